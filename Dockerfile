@@ -1,0 +1,32 @@
+# One image for every process; the command says which: ingest (the default),
+#   node dist/apps/worker/main.js      the worker
+#   node dist/apps/worker/migrate.js   brings the database up to date, and ends
+# The processes handle SIGTERM themselves and start no children; where process 1 must be an
+# init, use `docker run --init`.
+ARG NODE_IMAGE=node:24.18.0-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY apps apps
+COPY libs libs
+RUN npm run build \
+ # The launcher of `npm start` and its Postgres are for development.
+ && rm -rf dist/apps/start dist/.tsbuildinfo \
+ && npm prune --omit=dev --ignore-scripts
+
+FROM ${NODE_IMAGE}
+ENV NODE_ENV=production \
+    INGEST_HOST=0.0.0.0 \
+    WORKER_HEALTH_HOST=0.0.0.0
+WORKDIR /app
+# package.json holds the doors of the libs (#telemetry and so on).
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY prisma prisma
+USER node
+EXPOSE 8443
+CMD ["node", "dist/apps/ingest/main.js"]

@@ -1,0 +1,117 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StartupError } from '#platform';
+import { addedSince, rotate } from './log-file.js';
+import { followTroubles } from './log-troubles.js';
+
+const READY_LIMIT_MS = 60_000;
+/** A death after this long is the first of its kind again, not one more in a row. */
+const STEADY_MS = 60_000;
+const LONGEST_PAUSE_MS = 30_000;
+
+export interface AppOptions {
+  name: string;
+  script: URL;
+  /** Looked at again whenever the process has to be started again. */
+  env: Record<string, string>;
+  logFile: string;
+  /** How long it may take to stop. */
+  stopTimeoutMs: number;
+  say: (line: string) => void;
+}
+
+/** What a process says of itself once it is ready. */
+export interface Ready {
+  port?: number;
+}
+
+/** One of our own processes: started, started again when it dies, and stopped. */
+export class AppProcess {
+  private readonly stopping = new AbortController();
+  private child: ChildProcess | undefined;
+  /** Resolves with the reason when the child has ended. */
+  private ended = Promise.resolve('');
+
+  constructor(private readonly options: AppOptions) {}
+
+  /**
+   * Starts the process and keeps it running from then on.
+   *
+   * @returns once it is ready
+   * @throws StartupError with its own words when it ends before that
+   */
+  async start(): Promise<Ready> {
+    const { name, logFile } = this.options;
+    const logStart = await rotate(logFile);
+    const ready = await this.launch().catch(async (cause: unknown) => {
+      const words = lastWords(await addedSince(logFile, logStart));
+      throw new StartupError(words || `${name} did not start; see ${logFile}.`, { cause });
+    });
+    const unfollow = await followTroubles(this.options);
+    this.stopping.signal.addEventListener('abort', unfollow);
+    void this.keepRunning();
+    return ready;
+  }
+
+  /** Tells the process to stop, also one that is still starting, and waits until it has. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.child?.kill('SIGTERM');
+    // It ends itself when its own time is over; this is for one that can't even do that.
+    const limit = setTimeout(() => this.child?.kill('SIGKILL'), this.options.stopTimeoutMs + 2000);
+    await this.ended;
+    clearTimeout(limit);
+  }
+
+  private async launch(): Promise<Ready> {
+    const { name, script, env, logFile } = this.options;
+    const log = await open(logFile, 'a');
+    this.stopping.signal.throwIfAborted();
+    // A session of its own: a Ctrl-C in the terminal is for us, who stop them in their order. And
+    // a log of its own, not a pipe to us, so that it can finish its work when we are killed.
+    const child = fork(script, {
+      env,
+      execArgv: [],
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd, 'ipc'],
+    });
+    this.child = child;
+    this.ended = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+      child.once('error', (error) => resolve(error.message));
+    });
+    await log.close();
+    const ready = new Promise<Ready>((resolve) => child.once('message', resolve));
+    const limit = setTimeout(() => child.kill('SIGKILL'), READY_LIMIT_MS);
+    const first = await Promise.race([ready, this.ended]);
+    clearTimeout(limit);
+    if (typeof first === 'string') throw new Error(`${name} ended before it was ready (${first})`);
+    return first;
+  }
+
+  private async keepRunning() {
+    const { name, logFile, say } = this.options;
+    for (let inARow = 0; ; inARow += 1) {
+      const since = Date.now();
+      const reason = await this.ended;
+      if (Date.now() - since > STEADY_MS) inARow = 0;
+      const pauseMs = Math.min(500 * 2 ** inARow, LONGEST_PAUSE_MS);
+      const { signal } = this.stopping;
+      if (signal.aborted) return;
+      say(`${name} ended (${reason}); it is started again in ${pauseMs / 1000} s. See ${logFile}`);
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      await this.launch().then(
+        () => say(`${name} is running again.`),
+        () => undefined,
+      );
+    }
+  }
+}
+
+/** What a process that could not start has said to people, or else logged last. */
+function lastWords(log: string): string {
+  const lines = log.trim().split('\n');
+  const plain = lines.filter((line) => !line.startsWith('{'));
+  return (plain.length > 0 ? plain : lines.slice(-1)).slice(-20).join('\n');
+}

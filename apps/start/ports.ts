@@ -1,0 +1,54 @@
+import { lookup } from 'node:dns/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { StartupError } from '#platform';
+import { readIfThere, writePrivately } from './private-file.js';
+
+const LOOPBACK = '127.0.0.1';
+
+/** Below the ports that systems give to outgoing connections, which could take one at any time. */
+const FIRST = 15_000;
+const LAST = 31_999;
+
+/** A loopback port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST + 1));
+    if ((await listenError(LOOPBACK, port)) === undefined) return port;
+  }
+}
+
+/** The loopback port that this name had before, if it is free, so that saved URLs stay true. */
+export async function rememberedPort(dataDir: string, name: string): Promise<number> {
+  const file = join(dataDir, 'ports.json');
+  const ports = JSON.parse((await readIfThere(file)) ?? '{}') as Record<string, number | undefined>;
+  const before = ports[name];
+  if (before !== undefined && (await listenError(LOOPBACK, before)) === undefined) return before;
+  const port = await freePort();
+  await writePrivately(file, `${JSON.stringify({ ...ports, [name]: port }, null, 2)}\n`);
+  return port;
+}
+
+/** @throws StartupError when a server could not listen there; `setting` is what chooses the port */
+export async function checkFree(host: string, port: number, setting: string): Promise<void> {
+  const addresses = await lookup(host, { all: true }).catch(() => [{ address: host }]);
+  for (const { address } of addresses) {
+    const code = await listenError(address, port);
+    if (code === undefined) continue;
+    const reason =
+      code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be listened on (${code})`;
+    throw new StartupError(
+      `Port ${port} of ${host} ${reason}; set ${setting} to a free one, or to 0 for any.`,
+    );
+  }
+}
+
+function listenError(address: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'));
+    server.listen({ host: address, port, exclusive: true }, () => {
+      server.close(() => resolve(undefined));
+    });
+  });
+}

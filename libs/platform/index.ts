@@ -1,0 +1,15 @@
+export { makeCertificate } from './certificate.js';
+export { runProcess, type Running } from './lifecycle.js';
+export { createLogger, NestLogger, type Logger, type LogLevel } from './logging.js';
+export {
+  ingestSettings,
+  migrateSettings,
+  startSettings,
+  workerSettings,
+  type Environment,
+  type IngestSettings,
+  type StartSettings,
+  type WorkerSettings,
+} from './settings.js';
+export { StartupError } from './startup-error.js';
+export { followTls, loadTls, type TlsFiles, type TlsPair } from './tls.js';

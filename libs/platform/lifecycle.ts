@@ -1,0 +1,87 @@
+import { isatty } from 'node:tty';
+import { createLogger } from './logging.js';
+import { stopTimeoutMs } from './settings.js';
+import { StartupError } from './startup-error.js';
+
+/**
+ * One Ctrl-C reaches a process several times: from the terminal, and again from the npm above it.
+ * Only what comes later than this is somebody losing patience.
+ */
+const SAME_SIGNAL_MS = 500;
+
+export interface Running {
+  /** What to tell the parent process about it, such as the port. */
+  ready?: object;
+  /** Finishes what is under way and lets go of everything. Called once. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs a process from its start to its exit; the only caller of `process.exit`.
+ *
+ * - Started: tells the parent, if it has one, `{ ready: true, ...running.ready }`.
+ * - SIGTERM, SIGINT, SIGHUP of its terminal, or the parent's death: aborts the start or calls
+ *   `stop`, and exits with 0. With 1, if that takes longer than STOP_TIMEOUT_MS. A second signal
+ *   exits at once.
+ * - A StartupError: its sentence to stderr, exit 1. Any other error, also an uncaught one: logged,
+ *   exit 1.
+ *
+ * @param main starts the process; `starting` is aborted by a signal that comes before it is done
+ */
+export function runProcess(
+  main: (starting: AbortSignal) => Promise<Running>,
+  options: { name?: string; stopTimeoutMs?: number } = {},
+): void {
+  const name = options.name ?? 'muster';
+  const starting = new AbortController();
+  const fail = (error: unknown) => exitFailed(name, error);
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+
+  const started = Promise.resolve().then(() => main(starting.signal));
+  started.then(
+    ({ ready }) => {
+      if (!starting.signal.aborted && process.connected) process.send?.({ ready: true, ...ready });
+    },
+    (error: unknown) => {
+      if (!starting.signal.aborted) fail(error);
+    },
+  );
+
+  onStop(() => {
+    starting.abort();
+    const limitMs = options.stopTimeoutMs ?? stopTimeoutMs();
+    setTimeout(() => {
+      process.stderr.write(`${name} did not stop within ${limitMs} ms and is ended.\n`);
+      process.exit(1);
+    }, limitMs);
+    // What was told to stop while it started may well fail for it, and that is no news.
+    const stopped = started.then(
+      (running) => running.stop(),
+      () => undefined,
+    );
+    stopped.then(() => process.exit(0), fail);
+  });
+}
+
+function onStop(stop: () => void) {
+  let firstAt: number | undefined;
+  const once = () => {
+    if (firstAt === undefined) {
+      firstAt = Date.now();
+      stop();
+    } else if (Date.now() - firstAt > SAME_SIGNAL_MS) process.exit(1);
+  };
+  process.on('SIGTERM', once);
+  process.on('SIGINT', once);
+  // Without a terminal there is no hang-up but the one that nohup has us ignore.
+  if (isatty(0)) process.on('SIGHUP', once);
+  // A parent that told us to stop may well be gone before we are, and that is no second signal.
+  if (process.channel) process.on('disconnect', () => firstAt ?? once());
+}
+
+function exitFailed(name: string, error: unknown): never {
+  if (error instanceof StartupError) process.stderr.write(`${error.message}\n`);
+  else createLogger({ name }).fatal({ err: error }, 'the process ends');
+  process.exit(1);
+}

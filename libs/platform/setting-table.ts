@@ -1,0 +1,143 @@
+import {
+  oneOf,
+  origins,
+  secret,
+  secretUrl,
+  share,
+  textLike,
+  wholeNumber,
+  writeKeys,
+  type Kind,
+} from './setting-kinds.js';
+
+/** One environment variable. Without `usually` it has no default: see who requires it. */
+export interface Setting<T = unknown> {
+  readonly kind: Kind<T>;
+  readonly about: string;
+  readonly usually?: string;
+}
+
+const file = textLike(/./s, 'the path of a file');
+const host = textLike(/^[^\s/]+$/, 'a host name or an address');
+const KIB = 1024;
+
+/** Every environment variable that Muster understands. `.env.example` repeats it for people. */
+export const SETTINGS = {
+  DATABASE_URL: {
+    kind: secretUrl(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/muster'),
+    about: 'Postgres; npm start brings its own when this is not set',
+  },
+  REDIS_URL: {
+    kind: secretUrl(['redis:', 'rediss:'], 'redis://:password@host:6379/0'),
+    about: 'Redis (rediss:// for TLS); npm start brings its own when this is not set',
+  },
+  QUEUE_PREFIX: {
+    kind: textLike(/^[\w:{}-]{1,64}$/, '1 to 64 letters, digits or _ - : { }'),
+    usually: 'muster',
+    about: 'what all keys in Redis begin with',
+  },
+  LOG_LEVEL: {
+    kind: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    usually: 'info',
+    about: 'the least severe level that is logged',
+  },
+  STOP_TIMEOUT_MS: {
+    kind: wholeNumber(1),
+    usually: '25000',
+    about: 'how long a process may take to finish its work when it is told to stop',
+  },
+  INGEST_HOST: { kind: host, usually: 'localhost', about: 'the address ingest listens on' },
+  INGEST_PORT: {
+    kind: wholeNumber(0, 65535),
+    usually: '8443',
+    about: 'the HTTPS port of ingest; 0 picks a free one',
+  },
+  TLS_CERT_FILE: {
+    kind: file,
+    about: 'the certificate (PEM, with its chain), reread when it changes',
+  },
+  TLS_KEY_FILE: { kind: file, about: 'the private key of the certificate (PEM)' },
+  WRITE_KEYS: {
+    kind: writeKeys,
+    about: 'who may send: a comma list of product:sha256 of the key; npm start makes keys itself',
+  },
+  MAX_BODY_BYTES: {
+    kind: wholeNumber(KIB),
+    usually: '1048576',
+    about: 'the largest request body as sent',
+  },
+  MAX_INFLATED_BYTES: {
+    kind: wholeNumber(KIB),
+    usually: '8388608',
+    about: 'the largest request body after decompression',
+  },
+  MAX_EVENTS_PER_REQUEST: {
+    kind: wholeNumber(1),
+    usually: '2500',
+    about: 'the most events in one request',
+  },
+  MAX_EVENT_BYTES: { kind: wholeNumber(KIB), usually: '65536', about: 'the largest event' },
+  MAX_JSON_DEPTH: { kind: wholeNumber(4, 1000), usually: '20', about: 'the deepest JSON nesting' },
+  REDIS_MEMORY_SHARE: {
+    kind: share,
+    usually: '0.8',
+    about: 'the share of its maxmemory that Redis may use before ingest answers 503',
+  },
+  REDIS_TIMEOUT_MS: {
+    kind: wholeNumber(1),
+    usually: '800',
+    about: 'how long ingest waits for Redis before it answers 503',
+  },
+  REDIS_DURABILITY: {
+    kind: oneOf('verified', 'trusted'),
+    usually: 'verified',
+    about: 'verified: refuse a Redis that does not fsync every write; trusted: take its word',
+  },
+  CORS_ORIGINS: {
+    kind: origins,
+    usually: '*',
+    about: 'the origins whose pages may send: * or a comma list',
+  },
+  WORKER_CONCURRENCY: {
+    kind: wholeNumber(1, 1000),
+    usually: '4',
+    about: 'jobs a worker has under way at once',
+  },
+  WORKER_DATABASE_CONNECTIONS: {
+    kind: wholeNumber(1, 10_000),
+    about: 'database connections of a worker; WORKER_CONCURRENCY + 2 when not set',
+  },
+  WORKER_HEALTH_HOST: {
+    kind: host,
+    usually: 'localhost',
+    about: "the address of a worker's health port",
+  },
+  WORKER_HEALTH_PORT: {
+    kind: wholeNumber(0, 65535),
+    about: "a worker's health port, plain HTTP; none when not set, 0 picks a free one",
+  },
+  RETENTION_DAYS: {
+    kind: wholeNumber(1, 36_500),
+    usually: '400',
+    about: 'how many days reports are kept',
+  },
+  ANALYST_PASSWORD: {
+    kind: secret,
+    about: 'the password that migrating gives to the role analyst; unchanged when not set',
+  },
+  DATA_DIR: { kind: file, usually: '.data', about: 'where npm start keeps its state' },
+  INGEST_PROCESSES: {
+    kind: textLike(/^1$/, '1, because the processes of npm start cannot share a port'),
+    usually: '1',
+    about: 'how many ingest processes npm start runs: one (for more, run them behind a balancer)',
+  },
+  WORKER_PROCESSES: {
+    kind: wholeNumber(1, 64),
+    usually: '1',
+    about: 'how many worker processes npm start runs',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+export type SettingValue<N extends SettingName> =
+  (typeof SETTINGS)[N]['kind'] extends Kind<infer T> ? T : never;

@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { SETTINGS, type Setting } from './setting-table.js';
+import { ingestSettings, migrateSettings, startSettings, workerSettings } from './settings.js';
+
+const DIGEST = 'a1'.repeat(32);
+const INGEST = {
+  REDIS_URL: 'redis://:hidden@localhost:6379/0',
+  TLS_CERT_FILE: 'cert.pem',
+  TLS_KEY_FILE: 'key.pem',
+  WRITE_KEYS: `dcos:${DIGEST}`,
+};
+const WORKER = { REDIS_URL: INGEST.REDIS_URL, DATABASE_URL: 'postgres://me:hidden@db/muster' };
+
+describe('.env.example', () => {
+  const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
+  const listed = new Map(
+    [...text.matchAll(/^#?([A-Z_]+)=(.*)$/gm)].map((line) => line.slice(1)) as [string, string][],
+  );
+
+  test('lists every setting and nothing else', () => {
+    expect([...listed.keys()].sort()).toEqual(Object.keys(SETTINGS).sort());
+  });
+
+  test.each(Object.entries<Setting>(SETTINGS))(
+    'says the default of %s and what it is',
+    (name, it) => {
+      expect(listed.get(name)).toBe(it.usually ?? '');
+      expect(text).toContain(`${it.about.replace(/^./, (first) => first.toUpperCase())}.\n`);
+    },
+  );
+});
+
+test('what is not set has its default', () => {
+  const settings = ingestSettings(INGEST);
+  expect(settings).toMatchObject({
+    host: 'localhost',
+    port: 8443,
+    maxBodyBytes: 1_048_576,
+    redisMemoryShare: 0.8,
+    redisDurability: 'verified',
+    corsOrigins: '*',
+    queuePrefix: 'muster',
+    logLevel: 'info',
+  });
+});
+
+test('an empty variable is an unset one', () => {
+  expect(ingestSettings({ ...INGEST, INGEST_PORT: '' }).port).toBe(8443);
+  expect(() => ingestSettings({ ...INGEST, REDIS_URL: '' })).toThrow('REDIS_URL is not set');
+});
+
+test('every problem is told at once, by name, with what is allowed', () => {
+  const env = { INGEST_PORT: '84430', REDIS_MEMORY_SHARE: '80%', LOG_LEVEL: 'loud' };
+  expect(problems(() => ingestSettings(env))).toEqual([
+    'REDIS_URL is not set; it must be a URL such as redis://:password@host:6379/0.',
+    'LOG_LEVEL is "loud"; it must be one of fatal, error, warn, info, debug, trace, silent.',
+    'INGEST_PORT is "84430"; it must be a whole number from 0 to 65535.',
+    'TLS_CERT_FILE is not set; it must be the path of a file.',
+    'TLS_KEY_FILE is not set; it must be the path of a file.',
+    'WRITE_KEYS is not set; it must be a comma list of product:sha256, the SHA-256 of the key as 64 hex digits.',
+    'REDIS_MEMORY_SHARE is "80%"; it must be a number above 0 and at most 1, such as 0.8.',
+  ]);
+});
+
+test.each([
+  ['REDIS_URL', 'hidden'],
+  ['REDIS_URL', 'http://:hidden@localhost'],
+  ['WRITE_KEYS', 'dcos:hidden'],
+  ['WRITE_KEYS', `dcos:${DIGEST},hidden`],
+])('a wrong %s is refused without repeating it', (name, value) => {
+  const [problem, ...others] = problems(() => ingestSettings({ ...INGEST, [name]: value }));
+  expect(problem).toContain(name);
+  expect(problem).not.toContain('hidden');
+  expect(others).toEqual([]);
+});
+
+test('a product may have several write keys', () => {
+  const other = 'B2'.repeat(32);
+  const { writeKeys } = ingestSettings({
+    ...INGEST,
+    WRITE_KEYS: `dcos:${DIGEST}, dcos:${other},octopus_2:${'c3'.repeat(32)}`,
+  });
+  expect([...writeKeys]).toEqual([
+    [DIGEST, 'dcos'],
+    [other.toLowerCase(), 'dcos'],
+    ['c3'.repeat(32), 'octopus_2'],
+  ]);
+});
+
+test('a write key names one product only', () => {
+  const env = { ...INGEST, WRITE_KEYS: `dcos:${DIGEST},octopus:${DIGEST}` };
+  expect(() => ingestSettings(env)).toThrow(
+    'gives the key of another product again in entry number 2',
+  );
+});
+
+test('origins are a star or a list', () => {
+  const read = (text: string) => ingestSettings({ ...INGEST, CORS_ORIGINS: text }).corsOrigins;
+  expect(read('https://a.example, http://b.example:8080')).toEqual([
+    'https://a.example',
+    'http://b.example:8080',
+  ]);
+  expect(() => read('https://a.example/')).toThrow('has the entry "https://a.example/"');
+});
+
+test('a worker has two connections more than jobs under way, unless told otherwise', () => {
+  expect(workerSettings({ ...WORKER, WORKER_CONCURRENCY: '7' }).databaseConnections).toBe(9);
+  const told = workerSettings({ ...WORKER, WORKER_DATABASE_CONNECTIONS: '3' });
+  expect(told.databaseConnections).toBe(3);
+  expect(told.healthPort).toBeUndefined();
+});
+
+test('migrating needs the database only', () => {
+  const { DATABASE_URL } = WORKER;
+  expect(migrateSettings({ DATABASE_URL })).toEqual({
+    databaseUrl: DATABASE_URL,
+    logLevel: 'info',
+  });
+  expect(() => migrateSettings({})).toThrow('DATABASE_URL is not set');
+});
+
+describe('npm start', () => {
+  test('needs nothing', () => {
+    expect(startSettings({})).toMatchObject({ dataDir: '.data', port: 8443, workerProcesses: 1 });
+  });
+
+  test('checks what it hands to others', () => {
+    expect(() => startSettings({ MAX_EVENT_BYTES: 'many' })).toThrow('MAX_EVENT_BYTES is "many"');
+  });
+
+  test('hands to each process what that process reads, and nothing else that was set', () => {
+    const settings = startSettings({
+      ...WORKER,
+      PATH: '/bin',
+      MAX_JSON_DEPTH: '9',
+      WORKER_CONCURRENCY: '2',
+      SOME_TOKEN: 'x',
+    });
+    const { REDIS_URL } = WORKER;
+    expect(settings.ingestEnvironment).toEqual({ PATH: '/bin', REDIS_URL, MAX_JSON_DEPTH: '9' });
+    expect(settings.workerEnvironment).toEqual({
+      ...WORKER,
+      PATH: '/bin',
+      WORKER_CONCURRENCY: '2',
+    });
+  });
+
+  test('wants both halves of a certificate', () => {
+    expect(() => startSettings({ TLS_KEY_FILE: 'key.pem' })).toThrow('set both or none');
+  });
+
+  test('runs one ingest', () => {
+    expect(() => startSettings({ INGEST_PROCESSES: '2' })).toThrow('cannot share a port');
+  });
+});
+
+function problems(read: () => unknown): string[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    return (error as Error).message.split('\n');
+  }
+}

@@ -1,0 +1,152 @@
+import { StartupError } from './startup-error.js';
+import { SETTINGS, type Setting, type SettingName, type SettingValue } from './setting-table.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What one process reads: its own name for a value, and the variable that holds it. */
+type Names = Readonly<Record<string, SettingName>>;
+type Required<N extends Names> = { -readonly [K in keyof N]: SettingValue<N[K]> };
+type Optional<N extends Names> = { -readonly [K in keyof N]?: SettingValue<N[K]> };
+
+const INGEST = {
+  redisUrl: 'REDIS_URL',
+  queuePrefix: 'QUEUE_PREFIX',
+  logLevel: 'LOG_LEVEL',
+  stopTimeoutMs: 'STOP_TIMEOUT_MS',
+  host: 'INGEST_HOST',
+  port: 'INGEST_PORT',
+  certFile: 'TLS_CERT_FILE',
+  keyFile: 'TLS_KEY_FILE',
+  writeKeys: 'WRITE_KEYS',
+  maxBodyBytes: 'MAX_BODY_BYTES',
+  maxInflatedBytes: 'MAX_INFLATED_BYTES',
+  maxEventsPerRequest: 'MAX_EVENTS_PER_REQUEST',
+  maxEventBytes: 'MAX_EVENT_BYTES',
+  maxJsonDepth: 'MAX_JSON_DEPTH',
+  redisMemoryShare: 'REDIS_MEMORY_SHARE',
+  redisTimeoutMs: 'REDIS_TIMEOUT_MS',
+  redisDurability: 'REDIS_DURABILITY',
+  corsOrigins: 'CORS_ORIGINS',
+} as const;
+
+const WORKER = {
+  databaseUrl: 'DATABASE_URL',
+  redisUrl: 'REDIS_URL',
+  queuePrefix: 'QUEUE_PREFIX',
+  logLevel: 'LOG_LEVEL',
+  stopTimeoutMs: 'STOP_TIMEOUT_MS',
+  concurrency: 'WORKER_CONCURRENCY',
+  healthHost: 'WORKER_HEALTH_HOST',
+  retentionDays: 'RETENTION_DAYS',
+} as const;
+
+const WORKER_OPTIONAL = {
+  databaseConnections: 'WORKER_DATABASE_CONNECTIONS',
+  healthPort: 'WORKER_HEALTH_PORT',
+} as const;
+
+const START = {
+  dataDir: 'DATA_DIR',
+  host: 'INGEST_HOST',
+  port: 'INGEST_PORT',
+  ingestProcesses: 'INGEST_PROCESSES',
+  workerProcesses: 'WORKER_PROCESSES',
+  stopTimeoutMs: 'STOP_TIMEOUT_MS',
+} as const;
+
+const START_OPTIONAL = {
+  databaseUrl: 'DATABASE_URL',
+  redisUrl: 'REDIS_URL',
+  certFile: 'TLS_CERT_FILE',
+  keyFile: 'TLS_KEY_FILE',
+  writeKeys: 'WRITE_KEYS',
+  analystPassword: 'ANALYST_PASSWORD',
+} as const;
+
+/** Of the machine and not of Muster, but Node, TLS and locale work by it. */
+const SYSTEM =
+  'PATH HOME TMPDIR TZ LANG LC_ALL NODE_OPTIONS NODE_EXTRA_CA_CERTS SSL_CERT_FILE SSL_CERT_DIR';
+
+export type IngestSettings = ReturnType<typeof ingestSettings>;
+export type WorkerSettings = ReturnType<typeof workerSettings>;
+export type StartSettings = ReturnType<typeof startSettings>;
+
+/** @throws StartupError with a sentence for every setting that is missing or wrong */
+export function ingestSettings(env: Environment = process.env) {
+  return readSettings(env, INGEST, {});
+}
+
+/** @throws StartupError with a sentence for every setting that is missing or wrong */
+export function workerSettings(env: Environment = process.env) {
+  const settings = readSettings(env, WORKER, WORKER_OPTIONAL);
+  // Two more than the jobs need, so that health and housekeeping never wait for them.
+  const databaseConnections = settings.databaseConnections ?? settings.concurrency + 2;
+  return { ...settings, databaseConnections };
+}
+
+/** @throws StartupError with a sentence for every setting that is missing or wrong */
+export function migrateSettings(env: Environment = process.env) {
+  return readSettings(
+    env,
+    { databaseUrl: 'DATABASE_URL', logLevel: 'LOG_LEVEL' },
+    { analystPassword: 'ANALYST_PASSWORD' },
+  );
+}
+
+/**
+ * What `npm start` needs, and the environment to give to the processes that it starts. Theirs is
+ * checked too, because a typing error should be told before two databases have been started.
+ *
+ * @throws StartupError with a sentence for every setting that is missing or wrong
+ */
+export function startSettings(env: Environment = process.env) {
+  const others = { ...INGEST, ...WORKER, ...WORKER_OPTIONAL } satisfies Names;
+  const settings = readSettings(env, START, { ...others, ...START_OPTIONAL });
+  if ((settings.certFile === undefined) !== (settings.keyFile === undefined)) {
+    throw new StartupError('Only one of TLS_CERT_FILE and TLS_KEY_FILE is set; set both or none.');
+  }
+  return {
+    ...settings,
+    ingestEnvironment: pick(env, Object.values(INGEST)),
+    workerEnvironment: pick(env, [...Object.values(WORKER), ...Object.values(WORKER_OPTIONAL)]),
+  };
+}
+
+/** How long the process may take to stop, in milliseconds. @throws StartupError */
+export function stopTimeoutMs(env: Environment = process.env): number {
+  return readSettings(env, { stopTimeoutMs: 'STOP_TIMEOUT_MS' }, {}).stopTimeoutMs;
+}
+
+function readSettings<const R extends Names, const O extends Names>(
+  env: Environment,
+  required: R,
+  optional: O,
+): Required<R> & Optional<O> {
+  const problems = new Set<string>();
+  const values: Record<string, unknown> = {};
+  const read = (key: string, name: SettingName, isRequired: boolean) => {
+    const { kind, usually }: Setting = SETTINGS[name];
+    // An empty variable is an unset one: that is how .env files and compose files leave one out.
+    const text = env[name] || usually;
+    if (text === undefined) {
+      if (isRequired) problems.add(`${name} is not set; it must be ${kind.allowed}.`);
+      return;
+    }
+    const parsed = kind.parse(text);
+    if ('wrong' in parsed) problems.add(`${name} ${parsed.wrong}; it must be ${kind.allowed}.`);
+    else values[key] = parsed.value;
+  };
+  for (const [key, name] of Object.entries(optional)) read(key, name, false);
+  for (const [key, name] of Object.entries(required)) read(key, name, true);
+  if (problems.size > 0) throw new StartupError([...problems].join('\n'));
+  return values as Required<R> & Optional<O>;
+}
+
+function pick(env: Environment, names: readonly string[]): Record<string, string> {
+  const picked: Record<string, string> = {};
+  for (const name of [...SYSTEM.split(' '), ...names]) {
+    const text = env[name];
+    if (text) picked[name] = text;
+  }
+  return picked;
+}

@@ -1,0 +1,73 @@
+import type { Fate, NormalisedEvent, QuarantinedEvent, UnderstoodEvent } from '#telemetry';
+
+/** What one job holds, understood. */
+export interface NormalisedBatch {
+  /** Given when the batch was gathered; a batch that is delivered again has the same one. */
+  batchId: string;
+  /** In milliseconds since 1970. */
+  gatheredAt: number;
+  /** How many events ingest accepted, by product and hour of receipt. */
+  accepted: readonly Acceptance[];
+  events: readonly NormalisedEvent[];
+}
+
+export interface Acceptance {
+  product: string;
+  /** The beginning of the hour, in milliseconds since 1970. */
+  hour: number;
+  count: number;
+}
+
+/** An event of a known installation: it can be told from its copies. */
+export type IdentifiedEvent = UnderstoodEvent | QuarantinedEvent;
+
+type Outcome = Fate | 'accepted';
+
+/** What happened to events, by product and hour of receipt. Counts may be negative. */
+export class Tally {
+  readonly #counts = new Map<string, Map<Outcome, number>>();
+
+  static ofAccepted(accepted: readonly Acceptance[]): Tally {
+    const tally = new Tally();
+    for (const { product, hour, count } of accepted) {
+      tally.add({ product, receivedAt: hour }, 'accepted', count);
+    }
+    return tally;
+  }
+
+  add(event: { product: string; receivedAt: number }, outcome: Outcome, count = 1): this {
+    return this.#add(`${hourOf(event.receivedAt)} ${event.product}`, outcome, count);
+  }
+
+  /** Takes in the counts of another tally. */
+  merge(other: Tally): this {
+    for (const [key, counts] of other.#counts) {
+      for (const [outcome, count] of counts) this.#add(key, outcome, count);
+    }
+    return this;
+  }
+
+  /** One entry per product and hour, in the one order in which all writers lock the rows. */
+  entries(): { product: string; hour: number; countOf: (outcome: Outcome) => number }[] {
+    return [...this.#counts]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, counts]) => {
+        const [hour, product] = key.split(' ') as [string, string];
+        return { product, hour: Number(hour), countOf: (outcome) => counts.get(outcome) ?? 0 };
+      });
+  }
+
+  #add(key: string, outcome: Outcome, count: number): this {
+    const counts = this.#counts.get(key) ?? new Map<Outcome, number>();
+    counts.set(outcome, (counts.get(outcome) ?? 0) + count);
+    this.#counts.set(key, counts);
+    return this;
+  }
+}
+
+const HOUR_MS = 3_600_000;
+
+/** The beginning of the hour that a time lies in, both in milliseconds since 1970. */
+export function hourOf(time: number): number {
+  return Math.floor(time / HOUR_MS) * HOUR_MS;
+}

@@ -1,0 +1,66 @@
+import type { IdentifiedEvent } from './batch.js';
+
+/** What the database knows of an event's stored copy. */
+export interface Incumbent {
+  installationId: string;
+  eventKey: string;
+  fate: 'stored' | 'quarantined';
+  receivedAt: number;
+  observedAt: number;
+  /** Empty for a quarantined event. */
+  snapshotId: string;
+}
+
+/** The name under which all copies of an event meet. */
+export function copyKey(event: { installationId: string; eventKey: string }): string {
+  return `${event.installationId} ${event.eventKey}`;
+}
+
+/**
+ * Which of two copies of an event counts: below 0 the first, above 0 the second. It is the one
+ * received first, whatever the order in which they are processed, and the rest of the comparison
+ * only makes the choice total. So the tables depend on the set of copies alone.
+ */
+export function compareCopies(a: Incumbent | IdentifiedEvent, b: Incumbent | IdentifiedEvent) {
+  return (
+    a.receivedAt - b.receivedAt ||
+    compareText(b.fate, a.fate) || // stored before quarantined
+    a.observedAt - b.observedAt ||
+    compareText(snapshotIdOf(a), snapshotIdOf(b))
+  );
+}
+
+/** Splits the events of a batch into the copies that count and those that do not. */
+export function firstCopies(events: readonly IdentifiedEvent[]): {
+  first: IdentifiedEvent[];
+  repeated: IdentifiedEvent[];
+} {
+  const first = new Map<string, IdentifiedEvent>();
+  const repeated: IdentifiedEvent[] = [];
+  for (const event of events) {
+    const key = copyKey(event);
+    const other = first.get(key);
+    if (!other) {
+      first.set(key, event);
+      continue;
+    }
+    const isEarlier = compareCopies(event, other) || compareContents(event, other);
+    if (isEarlier < 0) first.set(key, event);
+    repeated.push(isEarlier < 0 ? other : event);
+  }
+  return { first: [...first.values()], repeated };
+}
+
+/** Two events of one request may share id and receive time and yet differ. */
+function compareContents(a: IdentifiedEvent, b: IdentifiedEvent): number {
+  return compareText(JSON.stringify(a), JSON.stringify(b));
+}
+
+function snapshotIdOf(copy: Incumbent | IdentifiedEvent): string {
+  if ('snapshotId' in copy) return copy.snapshotId;
+  return 'snapshot' in copy ? copy.snapshot.id : '';
+}
+
+function compareText(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}

@@ -1,0 +1,3 @@
+export type { Acceptance, NormalisedBatch } from './batch.js';
+export { migrate, type MigrateOptions } from './migrate.js';
+export { TelemetryStore, type TelemetryStoreOptions } from './telemetry-store.js';

@@ -1,0 +1,126 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { ensurePartitions } from './partitions.js';
+import { ensureAnalyst } from './roles.js';
+
+interface Migration {
+  name: string;
+  sql: string;
+  checksum: string;
+}
+
+export interface MigrateOptions {
+  databaseUrl: string;
+  /** Given to the role `analyst`, which may log in from then on. Left as it is when absent. */
+  analystPassword?: string | undefined;
+  /** Told of every migration that is applied. */
+  log?: (line: string) => void;
+}
+
+// Any constant of our own: whoever migrates this database waits for the others.
+const MIGRATION_LOCK = 7_204_110_385;
+
+/** The ledger of migrations, as `prisma migrate` creates it, so that either can carry on. */
+const LEDGER = `
+  CREATE TABLE IF NOT EXISTS _prisma_migrations (
+    id                  varchar(36)  PRIMARY KEY NOT NULL,
+    checksum            varchar(64)  NOT NULL,
+    finished_at         timestamptz,
+    migration_name      varchar(255) NOT NULL,
+    logs                text,
+    rolled_back_at      timestamptz,
+    started_at          timestamptz  NOT NULL DEFAULT now(),
+    applied_steps_count integer      NOT NULL DEFAULT 0
+  )`;
+
+/**
+ * Brings a database to the current schema: applies the migrations that it lacks, each in a
+ * transaction, makes the coming partitions, and sees to the role `analyst`. Several may call it at
+ * once. Throws if an applied migration was edited afterwards or is unknown here.
+ */
+export async function migrate(options: MigrateOptions): Promise<{ applied: string[] }> {
+  const { databaseUrl, analystPassword, log = () => undefined } = options;
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    const applied = await applyMissing(client, await readMigrations(), log);
+    await ensurePartitions(client, Date.now());
+    await ensureAnalyst(client, analystPassword);
+    return { applied };
+  } finally {
+    await client.end();
+  }
+}
+
+async function applyMissing(
+  client: pg.Client,
+  migrations: Migration[],
+  log: (line: string) => void,
+): Promise<string[]> {
+  await client.query(LEDGER);
+  const { rows } = await client.query<{ migration_name: string; checksum: string }>(
+    `SELECT migration_name, checksum FROM _prisma_migrations
+      WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`,
+  );
+  const known = new Map(rows.map((row) => [row.migration_name, row.checksum]));
+  const applied: string[] = [];
+  for (const migration of migrations) {
+    const checksum = known.get(migration.name);
+    known.delete(migration.name);
+    if (checksum === migration.checksum) continue;
+    if (checksum !== undefined) {
+      throw new Error(`The migration ${migration.name} was changed after it had been applied.`);
+    }
+    await apply(client, migration);
+    log(`applied migration ${migration.name}`);
+    applied.push(migration.name);
+  }
+  for (const name of known.keys()) {
+    throw new Error(`The database has the migration ${name}, which this version does not know.`);
+  }
+  return applied;
+}
+
+async function apply(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await client.query(sql);
+    await client.query(
+      `INSERT INTO _prisma_migrations
+              (id, checksum, migration_name, finished_at, applied_steps_count)
+       VALUES ($1, $2, $3, clock_timestamp(), 1)`,
+      [randomUUID(), checksum, name],
+    );
+    await client.query('COMMIT');
+  } catch (cause) {
+    await client.query('ROLLBACK');
+    throw new Error(`The migration ${name} failed and was rolled back.`, { cause });
+  }
+}
+
+async function readMigrations(): Promise<Migration[]> {
+  const folder = findMigrations();
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  return Promise.all(
+    names.sort().map(async (name) => {
+      const sql = await readFile(join(folder, name, 'migration.sql'), 'utf8');
+      return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+    }),
+  );
+}
+
+/** prisma/migrations of this installation, seen from the sources as from the build. */
+function findMigrations(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'prisma', 'migrations'))) {
+    if (folder === dirname(folder)) throw new Error('The folder prisma/migrations is missing.');
+    folder = dirname(folder);
+  }
+  return join(folder, 'prisma', 'migrations');
+}

@@ -1,0 +1,157 @@
+import type pg from 'pg';
+import type {
+  NormalisedEvent,
+  QuarantinedEvent,
+  UnderstoodEvent,
+  UnidentifiedEvent,
+} from '#telemetry';
+import type { IdentifiedEvent } from './batch.js';
+import { Tally } from './batch.js';
+import type { Incumbent } from './copies.js';
+import { compareCopies, copyKey, firstCopies } from './copies.js';
+import { mergeInstallations } from './installations.js';
+import { isRefusal } from './refusals.js';
+import type { Releases } from './releases.js';
+import {
+  findIncumbents,
+  insertDefects,
+  insertQuarantined,
+  insertReports,
+  removeSuperseded,
+} from './reports.js';
+import type { KnownSnapshots } from './snapshots.js';
+import { writeSnapshots } from './snapshots.js';
+import { countUnidentified } from './tallies.js';
+
+export interface SaveContext {
+  /** In the transaction of the events' batch. */
+  tx: pg.ClientBase;
+  releases: Releases;
+  snapshots: KnownSnapshots;
+}
+
+export interface Saved {
+  fates: Tally;
+  /** Snapshots that will be known to be there once the transaction is committed. */
+  snapshotIds: string[];
+}
+
+/**
+ * Writes the rows of events and counts their fates. Locks are taken in one order by all: snapshots,
+ * installations, and last what is counted.
+ */
+export async function saveEvents(
+  events: readonly NormalisedEvent[],
+  { tx, releases, snapshots }: SaveContext,
+): Promise<Saved> {
+  const identified = events.filter(isIdentified);
+  const { first, repeated } = firstCopies(identified);
+  const snapshotIds = await writeSnapshots(tx, first.filter(isUnderstood), snapshots);
+  if (identified.length > 0) await mergeInstallations(tx, identified);
+
+  const incumbents = first.length > 0 ? await findIncumbents(tx, first) : [];
+  const { fresh, duplicates, superseded } = judge(first, incumbents);
+  await removeSuperseded(tx, superseded);
+  const understood = fresh.filter(isUnderstood);
+  await insertReports(tx, understood, releases);
+  await insertDefects(tx, understood, releases);
+  await insertQuarantined(tx, fresh.filter(isQuarantined));
+
+  const unidentified = events.filter(isUnidentified);
+  await countUnidentified(tx, unidentified);
+
+  const fates = new Tally();
+  for (const event of fresh) fates.add(event, event.fate);
+  for (const event of [...repeated, ...duplicates]) fates.add(event, 'duplicate');
+  for (const event of superseded) fates.add(event, 'duplicate').add(event, event.fate, -1);
+  for (const event of unidentified) fates.add(event, 'quarantined');
+  for (const event of events) if (event.fate === 'empty') fates.add(event, 'empty');
+  return { fates, snapshotIds };
+}
+
+/**
+ * The same where the database refuses something in these events: halves them until what it refuses
+ * stands alone, and quarantines that one event.
+ */
+export async function saveEventsApart(
+  events: readonly NormalisedEvent[],
+  context: SaveContext,
+): Promise<Saved> {
+  const saved = await attempt(events, context);
+  if (saved) return saved;
+  const [only] = events;
+  if (events.length === 1 && only) return saveRefused(only, context);
+  const middle = Math.ceil(events.length / 2);
+  const left = await saveEventsApart(events.slice(0, middle), context);
+  const right = await saveEventsApart(events.slice(middle), context);
+  return {
+    fates: left.fates.merge(right.fates),
+    snapshotIds: [...left.snapshotIds, ...right.snapshotIds],
+  };
+}
+
+/** Null where the database refused the events; then nothing of them is written. */
+async function attempt(
+  events: readonly NormalisedEvent[],
+  context: SaveContext,
+): Promise<Saved | null> {
+  await context.tx.query('SAVEPOINT attempt');
+  try {
+    const saved = await saveEvents(events, context);
+    await context.tx.query('RELEASE SAVEPOINT attempt');
+    return saved;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    await context.tx.query('ROLLBACK TO SAVEPOINT attempt');
+    return null;
+  }
+}
+
+async function saveRefused(event: NormalisedEvent, context: SaveContext): Promise<Saved> {
+  const rejection = { reason: 'refused_by_store', path: '' } as const;
+  if (isIdentified(event)) {
+    const { product, installationId, eventKey, receivedAt, observedAt, original } = event;
+    const identity = { product, installationId, eventKey, receivedAt, observedAt };
+    const kept = await attempt(
+      [{ fate: 'quarantined', ...identity, ...rejection, event: original.event, original }],
+      context,
+    );
+    if (kept) return kept;
+  }
+  const { product, receivedAt } = event;
+  return saveEvents([{ fate: 'unidentified', product, receivedAt, rejection, keys: [] }], context);
+}
+
+/** Which of the copies that count in a batch count in the database. */
+function judge(first: readonly IdentifiedEvent[], incumbents: readonly Incumbent[]) {
+  const known = new Map(incumbents.map((incumbent) => [copyKey(incumbent), incumbent]));
+  const fresh: IdentifiedEvent[] = [];
+  const duplicates: IdentifiedEvent[] = [];
+  const superseded: (Incumbent & { product: string })[] = [];
+  for (const event of first) {
+    const incumbent = known.get(copyKey(event));
+    if (incumbent && compareCopies(incumbent, event) <= 0) {
+      duplicates.push(event);
+      continue;
+    }
+    fresh.push(event);
+    if (incumbent) superseded.push({ ...incumbent, product: event.product });
+  }
+  return { fresh, duplicates, superseded };
+}
+
+function isUnderstood(event: NormalisedEvent): event is UnderstoodEvent {
+  return event.fate === 'stored';
+}
+
+function isQuarantined(event: NormalisedEvent): event is QuarantinedEvent {
+  return event.fate === 'quarantined';
+}
+
+function isUnidentified(event: NormalisedEvent): event is UnidentifiedEvent {
+  return event.fate === 'unidentified';
+}
+
+function isIdentified(event: NormalisedEvent): event is IdentifiedEvent {
+  return isUnderstood(event) || isQuarantined(event);
+}

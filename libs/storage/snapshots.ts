@@ -1,0 +1,101 @@
+import type pg from 'pg';
+import type { Snapshot, UnderstoodEvent } from '#telemetry';
+
+type RowsOf = (snapshot: Snapshot) => Row | null;
+interface Row {
+  id: string;
+  [column: string]: unknown;
+}
+
+/**
+ * The tables of snapshots, in the order in which every writer fills them. In each, rows go in by
+ * ascending id: two transactions that bring the same new snapshot wait for each other, never in a
+ * circle. What is there is left alone, for the id says what the content is.
+ */
+const TABLES: { name: string; columns: string; rowOf: RowsOf }[] = [
+  {
+    name: 'unit_set',
+    columns: 'id uuid, units text[], unit_types text[]',
+    rowOf: (s) =>
+      s.kind === 'health' ? { id: s.unitSetId, units: s.units, unit_types: s.unitTypes } : null,
+  },
+  {
+    name: 'health_snapshot',
+    columns: 'id uuid, unit_set_id uuid, totals integer[], unhealthy integer[]',
+    rowOf: (s) =>
+      s.kind === 'health'
+        ? { id: s.id, unit_set_id: s.unitSetId, totals: s.totals, unhealthy: s.unhealthy }
+        : null,
+  },
+  {
+    name: 'package_snapshot',
+    columns: 'id uuid, packages text[], versions text[], instances integer[]',
+    rowOf: (s) =>
+      s.kind === 'packages'
+        ? { id: s.id, packages: s.packages, versions: s.versions, instances: s.instances }
+        : null,
+  },
+  {
+    name: 'framework_snapshot',
+    columns: 'id uuid, frameworks text[], instances integer[]',
+    rowOf: (s) =>
+      s.kind === 'frameworks'
+        ? { id: s.id, frameworks: s.frameworks, instances: s.instances }
+        : null,
+  },
+  {
+    name: 'ui_snapshot',
+    columns: 'id uuid, action text, path text, app_version text',
+    rowOf: (s) =>
+      s.kind === 'ui'
+        ? { id: s.id, action: s.action, path: s.path, app_version: s.appVersion }
+        : null,
+  },
+];
+
+/** The snapshots that are known to be in the database, so that most batches write none. */
+export class KnownSnapshots {
+  readonly #ids = new Set<string>();
+  readonly #max: number;
+
+  constructor(max = 200_000) {
+    this.#max = max;
+  }
+
+  has(id: string): boolean {
+    return this.#ids.has(id);
+  }
+
+  /** To be called once the transaction that wrote them is committed. */
+  remember(ids: readonly string[]): void {
+    if (this.#ids.size + ids.length > this.#max) this.#ids.clear();
+    for (const id of ids) this.#ids.add(id);
+  }
+}
+
+/** Writes what the events say, as far as it is not known to be there. Returns the written ids. */
+export async function writeSnapshots(
+  tx: pg.ClientBase,
+  events: readonly UnderstoodEvent[],
+  known: KnownSnapshots,
+): Promise<string[]> {
+  const missing = new Map<string, Snapshot>();
+  for (const { snapshot } of events) {
+    if (!known.has(snapshot.id)) missing.set(snapshot.id, snapshot);
+  }
+  if (missing.size === 0) return [];
+  for (const { name, columns, rowOf } of TABLES) {
+    const rows = new Map<string, Row>();
+    for (const snapshot of missing.values()) {
+      const row = rowOf(snapshot);
+      if (row && !known.has(row.id)) rows.set(row.id, row);
+    }
+    if (rows.size === 0) continue;
+    await tx.query(
+      `INSERT INTO ${name} SELECT * FROM jsonb_to_recordset($1::jsonb) AS s(${columns})
+        ORDER BY id ON CONFLICT DO NOTHING`,
+      [JSON.stringify([...rows.values()])],
+    );
+  }
+  return [...missing.values()].flatMap((s) => (s.kind === 'health' ? [s.id, s.unitSetId] : [s.id]));
+}

@@ -1,0 +1,133 @@
+import pg from 'pg';
+import type { NormalisedBatch } from './batch.js';
+import { Tally } from './batch.js';
+import { ensurePartitions } from './partitions.js';
+import { isMissingPartition, isRefusal } from './refusals.js';
+import { Releases } from './releases.js';
+import { saveEvents, saveEventsApart } from './save-events.js';
+import { KnownSnapshots } from './snapshots.js';
+import { addTally } from './tallies.js';
+
+/**
+ * Every look-up of the write path is by key. The planner, which sees tables without statistics when
+ * a month begins, must not find a scan cheaper and keep that plan.
+ */
+const PLANNER = [
+  '-c enable_seqscan=off',
+  '-c enable_hashjoin=off',
+  '-c enable_mergejoin=off',
+  '-c jit=off',
+  '-c plan_cache_mode=force_generic_plan',
+].join(' ');
+
+export interface TelemetryStoreOptions {
+  databaseUrl: string;
+  /** The most connections to the database at once. */
+  connections: number;
+  /** Told of a connection that broke while it was idle; the next use makes a new one. */
+  onIdleError?: (error: Error) => void;
+}
+
+/** Writes what workers have understood of events. */
+export class TelemetryStore {
+  readonly #pool: pg.Pool;
+  readonly #releases = new Releases();
+  readonly #snapshots = new KnownSnapshots();
+
+  constructor({ databaseUrl, connections, onIdleError }: TelemetryStoreOptions) {
+    this.#pool = new pg.Pool({
+      connectionString: databaseUrl,
+      max: connections,
+      options: PLANNER,
+      application_name: 'muster-worker',
+      connectionTimeoutMillis: 10_000,
+    });
+    this.#pool.on('error', (error) => onIdleError?.(error));
+  }
+
+  /**
+   * Stores a batch in one transaction: rows, fates and the batch's receipt. A batch that was stored
+   * before changes nothing. An event that the database refuses is quarantined, and costs the others
+   * nothing. Throws where the database cannot be reached or gives up; the batch may be saved again.
+   */
+  async save(batch: NormalisedBatch): Promise<void> {
+    try {
+      await this.#saveWith(saveEvents, batch);
+    } catch (error) {
+      if (isMissingPartition(error)) {
+        await this.#makePartitionsOf(batch);
+        await this.#saveWith(saveEvents, batch);
+      } else if (isRefusal(error)) await this.#saveWith(saveEventsApart, batch);
+      else throw error;
+    }
+  }
+
+  /** Makes the coming partitions where they are missing; returns the names of the new ones. */
+  async preparePartitions(): Promise<string[]> {
+    return this.#withClient((client) => ensurePartitions(client, Date.now()));
+  }
+
+  /** Throws unless the database answers and is migrated. */
+  async check(): Promise<void> {
+    await this.#pool.query('SELECT FROM installation LIMIT 1');
+  }
+
+  /** Waits for what is under way and closes all connections. */
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  async #saveWith(save: typeof saveEvents, batch: NormalisedBatch): Promise<void> {
+    const understood = batch.events.filter((event) => event.fate === 'stored');
+    await this.#releases.learn(this.#pool, understood);
+    const snapshotIds = await this.#withClient(async (tx) => {
+      await tx.query('BEGIN');
+      try {
+        const written = await this.#saveOnce(save, batch, tx);
+        await tx.query('COMMIT');
+        return written;
+      } catch (error) {
+        await tx.query('ROLLBACK').catch(() => undefined); // the error that led here says more
+        throw error;
+      }
+    });
+    this.#snapshots.remember(snapshotIds);
+  }
+
+  async #saveOnce(
+    save: typeof saveEvents,
+    batch: NormalisedBatch,
+    tx: pg.ClientBase,
+  ): Promise<string[]> {
+    const receipt = await tx.query({
+      name: 'record-receipt',
+      text: 'INSERT INTO batch_receipt VALUES ($1, $2) ON CONFLICT DO NOTHING',
+      values: [batch.batchId, new Date(batch.gatheredAt).toISOString()],
+    });
+    if (receipt.rowCount === 0) return [];
+    const context = { tx, releases: this.#releases, snapshots: this.#snapshots };
+    const { fates, snapshotIds } = await save(batch.events, context);
+    await addTally(tx, Tally.ofAccepted(batch.accepted).merge(fates));
+    return snapshotIds;
+  }
+
+  async #makePartitionsOf({ events, gatheredAt }: NormalisedBatch): Promise<void> {
+    const times = new Set([gatheredAt, ...events.map(({ receivedAt }) => receivedAt)]);
+    await this.#withClient(async (client) => {
+      for (const time of times) await ensurePartitions(client, time);
+    });
+  }
+
+  async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    try {
+      const result = await work(client);
+      client.release();
+      return result;
+    } catch (error) {
+      // What broke off in the middle of something is not used again; a refusal broke nothing.
+      client.release(!(error instanceof pg.DatabaseError));
+      throw error;
+    }
+  }
+}

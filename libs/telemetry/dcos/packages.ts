@@ -1,0 +1,86 @@
+import { asText } from '../readings.js';
+import type { ReportContent } from '../report.js';
+import { packageSnapshot } from '../report.js';
+import type { Defect, DefectReason, Properties, Understood } from '../vocabulary.js';
+import { isObject } from '../vocabulary.js';
+import { countInstances } from './instances.js';
+
+const MAX_NAME_LENGTH = 128;
+const MAX_VERSION_LENGTH = 128;
+
+/**
+ * An app id is chosen by the user and may say anything. It stands in for the package's name only
+ * where it has the form of one, as the default id of an installed package has (`/kafka`).
+ */
+const PACKAGE_LIKE_APP_ID = /^\/?([a-z0-9][a-z0-9._-]{0,127})$/;
+
+interface InstalledPackage {
+  name: string;
+  /** Empty where the agent named none. */
+  version: string;
+}
+
+/**
+ * Reads a package_list event in the three forms that agents have had: `[{name}]` (the documents),
+ * `[{appId}]` (1.8), and from 1.10 on
+ * `[{appId, packageInformation: {packageDefinition: {name, version}}}]`.
+ * An empty list says that nothing is installed; Go writes it as null.
+ * Source: github.com/dcos/dcos-signal, the Cosmos report.
+ */
+export function readPackageList(properties: Properties): Understood<ReportContent | null> {
+  const raw = Object.hasOwn(properties, 'package_list') ? properties.package_list : undefined;
+  if (raw === undefined) return { content: null, defects: [] };
+  if (raw !== null && !Array.isArray(raw)) {
+    return { content: null, defects: [{ path: 'package_list', reason: 'not_a_list' }] };
+  }
+  const list: unknown[] = raw ?? [];
+  const packages: InstalledPackage[] = [];
+  const defects: Defect[] = [];
+  for (const [index, item] of list.entries()) {
+    const read = readPackage(item);
+    if ('reason' in read) {
+      defects.push({ path: `package_list[${index}]${read.path}`, reason: read.reason });
+    } else packages.push(read);
+  }
+  if (packages.length === 0 && list.length > 0) return { content: null, defects };
+  return { content: { snapshot: toSnapshot(packages) }, defects };
+}
+
+function readPackage(item: unknown): InstalledPackage | Defect {
+  if (!isObject(item)) return { path: '', reason: 'not_an_object' };
+  const information = isObject(item.packageInformation) ? item.packageInformation : {};
+  const definition = information.packageDefinition;
+  if (isObject(definition)) {
+    return readDefinition(definition, '.packageInformation.packageDefinition');
+  }
+  if (item.name !== undefined) return readDefinition({ name: item.name }, '');
+  return readAppId(item.appId);
+}
+
+function readDefinition(definition: Properties, path: string): InstalledPackage | Defect {
+  const name = asText(definition.name, MAX_NAME_LENGTH);
+  if ('defect' in name) return { path: `${path}.name`, reason: name.defect };
+  if (definition.version === undefined) return { name: name.value, version: '' };
+  const version = asText(definition.version, MAX_VERSION_LENGTH);
+  if ('defect' in version) return { path: `${path}.version`, reason: version.defect };
+  return { name: name.value, version: version.value };
+}
+
+function readAppId(raw: unknown): InstalledPackage | Defect {
+  const path = '.appId';
+  const reason: DefectReason = 'not_a_package_name';
+  if (typeof raw !== 'string') return { path, reason: 'not_text' };
+  const name = PACKAGE_LIKE_APP_ID.exec(raw.trim())?.[1];
+  return name === undefined ? { path, reason } : { name, version: '' };
+}
+
+function toSnapshot(packages: InstalledPackage[]) {
+  // asText has taken every NUL out of names and versions, so it can hold them apart here.
+  const counted = countInstances(packages.map(({ name, version }) => `${name}\u0000${version}`));
+  const split = counted.map(([key]) => key.split('\u0000') as [string, string]);
+  return packageSnapshot({
+    packages: split.map(([name]) => name),
+    versions: split.map(([, version]) => version),
+    instances: counted.map(([, instances]) => instances),
+  });
+}

@@ -1,0 +1,74 @@
+import type { Reading } from '../readings.js';
+import { asCount, asFigure, asText } from '../readings.js';
+import type { FrameworkSnapshot, ReportContent, ResourceFigures } from '../report.js';
+import { frameworkSnapshot } from '../report.js';
+import type { Defect, Properties, Understood } from '../vocabulary.js';
+import { isObject } from '../vocabulary.js';
+import { countInstances } from './instances.js';
+
+/** The agent's key of each figure. Memory and disk are in megabytes, CPUs may be fractions. */
+const FIGURES: readonly [keyof ResourceFigures, string, (raw: unknown) => Reading<number>][] = [
+  ['cpuTotal', 'cpu_total', asFigure],
+  ['cpuUsed', 'cpu_used', asFigure],
+  ['memTotalMb', 'mem_total', asFigure],
+  ['memUsedMb', 'mem_used', asFigure],
+  ['diskTotalMb', 'disk_total', asFigure],
+  ['diskUsedMb', 'disk_used', asFigure],
+  ['agentsActive', 'agents_active', asCount],
+  ['agentsConnected', 'agents_connected', asCount],
+  ['taskCount', 'task_count', asCount],
+  ['frameworkCount', 'framework_count', asCount],
+];
+
+const MAX_FRAMEWORK_LENGTH = 256;
+
+/**
+ * Reads a mesos_track event: the cluster's resources and the names of its frameworks.
+ * Source: github.com/dcos/dcos-signal, the Mesos report.
+ */
+export function readMesosTrack(properties: Properties): Understood<ReportContent | null> {
+  const resources = readFigures(properties);
+  const frameworks = readFrameworks(properties.frameworks);
+  const defects = [...resources.defects, ...frameworks.defects];
+  const isUsable =
+    Object.values(resources.content).some((figure) => figure !== null) ||
+    frameworks.content.frameworks.length > 0;
+  return {
+    content: isUsable ? { snapshot: frameworks.content, resources: resources.content } : null,
+    defects,
+  };
+}
+
+function readFigures(properties: Properties): Understood<ResourceFigures> {
+  const figures = {} as ResourceFigures;
+  const defects: Defect[] = [];
+  for (const [name, key, read] of FIGURES) {
+    figures[name] = null;
+    if (!Object.hasOwn(properties, key)) continue;
+    const reading = read(properties[key]);
+    if ('defect' in reading) defects.push({ path: key, reason: reading.defect });
+    else figures[name] = reading.value;
+  }
+  return { content: figures, defects };
+}
+
+/** Go writes an empty list as null, so null is a cluster without frameworks. */
+function readFrameworks(raw: unknown): Understood<FrameworkSnapshot> {
+  const names: string[] = [];
+  const defects: Defect[] = [];
+  if (raw !== undefined && raw !== null && !Array.isArray(raw)) {
+    defects.push({ path: 'frameworks', reason: 'not_a_list' });
+  }
+  const list: unknown[] = Array.isArray(raw) ? raw : [];
+  for (const [index, framework] of list.entries()) {
+    const name = asText(isObject(framework) ? framework.name : undefined, MAX_FRAMEWORK_LENGTH);
+    if ('defect' in name) defects.push({ path: `frameworks[${index}].name`, reason: name.defect });
+    else names.push(name.value);
+  }
+  const counted = countInstances(names);
+  const content = frameworkSnapshot({
+    frameworks: counted.map(([name]) => name),
+    instances: counted.map(([, instances]) => instances),
+  });
+  return { content, defects };
+}

@@ -1,0 +1,127 @@
+import 'reflect-metadata';
+import {
+  IsNotEmpty,
+  IsObject,
+  IsOptional,
+  IsString,
+  MaxLength,
+  ValidateBy,
+  validateSync,
+} from 'class-validator';
+import { parseTimestamp } from '../clock.js';
+import type { EventEnvelope, RequestContext } from '../envelope.js';
+import { checkEventCount } from '../envelope.js';
+import { parseInstallationId } from '../identity.js';
+import type { Properties } from '../vocabulary.js';
+import { isObject } from '../vocabulary.js';
+
+export type RejectionCode =
+  | 'not_an_object'
+  | 'invalid_json'
+  | 'invalid_guid'
+  | 'invalid_timestamp'
+  | 'invalid_text'
+  | 'invalid_object'
+  | 'product_mismatch'
+  | 'event_too_large';
+
+/** Why one event of a request was not taken: a public code, the path within the event, a sentence. */
+export interface EventRejection {
+  code: RejectionCode;
+  path: string;
+  message: string;
+}
+
+export type EventOutcome = { accepted: EventEnvelope } | { rejected: EventRejection };
+
+const IsGuid = () =>
+  ValidateBy({
+    name: 'invalid_guid',
+    validator: {
+      validate: (value) => parseInstallationId(value) !== null,
+      defaultMessage: () => '$property must be a GUID such as 70b28f00-e38f-41b2-a723-aab344f535b9',
+    },
+  });
+
+const IsTimestamp = () =>
+  ValidateBy({
+    name: 'invalid_timestamp',
+    validator: {
+      validate: (value) => parseTimestamp(value) !== null,
+      defaultMessage: () =>
+        '$property must be an RFC 3339 time with an offset, such as 2026-11-21T05:26:30Z',
+    },
+  });
+
+/** The thin envelope of Muster's own dialect. `properties` is not looked into here. */
+class NativeEvent {
+  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(200) id: unknown;
+  @IsGuid() installationId: unknown;
+  @IsString() @IsNotEmpty() @MaxLength(64) product: unknown;
+  @IsString() @IsNotEmpty() @MaxLength(128) event: unknown;
+  @IsOptional() @IsTimestamp() occurredAt: unknown;
+  @IsOptional() @IsString() @MaxLength(64) version: unknown;
+  @IsObject() properties: unknown;
+
+  constructor(event: Record<string, unknown>) {
+    this.id = event.id;
+    this.installationId = event.installationId;
+    this.product = event.product;
+    this.event = event.event;
+    this.occurredAt = event.occurredAt;
+    this.version = event.version;
+    this.properties = event.properties;
+  }
+}
+
+/**
+ * Reads the body of `POST /v1/events`: one envelope or an array of them. Each event has an outcome
+ * of its own, in the order of the request.
+ */
+export function readNative(body: unknown, context: RequestContext): EventOutcome[] {
+  const events: unknown[] = Array.isArray(body) ? body : [body];
+  checkEventCount(events.length, context);
+  return events.map((event) => readNativeEvent(event, context));
+}
+
+/** Reads one envelope of Muster's own dialect. */
+export function readNativeEvent(raw: unknown, context: RequestContext): EventOutcome {
+  if (!isObject(raw)) return reject('not_an_object', '', 'An event must be a JSON object.');
+  if (context.isTooLarge(raw)) {
+    return reject('event_too_large', '', 'The event is above the size limit for one event.');
+  }
+  const event = new NativeEvent(raw);
+  const flaw = validateSync(event, { stopAtFirstError: true })[0];
+  if (flaw) {
+    const [constraint, message] = Object.entries(flaw.constraints ?? {})[0] ?? ['', ''];
+    return reject(codeOf(constraint), flaw.property, `${message}.`);
+  }
+  if (event.product !== context.product) {
+    const message = `The write key belongs to another product; it takes events of '${context.product}'.`;
+    return reject('product_mismatch', 'product', message);
+  }
+  return { accepted: toEnvelope(event, context) };
+}
+
+function toEnvelope(event: NativeEvent, context: RequestContext): EventEnvelope {
+  const id = event.id ?? (event.occurredAt == null ? context.newId() : undefined);
+  return {
+    receivedAt: context.receivedAt,
+    product: context.product,
+    ...(id != null && { id: id as string }),
+    installationId: parseInstallationId(event.installationId) as string,
+    event: event.event as string,
+    ...(event.occurredAt != null && { occurredAt: event.occurredAt as string }),
+    ...(event.version != null && { version: event.version as string }),
+    properties: event.properties as Properties,
+  };
+}
+
+function codeOf(constraint: string): RejectionCode {
+  if (constraint === 'invalid_guid' || constraint === 'invalid_timestamp') return constraint;
+  return constraint === 'isObject' ? 'invalid_object' : 'invalid_text';
+}
+
+function reject(code: RejectionCode, path: string, message: string): EventOutcome {
+  return { rejected: { code, path, message } };
+}

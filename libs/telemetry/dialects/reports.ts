@@ -1,0 +1,100 @@
+import type { RequestContext } from '../envelope.js';
+import { InvalidRequest } from '../envelope.js';
+import { parseInstallationId } from '../identity.js';
+import { isObject } from '../vocabulary.js';
+import type { EventOutcome, EventRejection } from './native.js';
+
+interface PrintedEvent {
+  path: string;
+  event: unknown;
+  installationId: unknown;
+  properties: unknown;
+}
+
+const COMPOSITE_PARTS = ['cosmos', 'diagnostics', 'mesos'] as const;
+
+/**
+ * Reads a DC/OS report in one of the three forms in which it is printed:
+ * - the composite `{cosmos, diagnostics, mesos}` that dcos-signal prints with `-test` from 1.8 on;
+ * - the flat ping of the 1.7 documentation, `{clusterId, "health-unit-…-total", …}`;
+ * - what 1.7 prints with `-test`, `{Event, UserId, ClusterId, Properties}`.
+ *
+ * A printed report has neither ids nor times. `idempotencyKey`, where the sender gives one, makes a
+ * repetition known; without it every report is a new one.
+ */
+export function readReport(
+  body: unknown,
+  context: RequestContext & { idempotencyKey?: string | undefined },
+): EventOutcome[] {
+  if (context.product !== 'dcos') {
+    const message =
+      'Printed reports are a form of DC/OS; the write key belongs to another product.';
+    throw new InvalidRequest('unsupported_product', message);
+  }
+  return printedEvents(body).map((printed) => readPrinted(printed, context));
+}
+
+function printedEvents(body: unknown): PrintedEvent[] {
+  if (isObject(body)) {
+    const parts = COMPOSITE_PARTS.filter((part) => isGiven(body[part]));
+    if (parts.length > 0) return parts.map((part) => printedPart(part, body[part]));
+    if ('Event' in body && 'Properties' in body) {
+      const { Event: event, ClusterId: installationId, Properties: properties } = body;
+      return [{ path: 'Properties', event, installationId, properties }];
+    }
+    if ('clusterId' in body) {
+      return [{ path: '', event: 'health', installationId: body.clusterId, properties: body }];
+    }
+  }
+  throw new InvalidRequest(
+    'unknown_report',
+    'The report has none of the known forms: {cosmos, diagnostics, mesos}, {Event, ClusterId, Properties}, or {clusterId, "health-unit-…"}.',
+  );
+}
+
+function printedPart(path: string, part: unknown): PrintedEvent {
+  if (!isObject(part)) {
+    return { path, event: undefined, installationId: undefined, properties: undefined };
+  }
+  const { event, properties, anonymousId } = part;
+  const clusterId = isObject(properties) ? properties.clusterId : undefined;
+  return { path, event, installationId: clusterId ?? anonymousId, properties };
+}
+
+function readPrinted(
+  printed: PrintedEvent,
+  context: RequestContext & { idempotencyKey?: string | undefined },
+): EventOutcome {
+  const { path, event, properties } = printed;
+  if (!isObject(properties)) {
+    return reject('invalid_object', path, 'A part of a report must hold an object of properties.');
+  }
+  if (typeof event !== 'string') {
+    return reject('invalid_text', path, 'A part of a report must name its event.');
+  }
+  if (context.isTooLarge(properties)) {
+    return reject('event_too_large', path, 'The report is above the size limit for one event.');
+  }
+  const installationId = parseInstallationId(printed.installationId);
+  if (!installationId) {
+    return reject('invalid_guid', path, 'The cluster id must be a GUID.');
+  }
+  return {
+    accepted: {
+      receivedAt: context.receivedAt,
+      product: context.product,
+      id: context.idempotencyKey ? `${context.idempotencyKey} ${path}` : context.newId(),
+      installationId,
+      event,
+      properties,
+    },
+  };
+}
+
+function reject(code: EventRejection['code'], path: string, message: string): EventOutcome {
+  return { rejected: { code, path, message } };
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}

@@ -1,0 +1,90 @@
+import type { Properties, Rejection } from './vocabulary.js';
+
+interface Receipt {
+  /** When ingest received it, in milliseconds since 1970. */
+  receivedAt: number;
+  /** The product that the write key belongs to. */
+  product: string;
+}
+
+/** An event of a known installation, as it travels through the queue. */
+export interface EventEnvelope extends Receipt {
+  /**
+   * The agent's own id of the event. Absent where the agent has none but says when the event
+   * happened: then the content identifies it.
+   */
+  id?: string;
+  /** A GUID in lower case. */
+  installationId: string;
+  event: string;
+  /** As the agent wrote it; read by the worker. */
+  occurredAt?: string;
+  /** When the agent says it sent the request, as the agent wrote it. */
+  sentAt?: string;
+  version?: string;
+  properties: Properties;
+}
+
+/** An event that no installation can be found for: only its keys travel on, no value does. */
+export interface UnidentifiedEnvelope extends Receipt {
+  rejection: Rejection;
+  keys: string[];
+}
+
+/** A request without an event (`"batch":null`), acknowledged and counted. */
+export interface EmptyEnvelope extends Receipt {
+  empty: true;
+}
+
+export type ReceivedEnvelope = EventEnvelope | UnidentifiedEnvelope | EmptyEnvelope;
+
+/** What a dialect needs to know of the request besides its body. */
+export interface RequestContext {
+  receivedAt: number;
+  product: string;
+  /** At most this many events are taken from one request. */
+  maxEvents: number;
+  /** Tells whether an event is above the size limit. */
+  isTooLarge(event: unknown): boolean;
+  /** A fresh id for an event that has neither an id nor a time. */
+  newId(): string;
+}
+
+/** The request as a whole cannot be taken. The code is public; ingest maps it to an HTTP status. */
+export class InvalidRequest extends Error {
+  constructor(
+    readonly code: InvalidRequestCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export type InvalidRequestCode =
+  | 'invalid_json'
+  | 'invalid_body'
+  | 'too_deep'
+  | 'too_many_events'
+  | 'event_too_large'
+  | 'unknown_report'
+  | 'unsupported_product';
+
+/** Refuses a request with more events than a job should carry. */
+export function checkEventCount(count: number, { maxEvents }: RequestContext): void {
+  if (count > maxEvents) {
+    throw new InvalidRequest(
+      'too_many_events',
+      `The request holds ${count} events; at most ${maxEvents} are taken at once.`,
+    );
+  }
+}
+
+const MAX_KEYS = 200;
+const MAX_KEY_LENGTH = 100;
+
+/** The names of an object's properties, bounded, for the record of an event without installation. */
+export function keysOf(value: object): string[] {
+  return Object.keys(value)
+    .slice(0, MAX_KEYS)
+    .map((key) => key.slice(0, MAX_KEY_LENGTH));
+}

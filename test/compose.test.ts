@@ -1,0 +1,194 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { ingestSettings, makeCertificate, migrateSettings, workerSettings } from '#platform';
+import { SETTINGS } from '../libs/platform/setting-table.js';
+
+interface Service {
+  image: string;
+  command: string[];
+  environment: Record<string, string | number>;
+  restart: string;
+  read_only: boolean;
+  cap_drop: string[];
+  security_opt: string[];
+  logging: { options: Record<string, string> };
+  stop_grace_period: string;
+  ports?: string[];
+  networks: string[];
+  volumes?: string[];
+  depends_on?: Record<string, { condition: string }>;
+  healthcheck?: { test: string[] };
+  deploy: { resources: { limits: { memory: string } } };
+}
+
+const text = readFileSync('docker-compose.yml', 'utf8');
+const compose = parse(text, { merge: true }) as {
+  services: Record<string, Service>;
+  networks: Record<string, { internal?: boolean } | null>;
+  volumes: Record<string, unknown>;
+};
+const { ingest, worker, migrate, postgres, redis } = compose.services as Record<
+  'ingest' | 'worker' | 'migrate' | 'postgres' | 'redis',
+  Service
+>;
+const services = Object.entries(compose.services);
+const lasting = services.filter(([name]) => name !== 'migrate');
+
+/** The environment as a container gets it, on a server where `given` is set. */
+function environmentOf(service: Service, given: Record<string, string>): Record<string, string> {
+  const fill = (value: string | number): string =>
+    String(value).replace(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_all, name: string, how, usually) => {
+      const known = given[name] ?? (how === '-' ? String(usually) : undefined);
+      if (known === undefined) throw new Error(`${name} must be set`);
+      return known;
+    });
+  return Object.fromEntries(
+    Object.entries(service.environment).map(([name, value]) => [name, fill(value)]),
+  );
+}
+
+const given = {
+  POSTGRES_PASSWORD: 'postgres-password',
+  REDIS_PASSWORD: 'redis-password',
+  ANALYST_PASSWORD: 'analyst-password',
+  WRITE_KEYS: `octopus:${'0123456789abcdef'.repeat(4)}`,
+};
+
+test('Redis loses no accepted event: each write is on the disk, and nothing is evicted', () => {
+  const command = redis.command.join(' ');
+  expect(command).toContain('--appendonly yes');
+  expect(command).toContain('--appendfsync always');
+  expect(command).toContain('--maxmemory-policy noeviction');
+  expect(command).toMatch(/--maxmemory \d+[mg]b/);
+  expect(command).toContain('--dir /data');
+  expect(redis.volumes).toContain('redis:/data');
+  expect(postgres.volumes).toContain('postgres:/var/lib/postgresql');
+  expect(Object.keys(compose.volumes).sort()).toEqual(['postgres', 'redis']);
+});
+
+test('no secret has a default, and none is written down', () => {
+  const used = [...text.matchAll(/\$\{(\w+)([^}]*)\}/g)].map(([, name = '', rest = '']) => ({
+    name,
+    isRequired: rest.startsWith(':?'),
+  }));
+  const secrets = used.filter(({ name }) => /PASSWORD|KEY|TLS/.test(name));
+  expect(new Set(secrets.map(({ name }) => name))).toEqual(
+    new Set(['POSTGRES_PASSWORD', 'REDIS_PASSWORD', 'ANALYST_PASSWORD', 'WRITE_KEYS', 'TLS_DIR']),
+  );
+  expect(secrets.filter(({ isRequired }) => !isRequired)).toEqual([]);
+
+  for (const [name, service] of services) {
+    for (const [variable, value] of Object.entries(service.environment)) {
+      const holdsSecret = /PASSWORD|AUTH|WRITE_KEYS/.test(variable);
+      if (holdsSecret) expect(value, `${name} ${variable}`).toMatch(/^\$\{\w+:\?[^}]+\}$/);
+      if (variable.endsWith('_URL')) expect(value, name).toMatch(/:\$\{\w+:\?[^}]+\}@/);
+    }
+  }
+});
+
+test('the processes get settings that they know and accept', () => {
+  for (const service of [ingest, worker, migrate]) {
+    expect(Object.keys(SETTINGS)).toEqual(expect.arrayContaining(Object.keys(service.environment)));
+  }
+  expect(ingestSettings(environmentOf(ingest, given))).toMatchObject({ port: 8443 });
+  expect(workerSettings(environmentOf(worker, given))).toMatchObject({ healthPort: 8080 });
+  expect(migrateSettings(environmentOf(migrate, given))).toMatchObject({
+    analystPassword: 'analyst-password',
+  });
+});
+
+test('each process runs a program that is built', () => {
+  for (const { command } of [ingest, worker, migrate]) {
+    const [runtime, program = ''] = command;
+    expect(runtime).toBe('node');
+    expect(existsSync(program.replace(/^dist\//, '').replace(/\.js$/, '.ts')), program).toBe(true);
+  }
+});
+
+test('only ingest can be reached from outside', () => {
+  expect(services.filter(([, service]) => service.ports).map(([name]) => name)).toEqual(['ingest']);
+  expect(compose.networks.back).toEqual({ internal: true });
+  for (const [name, { networks }] of services) {
+    expect(networks, name).toEqual(name === 'ingest' ? ['front', 'back'] : ['back']);
+  }
+});
+
+test('every container is confined and limited, and the lasting ones come back', () => {
+  for (const [name, service] of services) {
+    expect(service, name).toMatchObject({
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+      restart: name === 'migrate' ? 'no' : 'unless-stopped',
+      deploy: { resources: { limits: { memory: expect.stringMatching(/^\d+[mg]$/) } } },
+      logging: { options: { 'max-size': expect.any(String), 'max-file': expect.any(String) } },
+    });
+    expect(service.image, name).toMatch(/^[\w/]+:\d+\.\d+/);
+  }
+  expect(lasting.filter(([, service]) => !service.healthcheck)).toEqual([]);
+});
+
+test('nothing starts before what it needs', () => {
+  expect(ingest.depends_on).toEqual({ redis: { condition: 'service_healthy' } });
+  expect(migrate.depends_on).toEqual({ postgres: { condition: 'service_healthy' } });
+  expect(worker.depends_on).toEqual({
+    migrate: { condition: 'service_completed_successfully' },
+    postgres: { condition: 'service_healthy' },
+    redis: { condition: 'service_healthy' },
+  });
+});
+
+test('a process is killed only after it had its time to stop', () => {
+  for (const service of [ingest, worker]) {
+    const { stopTimeoutMs } = workerSettings(environmentOf(worker, given));
+    expect(Number.parseInt(service.stop_grace_period) * 1000).toBeGreaterThan(stopTimeoutMs);
+  }
+});
+
+/** Runs the check of a container against another port, and gives its exit code. */
+async function exitCodeOfCheck(service: Service, port: number): Promise<unknown> {
+  const [kind, program = '', ...args] = service.healthcheck?.test ?? [];
+  expect(kind).toBe('CMD');
+  const check = spawn(
+    program,
+    args.map((arg) => arg.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`)),
+  );
+  const [code] = await once(check, 'exit');
+  return code;
+}
+
+test.each([
+  ['ingest', ingest],
+  ['worker', worker],
+] as const)('the health check of %s is the answer of /health/ready', async (name, service) => {
+  const dir = await mkdtemp(join(tmpdir(), 'compose-'));
+  const { certFile, keyFile } = await makeCertificate(dir);
+  const tls = { cert: await readFile(certFile), key: await readFile(keyFile) };
+  const server = name === 'ingest' ? createHttpsServer(tls) : createHttpServer();
+  let status = 200;
+  server.on('request', (request, answer) => {
+    answer.writeHead(request.url === '/health/ready' ? status : 404).end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  try {
+    expect(await exitCodeOfCheck(service, port)).toBe(0);
+    status = 503;
+    expect(await exitCodeOfCheck(service, port)).toBe(1);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    expect(await exitCodeOfCheck(service, port)).toBe(1);
+  } finally {
+    server.close();
+    await rm(dir, { recursive: true });
+  }
+});

