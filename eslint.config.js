@@ -39,10 +39,14 @@ export default tseslint.config(
         { allowNumber: true, allowBoolean: true },
       ],
       '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: true }],
+      // Takes a flag that a callback sets for one that never changes.
+      '@typescript-eslint/no-unnecessary-condition': 'off',
       // An arrow that only passes a call on, and a method that is async because its interface is,
       // are clear as they stand; `type` or `interface` is the writer's choice.
       '@typescript-eslint/no-confusing-void-expression': 'off',
       '@typescript-eslint/require-await': 'off',
+      // Nest declares its options as a class and takes them as a literal.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
       '@typescript-eslint/consistent-type-definitions': 'off',
     },

@@ -5,7 +5,6 @@ const services = './test/support/services.ts';
 
 export default defineConfig({
   // `#telemetry` and its like mean the sources here: tests of a lib need no build.
-  resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
   test: {
     include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'test/**/*.test.ts'],

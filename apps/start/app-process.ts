@@ -1,9 +1,16 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartupError } from '#platform';
 import { addedSince, rotate } from './log-file.js';
 import { followTroubles } from './log-troubles.js';
+import { rememberProcess, type Ending } from './service.js';
+
+/** For one that was left over: it has a time of its own to finish its work, which can be set. */
+export const APP_ENDING: readonly Ending[] = [
+  ['SIGTERM', 30_000],
+  ['SIGKILL', 2000],
+];
 
 const READY_LIMIT_MS = 60_000;
 /** A death after this long is the first of its kind again, not one more in a row. */
@@ -16,6 +23,7 @@ export interface AppOptions {
   /** Looked at again whenever the process has to be started again. */
   env: Record<string, string>;
   logFile: string;
+  pidFile: string;
   /** How long it may take to stop. */
   stopTimeoutMs: number;
   say: (line: string) => void;
@@ -62,10 +70,11 @@ export class AppProcess {
     const limit = setTimeout(() => this.child?.kill('SIGKILL'), this.options.stopTimeoutMs + 2000);
     await this.ended;
     clearTimeout(limit);
+    await rm(this.options.pidFile, { force: true });
   }
 
   private async launch(): Promise<Ready> {
-    const { name, script, env, logFile } = this.options;
+    const { name, script, env, logFile, pidFile } = this.options;
     const log = await open(logFile, 'a');
     this.stopping.signal.throwIfAborted();
     // A session of its own: a Ctrl-C in the terminal is for us, who stop them in their order. And
@@ -81,8 +90,8 @@ export class AppProcess {
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
       child.once('error', (error) => resolve(error.message));
     });
-    await log.close();
     const ready = new Promise<Ready>((resolve) => child.once('message', resolve));
+    await Promise.all([log.close(), rememberProcess(pidFile, child.pid ?? 0)]);
     const limit = setTimeout(() => child.kill('SIGKILL'), READY_LIMIT_MS);
     const first = await Promise.race([ready, this.ended]);
     clearTimeout(limit);

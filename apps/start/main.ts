@@ -1,17 +1,101 @@
-import { createHash } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { makeCertificate, runProcess, startSettings, type StartSettings } from '#platform';
+import {
+  loadTls,
+  makeCertificate,
+  runProcess,
+  startSettings,
+  type Running,
+  type StartSettings,
+} from '#platform';
 import { migrate } from '#storage';
 import { announcement } from './announcement.js';
-import { AppProcess } from './app-process.js';
+import { startApps } from './apps.js';
 import { startDependencies } from './dependencies.js';
-import { publishEndpoints, urlAs, urlHost } from './endpoints.js';
+import { publishEndpoints, urlAs, urlHost, type Endpoints } from './endpoints.js';
 import { takeLock } from './lock.js';
+import { stopOrphans } from './orphans.js';
 import { checkFree } from './ports.js';
 import { readSecrets } from './secrets.js';
 import { Teardown } from './teardown.js';
 
+/** The time of ingest, of the workers and of both databases, one after the other. */
+const STOP_LIMIT_MS = 120_000;
+
 const say = (line: string) => console.log(line);
 
-const settings = startSettings();
+async function start(starting: AbortSignal): Promise<Running> {
+  const teardown = new Teardown();
+  starting.addEventListener('abort', () => say('Stopping ...'));
+  try {
+    await startAll(teardown, starting);
+  } catch (error) {
+    await teardown.run();
+    throw error;
+  }
+  return {
+    async stop() {
+      await teardown.run();
+      say('Stopped.');
+    },
+  };
+}
+
+async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void> {
+  const settings = startSettings();
+  const dataDir = await makeDataDir(settings.dataDir);
+  teardown.add(await takeLock(dataDir));
+  await stopOrphans(join(dataDir, 'run'), say);
+  if (settings.port > 0) await checkFree(settings.host, settings.port, 'INGEST_PORT');
+  const tls = await findCertificate(settings, dataDir);
+  const secrets = await readSecrets(dataDir);
+
+  say('Starting Postgres and Redis ...');
+  const { databaseUrl, redisUrl } = settings;
+  const urls = await startDependencies({ dataDir, secrets, databaseUrl, redisUrl, say }, teardown);
+  starting.throwIfAborted();
+  const analystPassword = settings.analystPassword ?? secrets.analystPassword;
+  await migrate({ databaseUrl: urls.databaseUrl, analystPassword, log: say });
+  starting.throwIfAborted();
+
+  say('Starting ingest and workers ...');
+  const writeKeys = settings.writeKeys ? {} : secrets.writeKeys;
+  const { port } = await startApps(
+    { settings, dataDir, ...urls, tls, writeKeys, say },
+    teardown,
+    starting,
+  );
+  starting.throwIfAborted();
+
+  const endpoints: Endpoints = {
+    ingestUrl: `https://${urlHost(settings.host)}:${port}`,
+    adminUrl: null,
+    databaseUrl: urls.databaseUrl,
+    analystUrl: urlAs(urls.databaseUrl, 'analyst', analystPassword),
+    redisUrl: urls.redisUrl,
+    writeKeys,
+    adminToken: null,
+    caFile: tls.certFile,
+  };
+  teardown.add(await publishEndpoints(dataDir, endpoints));
+  say(announcement(dataDir, endpoints));
+}
+
+async function makeDataDir(path: string): Promise<string> {
+  const dataDir = resolve(path);
+  const isNew = (await mkdir(dataDir, { recursive: true })) !== undefined;
+  // Started by root, Postgres runs as another user, who has to pass through here to its own folder.
+  if (isNew) await chmod(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700);
+  return dataDir;
+}
+
+async function findCertificate({ certFile, keyFile, host }: StartSettings, dataDir: string) {
+  if (certFile === undefined || keyFile === undefined) {
+    return makeCertificate(join(dataDir, 'tls'), host);
+  }
+  const files = { certFile: resolve(certFile), keyFile: resolve(keyFile) };
+  await loadTls(files);
+  return files;
+}
+
+runProcess(start, { name: 'start', stopTimeoutMs: STOP_LIMIT_MS });

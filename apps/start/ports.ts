@@ -18,15 +18,33 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** The loopback port that this name had before, if it is free, so that saved URLs stay true. */
-export async function rememberedPort(dataDir: string, name: string): Promise<number> {
+/**
+ * A free loopback port for each name: the one it had before if it can be, so that URLs that people
+ * have saved stay true.
+ */
+export async function rememberedPorts<const N extends string>(
+  dataDir: string,
+  names: readonly N[],
+): Promise<Record<N, number>> {
   const file = join(dataDir, 'ports.json');
-  const ports = JSON.parse((await readIfThere(file)) ?? '{}') as Record<string, number | undefined>;
-  const before = ports[name];
-  if (before !== undefined && (await listenError(LOOPBACK, before)) === undefined) return before;
-  const port = await freePort();
-  await writePrivately(file, `${JSON.stringify({ ...ports, [name]: port }, null, 2)}\n`);
-  return port;
+  const before = parse(await readIfThere(file));
+  const ports: Record<string, number> = {};
+  for (const name of names) {
+    const port = before[name];
+    const isFree = port !== undefined && (await listenError(LOOPBACK, port)) === undefined;
+    ports[name] = isFree ? port : await freePort();
+  }
+  await writePrivately(file, `${JSON.stringify({ ...before, ...ports }, null, 2)}\n`);
+  return ports;
+}
+
+/** A broken file is no worse than none: the ports are only a courtesy. */
+function parse(text = '{}'): Record<string, number | undefined> {
+  try {
+    return JSON.parse(text) as Record<string, number>;
+  } catch {
+    return {};
+  }
 }
 
 /** @throws StartupError when a server could not listen there; `setting` is what chooses the port */

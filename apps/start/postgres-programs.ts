@@ -1,6 +1,6 @@
 import { chmod, readFile, stat, symlink } from 'node:fs/promises';
 import { arch, platform } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { StartupError } from '#platform';
 
@@ -46,10 +46,14 @@ async function finishInstallation(dir: string, programs: string[]) {
   }
   const list = await readFile(join(dir, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
-    await symlink(source.slice(source.lastIndexOf('/') + 1), join(dir, '..', target)).catch(
-      (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EEXIST') throw error;
-      },
-    );
+    await linkUnlessThere(basename(source), join(dir, '..', target));
+  }
+}
+
+async function linkUnlessThere(to: string, link: string) {
+  try {
+    await symlink(to, link);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

@@ -8,12 +8,12 @@ import { StartupError } from '#platform';
 import { addedSince, rotate } from './log-file.js';
 import { postgresPrograms, type PostgresPrograms } from './postgres-programs.js';
 import { postgresUser, runAs, type PostgresUser } from './postgres-user.js';
-import { startService, stopOrphan, type Ending, type Service } from './service.js';
+import { startService, type Ending, type Service } from './service.js';
 
 /** Recovery after a sudden end reads up to max_wal_size of log. */
 const START_LIMIT_MS = 120_000;
 /** Fast shutdown, then immediate shutdown, then none at all. */
-const ENDING: readonly Ending[] = [
+export const POSTGRES_ENDING: readonly Ending[] = [
   ['SIGINT', 15_000],
   ['SIGQUIT', 5000],
   ['SIGKILL', 2000],
@@ -24,7 +24,6 @@ const SETTINGS = {
   unix_socket_directories: '',
   shared_buffers: '256MB',
   max_wal_size: '2GB',
-  wal_compression: 'lz4',
   timezone: 'UTC',
   log_timezone: 'UTC',
   lc_messages: 'C',
@@ -34,6 +33,7 @@ export interface PostgresOptions {
   /** The data folder, made at the first start. The folder around it must exist. */
   dir: string;
   logFile: string;
+  pidFile: string;
   port: number;
   /** Of the superuser, `postgres`. */
   password: string;
@@ -50,18 +50,17 @@ export interface PostgresOptions {
 export async function startPostgres(
   options: PostgresOptions,
 ): Promise<Service & { urlOf(database: string): string }> {
-  const { dir, logFile, port } = options;
+  const { dir, logFile, pidFile, port } = options;
   const programs = await postgresPrograms();
   const user = await postgresUser([dirname(dir), programs.dir]);
-  await stopOrphanPostgres(dir);
   if (!(await isThere(dir))) await initialise(options, programs, user);
   const logStart = await rotate(logFile);
   const service = await startService({
     ...runAs(user, programs.postgres, ['-D', dir, ...settingArgs(options)]),
-    pidFile: pidFileOf(dir),
+    pidFile,
     logFile,
     env: {},
-    ending: ENDING,
+    ending: POSTGRES_ENDING,
   });
   const urlOf = (database: string) =>
     `postgres://postgres:${options.password}@127.0.0.1:${port}/${database}`;
@@ -72,11 +71,6 @@ export async function startPostgres(
     throw error;
   }
   return { ...service, urlOf };
-}
-
-/** Stops the Postgres that a start which was killed has left running on this data folder. */
-export async function stopOrphanPostgres(dir: string): Promise<void> {
-  await stopOrphan(pidFileOf(dir), ENDING);
 }
 
 /** Makes a database unless it is there. */
@@ -91,8 +85,6 @@ export async function ensureDatabase(serverUrl: string, name: string): Promise<v
     await client.end();
   }
 }
-
-const pidFileOf = (dir: string) => `${dir}.pid`;
 
 function settingArgs({ port, extra }: PostgresOptions): string[] {
   const settings = { ...SETTINGS, port: String(port), ...extra };
@@ -132,8 +124,6 @@ async function initialise(
 }
 
 async function untilItAnswers(url: string, service: Service, log: () => Promise<string>) {
-  let hasEnded = false;
-  void service.ended.then(() => (hasEnded = true));
   const giveUpAt = Date.now() + START_LIMIT_MS;
   for (;;) {
     const code = await connectError(url);
@@ -141,7 +131,7 @@ async function untilItAnswers(url: string, service: Service, log: () => Promise<
     if (code === WRONG_PASSWORD) {
       throw new StartupError('The embedded Postgres was made with another password than is kept.');
     }
-    if (hasEnded || Date.now() > giveUpAt) {
+    if (service.hasEnded() || Date.now() > giveUpAt) {
       const lines = (await log()).trim().split('\n');
       const words = lines.findLast((line) => line.includes('FATAL:')) ?? lines.at(-1) ?? '';
       throw new StartupError(`Postgres did not start; its last words: ${words}`);

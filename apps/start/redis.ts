@@ -5,10 +5,10 @@ import { Redis } from 'ioredis';
 import { StartupError } from '#platform';
 import { addedSince, rotate } from './log-file.js';
 import { writePrivately } from './private-file.js';
-import { startService, stopOrphan, type Ending, type Service } from './service.js';
+import { startService, type Ending, type Service } from './service.js';
 
 const START_LIMIT_MS = 60_000;
-const ENDING: readonly Ending[] = [
+export const REDIS_ENDING: readonly Ending[] = [
   ['SIGTERM', 15_000],
   ['SIGKILL', 2000],
 ];
@@ -17,6 +17,7 @@ export interface RedisOptions {
   /** Its folder: what it stores, and its configuration with the password. */
   dir: string;
   logFile: string;
+  pidFile: string;
   port: number;
   password: string;
   /** Lines of redis.conf that come last, and so win. */
@@ -31,18 +32,17 @@ export interface RedisOptions {
  * @throws StartupError when there is no redis-server, or it does not start
  */
 export async function startRedis(options: RedisOptions): Promise<Service & { url: string }> {
-  const { dir, port, password, logFile } = options;
+  const { dir, port, password, logFile, pidFile } = options;
   const config = join(dir, 'redis.conf');
   await mkdir(dir, { recursive: true });
-  await stopOrphanRedis(dir);
   await writePrivately(config, configuration(options));
   const logStart = await rotate(logFile);
   const service = await startService({
     command: 'redis-server',
     args: [config],
-    pidFile: pidFileIn(dir),
+    pidFile,
     logFile,
-    ending: ENDING,
+    ending: REDIS_ENDING,
   }).catch((cause: unknown) => {
     throw new StartupError(
       'redis-server is not on the PATH; install Redis, or set REDIS_URL to one that runs elsewhere.',
@@ -58,13 +58,6 @@ export async function startRedis(options: RedisOptions): Promise<Service & { url
   }
   return { ...service, url };
 }
-
-/** Stops the Redis that a start which was killed has left running on this folder. */
-export async function stopOrphanRedis(dir: string): Promise<void> {
-  await stopOrphan(pidFileIn(dir), ENDING);
-}
-
-const pidFileIn = (dir: string) => join(dir, 'redis.pid');
 
 /** The password is in a file that only we may read, because everybody sees a command line. */
 function configuration({ dir, port, password, extra = [] }: RedisOptions): string {
@@ -91,12 +84,10 @@ async function untilItAnswers(url: string, service: Service, log: () => Promise<
   });
   // Refused connections are what we wait through; the end of the process tells of the rest.
   redis.on('error', () => undefined);
-  let hasEnded = false;
-  void service.ended.then(() => (hasEnded = true));
   try {
     const giveUpAt = Date.now() + START_LIMIT_MS;
     while (!(await redis.ping().catch(() => false))) {
-      if (hasEnded || Date.now() > giveUpAt) {
+      if (service.hasEnded() || Date.now() > giveUpAt) {
         throw new StartupError(
           `redis-server did not start; its last words: ${lastLine(await log())}`,
         );

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { open, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readIfThere } from './private-file.js';
 import { markOf, runningPid } from './process-mark.js';
@@ -9,6 +10,7 @@ export interface Service {
   readonly pid: number;
   /** Resolves when the program has ended, for whatever reason. */
   readonly ended: Promise<void>;
+  hasEnded(): boolean;
   stop(): Promise<void>;
 }
 
@@ -44,19 +46,26 @@ export async function startService(program: Program): Promise<Service> {
     ...(program.env && { env: program.env }),
     ...(program.uid === undefined ? {} : { uid: program.uid, gid: program.gid }),
   });
-  await log.close();
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  await new Promise<void>((resolve, reject) => {
+  const spawned = new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', reject);
   });
+  await spawned.finally(() => log.close());
   const pid = child.pid ?? 0;
-  await writeFile(program.pidFile, (await markOf(pid)) ?? '');
+  await rememberProcess(program.pidFile, pid);
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   const stop = async () => {
-    await endProcess(pid, program.ending, ended);
+    if (!hasEnded()) await endProcess(pid, program.ending, ended);
     await rm(program.pidFile, { force: true });
   };
-  return { pid, ended, stop };
+  return { pid, ended, hasEnded, stop };
+}
+
+/** Keeps a process in mind for `stopOrphan`. */
+export async function rememberProcess(pidFile: string, pid: number): Promise<void> {
+  await mkdir(dirname(pidFile), { recursive: true });
+  await writeFile(pidFile, (await markOf(pid)) ?? '');
 }
 
 /** Ends the program that a former start left running when it was killed itself, if there is one. */
@@ -74,18 +83,21 @@ export async function stopOrphan(pidFile: string, ending: readonly Ending[]): Pr
 }
 
 async function endProcess(pid: number, ending: readonly Ending[], ended: Promise<void>) {
-  let isOver = false;
-  void ended.then(() => (isOver = true));
-  await Promise.race([ended, sleep(0)]);
   for (const [signal, waitMs] of ending) {
-    if (isOver) return;
     try {
       process.kill(pid, signal);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return;
+      throw error;
     }
-    const waiting = new AbortController();
-    await Promise.race([ended, sleep(waitMs, undefined, waiting).catch(() => undefined)]);
-    waiting.abort();
+    if (await isSettledWithin(waitMs, ended)) return;
   }
+}
+
+async function isSettledWithin(limitMs: number, promise: Promise<void>): Promise<boolean> {
+  const waiting = new AbortController();
+  const limit = sleep(limitMs, false, waiting).catch(() => false);
+  const isSettled = await Promise.race([promise.then(() => true), limit]);
+  waiting.abort();
+  return isSettled;
 }

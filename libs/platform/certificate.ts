@@ -1,5 +1,6 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
@@ -11,15 +12,17 @@ const VALID_DAYS = 825;
 const RENEW_DAYS = 30;
 
 /**
- * A certificate for this machine (localhost, its loopback addresses, its host name), for use where
- * nobody has given one. It is signed by itself, so a client that trusts `certFile` trusts it. Made
- * once per folder, and anew when it is about to expire, broken, or for another host name.
+ * A certificate for this machine (localhost, its loopback addresses, its host name, and the address
+ * that a server listens on), for use where nobody has given one. It is signed by itself, so a client that trusts `certFile` trusts it. Made
+ * once per folder, and anew when it is about to expire, broken, or for other names.
  *
  * @param dir the folder for `cert.pem` and `key.pem` (mode 0600); made if missing
+ * @param host a name or address it should be good for, too
  */
-export async function makeCertificate(dir: string): Promise<TlsFiles> {
+export async function makeCertificate(dir: string, host = 'localhost'): Promise<TlsFiles> {
+  const names = new Set(['localhost', '127.0.0.1', '::1', hostname(), host].filter(isNameable));
   const files = { certFile: join(dir, 'cert.pem'), keyFile: join(dir, 'key.pem') };
-  if (await isStillGood(files)) return files;
+  if (await isStillGood(files, names)) return files;
   const expiry = new Date(Date.now() + VALID_DAYS * DAY_MS);
   // OpenSSL finds a trusted certificate by its subject: two alike in one file would hide each other.
   const subject = `muster ${randomBytes(4).toString('hex')}`;
@@ -34,14 +37,7 @@ export async function makeCertificate(dir: string): Promise<TlsFiles> {
       { name: 'basicConstraints', cA: false, critical: true },
       { name: 'keyUsage', digitalSignature: true, critical: true },
       { name: 'extKeyUsage', serverAuth: true },
-      {
-        name: 'subjectAltName',
-        altNames: [
-          ...hostNames().map((value) => ({ type: 2 as const, value })),
-          { type: 7, ip: '127.0.0.1' },
-          { type: 7, ip: '::1' },
-        ],
-      },
+      { name: 'subjectAltName', altNames: [...names].map(altName) },
     ],
   });
   await mkdir(dir, { recursive: true });
@@ -50,20 +46,23 @@ export async function makeCertificate(dir: string): Promise<TlsFiles> {
   return files;
 }
 
-function hostNames(): string[] {
-  const host = hostname();
-  // A host name may hold what a certificate can't.
-  return /^[a-z0-9.-]+$/i.test(host) ? [...new Set(['localhost', host])] : ['localhost'];
+const altName = (name: string) =>
+  isIP(name) ? ({ type: 7, ip: name } as const) : ({ type: 2, value: name } as const);
+
+/** A host name may hold what a certificate can't. */
+function isNameable(name: string): boolean {
+  return isIP(name) > 0 || /^[a-z0-9.-]+$/i.test(name);
 }
 
-async function isStillGood(files: TlsFiles): Promise<boolean> {
+async function isStillGood(files: TlsFiles, names: ReadonlySet<string>): Promise<boolean> {
   const pair = await loadTls(files).catch(() => undefined);
   if (!pair) return false;
   const certificate = new X509Certificate(pair.cert);
   const leftMs = Date.parse(certificate.validTo) - Date.now();
-  if (leftMs < RENEW_DAYS * DAY_MS) return false;
   await chmod(files.keyFile, 0o600);
-  return hostNames().every((name) => certificate.checkHost(name) !== undefined);
+  const isFor = (name: string) =>
+    (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined;
+  return leftMs > RENEW_DAYS * DAY_MS && [...names].every(isFor);
 }
 
 async function replace(file: string, text: string, mode: number) {

@@ -65,19 +65,22 @@ export function runProcess(
 }
 
 function onStop(stop: () => void) {
-  let firstAt: number | undefined;
-  const once = () => {
-    if (firstAt === undefined) {
-      firstAt = Date.now();
-      stop();
-    } else if (Date.now() - firstAt > SAME_SIGNAL_MS) process.exit(1);
+  let isStopping = false;
+  let signalledAt: number | undefined;
+  const stopOnce = () => {
+    if (!isStopping) stop();
+    isStopping = true;
   };
-  process.on('SIGTERM', once);
-  process.on('SIGINT', once);
+  const onSignal = () => {
+    signalledAt ??= Date.now();
+    if (Date.now() - signalledAt > SAME_SIGNAL_MS) process.exit(1);
+    stopOnce();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
   // Without a terminal there is no hang-up but the one that nohup has us ignore.
-  if (isatty(0)) process.on('SIGHUP', once);
-  // A parent that told us to stop may well be gone before we are, and that is no second signal.
-  if (process.channel) process.on('disconnect', () => firstAt ?? once());
+  if (isatty(0)) process.on('SIGHUP', onSignal);
+  if (process.channel) process.on('disconnect', stopOnce);
 }
 
 function exitFailed(name: string, error: unknown): never {

@@ -68,7 +68,7 @@ export function secretUrl(protocols: readonly string[], example: string): Kind<s
 }
 
 /** The origins that may call from a browser: everybody, or a list. */
-export const origins: Kind<'*' | readonly string[]> = {
+export const origins: Kind<'*' | string[]> = {
   allowed: '* or a comma list of origins such as https://ui.example.com',
   parse(text) {
     if (text === '*') return { value: '*' };

@@ -1,7 +1,7 @@
 export type { Clock } from './clock.js';
 export { parseTimestamp } from './clock.js';
 export type { EventOutcome, EventRejection, RejectionCode } from './dialects/native.js';
-export { readNative, readNativeEvent } from './dialects/native.js';
+export { readNative, readNativeLines } from './dialects/native.js';
 export { readReport } from './dialects/reports.js';
 export type { SegmentType } from './dialects/segment.js';
 export { readSegmentBatch, readSegmentCall } from './dialects/segment.js';

@@ -10,7 +10,7 @@ import {
 } from 'class-validator';
 import { parseTimestamp } from '../clock.js';
 import type { EventEnvelope, RequestContext } from '../envelope.js';
-import { checkEventCount } from '../envelope.js';
+import { checkEventCount, InvalidRequest } from '../envelope.js';
 import { parseInstallationId } from '../identity.js';
 import type { Properties } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
@@ -85,7 +85,7 @@ export function readNative(body: unknown, context: RequestContext): EventOutcome
 }
 
 /** Reads one envelope of Muster's own dialect. */
-export function readNativeEvent(raw: unknown, context: RequestContext): EventOutcome {
+function readNativeEvent(raw: unknown, context: RequestContext): EventOutcome {
   if (!isObject(raw)) return reject('not_an_object', '', 'An event must be a JSON object.');
   if (context.isTooLarge(raw)) {
     return reject('event_too_large', '', 'The event is above the size limit for one event.');
@@ -124,4 +124,39 @@ function codeOf(constraint: string): RejectionCode {
 
 function reject(code: RejectionCode, path: string, message: string): EventOutcome {
   return { rejected: { code, path, message } };
+}
+
+/**
+ * Reads the body of `POST /v1/events` that holds one envelope a line (NDJSON). Blank lines are passed
+ * over; a line that is no JSON costs only itself.
+ */
+export function readNativeLines(
+  bytes: Buffer,
+  parse: (line: Buffer) => unknown,
+  context: RequestContext,
+): EventOutcome[] {
+  const lines = splitLines(bytes);
+  checkEventCount(lines.length, context);
+  return lines.map(({ number, text }) => {
+    try {
+      return readNativeEvent(parse(text), context);
+    } catch (error) {
+      if (!(error instanceof InvalidRequest) || error.code !== 'invalid_json') throw error;
+      return reject('invalid_json', '', `Line ${number} of the body is not valid JSON.`);
+    }
+  });
+}
+
+function splitLines(bytes: Buffer): { number: number; text: Buffer }[] {
+  const lines: { number: number; text: Buffer }[] = [];
+  for (let start = 0, number = 1; start < bytes.length; number += 1) {
+    const newline = bytes.indexOf(0x0a, start);
+    const end = newline === -1 ? bytes.length : newline;
+    const text = bytes.subarray(start, end);
+    if (text.some((byte) => byte !== 0x20 && byte !== 0x0d && byte !== 0x09)) {
+      lines.push({ number, text });
+    }
+    start = end + 1;
+  }
+  return lines;
 }

@@ -33,7 +33,11 @@ export function readSegmentBatch(body: unknown, context: RequestContext): Receiv
   }
   if (items.length === 0) return [{ ...receipt(context), empty: true }];
   checkEventCount(items.length, context);
-  return items.map((item: unknown, index) => readItem(item, `batch[${index}]`, body, context));
+  const envelopes = items.map((item: unknown, index) =>
+    readItem(item, `batch[${index}]`, body, context),
+  );
+  if (envelopes.every(isOversize)) throw oversize();
+  return envelopes;
 }
 
 /** Reads a call of one event, such as `/v1/track` or the browser's `/v1/p`. */
@@ -43,7 +47,9 @@ export function readSegmentCall(
   context: RequestContext,
 ): ReceivedEnvelope[] {
   if (!isObject(body)) throw new InvalidRequest('invalid_body', 'The body must be a JSON object.');
-  return [readItem({ ...body, type }, '', body, context)];
+  const envelope = readItem({ ...body, type }, '', body, context);
+  if (isOversize(envelope)) throw oversize();
+  return [envelope];
 }
 
 function readItem(
@@ -118,6 +124,14 @@ function identify(raw: unknown, path: string): { installationId: string } | Reje
 
 function isFromBrowser({ context }: Record<string, unknown>): boolean {
   return isObject(context) && isObject(context.library) && context.library.name === 'analytics.js';
+}
+
+function isOversize(envelope: ReceivedEnvelope): boolean {
+  return 'rejection' in envelope && envelope.rejection.reason === 'event_too_large';
+}
+
+function oversize(): InvalidRequest {
+  return new InvalidRequest('event_too_large', 'The event is above the size limit for one event.');
 }
 
 function unidentified(

@@ -1,0 +1,103 @@
+import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
+import { Catch, HttpException } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { Logger } from '#platform';
+import { type ClosedReason, QueueUnavailable } from '#queue';
+import { InvalidRequest, type InvalidRequestCode } from '#telemetry';
+
+/** A refusal of a request, for a reason that lies in HTTP rather than in telemetry. */
+export class RequestError extends Error {
+  constructor(
+    readonly code: RequestErrorCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export type RequestErrorCode =
+  | 'bad_request'
+  | 'unauthorized'
+  | 'not_found'
+  | 'body_too_large'
+  | 'inflated_too_large'
+  | 'invalid_encoding'
+  | 'unsupported_encoding';
+
+export type ErrorCode = InvalidRequestCode | RequestErrorCode | 'unavailable' | 'internal';
+
+/** The HTTP status of every public error code. */
+export const statusOf: Record<ErrorCode, number> = {
+  bad_request: 400,
+  invalid_json: 400,
+  invalid_body: 400,
+  invalid_encoding: 400,
+  unknown_report: 400,
+  unsupported_product: 400,
+  unauthorized: 401,
+  not_found: 404,
+  body_too_large: 413,
+  inflated_too_large: 413,
+  too_deep: 413,
+  too_many_events: 413,
+  event_too_large: 413,
+  unsupported_encoding: 415,
+  internal: 500,
+  unavailable: 503,
+};
+
+/** When to come back, in seconds. A full queue takes longer to mend than a lost connection. */
+const RETRY_AFTER_S: Record<ClosedReason, number> = {
+  unreachable: 5,
+  overloaded: 5,
+  closing: 5,
+  memory: 30,
+  not_durable: 30,
+};
+
+/** The one error body that all clients can live with: Segment reads `message`, PostHog `detail`. */
+export function errorBody(code: ErrorCode, message: string) {
+  return { success: false, code, message, detail: message };
+}
+
+/** Turns whatever was thrown into the one error body, and logs what is our own fault. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(private readonly logger: Logger) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const { code, message } = this.describe(error);
+    if (error instanceof QueueUnavailable) {
+      void reply.header('retry-after', RETRY_AFTER_S[error.reason]);
+    }
+    if (code === 'unauthorized') void reply.header('www-authenticate', 'Bearer realm="muster"');
+    // What is left of a refused body is not read: the connection cannot carry another request.
+    if (code === 'body_too_large') void reply.header('connection', 'close');
+    void reply.status(statusOf[code]).send(errorBody(code, message));
+  }
+
+  private describe(error: unknown): { code: ErrorCode; message: string } {
+    if (error instanceof InvalidRequest || error instanceof RequestError) return error;
+    if (error instanceof QueueUnavailable) {
+      return { code: 'unavailable', message: 'Events cannot be taken just now; try again later.' };
+    }
+    const status = httpStatusOf(error);
+    if (status === 404) return { code: 'not_found', message: 'There is nothing at this address.' };
+    if (status === 413) {
+      return { code: 'body_too_large', message: 'The request body is above the size limit.' };
+    }
+    if (status !== undefined && status < 500) {
+      return { code: 'bad_request', message: 'The request is not well-formed HTTP.' };
+    }
+    this.logger.error({ err: error }, 'a request failed');
+    return { code: 'internal', message: 'The request failed for a reason of ours.' };
+  }
+}
+
+/** The status that Nest or Fastify mean an error to have. */
+function httpStatusOf(error: unknown): number | undefined {
+  if (error instanceof HttpException) return error.getStatus();
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  return typeof status === 'number' ? status : undefined;
+}

@@ -1,0 +1,43 @@
+import { Controller, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { InvalidRequest, readNative, readNativeLines, readReport } from '#telemetry';
+import { Intake } from './intake.js';
+
+/** Muster's own dialect, and reports as agents print them. */
+@Controller('v1')
+export class EventsController {
+  constructor(private readonly intake: Intake) {}
+
+  /** One envelope, an array of them, or one a line (`application/x-ndjson`). */
+  @Post('events')
+  async events(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const product = this.intake.authorise(request);
+    const bytes = this.intake.bytes(request);
+    const context = this.intake.contextOf(product, bytes);
+    const parse = (json: Buffer) => this.intake.parse(json);
+    const outcomes = isNdjson(request)
+      ? readNativeLines(bytes, parse, context)
+      : readNative(parse(bytes), context);
+    if (outcomes.length === 0) {
+      throw new InvalidRequest('invalid_body', 'The request holds no event.');
+    }
+    const { status, body } = await this.intake.acceptOutcomes(outcomes);
+    void reply.status(status).send(body);
+  }
+
+  /** A report of DC/OS as `dcos-signal -test` prints it, or as the documents show it. */
+  @Post('reports')
+  async reports(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const product = this.intake.authorise(request);
+    const bytes = this.intake.bytes(request);
+    const idempotencyKey = request.headers['idempotency-key']?.toString();
+    const context = { ...this.intake.contextOf(product, bytes), idempotencyKey };
+    const outcomes = readReport(this.intake.parse(bytes), context);
+    const { status, body } = await this.intake.acceptOutcomes(outcomes);
+    void reply.status(status).send(body);
+  }
+}
+
+function isNdjson(request: FastifyRequest): boolean {
+  return /^application\/(x-)?(ndjson|jsonl)\b/i.test(request.headers['content-type'] ?? '');
+}

@@ -1,0 +1,24 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { IngestSettings } from '#platform';
+import { EnvelopeWriter } from '#queue';
+import { EventsController } from './events.controller.js';
+import { HealthController } from './health.controller.js';
+import { Intake } from './intake.js';
+import { SegmentController } from './segment.controller.js';
+import { WriteKeys } from './write-keys.js';
+
+/** The edge: speaks the clients' dialects, and hands their events to the queue. */
+@Module({})
+export class IngestModule {
+  static with(settings: IngestSettings, writer: EnvelopeWriter): DynamicModule {
+    const keys = new WriteKeys(settings.writeKeys);
+    return {
+      module: IngestModule,
+      controllers: [EventsController, SegmentController, HealthController],
+      providers: [
+        { provide: EnvelopeWriter, useValue: writer },
+        { provide: Intake, useValue: new Intake(keys, writer, settings) },
+      ],
+    };
+  }
+}

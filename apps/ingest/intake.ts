@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { IngestSettings } from '#platform';
+import { EnvelopeWriter } from '#queue';
+import {
+  parseJson,
+  type EventOutcome,
+  type ReceivedEnvelope,
+  type RequestContext,
+} from '#telemetry';
+import { RequestError } from './errors.js';
+import { keyInHeader, WriteKeys } from './write-keys.js';
+
+export type Limits = Pick<
+  IngestSettings,
+  'maxEventsPerRequest' | 'maxEventBytes' | 'maxJsonDepth' | 'maxInflatedBytes' | 'maxBodyBytes'
+>;
+
+/** What every dialect does alike: whose request is it, what does it hold, and off to the queue. */
+@Injectable()
+export class Intake {
+  constructor(
+    private readonly keys: WriteKeys,
+    private readonly writer: EnvelopeWriter,
+    private readonly limits: Limits,
+  ) {}
+
+  /** The product whose key the header holds. @throws RequestError `unauthorized` */
+  authorise(request: FastifyRequest): string {
+    return this.productOf(keyInHeader(request.headers.authorization));
+  }
+
+  /** The same, where clients may put the key into the body instead. */
+  authoriseWithBody(request: FastifyRequest, body: unknown): string {
+    const { authorization } = request.headers;
+    if (authorization !== undefined) return this.productOf(keyInHeader(authorization));
+    const key = (body as { writeKey?: unknown } | null)?.writeKey;
+    return this.productOf(typeof key === 'string' ? key : null);
+  }
+
+  bytes(request: FastifyRequest): Buffer {
+    return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  }
+
+  /** @throws InvalidRequest `invalid_json`, `too_deep` */
+  parse(bytes: Buffer): unknown {
+    return parseJson(bytes, this.limits.maxJsonDepth);
+  }
+
+  contextOf(product: string, bytes: Buffer): RequestContext {
+    const { maxEventsPerRequest, maxEventBytes } = this.limits;
+    // Most requests are small as a whole, and so is each of their events.
+    const isSmall = bytes.length <= maxEventBytes;
+    return {
+      receivedAt: Date.now(),
+      product,
+      maxEvents: maxEventsPerRequest,
+      isTooLarge: (event) => !isSmall && sizeOf(event) > maxEventBytes,
+      newId: randomUUID,
+    };
+  }
+
+  /** Resolves when the envelopes are safe. @throws QueueUnavailable */
+  async accept(envelopes: readonly ReceivedEnvelope[]): Promise<void> {
+    await this.writer.accept(envelopes);
+  }
+
+  /** Queues what was accepted of a request and says what became of each of its events. */
+  async acceptOutcomes(outcomes: readonly EventOutcome[]): Promise<Answer> {
+    const accepted = outcomes.flatMap((outcome) =>
+      'accepted' in outcome ? [outcome.accepted] : [],
+    );
+    if (accepted.length > 0) await this.accept(accepted);
+    return answerTo(outcomes, accepted.length);
+  }
+
+  private productOf(key: string | null): string {
+    const product = key === null ? null : this.keys.productOf(key);
+    if (product !== null) return product;
+    throw new RequestError(
+      'unauthorized',
+      key === null
+        ? 'A write key is needed, as Bearer token or as the user of Basic authorization.'
+        : 'The write key is not known.',
+    );
+  }
+}
+
+interface Answer {
+  status: 202 | 400 | 413;
+  body: object;
+}
+
+function answerTo(outcomes: readonly EventOutcome[], accepted: number): Answer {
+  const results = outcomes.map((outcome) =>
+    'accepted' in outcome
+      ? { status: 'accepted' as const }
+      : { status: 'rejected' as const, ...outcome.rejected },
+  );
+  const rejected = results.length - accepted;
+  if (accepted > 0) return { status: 202, body: { success: true, accepted, rejected, results } };
+  const first = results.find((result) => result.status === 'rejected');
+  const areAllTooLarge = results.every((r) => 'code' in r && r.code === 'event_too_large');
+  const message = first?.message ?? '';
+  return {
+    status: areAllTooLarge ? 413 : 400,
+    body: {
+      success: false,
+      code: first?.code,
+      message,
+      detail: message,
+      accepted,
+      rejected,
+      results,
+    },
+  };
+}
+
+function sizeOf(event: unknown): number {
+  return Buffer.byteLength(JSON.stringify(event) ?? '');
+}

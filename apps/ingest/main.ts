@@ -1,0 +1,113 @@
+import 'reflect-metadata';
+import type { Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import {
+  createLogger,
+  followTls,
+  type IngestSettings,
+  ingestSettings,
+  loadTls,
+  type Logger,
+  NestLogger,
+  runProcess,
+  StartupError,
+  type TlsPair,
+} from '#platform';
+import { EnvelopeWriter } from '#queue';
+import { takeBodiesAsBytes } from './body.js';
+import { ErrorFilter } from './errors.js';
+import { IngestModule } from './ingest.module.js';
+
+/** How long to wait at the start for Redis to say what it is like; later it may come and go. */
+const SETTLE_MS = 3000;
+/** A request takes milliseconds; one that takes this long is holding a connection open. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_MS = 72_000;
+
+runProcess(startIngest, { name: 'ingest' });
+
+async function startIngest() {
+  const settings = ingestSettings();
+  const logger = createLogger({ name: 'ingest', level: settings.logLevel });
+  const tls = await loadTls(settings);
+  const writer = connectQueue(settings, logger);
+  await refuseUndurable(writer);
+  const app = await createApp(settings, writer, tls, logger);
+  await listen(app, settings);
+  const server = app.getHttpServer() as Server;
+  const stopFollowing = followTls(server, settings, tls, logger);
+  const { port } = server.address() as AddressInfo;
+  logger.info({ port }, 'ingest listens');
+  return {
+    ready: { port },
+    stop: async () => {
+      stopFollowing();
+      await app.close();
+      await writer.close();
+    },
+  };
+}
+
+function connectQueue(settings: IngestSettings, logger: Logger): EnvelopeWriter {
+  return new EnvelopeWriter({
+    redisUrl: settings.redisUrl,
+    prefix: settings.queuePrefix,
+    timeoutMs: settings.redisTimeoutMs,
+    memoryShare: settings.redisMemoryShare,
+    verifiesDurability: settings.redisDurability === 'verified',
+    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
+    onChange: (closed) => {
+      if (closed) logger.warn({ reason: closed.reason }, `no events are taken: ${closed.message}`);
+      else logger.info('events are taken');
+    },
+  });
+}
+
+async function refuseUndurable(writer: EnvelopeWriter): Promise<void> {
+  const closed = await writer.settle(SETTLE_MS);
+  if (closed?.reason === 'not_durable') throw new StartupError(closed.message);
+}
+
+async function createApp(
+  settings: IngestSettings,
+  writer: EnvelopeWriter,
+  tls: TlsPair,
+  logger: Logger,
+): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    https: { ...tls, handshakeTimeout: 10_000 },
+    skipMiddie: true,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // While it drains, a request on an open connection is still served: its sender may not retry.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    IngestModule.with(settings, writer),
+    adapter,
+    { bodyParser: false, logger: new NestLogger(logger), abortOnError: false },
+  );
+  takeBodiesAsBytes(adapter.getInstance(), settings);
+  const { corsOrigins } = settings;
+  app.enableCors({ origin: corsOrigins === '*' ? '*' : [...corsOrigins], maxAge: 86_400 });
+  app.useGlobalFilters(new ErrorFilter(logger));
+  return app;
+}
+
+async function listen(app: NestFastifyApplication, settings: IngestSettings): Promise<void> {
+  try {
+    await app.listen(settings.port, settings.host);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      throw new StartupError(
+        `Port ${settings.port} is in use; free it or set INGEST_PORT to another.`,
+      );
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { StartSettings, TlsFiles } from '#platform';
+import { AppProcess } from './app-process.js';
+import type { Teardown } from './teardown.js';
+
+export interface AppsOptions {
+  settings: StartSettings;
+  dataDir: string;
+  databaseUrl: string;
+  redisUrl: string;
+  tls: TlsFiles;
+  /** product → key; none when the settings bring their own. */
+  writeKeys: Record<string, string>;
+  say: (line: string) => void;
+}
+
+/**
+ * Starts ingest and the workers. Torn down, ingest goes first, so that the workers can still
+ * finish what it has accepted.
+ *
+ * @returns the port of ingest, once all are ready
+ * @throws StartupError with the words of the one that can't start
+ */
+export async function startApps(
+  options: AppsOptions,
+  teardown: Teardown,
+  starting: AbortSignal,
+): Promise<{ port: number }> {
+  const ingestEnv = ingestEnvironment(options);
+  const workers = Array.from({ length: options.settings.workerProcesses }, (_, index) =>
+    appProcess(options, 'worker', `worker-${index + 1}`, workerEnvironment(options, index)),
+  );
+  const ingest = appProcess(options, 'ingest', 'ingest', ingestEnv);
+  const apps = [...workers, ingest];
+  teardown.add(() => stopAll(workers));
+  teardown.add(() => ingest.stop());
+  const giveUp = () => void stopAll(apps);
+  starting.addEventListener('abort', giveUp);
+  const started = await Promise.allSettled(apps.map((app) => app.start()));
+  starting.removeEventListener('abort', giveUp);
+  const failure = started.find((result) => result.status === 'rejected');
+  if (failure) throw failure.reason;
+  const last = started.at(-1);
+  const port = (last?.status === 'fulfilled' && last.value.port) || options.settings.port;
+  // Whoever was told this port must find ingest there after a restart.
+  ingestEnv.INGEST_PORT = String(port);
+  return { port };
+}
+
+async function stopAll(apps: AppProcess[]): Promise<void> {
+  await Promise.all(apps.map((app) => app.stop()));
+}
+
+function appProcess(options: AppsOptions, app: string, name: string, env: Record<string, string>) {
+  const { dataDir, settings, say } = options;
+  return new AppProcess({
+    name,
+    script: new URL(`../${app}/main.js`, import.meta.url),
+    env,
+    logFile: join(dataDir, 'logs', `${name}.log`),
+    pidFile: join(dataDir, 'run', `${name}.pid`),
+    stopTimeoutMs: settings.stopTimeoutMs,
+    say,
+  });
+}
+
+function ingestEnvironment(options: AppsOptions): Record<string, string> {
+  const { settings, redisUrl, tls, writeKeys } = options;
+  const digests = Object.entries(writeKeys)
+    .map(([product, key]) => `${product}:${createHash('sha256').update(key).digest('hex')}`)
+    .join();
+  return {
+    WRITE_KEYS: digests,
+    ...settings.ingestEnvironment,
+    REDIS_URL: redisUrl,
+    TLS_CERT_FILE: tls.certFile,
+    TLS_KEY_FILE: tls.keyFile,
+  };
+}
+
+function workerEnvironment({ settings, databaseUrl, redisUrl }: AppsOptions, index: number) {
+  const { workerEnvironment: env, healthPort } = settings;
+  // Each worker on this machine needs a health port of its own: the next one.
+  const health = healthPort ? { WORKER_HEALTH_PORT: String(healthPort + index) } : {};
+  return { ...env, ...health, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
+}

@@ -1,0 +1,47 @@
+/**
+ * What `npm start` and `npm test` run first, on a machine with nothing but Node and npm: it brings
+ * the packages, a redis-server and the build up to date, each only if needed. It uses nothing that
+ * has to be installed. `start` then goes on as apps/start/main.ts, in this same process.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { bringBuild } from './bring-build.mjs';
+import { bringPackages } from './bring-packages.mjs';
+import { bringRedis } from './bring-redis.mjs';
+import { CannotStart } from './run-step.mjs';
+
+const OLDEST_NODE = [20, 19];
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+async function main(purpose) {
+  if (purpose !== 'start' && purpose !== 'prepare') {
+    throw new CannotStart('usage: node apps/start/bootstrap.mjs start|prepare');
+  }
+  process.chdir(root);
+  checkNode();
+  const dotEnv = join(root, '.env');
+  if (purpose === 'start' && existsSync(dotEnv)) process.loadEnvFile(dotEnv);
+  await bringPackages(root);
+  // Tests kill and starve their Redis, so that they never use somebody else's.
+  if (purpose === 'prepare' || !process.env.REDIS_URL) await bringRedis();
+  await bringBuild(root);
+  if (purpose === 'start') await import(pathToFileURL(join(root, 'dist/apps/start/main.js')).href);
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_NODE;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
+  const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  throw new CannotStart(`Muster needs Node ${engines.node}, and this is ${process.version}.`);
+}
+
+try {
+  await main(process.argv[2]);
+} catch (error) {
+  if (!(error instanceof CannotStart)) throw error;
+  console.error(error.message);
+  process.exitCode = error.exitCode;
+}

@@ -1,0 +1,39 @@
+import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger, WorkerSettings } from '#platform';
+import { createLogger, NestLogger, runProcess, workerSettings } from '#platform';
+import { WorkerModule } from './worker.module.js';
+
+runProcess(startWorker, { name: 'worker' });
+
+async function startWorker() {
+  const settings = workerSettings();
+  const logger = createLogger({ name: 'worker', level: settings.logLevel });
+  const adapter = new FastifyAdapter({ skipMiddie: true, forceCloseConnections: true });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    WorkerModule.with(settings, logger),
+    adapter,
+    { bodyParser: false, logger: new NestLogger(logger), abortOnError: false },
+  );
+  const healthPort = await open(app, settings, logger);
+  logger.info({ concurrency: settings.concurrency }, 'worker takes jobs');
+  return { ready: { healthPort }, stop: () => app.close() };
+}
+
+/** Starts the module, and the health port if one is wanted. */
+async function open(
+  app: NestFastifyApplication,
+  { healthPort, healthHost }: WorkerSettings,
+  logger: Logger,
+): Promise<number | undefined> {
+  if (healthPort === undefined) {
+    await app.init();
+    return undefined;
+  }
+  await app.listen(healthPort, healthHost);
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  logger.info({ port }, 'health is served');
+  return port;
+}

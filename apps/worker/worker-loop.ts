@@ -1,0 +1,60 @@
+import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { Logger, WorkerSettings } from '#platform';
+import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
+import type { TelemetryStore } from '#storage';
+import type { EnvelopeProcessor } from './envelope-processor.js';
+
+const PARTITION_CHECK_MS = 3_600_000;
+
+/** The life of a worker: from the first job to the last, with the partitions made ahead of time. */
+export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown {
+  #consumer: EnvelopeConsumer | null = null;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly processor: EnvelopeProcessor,
+    private readonly store: TelemetryStore,
+    private readonly settings: WorkerSettings,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Throws where the database cannot be used: a worker that could store nothing takes no job. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.store.check();
+    await this.preparePartitions();
+    this.#timer = setInterval(() => void this.preparePartitions(), PARTITION_CHECK_MS);
+    this.#consumer = consumeEnvelopes(
+      {
+        redisUrl: this.settings.redisUrl,
+        prefix: this.settings.queuePrefix,
+        concurrency: this.settings.concurrency,
+        onError: (error) => this.logger.warn({ err: error }, 'the queue failed'),
+        onFailure: (error, attempts) =>
+          this.logger.error({ err: error, attempts }, 'a batch was not stored'),
+      },
+      (batch) => this.processor.process(batch),
+    );
+  }
+
+  /** Finishes the jobs under way before it lets go of the database. */
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#consumer?.close();
+    await this.store.close();
+  }
+
+  /** Throws unless jobs can be taken and stored. */
+  async check(): Promise<void> {
+    if (!this.#consumer) throw new Error('The worker has not started.');
+    await Promise.all([this.#consumer.check(), this.store.check()]);
+  }
+
+  private async preparePartitions(): Promise<void> {
+    try {
+      const created = await this.store.preparePartitions();
+      if (created.length > 0) this.logger.info({ created }, 'made partitions ahead of time');
+    } catch (error) {
+      this.logger.error({ err: error }, 'partitions could not be made; the next check tries again');
+    }
+  }
+}

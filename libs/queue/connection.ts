@@ -1,0 +1,39 @@
+import { Redis } from 'ioredis';
+
+/** The queue's name in Redis, below the prefix. */
+export const ENVELOPES = 'envelopes';
+
+export interface QueueOptions {
+  redisUrl: string;
+  /** What all keys begin with. */
+  prefix: string;
+  /** Told of every failure of the connection, which mends itself. */
+  onError: (error: Error) => void;
+}
+
+const MAX_RECONNECT_DELAY_MS = 1000;
+
+/**
+ * For a server that answers while Redis is away: a command fails at once rather than wait for a
+ * connection, and is never sent again behind the back of whoever was told that it failed.
+ */
+export function connectImpatiently({ redisUrl, onError }: QueueOptions): Redis {
+  return connect(redisUrl, onError, false);
+}
+
+/** For a worker, which has nothing better to do than to wait. */
+export function connectPatiently({ redisUrl, onError }: QueueOptions): Redis {
+  return connect(redisUrl, onError, true);
+}
+
+function connect(url: string, onError: (error: Error) => void, isPatient: boolean): Redis {
+  const redis = new Redis(url, {
+    enableOfflineQueue: isPatient,
+    autoResendUnfulfilledCommands: isPatient,
+    maxRetriesPerRequest: null, // BullMQ asks for it
+    connectTimeout: 5000,
+    retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS),
+  });
+  redis.on('error', onError);
+  return redis;
+}

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
+import { deflateRaw, deflateRawSync, inflateRaw } from 'node:zlib';
+import type { ReceivedEnvelope } from '#telemetry';
+
+/** The events of many requests, written to the queue as one job. */
+export interface EnvelopeBatch {
+  /** The same at every delivery of the job. */
+  batchId: string;
+  /** When it was put together, in milliseconds since 1970. */
+  gatheredAt: number;
+  /** What ingest acknowledged, counted apart from the envelopes: the books must balance with it. */
+  accepted: AcceptedCount[];
+  envelopes: ReceivedEnvelope[];
+}
+
+export interface AcceptedCount {
+  product: string;
+  /** The beginning of the hour of receipt, in milliseconds since 1970. */
+  hour: number;
+  count: number;
+}
+
+/** The data of a job. Envelopes resemble each other, so they travel as one deflated text. */
+export interface JobData extends Omit<EnvelopeBatch, 'envelopes'> {
+  format: 1;
+  /** JSON array of envelopes: UTF-8, raw deflate, base64. */
+  envelopes: string;
+}
+
+/** A job whose data is not what ingest writes. No repetition will mend it. */
+export class UnreadableJob extends Error {}
+
+const HOUR_MS = 3_600_000;
+/** Level 1: a fleet's events shrink to a twentieth already, and time is what is short. */
+const DEFLATE = { level: 1 };
+/** Below this, the way to the thread pool and back takes longer than the work. */
+const SMALL_BYTES = 16_384;
+/** More than any batch inflates to, and less than would harm a worker. */
+const MAX_INFLATED_BYTES = 256 * 1024 * 1024;
+
+const deflateInPool = promisify(deflateRaw);
+const inflateInPool = promisify(inflateRaw);
+
+export async function packBatch(envelopes: readonly ReceivedEnvelope[]): Promise<JobData> {
+  const json = Buffer.from(JSON.stringify(envelopes));
+  const deflated =
+    json.length < SMALL_BYTES ? deflateRawSync(json, DEFLATE) : await deflateInPool(json, DEFLATE);
+  return {
+    format: 1,
+    batchId: randomUUID(),
+    gatheredAt: Date.now(),
+    accepted: countAccepted(envelopes),
+    envelopes: deflated.toString('base64'),
+  };
+}
+
+/** @throws UnreadableJob */
+export async function unpackBatch(data: unknown): Promise<EnvelopeBatch> {
+  const job = data as Partial<JobData> | null;
+  if (job?.format !== 1 || typeof job.envelopes !== 'string') {
+    throw new UnreadableJob('The job is of a format that this version does not know.');
+  }
+  try {
+    const deflated = Buffer.from(job.envelopes, 'base64');
+    const json = await inflateInPool(deflated, { maxOutputLength: MAX_INFLATED_BYTES });
+    const envelopes = JSON.parse(json.toString('utf8')) as ReceivedEnvelope[];
+    const { batchId, gatheredAt, accepted } = job as JobData;
+    return { batchId, gatheredAt, accepted, envelopes };
+  } catch (cause) {
+    throw new UnreadableJob('The envelopes of the job cannot be unpacked.', { cause });
+  }
+}
+
+function countAccepted(envelopes: readonly ReceivedEnvelope[]): AcceptedCount[] {
+  const counts = new Map<string, AcceptedCount>();
+  for (const { product, receivedAt } of envelopes) {
+    const hour = Math.floor(receivedAt / HOUR_MS) * HOUR_MS;
+    const key = `${hour} ${product}`;
+    const counted = counts.get(key);
+    if (counted) counted.count += 1;
+    else counts.set(key, { product, hour, count: 1 });
+  }
+  return [...counts.values()];
+}

@@ -1,0 +1,78 @@
+import { UnrecoverableError, Worker } from 'bullmq';
+import { connectPatiently, ENVELOPES, type QueueOptions } from './connection.js';
+import { unpackBatch, UnreadableJob, type EnvelopeBatch } from './envelope-batch.js';
+
+export interface EnvelopeConsumerOptions extends QueueOptions {
+  /** Jobs under way at once. */
+  concurrency: number;
+  /** Told of every attempt that failed; the job will be tried again unless it is unreadable. */
+  onFailure: (error: Error, attempts: number) => void;
+}
+
+export interface EnvelopeConsumer {
+  /** Throws unless it takes jobs and Redis answers. */
+  check(): Promise<void>;
+  /** Takes no more jobs, finishes those under way and disconnects. */
+  close(): Promise<void>;
+}
+
+/**
+ * A worker that is killed loses its lock after ten seconds, and another takes the job. One that was
+ * merely slow finds out at its commit: a batch is stored once, however often it is delivered. So the
+ * times can be short, and no number of deliveries makes a job fail.
+ */
+const LOCK_MS = 10_000;
+const STALLED_CHECK_MS = 5_000;
+const NEVER = 1_000_000_000;
+
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 30_000;
+
+/**
+ * Hands the queue's batches to `handle`, again after a while where it throws. A job that cannot be
+ * unpacked is kept among the failed ones.
+ */
+export function consumeEnvelopes(
+  options: EnvelopeConsumerOptions,
+  handle: (batch: EnvelopeBatch) => Promise<void>,
+): EnvelopeConsumer {
+  const redis = connectPatiently(options);
+  const worker = new Worker<unknown>(
+    ENVELOPES,
+    async ({ data }) => {
+      try {
+        await handle(await unpackBatch(data));
+      } catch (error) {
+        if (error instanceof UnreadableJob) throw new UnrecoverableError(error.message);
+        throw error;
+      }
+    },
+    {
+      connection: redis,
+      prefix: options.prefix,
+      concurrency: options.concurrency,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_CHECK_MS,
+      maxStalledCount: NEVER,
+      settings: { backoffStrategy: retryDelayMs },
+    },
+  );
+  worker.on('error', options.onError);
+  worker.on('failed', (job, error) => options.onFailure(error, job?.attemptsMade ?? 0));
+  return {
+    check: async () => {
+      if (!worker.isRunning()) throw new Error('The worker takes no jobs.');
+      await redis.ping();
+    },
+    close: async () => {
+      await worker.close();
+      redis.disconnect();
+    },
+  };
+}
+
+/** Doubles from a quarter of a second to half a minute, spread by a fifth so that not all come at once. */
+export function retryDelayMs(attempts: number): number {
+  const delay = Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempts - 1, 30), LAST_RETRY_MS);
+  return Math.round(delay * (0.8 + 0.2 * Math.random()));
+}

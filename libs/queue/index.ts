@@ -1,0 +1,8 @@
+export type { QueueOptions } from './connection.js';
+export type { AcceptedCount, EnvelopeBatch } from './envelope-batch.js';
+export type { EnvelopeConsumer, EnvelopeConsumerOptions } from './envelope-consumer.js';
+export { consumeEnvelopes } from './envelope-consumer.js';
+export type { EnvelopeWriterOptions } from './envelope-writer.js';
+export { EnvelopeWriter } from './envelope-writer.js';
+export type { ClosedReason } from './redis-gate.js';
+export { QueueUnavailable } from './redis-gate.js';
