@@ -11,7 +11,7 @@ export class EventsController {
   /** One envelope, an array of them, or one a line (`application/x-ndjson`). */
   @Post('events')
   async events(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const product = this.intake.authorise(request);
+    const product = this.intake.productOf(request);
     const bytes = this.intake.bytes(request);
     const context = this.intake.contextOf(product, bytes);
     const parse = (json: Buffer) => this.intake.parse(json);
@@ -28,7 +28,7 @@ export class EventsController {
   /** A report of DC/OS as `dcos-signal -test` prints it, or as the documents show it. */
   @Post('reports')
   async reports(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const product = this.intake.authorise(request);
+    const product = this.intake.productOf(request);
     const bytes = this.intake.bytes(request);
     const idempotencyKey = request.headers['idempotency-key']?.toString();
     const context = { ...this.intake.contextOf(product, bytes), idempotencyKey };

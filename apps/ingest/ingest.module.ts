@@ -5,13 +5,12 @@ import { EventsController } from './events.controller.js';
 import { HealthController } from './health.controller.js';
 import { Intake } from './intake.js';
 import { SegmentController } from './segment.controller.js';
-import { WriteKeys } from './write-keys.js';
+import type { WriteKeys } from './write-keys.js';
 
 /** The edge: speaks the clients' dialects, and hands their events to the queue. */
 @Module({})
 export class IngestModule {
-  static with(settings: IngestSettings, writer: EnvelopeWriter): DynamicModule {
-    const keys = new WriteKeys(settings.writeKeys);
+  static with(settings: IngestSettings, keys: WriteKeys, writer: EnvelopeWriter): DynamicModule {
     return {
       module: IngestModule,
       controllers: [EventsController, SegmentController, HealthController],

@@ -9,8 +9,8 @@ import {
   type ReceivedEnvelope,
   type RequestContext,
 } from '#telemetry';
-import { RequestError } from './errors.js';
-import { keyInHeader, WriteKeys } from './write-keys.js';
+import { productOf, requireProduct } from './authenticate.js';
+import { WriteKeys } from './write-keys.js';
 
 export type Limits = Pick<
   IngestSettings,
@@ -26,17 +26,10 @@ export class Intake {
     private readonly limits: Limits,
   ) {}
 
-  /** The product whose key the header holds. @throws RequestError `unauthorized` */
-  authorise(request: FastifyRequest): string {
-    return this.productOf(keyInHeader(request.headers.authorization));
-  }
-
-  /** The same, where clients may put the key into the body instead. */
-  authoriseWithBody(request: FastifyRequest, body: unknown): string {
-    const { authorization } = request.headers;
-    if (authorization !== undefined) return this.productOf(keyInHeader(authorization));
-    const key = (body as { writeKey?: unknown } | null)?.writeKey;
-    return this.productOf(typeof key === 'string' ? key : null);
+  /** The product whose key the request holds. @throws RequestError `unauthorized` */
+  productOf(request: FastifyRequest, body?: unknown): string {
+    const key = (body as { writeKey?: unknown } | null | undefined)?.writeKey;
+    return productOf(request) ?? requireProduct(this.keys, typeof key === 'string' ? key : null);
   }
 
   bytes(request: FastifyRequest): Buffer {
@@ -73,17 +66,6 @@ export class Intake {
     );
     if (accepted.length > 0) await this.accept(accepted);
     return answerTo(outcomes, accepted.length);
-  }
-
-  private productOf(key: string | null): string {
-    const product = key === null ? null : this.keys.productOf(key);
-    if (product !== null) return product;
-    throw new RequestError(
-      'unauthorized',
-      key === null
-        ? 'A write key is needed, as Bearer token or as the user of Basic authorization.'
-        : 'The write key is not known.',
-    );
   }
 }
 

@@ -16,9 +16,11 @@ import {
   type TlsPair,
 } from '#platform';
 import { EnvelopeWriter } from '#queue';
+import { authenticateByHeader } from './authenticate.js';
 import { takeBodiesAsBytes } from './body.js';
 import { ErrorFilter } from './errors.js';
 import { IngestModule } from './ingest.module.js';
+import { WriteKeys } from './write-keys.js';
 
 /** How long to wait at the start for Redis to say what it is like; later it may come and go. */
 const SETTLE_MS = 3000;
@@ -86,11 +88,13 @@ async function createApp(
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true },
   });
+  const keys = new WriteKeys(settings.writeKeys);
   const app = await NestFactory.create<NestFastifyApplication>(
-    IngestModule.with(settings, writer),
+    IngestModule.with(settings, keys, writer),
     adapter,
     { bodyParser: false, logger: new NestLogger(logger), abortOnError: false },
   );
+  authenticateByHeader(adapter.getInstance(), keys);
   takeBodiesAsBytes(adapter.getInstance(), settings);
   const { corsOrigins } = settings;
   app.enableCors({ origin: corsOrigins === '*' ? '*' : [...corsOrigins], maxAge: 86_400 });

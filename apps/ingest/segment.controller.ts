@@ -1,6 +1,8 @@
 import { Controller, HttpCode, Post, Req } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import { readSegmentBatch, readSegmentCall, type SegmentType } from '#telemetry';
+import type { RouteConfiguration } from './authenticate.js';
 import { Intake } from './intake.js';
 
 /** The calls of one event: the API's own names, and the short ones that browsers use. */
@@ -19,6 +21,7 @@ const CALLS: Record<string, SegmentType> = {
   a: 'alias',
 };
 
+const KEY_IN_BODY: RouteConfiguration = { keyInBody: true };
 const SUCCESS = { success: true };
 
 /**
@@ -30,12 +33,14 @@ export class SegmentController {
   constructor(private readonly intake: Intake) {}
 
   @Post(['batch', 'import'])
+  @RouteConfig(KEY_IN_BODY)
   @HttpCode(200)
   async batch(@Req() request: FastifyRequest) {
     return this.take(request, readSegmentBatch);
   }
 
   @Post(Object.keys(CALLS))
+  @RouteConfig(KEY_IN_BODY)
   @HttpCode(200)
   async call(@Req() request: FastifyRequest) {
     const name = request.routeOptions.url?.split('/').at(-1) ?? '';
@@ -46,7 +51,7 @@ export class SegmentController {
   private async take(request: FastifyRequest, read: typeof readSegmentBatch) {
     const bytes = this.intake.bytes(request);
     const body = this.intake.parse(bytes);
-    const product = this.intake.authoriseWithBody(request, body);
+    const product = this.intake.productOf(request, body);
     await this.intake.accept(read(body, this.intake.contextOf(product, bytes)));
     return SUCCESS;
   }

@@ -26,19 +26,18 @@ const say = (line: string) => console.log(line);
 
 async function start(starting: AbortSignal): Promise<Running> {
   const teardown = new Teardown();
+  const stop = async () => {
+    await teardown.run();
+    if (starting.aborted) say('Stopped.');
+  };
   starting.addEventListener('abort', () => say('Stopping ...'));
   try {
     await startAll(teardown, starting);
   } catch (error) {
-    await teardown.run();
+    await stop();
     throw error;
   }
-  return {
-    async stop() {
-      await teardown.run();
-      say('Stopped.');
-    },
-  };
+  return { stop };
 }
 
 async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void> {
@@ -49,6 +48,7 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   if (settings.port > 0) await checkFree(settings.host, settings.port, 'INGEST_PORT');
   const tls = await findCertificate(settings, dataDir);
   const secrets = await readSecrets(dataDir);
+  starting.throwIfAborted();
 
   say('Starting Postgres and Redis ...');
   const { databaseUrl, redisUrl } = settings;
@@ -98,4 +98,7 @@ async function findCertificate({ certFile, keyFile, host }: StartSettings, dataD
   return files;
 }
 
+// A terminal or a pipe that is closed on us is no reason to leave databases behind.
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
 runProcess(start, { name: 'start', stopTimeoutMs: STOP_LIMIT_MS });

@@ -1,8 +1,8 @@
 /** What has to be undone, in the opposite order of its doing. */
 export class Teardown {
-  private readonly steps: (() => Promise<void>)[] = [];
+  private readonly steps: (() => Promise<unknown>)[] = [];
 
-  add(step: () => Promise<void>): void {
+  add(step: () => Promise<unknown>): void {
     this.steps.push(step);
   }
 

@@ -1,0 +1,68 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { inject } from 'vitest';
+
+/** One of our processes, as it is built, with an environment of its own. */
+export class App {
+  private child: ChildProcess | undefined;
+  private output = '';
+  /** What the process said of itself when it was ready. */
+  ready: { port?: number; healthPort?: number } = {};
+
+  constructor(
+    private readonly name: 'ingest' | 'worker',
+    private readonly env: Record<string, string>,
+  ) {}
+
+  /** Starts it, also again after `stop` or `kill`. @throws with its output when it doesn't start */
+  async start(): Promise<this> {
+    if (!inject('services').isBuilt)
+      throw new Error('The build failed, so there is nothing to start');
+    const child = fork(resolve('dist/apps', this.name, 'main.js'), {
+      env: { PATH: process.env.PATH, ...this.env },
+      execArgv: [],
+      silent: true,
+    });
+    this.child = child;
+    child.stdout?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    const ready = once(child, 'message').then(([message]) => message as { port?: number });
+    const ended = once(child, 'close').then(() => undefined);
+    const first = await Promise.race([ready, ended]);
+    if (!first) throw new Error(`${this.name} did not start:\n${this.output}`);
+    this.ready = first;
+    return this;
+  }
+
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
+  /** All that it has written to stdout and stderr. */
+  get log(): string {
+    return this.output;
+  }
+
+  /** Tells it to stop, and waits until it has. @returns its exit code, or null after a signal */
+  stop = () => this.end('SIGTERM');
+
+  /** Ends it at once, as a power cut would. */
+  kill = () => this.end('SIGKILL');
+
+  signal(signal: NodeJS.Signals): void {
+    this.child?.kill(signal);
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<number | null> {
+    const { child } = this;
+    if (!child) return null;
+    if (child.exitCode === null && child.signalCode === null) {
+      const exited = once(child, 'exit');
+      child.kill('SIGCONT');
+      child.kill(signal);
+      await exited;
+    }
+    return child.exitCode;
+  }
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Queue } from 'bullmq';
+import { inject } from 'vitest';
+import { Teardown } from '../../apps/start/teardown.js';
+import { App } from './app.js';
+import { Asker, createDatabase } from './database.js';
+import { HttpsClient } from './https.js';
+import { sharedRedis } from './redis.js';
+
+const DRAIN_LIMIT_MS = 20_000;
+
+export interface MusterOptions {
+  /** product → key */
+  writeKeys?: Record<string, string>;
+  /** A Redis of one's own, instead of a queue of one's own in the shared one. */
+  redisUrl?: string;
+  /** How many workers to start with: 1. */
+  workers?: number;
+  /** Further environment variables of ingest and of the workers. */
+  ingestEnv?: Record<string, string>;
+  workerEnv?: Record<string, string>;
+}
+
+export type Muster = Awaited<ReturnType<typeof startMuster>>;
+
+/**
+ * Starts ingest and workers as they are built, with a database and a queue of their own.
+ *
+ * `post`, `get` and `replay` talk to ingest; `analyst` and `owner` ask the database.
+ */
+export async function startMuster(options: MusterOptions = {}) {
+  const { tls } = inject('services');
+  const writeKeys = options.writeKeys ?? {
+    dcos: 'wk_dcos',
+    octopus: 'wk_octopus',
+    resoto: 'wk_resoto',
+  };
+  const { url: sharedUrl, queuePrefix } = sharedRedis();
+  const redisUrl = options.redisUrl ?? sharedUrl;
+  const teardown = new Teardown();
+  try {
+    const database = await createDatabase();
+    teardown.add(() => database.drop());
+    const owner = new Asker(database.url);
+    teardown.add(() => owner.end());
+    const analyst = new Asker(database.analystUrl);
+    teardown.add(() => analyst.end());
+    const queue = new Queue('envelopes', { prefix: queuePrefix, connection: { url: redisUrl } });
+    queue.on('error', () => undefined);
+    teardown.add(() => queue.close());
+
+    const env = { REDIS_URL: redisUrl, QUEUE_PREFIX: queuePrefix };
+    const workerEnv = { ...env, DATABASE_URL: database.url, ...options.workerEnv };
+    const workers: App[] = [];
+    /** Starts one more worker. */
+    const addWorker = async (extra: Record<string, string> = {}) => {
+      const worker = new App('worker', { ...workerEnv, ...extra });
+      workers.push(worker);
+      teardown.add(() => worker.stop());
+      return worker.start();
+    };
+    const ingest = new App('ingest', {
+      ...env,
+      INGEST_PORT: '0',
+      TLS_CERT_FILE: tls.certFile,
+      TLS_KEY_FILE: tls.keyFile,
+      WRITE_KEYS: digestsOf(writeKeys),
+      ...options.ingestEnv,
+    });
+    teardown.add(() => ingest.stop());
+    await Promise.all([
+      ingest.start(),
+      ...Array.from({ length: options.workers ?? 1 }, () => addWorker()),
+    ]);
+    const ca = await readFile(tls.certFile, 'utf8');
+    const ingestUrl = `https://localhost:${ingest.ready.port}`;
+    const { post, get, replay } = new HttpsClient(ingestUrl, ca);
+    return {
+      ...{ ingestUrl, ca, post, get, replay, writeKeys },
+      ...{ ingest, workers, addWorker },
+      ...{ databaseUrl: database.url, analystUrl: database.analystUrl },
+      ...{ analyst: analyst.ask, owner: owner.ask },
+      ...{ redisUrl, queuePrefix, queue, drained: () => untilDrained(queue) },
+      stop: () => teardown.run(),
+    };
+  } catch (error) {
+    await teardown.run();
+    throw error;
+  }
+}
+
+/** Waits until no job is waiting, under way or to be retried. @throws if one has failed for good */
+async function untilDrained(queue: Queue): Promise<void> {
+  const giveUpAt = Date.now() + DRAIN_LIMIT_MS;
+  for (;;) {
+    const { failed = 0, completed, ...open } = await queue.getJobCounts();
+    if (failed > 0) throw new Error(`${failed} jobs have failed`);
+    if (Object.values(open).every((count) => count === 0)) return;
+    if (Date.now() > giveUpAt) throw new Error(`still in the queue: ${JSON.stringify(open)}`);
+    await sleep(20);
+  }
+}
+
+function digestsOf(writeKeys: Record<string, string>): string {
+  const digest = (key: string) => createHash('sha256').update(key).digest('hex');
+  const entries = Object.entries(writeKeys);
+  return entries.map(([product, key]) => `${product}:${digest(key)}`).join();
+}

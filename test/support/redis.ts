@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { freePort } from '../../apps/start/ports.js';
+import * as own from '../../apps/start/redis.js';
+import type { Service } from '../../apps/start/service.js';
+import { placesOf } from './services.js';
+
+/** A queue of one's own in the Redis that all tests share. */
+export function sharedRedis(): { url: string; queuePrefix: string } {
+  const queuePrefix = `test_${randomBytes(6).toString('hex')}`;
+  return { url: inject('services').redisUrl, queuePrefix };
+}
+
+/** A Redis of one's own, to be killed, paused and starved. */
+export interface PrivateRedis {
+  readonly url: string;
+  readonly pid: number;
+  /** Ends it at once, as a power cut would. */
+  kill(): Promise<void>;
+  /** Makes it hang: connections stay open and are not answered. */
+  pause(): void;
+  resume(): void;
+  /** Starts it again after `kill`, with what it had on disk, at the same place. */
+  restart(): Promise<void>;
+  /** Ends it and removes what it had. */
+  stop(): Promise<void>;
+}
+
+/**
+ * @param options.maxmemory as in redis.conf, such as `20mb`
+ * @param options.extra further lines of redis.conf
+ */
+export async function startRedis(
+  options: { maxmemory?: string; extra?: string[] } = {},
+): Promise<PrivateRedis> {
+  const dir = await mkdtemp(join(tmpdir(), 'muster-redis-'));
+  const { maxmemory, extra = [] } = options;
+  const port = await freePort();
+  const start = () =>
+    own.startRedis({
+      ...placesOf(dir, 'redis'),
+      port,
+      password: 'only-for-tests',
+      extra: [...(maxmemory ? [`maxmemory ${maxmemory}`] : []), ...extra],
+    });
+  const { url, ...first } = await start();
+  let service: Service = first;
+  const send = (signal: NodeJS.Signals) => void process.kill(service.pid, signal);
+  return {
+    url,
+    get pid() {
+      return service.pid;
+    },
+    async kill() {
+      send('SIGKILL');
+      await service.ended;
+    },
+    pause: () => send('SIGSTOP'),
+    resume: () => send('SIGCONT'),
+    async restart() {
+      service = await start();
+    },
+    async stop() {
+      if (!service.hasEnded()) send('SIGCONT');
+      await service.stop();
+      await rm(dir, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * One Postgres and one Redis for the whole test run, in a temporary folder and on free ports, and
+ * a migrated template database for each test file to have a copy of.
+ */
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { makeCertificate, type TlsFiles } from '#platform';
+import { migrate } from '#storage';
+import { stopOrphans } from '../../apps/start/orphans.js';
+import { freePort } from '../../apps/start/ports.js';
+import { ensureDatabase, startPostgres } from '../../apps/start/postgres.js';
+import { markOf, runningPid } from '../../apps/start/process-mark.js';
+import { startRedis } from '../../apps/start/redis.js';
+import { Teardown } from '../../apps/start/teardown.js';
+
+export const TEMPLATE = 'muster_template';
+const PASSWORD = 'only-for-tests';
+const FOLDER = 'muster-test-';
+
+export interface Services {
+  /** The superuser's, of the database `postgres`. */
+  serverUrl: string;
+  analystPassword: string;
+  redisUrl: string;
+  tls: TlsFiles;
+  /** Whether dist is what the sources say. */
+  isBuilt: boolean;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    services: Services;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await cleanUpAfterKilledRuns();
+  const { status } = spawnSync('node', ['apps/start/bootstrap.mjs', 'prepare'], {
+    stdio: 'inherit',
+  });
+  const dir = await mkdtemp(join(tmpdir(), FOLDER));
+  await chmod(dir, 0o711);
+  await writeFile(join(dir, 'owner'), (await markOf(process.pid)) ?? '');
+  const teardown = new Teardown();
+  teardown.add(() => rm(dir, { recursive: true }));
+  try {
+    const services = await startServices(dir, teardown);
+    project.provide('services', { ...services, isBuilt: status === 0 });
+  } catch (error) {
+    await teardown.run();
+    throw error;
+  }
+  return () => teardown.run();
+}
+
+async function startServices(dir: string, teardown: Teardown) {
+  const postgres = await startPostgres({
+    ...placesOf(dir, 'postgres'),
+    port: await freePort(),
+    password: PASSWORD,
+    extra: { max_connections: '300' },
+  });
+  teardown.add(() => postgres.stop());
+  const redis = await startRedis({
+    ...placesOf(dir, 'redis'),
+    port: await freePort(),
+    password: PASSWORD,
+  });
+  teardown.add(() => redis.stop());
+  await ensureDatabase(postgres.urlOf('postgres'), TEMPLATE);
+  await migrate({ databaseUrl: postgres.urlOf(TEMPLATE), analystPassword: PASSWORD });
+  return {
+    serverUrl: postgres.urlOf('postgres'),
+    analystPassword: PASSWORD,
+    redisUrl: redis.url,
+    tls: await makeCertificate(join(dir, 'tls')),
+  };
+}
+
+/** The places of a service in a folder, as `stopOrphans` expects them. */
+export function placesOf(dir: string, name: string) {
+  return {
+    dir: join(dir, name),
+    logFile: join(dir, `${name}.log`),
+    pidFile: join(dir, 'run', `${name}.pid`),
+  };
+}
+
+/** A run that was killed has left its services running; nobody else will stop them. */
+async function cleanUpAfterKilledRuns() {
+  const folders = (await readdir(tmpdir())).filter((name) => name.startsWith(FOLDER));
+  for (const dir of folders.map((name) => join(tmpdir(), name))) {
+    const owner = await readFile(join(dir, 'owner'), 'utf8').catch(() => undefined);
+    // Without an owner it is just being made, by another run.
+    if (owner === undefined || (await runningPid(owner)) !== undefined) continue;
+    await stopOrphans(join(dir, 'run'), () => undefined);
+    await rm(dir, { recursive: true, force: true });
+  }
+}

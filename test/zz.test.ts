@@ -1,0 +1,21 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { startMuster, type Muster } from './support/muster.js';
+import { startRedis } from './support/redis.js';
+let m: Muster;
+beforeAll(async () => { m = await startMuster({ writeKeys: { dcos: 'TESTWRITEKEY', resoto: 'phc_TEST' } }); });
+afterAll(() => m.stop());
+test('x', async () => {
+  const a = await m.post('/v1/events', { installationId: '6a9bd5a1-9a3b-4b0e-9a0a-111111111111', product: 'dcos', event: 'health', version: '2.1.0', properties: { 'health-unit-a-total': 3, 'health-unit-a-unhealthy': 1 } }, { headers: { authorization: 'Bearer TESTWRITEKEY' } });
+  console.log(a.status, a.text);
+  const b = await m.replay(readFileSync('/work/shared/fixtures/dcos-signal-1.7-27b9cef.00.http'));
+  console.log(b.status, b.text, b.headers);
+  await m.drained();
+  console.log(await m.analyst('select unit,total from fleet.health_readings'));
+  console.log(m.ingest.log);
+  expect(a.status).toBe(200);
+  const t = Date.now();
+  const r = await startRedis({ maxmemory: '20mb' });
+  await r.kill(); await r.restart(); r.pause(); r.resume(); await r.stop();
+  console.log('redis', Date.now() - t);
+});
