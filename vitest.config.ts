@@ -1,14 +1,11 @@
-import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
-
-const services = './test/support/services.ts';
 
 export default defineConfig({
   // `#telemetry` and its like mean the sources here: tests of a lib need no build.
   ssr: { resolve: { conditions: ['source'] } },
   test: {
     include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'test/**/*.test.ts'],
-    globalSetup: existsSync(services) ? [services] : [],
+    globalSetup: ['./test/support/services.ts'],
     // A behaviour starts processes of its own, so two files at once fill a small machine.
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -1,10 +1,27 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createDatabase, type TestDatabase } from './support/database.js';
 import { schemaDifferences } from './support/schema-difference.js';
 
-const url = process.env.SCRATCH!;
-const schemaFile = 'prisma/schema.prisma';
+let database: TestDatabase;
+let client: pg.Client;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+});
+
+afterAll(async () => {
+  await client.end();
+  await database.drop();
+});
+
+test('schema.prisma and the migrated database agree', async () => {
+  const schema = readFileSync('prisma/schema.prisma', 'utf8');
+  expect(await schemaDifferences(client, schema)).toEqual([]);
+});
 
 /** Partitions, arrays, partial and BRIN indexes: what the migrations use, in the small. */
 const smallDatabase = `
@@ -57,12 +74,12 @@ const smallSchema = `
 `;
 
 describe('the comparison', () => {
-  const client = new pg.Client({ connectionString: url });
   beforeAll(async () => {
-    await client.connect();
-  });
-  afterAll(async () => {
-    await client.end();
+    await client.query(`
+      DROP SCHEMA fleet CASCADE;
+      DROP SCHEMA public CASCADE;
+      CREATE SCHEMA public;
+    `);
   });
 
   async function differencesAfter(alteration: string): Promise<string[]> {

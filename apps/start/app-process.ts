@@ -74,16 +74,33 @@ export class AppProcess {
   }
 
   private async launch(): Promise<Ready> {
-    const { name, script, env, logFile, pidFile } = this.options;
+    const { name, logFile } = this.options;
     const log = await open(logFile, 'a');
-    this.stopping.signal.throwIfAborted();
+    let first: Promise<Ready | string>;
+    try {
+      this.stopping.signal.throwIfAborted();
+      first = this.spawn(log.fd);
+    } finally {
+      await log.close();
+    }
+    await rememberProcess(this.options.pidFile, this.child?.pid ?? 0);
+    const limit = setTimeout(() => this.child?.kill('SIGKILL'), READY_LIMIT_MS);
+    const ready = await first;
+    clearTimeout(limit);
+    if (typeof ready === 'string') throw new Error(`${name} ended before it was ready (${ready})`);
+    return ready;
+  }
+
+  /** What comes first of the new process: that it is ready, or the reason why it ended. */
+  private spawn(log: number): Promise<Ready | string> {
+    const { script, env } = this.options;
     // A session of its own: a Ctrl-C in the terminal is for us, who stop them in their order. And
     // a log of its own, not a pipe to us, so that it can finish its work when we are killed.
     const child = fork(script, {
       env,
       execArgv: [],
       detached: true,
-      stdio: ['ignore', log.fd, log.fd, 'ipc'],
+      stdio: ['ignore', log, log, 'ipc'],
     });
     this.child = child;
     this.ended = new Promise((resolve) => {
@@ -91,12 +108,7 @@ export class AppProcess {
       child.once('error', (error) => resolve(error.message));
     });
     const ready = new Promise<Ready>((resolve) => child.once('message', resolve));
-    await Promise.all([log.close(), rememberProcess(pidFile, child.pid ?? 0)]);
-    const limit = setTimeout(() => child.kill('SIGKILL'), READY_LIMIT_MS);
-    const first = await Promise.race([ready, this.ended]);
-    clearTimeout(limit);
-    if (typeof first === 'string') throw new Error(`${name} ended before it was ready (${first})`);
-    return first;
+    return Promise.race([ready, this.ended]);
   }
 
   private async keepRunning() {

@@ -24,8 +24,15 @@ export async function bringRedis() {
   const mayInstall = manager && (before.length === 0 || runs('sudo', '-n', 'true'));
   if (!mayInstall) throw notThere(commands.at(-1));
   env.DEBIAN_FRONTEND ??= 'noninteractive';
-  for (const command of commands) await runStep('Installing Redis', [...before, ...command]);
-  if (!runs('redis-server', '--version')) throw notThere();
+  for (const command of commands) {
+    // A failed update of the lists, for one, may not keep Redis from being installed.
+    await runStep('Installing Redis', [...before, ...command]).catch(throwIfSignalled);
+  }
+  if (!runs('redis-server', '--version')) throw notThere(commands.at(-1));
+}
+
+function throwIfSignalled(error) {
+  if (error.exitCode > 128) throw error;
 }
 
 function notThere(command) {

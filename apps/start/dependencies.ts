@@ -34,6 +34,8 @@ export async function startDependencies(
   // Before anything is started, so that a wrong URL is told at once.
   if (databaseUrl !== undefined) await reachPostgres(databaseUrl);
   if (redisUrl !== undefined) await reachRedis(redisUrl);
+  const own = [databaseUrl ? [] : 'Postgres', redisUrl ? [] : 'Redis'].flat();
+  if (own.length > 0) options.say(`Starting ${own.join(' and ')} ...`);
   const ports = await rememberedPorts(options.dataDir, ['postgres', 'redis']);
   const [postgres, redis] = await Promise.allSettled([
     databaseUrl ?? startOwnPostgres(ports.postgres, options, teardown),

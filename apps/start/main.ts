@@ -50,7 +50,6 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   const secrets = await readSecrets(dataDir);
   starting.throwIfAborted();
 
-  say('Starting Postgres and Redis ...');
   const { databaseUrl, redisUrl } = settings;
   const urls = await startDependencies({ dataDir, secrets, databaseUrl, redisUrl, say }, teardown);
   starting.throwIfAborted();

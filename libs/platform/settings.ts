@@ -65,7 +65,7 @@ const START_OPTIONAL = {
 
 /** Of the machine and not of Muster, but Node, TLS and locale work by it. */
 const SYSTEM =
-  'PATH HOME TMPDIR TZ LANG LC_ALL NODE_OPTIONS NODE_EXTRA_CA_CERTS SSL_CERT_FILE SSL_CERT_DIR';
+  'NODE_ENV PATH HOME TMPDIR TZ LANG LC_ALL NODE_OPTIONS NODE_EXTRA_CA_CERTS SSL_CERT_FILE SSL_CERT_DIR';
 
 export type IngestSettings = ReturnType<typeof ingestSettings>;
 export type WorkerSettings = ReturnType<typeof workerSettings>;

@@ -11,6 +11,17 @@ export interface Incumbent {
   snapshotId: string;
 }
 
+/**
+ * For 30 days a repetition is known. A day more, so that two copies in one monthly partition, whose
+ * unique index tells them apart, are always within it.
+ */
+export const DUPLICATE_WINDOW_MS = 31 * 24 * 3_600_000;
+
+/** Whether events with the same key came close enough together to be the same event. */
+export function areCopies(a: { receivedAt: number }, b: { receivedAt: number }): boolean {
+  return Math.abs(a.receivedAt - b.receivedAt) <= DUPLICATE_WINDOW_MS;
+}
+
 /** The name under which all copies of an event meet. */
 export function copyKey(event: { installationId: string; eventKey: string }): string {
   return `${event.installationId} ${event.eventKey}`;

@@ -2,23 +2,19 @@ import type pg from 'pg';
 import type { Clock, QuarantinedEvent, ResourceFigures, UnderstoodEvent } from '#telemetry';
 import { reportKinds } from '#telemetry';
 import type { IdentifiedEvent } from './batch.js';
-import type { Incumbent } from './copies.js';
+import { DUPLICATE_WINDOW_MS, type Incumbent } from './copies.js';
 import type { Releases } from './releases.js';
 
 const CLOCKS: Record<Clock, number> = { agent: 0, corrected: 1, received: 2 };
-
-/**
- * For 30 days a repetition is known. A day more, so that two copies in one monthly partition, whose
- * unique index tells them apart, are always within it.
- */
-const DUPLICATE_WINDOW_MS = 31 * 24 * 3_600_000;
 
 /** Looks up the stored copies of events. The installations must be locked. */
 export async function findIncumbents(
   tx: pg.ClientBase,
   events: readonly IdentifiedEvent[],
 ): Promise<Incumbent[]> {
-  const earliest = events.reduce((min, { receivedAt }) => Math.min(min, receivedAt), Infinity);
+  const times = events.map(({ receivedAt }) => receivedAt);
+  const earliest = times.reduce((a, b) => Math.min(a, b));
+  const latest = times.reduce((a, b) => Math.max(a, b));
   const { rows } = await tx.query<FoundCopy>({
     name: 'find-incumbents',
     text: `
@@ -26,15 +22,17 @@ export async function findIncumbents(
              r.snapshot_id
         FROM unnest($1::uuid[], $2::bigint[]) AS k(installation_id, event_key)
         JOIN report r USING (installation_id, event_key)
-       WHERE r.received_at >= $3
+       WHERE r.received_at BETWEEN $3 AND $4
        UNION ALL
       SELECT k.installation_id, k.event_key, 'quarantined', q.received_at, q.observed_at, NULL
         FROM unnest($1::uuid[], $2::bigint[]) AS k(installation_id, event_key)
-        JOIN quarantined_event q USING (installation_id, event_key)`,
+        JOIN quarantined_event q USING (installation_id, event_key)
+       WHERE q.received_at BETWEEN $3 AND $4`,
     values: [
       events.map(({ installationId }) => installationId),
       events.map(({ eventKey }) => eventKey),
       new Date(earliest - DUPLICATE_WINDOW_MS).toISOString(),
+      new Date(latest + DUPLICATE_WINDOW_MS).toISOString(),
     ],
   });
   return rows.map((row) => ({
@@ -59,15 +57,14 @@ interface FoundCopy {
 /** Takes out all rows of events whose earlier copy has turned up. */
 export async function removeSuperseded(tx: pg.ClientBase, superseded: readonly Incumbent[]) {
   if (superseded.length === 0) return;
-  const keys = [
-    superseded.map(({ installationId }) => installationId),
-    superseded.map(({ eventKey }) => eventKey),
-  ];
+  const keys = keyColumns(superseded);
   const tables = ['report', 'resource_reading', 'defect', 'quarantined_event', 'original_event'];
   for (const table of tables) {
     await tx.query(
-      `DELETE FROM ${table} USING unnest($1::uuid[], $2::bigint[]) AS k(installation_id, event_key)
-        WHERE ${table}.installation_id = k.installation_id AND ${table}.event_key = k.event_key`,
+      `DELETE FROM ${table}
+        USING unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS k(id, event_key, received_at)
+        WHERE ${table}.installation_id = k.id AND ${table}.event_key = k.event_key
+          AND ${table}.received_at = k.received_at`,
       keys,
     );
   }
@@ -196,7 +193,9 @@ async function insertOriginals(tx: pg.ClientBase, events: readonly IdentifiedEve
   );
 }
 
-function keyColumns(events: readonly IdentifiedEvent[]): [string[], string[], string[]] {
+function keyColumns(
+  events: readonly (IdentifiedEvent | Incumbent)[],
+): [string[], string[], string[]] {
   return [
     events.map(({ installationId }) => installationId),
     events.map(({ eventKey }) => eventKey),

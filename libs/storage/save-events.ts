@@ -8,7 +8,7 @@ import type {
 import type { IdentifiedEvent } from './batch.js';
 import { Tally } from './batch.js';
 import type { Incumbent } from './copies.js';
-import { compareCopies, copyKey, firstCopies } from './copies.js';
+import { areCopies, compareCopies, copyKey, firstCopies } from './copies.js';
 import { mergeInstallations } from './installations.js';
 import { isRefusal } from './refusals.js';
 import type { Releases } from './releases.js';
@@ -124,18 +124,22 @@ async function saveRefused(event: NormalisedEvent, context: SaveContext): Promis
 
 /** Which of the copies that count in a batch count in the database. */
 function judge(first: readonly IdentifiedEvent[], incumbents: readonly Incumbent[]) {
-  const known = new Map(incumbents.map((incumbent) => [copyKey(incumbent), incumbent]));
+  const known = new Map<string, Incumbent[]>();
+  for (const incumbent of incumbents) {
+    const key = copyKey(incumbent);
+    known.set(key, [...(known.get(key) ?? []), incumbent]);
+  }
   const fresh: IdentifiedEvent[] = [];
   const duplicates: IdentifiedEvent[] = [];
   const superseded: (Incumbent & { product: string })[] = [];
   for (const event of first) {
-    const incumbent = known.get(copyKey(event));
-    if (incumbent && compareCopies(incumbent, event) <= 0) {
+    const copies = (known.get(copyKey(event)) ?? []).filter((copy) => areCopies(copy, event));
+    if (copies.some((copy) => compareCopies(copy, event) <= 0)) {
       duplicates.push(event);
       continue;
     }
     fresh.push(event);
-    if (incumbent) superseded.push({ ...incumbent, product: event.product });
+    for (const copy of copies) superseded.push({ ...copy, product: event.product });
   }
   return { fresh, duplicates, superseded };
 }

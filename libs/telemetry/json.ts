@@ -14,9 +14,10 @@ const CLOSE_BRACKET = 0x5d;
  */
 export function parseJson(bytes: Buffer, maxDepth: number): unknown {
   checkDepth(bytes, maxDepth);
-  const text = bytes.toString('utf8');
+  const decoded = bytes.toString('utf8');
+  const text = decoded.charCodeAt(0) === 0xfeff ? decoded.slice(1) : decoded;
   try {
-    return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+    return JSON.parse(text);
   } catch (error) {
     throw new InvalidRequest('invalid_json', describeSyntaxError(error, text));
   }
@@ -54,10 +55,13 @@ function measureDepth(bytes: Buffer, limit: number): number {
   return depth;
 }
 
+/** How V8 ends a message that names the place. One that quotes the text ends otherwise. */
+const PLACE = / JSON at position (\d+)(?: \(line \d+ column \d+\))?$/;
+
 /** Where the text stops being JSON, in line and column; V8's own message would quote it. */
 function describeSyntaxError(error: unknown, text: string): string {
   if (text.trim() === '') return 'The body is empty; JSON was expected.';
-  const position = /position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
+  const position = PLACE.exec(error instanceof Error ? error.message : '')?.[1];
   if (position === undefined) return 'The body is not valid JSON.';
   const before = text.slice(0, Number(position)).split('\n');
   const column = (before.at(-1)?.length ?? 0) + 1;

@@ -27,11 +27,13 @@ export class App {
     this.child = child;
     child.stdout?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
-    const ready = once(child, 'message').then(([message]) => message as { port?: number });
+    const ready = once(child, 'message').then(([message]) => message as App['ready']);
     const ended = once(child, 'close').then(() => undefined);
     const first = await Promise.race([ready, ended]);
     if (!first) throw new Error(`${this.name} did not start:\n${this.output}`);
     this.ready = first;
+    // After a restart, clients find it where it was.
+    if (first.port) this.env.INGEST_PORT = String(first.port);
     return this;
   }
 

@@ -80,13 +80,15 @@ interface UnitKey {
 
 /**
  * A fleet names the same hundred units millions of times; remembering them takes a health event from
- * 36 to under 20 µs. Agents choose the keys, so what is remembered is bounded.
+ * 36 to under 20 µs. Agents choose the keys, so what is remembered is bounded, in number and in length.
  */
 const parsedKeys = new Map<string, UnitKey | null>();
 const MAX_PARSED_KEYS = 10_000;
+const MAX_PARSED_KEY_LENGTH = PREFIX.length + MAX_UNIT_LENGTH + UNHEALTHY.length;
 
 /** The parts of a health event's key, or null where the key names no unit. */
 export function parseUnitKey(key: string): UnitKey | null {
+  if (key.length > MAX_PARSED_KEY_LENGTH) return splitUnitKey(key);
   const known = parsedKeys.get(key);
   if (known !== undefined) return known;
   if (parsedKeys.size >= MAX_PARSED_KEYS) parsedKeys.clear();

@@ -60,8 +60,9 @@ function readPackage(item: unknown): InstalledPackage | Defect {
 function readDefinition(definition: Properties, path: string): InstalledPackage | Defect {
   const name = asText(definition.name, MAX_NAME_LENGTH);
   if ('defect' in name) return { path: `${path}.name`, reason: name.defect };
-  if (definition.version === undefined) return { name: name.value, version: '' };
-  const version = asText(definition.version, MAX_VERSION_LENGTH);
+  const given = definition.version ?? '';
+  if (given === '') return { name: name.value, version: '' }; // Go writes what it lacks as ""
+  const version = asText(given, MAX_VERSION_LENGTH);
   if ('defect' in version) return { path: `${path}.version`, reason: version.defect };
   return { name: name.value, version: version.value };
 }

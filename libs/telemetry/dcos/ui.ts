@@ -21,7 +21,7 @@ export function readUiEvent(action: UiAction): EventReader {
       defects.push({ path: key, reason: typeof raw === 'string' ? 'too_long' : 'not_text' });
       return '';
     };
-    const path = read('path', MAX_PATH_LENGTH).replace(/[?#].*$/, '');
+    const path = read('path', MAX_PATH_LENGTH).replace(/[?#].*$/s, '');
     const appVersion = read('appVersion', MAX_VERSION_LENGTH);
     return { content: { snapshot: uiSnapshot({ action, path, appVersion }) }, defects };
   };

@@ -90,9 +90,9 @@ function toEnvelope(
 }
 
 function propertiesOf(item: Record<string, unknown>): Properties {
+  if (item.type === 'track') return isObject(item.properties) ? item.properties : {};
   const given = isObject(item.properties) ? item.properties : item.traits;
   const properties = isObject(given) ? given : {};
-  if (item.type === 'track') return properties;
   return Object.fromEntries(
     UI_PROPERTIES.filter((key) => Object.hasOwn(properties, key)).map((key) => [
       key,

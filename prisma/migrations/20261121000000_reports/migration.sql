@@ -103,7 +103,7 @@ CREATE TABLE defect (
   kind             smallint       NOT NULL,
   path             text           NOT NULL,
   reason           text           NOT NULL,
-  PRIMARY KEY (installation_id, event_key, path, reason)
+  PRIMARY KEY (installation_id, event_key, received_at, path, reason)
 );
 
 -- Events kept aside, to be replayed after a fix.
@@ -116,7 +116,7 @@ CREATE TABLE quarantined_event (
   event            text           NOT NULL,
   reason           text           NOT NULL,
   path             text           NOT NULL,
-  PRIMARY KEY (installation_id, event_key)
+  PRIMARY KEY (installation_id, event_key, received_at)
 );
 
 -- The envelopes of events that are quarantined or have defects. json, for jsonb refuses \u0000.
@@ -125,7 +125,7 @@ CREATE TABLE original_event (
   event_key        bigint         NOT NULL,
   received_at      timestamptz(3) NOT NULL,
   envelope         json           NOT NULL,
-  PRIMARY KEY (installation_id, event_key)
+  PRIMARY KEY (installation_id, event_key, received_at)
 );
 
 -- Quarantined events for which no installation is known: reason, keys and count are all that is kept.

@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TelemetryStore } from '#storage';
+import { normalise, type EventEnvelope, type ReceivedEnvelope } from '#telemetry';
+import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { readTables } from './support/tables.js';
+
+const WORKERS = 3;
+const RETENTION_MS = 400 * 86_400_000;
+const NOON = Date.UTC(2026, 10, 30, 12); // near the end of a month: copies fall into two partitions
+
+let database: TestDatabase;
+let owner: Asker;
+let workers: TelemetryStore[];
+
+beforeAll(async () => {
+  database = await createDatabase();
+  owner = new Asker(database.url);
+  workers = Array.from(
+    { length: WORKERS },
+    () => new TelemetryStore({ databaseUrl: database.url, connections: 3 }),
+  );
+});
+
+afterAll(async () => {
+  await Promise.all(workers.map((worker) => worker.close()));
+  await owner.end();
+  await database.drop();
+});
+
+test('the tables depend on the set of events, not on order, repetition, batches or workers', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      stream,
+      fc.array(fc.nat(), { minLength: 12, maxLength: 12 }),
+      async (events, dice) => {
+        const once = await tablesAfter([events.map(copyOf)]);
+        const shuffled = await tablesAfter(inRandomBatches(events, dice));
+        expect(shuffled).toEqual(once);
+      },
+    ),
+    { numRuns: 40 },
+  );
+}, 120_000);
+
+test('an event repeated in other batches changes nothing but the count of duplicates', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      stream,
+      fc.array(fc.nat(), { minLength: 12, maxLength: 12 }),
+      async (events, dice) => {
+        const { balance, ...once } = await tablesAfter([events.map(copyOf)]);
+        const repeated = await tablesAfter(
+          inRandomBatches([...events, ...events, ...events], dice),
+        );
+        const { balance: repeatedBalance, unidentified: _, ...rest } = repeated;
+        const { unidentified: __, ...expected } = once;
+        expect(rest).toEqual(expected);
+        expect(repeatedBalance.every(({ unaccounted }) => unaccounted === '0')).toBe(true);
+        const stored = (rows: typeof balance) => rows.map(({ hour, stored }) => ({ hour, stored }));
+        expect(stored(repeatedBalance)).toEqual(stored(balance));
+      },
+    ),
+    { numRuns: 25 },
+  );
+}, 120_000);
+
+/** Few installations and ids, so that copies, late copies and clashes are common. */
+const properties = fc.oneof(
+  fc.record({
+    'health-unit-a-service-total': fc.integer({ min: -1, max: 3 }),
+    'health-unit-a-service-unhealthy': fc.constantFrom(0, 1),
+    'health-unit-b-timer-total': fc.constantFrom(1, 2),
+    'health-unit-b-timer-unhealthy': fc.constantFrom(0, '1\n', 'x'),
+    environmentVersion: fc.constantFrom('1.8', '1.10', '2.1'),
+    provider: fc.constantFrom('aws', 'on-prem', 'no such file'),
+  }),
+  fc.record({
+    cpu_total: fc.constantFrom(4, 8),
+    mem_total: fc.constantFrom(1024.5, -1),
+    frameworks: fc.constantFrom(
+      null,
+      [{ name: 'marathon' }],
+      [{ name: 'kafka' }, { name: 'kafka' }],
+    ),
+    variant: fc.constantFrom('open', 'enterprise'),
+  }),
+  fc.record({ package_list: fc.constantFrom(null, [{ appId: '/kafka' }], [{ appId: '/My App' }]) }),
+);
+
+const envelope: fc.Arbitrary<ReceivedEnvelope> = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc
+      .record({
+        installation: fc.integer({ min: 1, max: 3 }),
+        id: fc.option(fc.integer({ min: 1, max: 6 })),
+        event: fc.constantFrom('health', 'mesos_track', 'package_list', 'page', 'unheard_of'),
+        receivedMinute: fc.integer({ min: 0, max: 3000 }), // two days
+        lateMinutes: fc.integer({ min: -5, max: 90 }),
+        properties,
+      })
+      .map(({ installation, id, receivedMinute, lateMinutes, ...rest }): EventEnvelope => {
+        const receivedAt = NOON + receivedMinute * 60_000;
+        return {
+          receivedAt,
+          product: 'dcos',
+          installationId: `0000000${installation}-0000-4000-8000-000000000000`,
+          ...(id !== null && { id: `m-${id}` }),
+          occurredAt: new Date(receivedAt - lateMinutes * 60_000).toISOString(),
+          ...rest,
+        };
+      }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      receivedAt: fc.constantFrom(NOON, NOON + 3_600_000),
+      product: fc.constant('dcos'),
+      rejection: fc.constant({ reason: 'installation_id_invalid' as const, path: 'anonymousId' }),
+      keys: fc.subarray(['a', 'b']),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      receivedAt: fc.constant(NOON),
+      product: fc.constant('dcos'),
+      empty: fc.constant(true as const),
+    }),
+  },
+);
+
+const stream = fc.array(envelope, { minLength: 1, maxLength: 40 });
+
+function copyOf(event: ReceivedEnvelope): ReceivedEnvelope {
+  return structuredClone(event);
+}
+
+/** Deals the events out into batches, in an order that the dice decide. */
+function inRandomBatches(events: ReceivedEnvelope[], dice: number[]): ReceivedEnvelope[][] {
+  const batches: ReceivedEnvelope[][] = dice.map(() => []);
+  let seed = dice.reduce((sum, die) => (sum * 31 + die) >>> 0, 7);
+  const throwDie = (sides: number) => {
+    seed = (seed * 1_664_525 + 1_013_904_223) >>> 0;
+    return Math.floor((seed / 2 ** 32) * sides);
+  };
+  for (const event of events) {
+    const batch = batches[throwDie(batches.length)]!;
+    batch.splice(throwDie(batch.length + 1), 0, copyOf(event));
+  }
+  return batches.filter((batch) => batch.length > 0);
+}
+
+/** Has the workers save the batches, each as many times as a queue might deliver it. */
+async function tablesAfter(batches: ReceivedEnvelope[][]) {
+  await owner.ask(
+    `TRUNCATE installation, report, resource_reading, defect, quarantined_event, original_event,
+              unidentified_event, ingest_tally, batch_receipt`,
+  );
+  const normalised = batches.map((envelopes) => ({
+    batchId: randomUUID(),
+    gatheredAt: NOON,
+    accepted: countByHour(envelopes),
+    events: envelopes.map((one) => normalise(one, RETENTION_MS)),
+  }));
+  const deliveries = normalised.flatMap((batch, index) =>
+    index % 3 === 0 ? [batch, batch] : [batch],
+  );
+  await Promise.all(
+    workers.map(async (worker, number) => {
+      const mine = deliveries.filter((_, index) => index % WORKERS === number);
+      await Promise.all(mine.map((batch) => worker.save(batch)));
+    }),
+  );
+  return readTables(owner.ask);
+}
+
+function countByHour(envelopes: ReceivedEnvelope[]) {
+  return envelopes.map(({ product, receivedAt }) => ({
+    product,
+    hour: Math.floor(receivedAt / 3_600_000) * 3_600_000,
+    count: 1,
+  }));
+}

@@ -1,0 +1,121 @@
+import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+/** A process as `runProcess` runs it, that does what it is told by its first argument. */
+const SCRIPT = `
+  import { runProcess, StartupError } from '#platform';
+  const [behaviour] = process.argv.slice(2);
+  runProcess(async (starting) => {
+    if (behaviour === 'refuse') throw new StartupError('It needs a thing.');
+    if (behaviour === 'break') throw new Error('oops');
+    console.log('starting');
+    if (behaviour === 'dawdle') {
+      await new Promise((_, reject) => starting.addEventListener('abort', () => reject(new Error('aborted'))));
+    }
+    const work = setInterval(() => undefined, 1000);
+    if (behaviour === 'reject') void Promise.reject(new Error('later'));
+    if (!process.send) console.log('ready');
+    return {
+      ready: { port: 42 },
+      async stop() {
+        console.log('stopping');
+        if (behaviour === 'hang') await new Promise(() => undefined);
+        clearInterval(work);
+      },
+    };
+  }, { name: 'thing', stopTimeoutMs: 1500 });
+`;
+
+let dir: string;
+let script: string;
+
+beforeAll(async () => {
+  // In the project, so that #platform means the build.
+  dir = await mkdtemp(join('dist', 'process-test-'));
+  script = join(dir, 'thing.mjs');
+  await writeFile(script, SCRIPT);
+});
+
+afterAll(() => rm(dir, { recursive: true }));
+
+test('a reason not to start is a sentence on stderr', async () => {
+  const thing = run('refuse');
+  expect(await thing.ended).toBe(1);
+  expect(thing.output()).toBe('It needs a thing.\n');
+});
+
+test.each([
+  ['break', 'oops'],
+  ['reject', 'later'],
+])('an error that nobody expected (%s) is logged and ends it', async (behaviour, message) => {
+  const thing = run(behaviour);
+  expect(await thing.ended).toBe(1);
+  const last = thing.output().trim().split('\n').at(-1) ?? '';
+  expect(JSON.parse(last)).toMatchObject({ level: 'fatal', name: 'thing', err: { message } });
+});
+
+test('one Ctrl-C that comes twice stops it once, after its work', async () => {
+  const thing = run('work');
+  await thing.saying('ready');
+  thing.child.kill('SIGINT');
+  thing.child.kill('SIGINT');
+  expect(await thing.ended).toBe(0);
+  expect(thing.output()).toBe('starting\nready\nstopping\n');
+});
+
+test('a signal while it starts ends the start', async () => {
+  const thing = run('dawdle');
+  await thing.saying('starting');
+  thing.child.kill('SIGTERM');
+  expect(await thing.ended).toBe(0);
+  expect(thing.output()).toBe('starting\n');
+});
+
+test('what does not stop in time is ended', async () => {
+  const thing = run('hang');
+  await thing.saying('ready');
+  thing.child.kill('SIGTERM');
+  expect(await thing.ended).toBe(1);
+  expect(thing.output()).toContain('thing did not stop within 1500 ms and is ended.\n');
+});
+
+test('a second signal ends it at once', async () => {
+  const thing = run('hang');
+  await thing.saying('ready');
+  thing.child.kill('SIGTERM');
+  await thing.saying('stopping');
+  await sleep(600);
+  thing.child.kill('SIGTERM');
+  expect(await thing.ended).toBe(1);
+  expect(thing.output()).toBe('starting\nready\nstopping\n');
+});
+
+test('it tells its parent when it is ready, and stops when its parent is gone', async () => {
+  const thing = watch(fork(script, ['work'], { silent: true, execArgv: [] }));
+  const [message] = await once(thing.child, 'message');
+  expect(message).toEqual({ ready: true, port: 42 });
+  thing.child.disconnect();
+  expect(await thing.ended).toBe(0);
+  expect(thing.output()).toBe('starting\nstopping\n');
+});
+
+const run = (behaviour: string) => watch(spawn(process.execPath, [script, behaviour]));
+
+function watch(child: ChildProcess) {
+  let output = '';
+  const collect = (chunk: Buffer) => (output += chunk.toString());
+  child.stdout!.on('data', collect);
+  child.stderr!.on('data', collect);
+  return {
+    child,
+    output: () => output,
+    ended: once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string),
+    async saying(text: string) {
+      while (!output.includes(text)) await once(child.stdout!, 'data');
+    },
+  };
+}

@@ -1,0 +1,258 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import type { Endpoints } from '../apps/start/endpoints.js';
+import { createDatabase } from './support/database.js';
+import { Launcher, marksIn, stillRunning } from './support/launcher.js';
+import { startRedis } from './support/redis.js';
+
+const run = promisify(execFile);
+const READINGS = 'select unit, total, unhealthy from fleet.health_readings';
+const READING = { unit: 'dcos-mesos-master-service', total: 3, unhealthy: 1 };
+
+const folders: string[] = [];
+const launchers: Launcher[] = [];
+
+afterAll(async () => {
+  await Promise.all(launchers.map((launcher) => launcher.signal('SIGTERM')));
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true })));
+});
+
+describe('started with nothing given', () => {
+  let dataDir: string;
+  let muster: Launcher;
+  let endpoints: Endpoints;
+
+  beforeAll(async () => {
+    dataDir = await newFolder();
+    muster = launch(dataDir);
+    endpoints = await muster.ready();
+  });
+
+  test('it tells scripts where everything is, and nobody else', async () => {
+    expect(endpoints).toEqual({
+      ingestUrl: expect.stringMatching(/^https:\/\/localhost:\d+$/),
+      adminUrl: null,
+      databaseUrl: expect.stringMatching(/^postgres:\/\/postgres:\w+@127\.0\.0\.1:\d+\/muster$/),
+      analystUrl: expect.stringMatching(/^postgres:\/\/analyst:\w+@127\.0\.0\.1:\d+\/muster$/),
+      redisUrl: expect.stringMatching(/^redis:\/\/:\w+@127\.0\.0\.1:\d+\/0$/),
+      writeKeys: {
+        dcos: expect.stringMatching(/^wk_dcos_\w{40}$/),
+        octopus: expect.stringMatching(/^wk_octopus_\w{40}$/),
+        resoto: expect.stringMatching(/^wk_resoto_\w{40}$/),
+      },
+      adminToken: null,
+      caFile: join(dataDir, 'tls/cert.pem'),
+    });
+    for (const file of ['endpoints.json', 'secrets.json', 'tls/key.pem', 'redis/redis.conf']) {
+      expect((await stat(join(dataDir, file))).mode & 0o777, file).toBe(0o600);
+    }
+  });
+
+  test('its Redis answers only when a write is on disk, and evicts nothing', async () => {
+    const redis = new Redis(endpoints.redisUrl);
+    const settings = await redis.config('GET', 'appendonly', 'appendfsync', 'maxmemory-policy');
+    redis.disconnect();
+    expect(settings).toEqual(expect.arrayContaining(['appendonly', 'yes', 'always', 'noeviction']));
+  });
+
+  test('the printed lines send a report and show it', async () => {
+    await run('bash', ['-c', muster.line('curl')]);
+    await vi.waitFor(async () => {
+      expect(await ask(endpoints.analystUrl, READINGS)).toEqual([READING]);
+    }, 5000);
+    const shown = await run('bash', ['-c', /See it:\n\n(.*)/.exec(muster.output)![1]!]);
+    expect(shown.stdout).toMatch(/dcos-mesos-master-service *\| *3 *\| *1/);
+  });
+
+  test('who has no psql can ask all the same', async () => {
+    const file = join(dataDir, 'endpoints.json');
+    const { stdout } = await run('node', ['dist/apps/start/sql.js', file, READINGS]);
+    expect(stdout.split('\n').map((line) => line.trim())).toEqual([
+      'unit                      | total | unhealthy',
+      '--------------------------+-------+----------',
+      'dcos-mesos-master-service | 3     | 1',
+      '(rows: 1)',
+      '',
+    ]);
+  });
+
+  test('a second start in the same folder is refused', async () => {
+    const second = launch(dataDir);
+    expect(await second.ended).toBe(1);
+    expect(second.output).toMatch(
+      /^Muster is already running in .*; stop that one, or set .*\.\n$/,
+    );
+    expect(await stillRunning(await marksIn(dataDir))).toHaveLength(4);
+  });
+
+  test.each(['ingest', 'worker-1', 'redis', 'postgres'])(
+    '%s dies and is replaced',
+    async (name) => {
+      const readings = async () => (await ask(endpoints.analystUrl, READINGS)).length;
+      const before = await readings();
+      const marks = await marksIn(dataDir);
+      process.kill(Number.parseInt(marks.get(name)!, 10), 'SIGKILL');
+      await vi.waitFor(async () => {
+        expect((await marksIn(dataDir)).get(name)).not.toBe(marks.get(name));
+      }, 10_000);
+      await vi.waitFor(() => run('bash', ['-c', `${muster.line('curl')} --fail`]), 10_000);
+      await vi.waitFor(async () => expect(await readings()).toBeGreaterThan(before), 10_000);
+    },
+  );
+
+  test('told to stop, it leaves nothing running; started again, it has kept everything', async () => {
+    const marks = await marksIn(dataDir);
+    expect([...marks.keys()].sort()).toEqual(['ingest', 'postgres', 'redis', 'worker-1']);
+    expect(await muster.signal('SIGTERM')).toBe(0);
+    expect(await stillRunning(marks)).toEqual([]);
+    expect(await readdir(join(dataDir, 'run'))).toEqual([]);
+    expect(existsSync(join(dataDir, 'endpoints.json'))).toBe(false);
+    expect(existsSync(join(dataDir, 'muster.pid'))).toBe(false);
+
+    muster = launch(dataDir);
+    const { ingestUrl, ...again } = await muster.ready();
+    expect(again).toEqual({ ...endpoints, ingestUrl: undefined });
+    expect(await ask(again.analystUrl, READINGS)).toContainEqual(READING);
+  });
+
+  test('after it was killed, a new start cleans up and goes on', async () => {
+    const orphans = await marksIn(dataDir);
+    await muster.signal('SIGKILL');
+    expect(await stillRunning(orphans)).toEqual(expect.arrayContaining(['postgres', 'redis']));
+    muster = launch(dataDir);
+    const { analystUrl } = await muster.ready();
+    expect(await stillRunning(orphans)).toEqual([]);
+    expect(await ask(analystUrl, READINGS)).toContainEqual(READING);
+  });
+});
+
+describe('what keeps it from starting is said in a sentence, and nothing is left running', () => {
+  test('a busy port', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    expect(await refusal({ INGEST_PORT: String(port) })).toBe(
+      `Port ${port} of localhost is in use by another program; set INGEST_PORT to a free one, or to 0 for any.\n`,
+    );
+    server.close();
+  });
+
+  test('a database or a Redis that cannot be reached', async () => {
+    expect(await refusal({ DATABASE_URL: 'postgres://me:hidden@127.0.0.1:1/x' })).toBe(
+      'Postgres at 127.0.0.1:1 cannot be reached (ECONNREFUSED); check DATABASE_URL.\n',
+    );
+    expect(await refusal({ REDIS_URL: 'redis://:hidden@127.0.0.1:1/0' })).toBe(
+      'Redis at 127.0.0.1:1 cannot be reached (ECONNREFUSED); check REDIS_URL.\n',
+    );
+  });
+
+  test('a wrong password', async () => {
+    const url = new URL(inject('services').serverUrl);
+    url.password = 'hidden';
+    expect(await refusal({ DATABASE_URL: url.href })).toBe(
+      `Postgres at ${url.host} cannot be reached (password authentication failed for user "postgres"); check DATABASE_URL.\n`,
+    );
+  });
+
+  test('wrong settings, also those of the processes that it starts', async () => {
+    expect(await refusal({ MAX_EVENT_BYTES: 'many', LOG_LEVEL: 'loud' })).toBe(
+      'LOG_LEVEL is "loud"; it must be one of fatal, error, warn, info, debug, trace, silent.\n' +
+        'MAX_EVENT_BYTES is "many"; it must be a whole number of 1024 or more.\n',
+    );
+  });
+
+  test('no redis-server, and nobody to install it', async () => {
+    const expected =
+      /^redis-server was not found on the PATH; install Redis, or set REDIS_URL to .*\.\n$/;
+    const bootstrap = ['apps/start/bootstrap.mjs', 'start'];
+    expect(await refusal({ PATH: '/nowhere', REDIS_URL: '' }, bootstrap)).toMatch(expected);
+  });
+
+  test('an ingest that does not start, in its own words', async () => {
+    const redis = await startRedis({ extra: ['appendfsync everysec'] });
+    const output = await refusal({ REDIS_URL: redis.url });
+    await redis.stop();
+    expect(output).toMatch(/Starting ingest and workers \.\.\.\n[^{\n]*appendfsync[^\n]*\n$/);
+  });
+});
+
+test('it uses the database and the Redis that it is given', async () => {
+  const database = await createDatabase();
+  const { redisUrl } = inject('services');
+  const dataDir = await newFolder();
+  const muster = launch(dataDir, {
+    DATABASE_URL: database.url,
+    REDIS_URL: redisUrl,
+    ANALYST_PASSWORD: inject('services').analystPassword,
+    QUEUE_PREFIX: 'test_start',
+  });
+  const endpoints = await muster.ready();
+  expect(endpoints).toMatchObject({ databaseUrl: database.url, redisUrl });
+  expect(endpoints.analystUrl).toBe(database.analystUrl);
+  await run('bash', ['-c', muster.line('curl')]);
+  await vi.waitFor(async () => {
+    expect(await ask(database.analystUrl, READINGS)).toEqual([READING]);
+  }, 5000);
+  expect([...(await marksIn(dataDir)).keys()].sort()).toEqual(['ingest', 'worker-1']);
+  expect(await muster.signal('SIGINT')).toBe(0);
+  await database.drop();
+});
+
+test('told to stop while it starts, it stops all that it had started', async () => {
+  const dataDir = await newFolder();
+  const muster = launch(dataDir);
+  await muster.saying('Starting ingest');
+  const marks = await marksIn(dataDir);
+  expect(await muster.signal('SIGTERM')).toBe(0);
+  expect([...marks.keys()]).toEqual(expect.arrayContaining(['postgres', 'redis']));
+  expect(await stillRunning(marks)).toEqual([]);
+  expect(await readdir(join(dataDir, 'run'))).toEqual([]);
+});
+
+test.runIf(process.getuid?.() === 0)('root can start it in a private folder', async () => {
+  const dataDir = join(await newFolder(0o700), 'data');
+  const muster = launch(dataDir);
+  const { databaseUrl } = await muster.ready();
+  expect(await ask(databaseUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
+  expect(await muster.signal('SIGTERM')).toBe(0);
+});
+
+function launch(...args: ConstructorParameters<typeof Launcher>): Launcher {
+  const launcher = new Launcher(...args);
+  launchers.push(launcher);
+  return launcher;
+}
+
+/** What a start says that is refused. */
+async function refusal(env: Record<string, string>, script?: string[]): Promise<string> {
+  const dataDir = await newFolder();
+  const muster = launch(dataDir, env, script);
+  expect(await muster.ended).toBe(1);
+  expect((await marksIn(dataDir)).size).toBe(0);
+  return muster.output;
+}
+
+async function newFolder(mode = 0o711): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-start-'));
+  await chmod(folder, mode);
+  folders.push(folder);
+  return folder;
+}
+
+async function ask(connectionString: string, query: string): Promise<pg.QueryResultRow[]> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    return (await client.query<pg.QueryResultRow>(query)).rows;
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,77 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Endpoints } from '../../apps/start/endpoints.js';
+import { runningPid } from '../../apps/start/process-mark.js';
+
+const MAIN = 'dist/apps/start/main.js';
+
+/** `npm start` as it goes on after its preparations, in a data folder of its own. */
+export class Launcher {
+  output = '';
+  private readonly child: ChildProcess;
+  /** Resolves with its exit code, or with the signal that ended it. */
+  readonly ended: Promise<number | string>;
+
+  constructor(
+    readonly dataDir: string,
+    env: Record<string, string> = {},
+    script = [MAIN],
+  ) {
+    this.child = spawn(process.execPath, script, {
+      env: { PATH: process.env.PATH, INGEST_PORT: '0', DATA_DIR: dataDir, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    this.child.stderr?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    this.ended = once(this.child, 'close').then(([code, signal]) => (code ?? signal) as number);
+  }
+
+  /** @throws with its output when it ends instead */
+  async ready(): Promise<Endpoints> {
+    await this.saying('Ctrl-C stops it all.');
+    return JSON.parse(await readFile(join(this.dataDir, 'endpoints.json'), 'utf8')) as Endpoints;
+  }
+
+  /** Waits until it has said something. */
+  async saying(text: string): Promise<void> {
+    while (!this.output.includes(text)) {
+      const said = once(this.child.stdout!, 'data').then(() => true);
+      const goesOn = await Promise.race([said, this.ended.then(() => false)]);
+      if (!goesOn && !this.output.includes(text)) throw new Error(`it ended:\n${this.output}`);
+    }
+  }
+
+  /** The line of its output that begins with a word. */
+  line(word: string): string {
+    const found = this.output.split('\n').find((line) => line.trim().startsWith(word));
+    if (!found) throw new Error(`no line begins with ${word}:\n${this.output}`);
+    return found.trim();
+  }
+
+  async signal(signal: NodeJS.Signals): Promise<number | string> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+}
+
+/** The marks of what runs in a data folder, by name: `ingest`, `worker-1`, `redis`, `postgres`. */
+export async function marksIn(dataDir: string): Promise<Map<string, string>> {
+  const marks = new Map<string, string>();
+  const runDir = join(dataDir, 'run');
+  for (const file of existsSync(runDir) ? await readdir(runDir) : []) {
+    marks.set(file.replace('.pid', ''), await readFile(join(runDir, file), 'utf8'));
+  }
+  return marks;
+}
+
+/** Those of the marked processes that are still running. */
+export async function stillRunning(marks: Map<string, string>): Promise<string[]> {
+  const names: string[] = [];
+  for (const [name, mark] of marks) {
+    if ((await runningPid(mark)) !== undefined) names.push(name);
+  }
+  return names;
+}

@@ -1,0 +1,40 @@
+/** Every row that a fleet's events leave behind, in a form that two databases can be compared by. */
+const QUESTIONS = {
+  installations: 'SELECT * FROM fleet.installations ORDER BY installation_id, product',
+  reports: `SELECT r.installation_id, r.event_key, r.received_at, r.observed_at, r.snapshot_id,
+                   l.product, l.version, r.kind, r.clock
+              FROM report r JOIN release l USING (release_id)
+             ORDER BY r.installation_id, r.event_key, r.received_at`,
+  health: `SELECT * FROM fleet.health_readings
+            ORDER BY installation_id, received_at, observed_at, unit, total, unhealthy`,
+  resources: `SELECT r.*, l.product, l.version FROM resource_reading r JOIN release l USING (release_id)
+               ORDER BY installation_id, event_key, received_at`,
+  packages: `SELECT * FROM fleet.package_readings
+              ORDER BY installation_id, received_at, observed_at, package, package_version, instances`,
+  frameworks: `SELECT * FROM fleet.framework_readings
+                ORDER BY installation_id, received_at, observed_at, framework, instances`,
+  currentHealth: 'SELECT * FROM fleet.current_health ORDER BY installation_id, product, unit',
+  ui: `SELECT * FROM fleet.ui_events
+        ORDER BY installation_id, received_at, observed_at, action, path`,
+  defects: `SELECT * FROM fleet.defects
+             ORDER BY installation_id, received_at, observed_at, path, reason`,
+  originals: `SELECT installation_id, event_key, received_at, envelope::text FROM original_event
+               ORDER BY installation_id, event_key`,
+  quarantined: `SELECT * FROM quarantined_event ORDER BY installation_id, event_key`,
+  unidentified: 'SELECT * FROM unidentified_event ORDER BY product, hour, reason, path, keys_id',
+  balance: 'SELECT * FROM fleet.ingest_balance ORDER BY product, hour',
+} as const;
+
+export type Tables = Record<keyof typeof QUESTIONS, Record<string, unknown>[]>;
+
+export async function readTables(
+  ask: (text: string) => Promise<Record<string, unknown>[]>,
+): Promise<Tables> {
+  const tables = {} as Tables;
+  for (const [name, question] of Object.entries(QUESTIONS)) {
+    const rows = await ask(question);
+    // The number of a release is given in the order of arrival, and means nothing.
+    tables[name as keyof Tables] = rows.map(({ release_id: _, ...row }) => row);
+  }
+  return tables;
+}
