@@ -110,10 +110,15 @@ function watch(child: ChildProcess) {
   const collect = (chunk: Buffer) => (output += chunk.toString());
   child.stdout!.on('data', collect);
   child.stderr!.on('data', collect);
+  const streams = [child.stdout!, child.stderr!].map((stream) => once(stream, 'close'));
+  const ended = once(child, 'exit').then(async ([code, signal]) => {
+    await Promise.all(streams);
+    return (code ?? signal) as number | string;
+  });
   return {
     child,
+    ended,
     output: () => output,
-    ended: once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string),
     async saying(text: string) {
       while (!output.includes(text)) await once(child.stdout!, 'data');
     },

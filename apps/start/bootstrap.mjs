@@ -1,7 +1,11 @@
 /**
  * What `npm start` and `npm test` run first, on a machine with nothing but Node and npm: it brings
  * the packages, a redis-server and the build up to date, each only if needed. It uses nothing that
- * has to be installed. `start` then goes on as apps/start/main.ts, in this same process.
+ * has to be installed.
+ *
+ *   start    all that, and goes on as apps/start/main.ts in this same process
+ *   prepare  all that
+ *   build    the build only, for a test run, which should not lose its own packages
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,21 +15,23 @@ import { bringPackages } from './bring-packages.mjs';
 import { bringRedis } from './bring-redis.mjs';
 import { CannotStart } from './run-step.mjs';
 
+const PURPOSES = ['start', 'prepare', 'build'];
 const OLDEST_NODE = [20, 19];
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 async function main(purpose) {
-  if (purpose !== 'start' && purpose !== 'prepare') {
-    throw new CannotStart('usage: node apps/start/bootstrap.mjs start|prepare');
+  if (!PURPOSES.includes(purpose)) {
+    throw new CannotStart(`usage: node apps/start/bootstrap.mjs ${PURPOSES.join('|')}`);
   }
   process.chdir(root);
   checkNode();
   const dotEnv = join(root, '.env');
   if (purpose === 'start' && existsSync(dotEnv)) process.loadEnvFile(dotEnv);
-  await bringPackages(root);
+  if (purpose !== 'build') await bringPackages(root);
   // Tests kill and starve their Redis, so that they never use somebody else's.
-  if (purpose === 'prepare' || !process.env.REDIS_URL) await bringRedis();
+  const hasRedis = purpose === 'start' && process.env.REDIS_URL;
+  if (purpose !== 'build' && !hasRedis) await bringRedis();
   await bringBuild(root);
   if (purpose === 'start') await import(pathToFileURL(join(root, 'dist/apps/start/main.js')).href);
 }

@@ -38,7 +38,7 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await cleanUpAfterKilledRuns();
-  const { status } = spawnSync(process.execPath, ['apps/start/bootstrap.mjs', 'prepare'], {
+  const { status } = spawnSync(process.execPath, ['apps/start/bootstrap.mjs', 'build'], {
     stdio: 'inherit',
   });
   const dir = await mkdtemp(join(tmpdir(), FOLDER));

@@ -10,12 +10,12 @@ const QUESTIONS = {
   resources: `SELECT r.*, l.product, l.version FROM resource_reading r JOIN release l USING (release_id)
                ORDER BY installation_id, event_key, received_at`,
   packages: `SELECT * FROM fleet.package_readings
-              ORDER BY installation_id, received_at, observed_at, package, package_version, instances`,
+              ORDER BY installation_id, received_at, observed_at, package, version, instances`,
   frameworks: `SELECT * FROM fleet.framework_readings
                 ORDER BY installation_id, received_at, observed_at, framework, instances`,
   currentHealth: 'SELECT * FROM fleet.current_health ORDER BY installation_id, product, unit',
   ui: `SELECT * FROM fleet.ui_events
-        ORDER BY installation_id, received_at, observed_at, action, path`,
+        ORDER BY installation_id, received_at, occurred_at, event, path`,
   defects: `SELECT * FROM fleet.defects
              ORDER BY installation_id, received_at, observed_at, path, reason`,
   originals: `SELECT installation_id, event_key, received_at, envelope::text FROM original_event

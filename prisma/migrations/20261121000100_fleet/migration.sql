@@ -21,21 +21,21 @@ COMMENT ON COLUMN fleet.installations.first_seen_at IS 'The earliest observation
 COMMENT ON COLUMN fleet.installations.last_seen_at IS 'The latest observation of any of its events.';
 
 CREATE VIEW fleet.reports AS
-SELECT r.installation_id, l.product, nullif(l.version, '') AS version, r.observed_at, r.received_at,
+SELECT r.installation_id, l.product, nullif(l.version, '') AS product_version, r.observed_at, r.received_at,
        (ARRAY['health', 'mesos_track', 'package_list', 'ui'])[r.kind] AS kind,
        (ARRAY['agent', 'corrected', 'received'])[r.clock + 1] AS clock
   FROM public.report r JOIN public.release l USING (release_id);
 COMMENT ON VIEW fleet.reports IS 'One row per stored event: which kind of report, when, from which version.';
 COMMENT ON COLUMN fleet.reports.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.reports.product IS 'The product, as the write key names it.';
-COMMENT ON COLUMN fleet.reports.version IS 'The product''s version that the report named; null when it named none.';
+COMMENT ON COLUMN fleet.reports.product_version IS 'The product''s version that the report named; null when it named none.';
 COMMENT ON COLUMN fleet.reports.observed_at IS 'When it was observed: by the agent''s clock, corrected for skew where the agent said when it sent; see fleet.reports.clock.';
 COMMENT ON COLUMN fleet.reports.received_at IS 'When Muster received it.';
 COMMENT ON COLUMN fleet.reports.kind IS 'The kind of report: health, mesos_track, package_list or ui.';
 COMMENT ON COLUMN fleet.reports.clock IS 'Where observed_at comes from: agent (its own clock), corrected (its clock was off and sentAt told by how much), received (it gave no time, or an unbelievable one: more than a day ahead or older than the retention).';
 
 CREATE VIEW fleet.health_readings AS
-SELECT r.installation_id, l.product, nullif(l.version, '') AS version, r.observed_at, r.received_at,
+SELECT r.installation_id, l.product, nullif(l.version, '') AS product_version, r.observed_at, r.received_at,
        u.unit, nullif(u.unit_type, '') AS unit_type, u.total, u.unhealthy
   FROM public.report r
   JOIN public.release l USING (release_id)
@@ -47,7 +47,7 @@ SELECT r.installation_id, l.product, nullif(l.version, '') AS version, r.observe
 COMMENT ON VIEW fleet.health_readings IS 'One row per unit in a health report.';
 COMMENT ON COLUMN fleet.health_readings.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.health_readings.product IS 'The product, as the write key names it.';
-COMMENT ON COLUMN fleet.health_readings.version IS 'The product''s version that the report named; null when it named none.';
+COMMENT ON COLUMN fleet.health_readings.product_version IS 'The product''s version that the report named; null when it named none.';
 COMMENT ON COLUMN fleet.health_readings.observed_at IS 'When it was observed: by the agent''s clock, corrected for skew where the agent said when it sent; see fleet.reports.clock.';
 COMMENT ON COLUMN fleet.health_readings.received_at IS 'When Muster received it.';
 COMMENT ON COLUMN fleet.health_readings.unit IS 'The systemd unit, its dots as dashes: dcos-signal-timer.';
@@ -56,7 +56,7 @@ COMMENT ON COLUMN fleet.health_readings.total IS 'Nodes that the unit runs on.';
 COMMENT ON COLUMN fleet.health_readings.unhealthy IS 'Nodes on which it is unhealthy. DC/OS 1.8 and 1.10 count every unit of a node with one sick unit: do not compare across versions.';
 
 CREATE VIEW fleet.current_health AS
-SELECT r.installation_id, r.product, nullif(r.version, '') AS version, r.observed_at, r.received_at,
+SELECT r.installation_id, r.product, nullif(r.version, '') AS product_version, r.observed_at, r.received_at,
        u.unit, nullif(u.unit_type, '') AS unit_type, u.total, u.unhealthy
   FROM (SELECT DISTINCT ON (r.installation_id, l.product)
                r.installation_id, l.product, l.version, r.observed_at, r.received_at, r.snapshot_id
@@ -70,7 +70,7 @@ SELECT r.installation_id, r.product, nullif(r.version, '') AS version, r.observe
 COMMENT ON VIEW fleet.current_health IS 'One row per unit in the latest health report of each installation.';
 COMMENT ON COLUMN fleet.current_health.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.current_health.product IS 'The product, as the write key names it.';
-COMMENT ON COLUMN fleet.current_health.version IS 'The product''s version that the report named; null when it named none.';
+COMMENT ON COLUMN fleet.current_health.product_version IS 'The product''s version that the report named; null when it named none.';
 COMMENT ON COLUMN fleet.current_health.observed_at IS 'When it was observed: by the agent''s clock, corrected for skew where the agent said when it sent; see fleet.reports.clock.';
 COMMENT ON COLUMN fleet.current_health.received_at IS 'When Muster received it.';
 COMMENT ON COLUMN fleet.current_health.unit IS 'The systemd unit, its dots as dashes: dcos-signal-timer.';
@@ -79,14 +79,14 @@ COMMENT ON COLUMN fleet.current_health.total IS 'Nodes that the unit runs on.';
 COMMENT ON COLUMN fleet.current_health.unhealthy IS 'Nodes on which it is unhealthy. DC/OS 1.8 and 1.10 count every unit of a node with one sick unit: do not compare across versions.';
 
 CREATE VIEW fleet.resource_readings AS
-SELECT r.installation_id, l.product, nullif(l.version, '') AS version, r.observed_at, r.received_at,
+SELECT r.installation_id, l.product, nullif(l.version, '') AS product_version, r.observed_at, r.received_at,
        cpu_total, cpu_used, mem_total_mb, mem_used_mb,
        disk_total_mb, disk_used_mb, agents_active, agents_connected, task_count, framework_count
   FROM public.resource_reading r JOIN public.release l USING (release_id);
 COMMENT ON VIEW fleet.resource_readings IS 'One row per report with resource figures. A figure that the report did not give is null.';
 COMMENT ON COLUMN fleet.resource_readings.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.resource_readings.product IS 'The product, as the write key names it.';
-COMMENT ON COLUMN fleet.resource_readings.version IS 'The product''s version that the report named; null when it named none.';
+COMMENT ON COLUMN fleet.resource_readings.product_version IS 'The product''s version that the report named; null when it named none.';
 COMMENT ON COLUMN fleet.resource_readings.observed_at IS 'When it was observed: by the agent''s clock, corrected for skew where the agent said when it sent; see fleet.reports.clock.';
 COMMENT ON COLUMN fleet.resource_readings.received_at IS 'When Muster received it.';
 COMMENT ON COLUMN fleet.resource_readings.cpu_total IS 'CPUs available, in cores.';
@@ -102,7 +102,7 @@ COMMENT ON COLUMN fleet.resource_readings.framework_count IS 'Installed framewor
 
 CREATE VIEW fleet.current_resources AS
 SELECT DISTINCT ON (r.installation_id, l.product)
-       r.installation_id, l.product, nullif(l.version, '') AS version, r.observed_at, r.received_at,
+       r.installation_id, l.product, nullif(l.version, '') AS product_version, r.observed_at, r.received_at,
        cpu_total, cpu_used, mem_total_mb, mem_used_mb,
        disk_total_mb, disk_used_mb, agents_active, agents_connected, task_count, framework_count
   FROM public.resource_reading r JOIN public.release l USING (release_id)
@@ -110,7 +110,7 @@ SELECT DISTINCT ON (r.installation_id, l.product)
 COMMENT ON VIEW fleet.current_resources IS 'One row per installation: the figures of its latest report that has some.';
 COMMENT ON COLUMN fleet.current_resources.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.current_resources.product IS 'The product, as the write key names it.';
-COMMENT ON COLUMN fleet.current_resources.version IS 'The product''s version that the report named; null when it named none.';
+COMMENT ON COLUMN fleet.current_resources.product_version IS 'The product''s version that the report named; null when it named none.';
 COMMENT ON COLUMN fleet.current_resources.observed_at IS 'When it was observed: by the agent''s clock, corrected for skew where the agent said when it sent; see fleet.reports.clock.';
 COMMENT ON COLUMN fleet.current_resources.received_at IS 'When Muster received it.';
 COMMENT ON COLUMN fleet.current_resources.cpu_total IS 'CPUs available, in cores.';
@@ -125,45 +125,45 @@ COMMENT ON COLUMN fleet.current_resources.task_count IS 'Running tasks.';
 COMMENT ON COLUMN fleet.current_resources.framework_count IS 'Installed frameworks, as the agent counts them. DC/OS sends 0 for any figure that its source lacked.';
 
 CREATE VIEW fleet.package_readings AS
-SELECT r.installation_id, l.product, nullif(l.version, '') AS version, r.observed_at, r.received_at,
-       p.package, nullif(p.package_version, '') AS package_version, p.instances
+SELECT r.installation_id, l.product, nullif(l.version, '') AS product_version, r.observed_at, r.received_at,
+       p.package, nullif(p.version, '') AS version, p.instances
   FROM public.report r
   JOIN public.release l USING (release_id)
   JOIN public.package_snapshot s USING (snapshot_id)
- CROSS JOIN LATERAL unnest(s.packages, s.versions, s.instances) AS p(package, package_version, instances)
+ CROSS JOIN LATERAL unnest(s.packages, s.versions, s.instances) AS p(package, version, instances)
  WHERE r.kind = 3;
 COMMENT ON VIEW fleet.package_readings IS 'One row per package in a report.';
 COMMENT ON COLUMN fleet.package_readings.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.package_readings.product IS 'The product, as the write key names it.';
-COMMENT ON COLUMN fleet.package_readings.version IS 'The product''s version that the report named; null when it named none.';
+COMMENT ON COLUMN fleet.package_readings.product_version IS 'The product''s version that the report named; null when it named none.';
 COMMENT ON COLUMN fleet.package_readings.observed_at IS 'When it was observed: by the agent''s clock, corrected for skew where the agent said when it sent; see fleet.reports.clock.';
 COMMENT ON COLUMN fleet.package_readings.received_at IS 'When Muster received it.';
 COMMENT ON COLUMN fleet.package_readings.package IS 'The name of the package. DC/OS 1.8 gave only app ids: there it is the app id, where it has the form of a name.';
-COMMENT ON COLUMN fleet.package_readings.package_version IS 'The version of the package; null where the agent named none.';
+COMMENT ON COLUMN fleet.package_readings.version IS 'The version of the package; null where the agent named none.';
 COMMENT ON COLUMN fleet.package_readings.instances IS 'How many times the report lists it.';
 
 CREATE VIEW fleet.current_packages AS
-SELECT r.installation_id, r.product, nullif(r.version, '') AS version, r.observed_at, r.received_at,
-       p.package, nullif(p.package_version, '') AS package_version, p.instances
+SELECT r.installation_id, r.product, nullif(r.version, '') AS product_version, r.observed_at, r.received_at,
+       p.package, nullif(p.version, '') AS version, p.instances
   FROM (SELECT DISTINCT ON (r.installation_id, l.product)
                r.installation_id, l.product, l.version, r.observed_at, r.received_at, r.snapshot_id
           FROM public.report r JOIN public.release l USING (release_id)
          WHERE r.kind = 3
          ORDER BY r.installation_id, l.product, r.observed_at DESC, r.received_at DESC, r.event_key DESC) r
   JOIN public.package_snapshot s USING (snapshot_id)
- CROSS JOIN LATERAL unnest(s.packages, s.versions, s.instances) AS p(package, package_version, instances);
+ CROSS JOIN LATERAL unnest(s.packages, s.versions, s.instances) AS p(package, version, instances);
 COMMENT ON VIEW fleet.current_packages IS 'One row per package in the latest package report of each installation.';
 COMMENT ON COLUMN fleet.current_packages.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.current_packages.product IS 'The product, as the write key names it.';
-COMMENT ON COLUMN fleet.current_packages.version IS 'The product''s version that the report named; null when it named none.';
+COMMENT ON COLUMN fleet.current_packages.product_version IS 'The product''s version that the report named; null when it named none.';
 COMMENT ON COLUMN fleet.current_packages.observed_at IS 'When it was observed: by the agent''s clock, corrected for skew where the agent said when it sent; see fleet.reports.clock.';
 COMMENT ON COLUMN fleet.current_packages.received_at IS 'When Muster received it.';
 COMMENT ON COLUMN fleet.current_packages.package IS 'The name of the package. DC/OS 1.8 gave only app ids: there it is the app id, where it has the form of a name.';
-COMMENT ON COLUMN fleet.current_packages.package_version IS 'The version of the package; null where the agent named none.';
+COMMENT ON COLUMN fleet.current_packages.version IS 'The version of the package; null where the agent named none.';
 COMMENT ON COLUMN fleet.current_packages.instances IS 'How many times the report lists it.';
 
 CREATE VIEW fleet.framework_readings AS
-SELECT r.installation_id, l.product, nullif(l.version, '') AS version, r.observed_at, r.received_at,
+SELECT r.installation_id, l.product, nullif(l.version, '') AS product_version, r.observed_at, r.received_at,
        f.framework, f.instances
   FROM public.report r
   JOIN public.release l USING (release_id)
@@ -173,14 +173,14 @@ SELECT r.installation_id, l.product, nullif(l.version, '') AS version, r.observe
 COMMENT ON VIEW fleet.framework_readings IS 'One row per framework in a report.';
 COMMENT ON COLUMN fleet.framework_readings.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.framework_readings.product IS 'The product, as the write key names it.';
-COMMENT ON COLUMN fleet.framework_readings.version IS 'The product''s version that the report named; null when it named none.';
+COMMENT ON COLUMN fleet.framework_readings.product_version IS 'The product''s version that the report named; null when it named none.';
 COMMENT ON COLUMN fleet.framework_readings.observed_at IS 'When it was observed: by the agent''s clock, corrected for skew where the agent said when it sent; see fleet.reports.clock.';
 COMMENT ON COLUMN fleet.framework_readings.received_at IS 'When Muster received it.';
 COMMENT ON COLUMN fleet.framework_readings.framework IS 'The name of the framework, as it registered with Mesos.';
 COMMENT ON COLUMN fleet.framework_readings.instances IS 'How many times the report lists it.';
 
 CREATE VIEW fleet.current_frameworks AS
-SELECT r.installation_id, r.product, nullif(r.version, '') AS version, r.observed_at, r.received_at,
+SELECT r.installation_id, r.product, nullif(r.version, '') AS product_version, r.observed_at, r.received_at,
        f.framework, f.instances
   FROM (SELECT DISTINCT ON (r.installation_id, l.product)
                r.installation_id, l.product, l.version, r.observed_at, r.received_at, r.snapshot_id
@@ -192,15 +192,15 @@ SELECT r.installation_id, r.product, nullif(r.version, '') AS version, r.observe
 COMMENT ON VIEW fleet.current_frameworks IS 'One row per framework in the latest Mesos report of each installation.';
 COMMENT ON COLUMN fleet.current_frameworks.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.current_frameworks.product IS 'The product, as the write key names it.';
-COMMENT ON COLUMN fleet.current_frameworks.version IS 'The product''s version that the report named; null when it named none.';
+COMMENT ON COLUMN fleet.current_frameworks.product_version IS 'The product''s version that the report named; null when it named none.';
 COMMENT ON COLUMN fleet.current_frameworks.observed_at IS 'When it was observed: by the agent''s clock, corrected for skew where the agent said when it sent; see fleet.reports.clock.';
 COMMENT ON COLUMN fleet.current_frameworks.received_at IS 'When Muster received it.';
 COMMENT ON COLUMN fleet.current_frameworks.framework IS 'The name of the framework, as it registered with Mesos.';
 COMMENT ON COLUMN fleet.current_frameworks.instances IS 'How many times the report lists it.';
 
 CREATE VIEW fleet.ui_events AS
-SELECT r.installation_id, l.product, nullif(l.version, '') AS version, r.observed_at, r.received_at,
-       s.action, nullif(s.path, '') AS path, nullif(s.app_version, '') AS app_version
+SELECT r.installation_id, l.product, nullif(l.version, '') AS product_version, r.observed_at AS occurred_at, r.received_at,
+       s.action AS event, nullif(s.path, '') AS path, nullif(s.app_version, '') AS app_version
   FROM public.report r
   JOIN public.release l USING (release_id)
   JOIN public.ui_snapshot s USING (snapshot_id)
@@ -208,21 +208,21 @@ SELECT r.installation_id, l.product, nullif(l.version, '') AS version, r.observe
 COMMENT ON VIEW fleet.ui_events IS 'One row per event of a web UI. Who it was is not stored.';
 COMMENT ON COLUMN fleet.ui_events.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.ui_events.product IS 'The product, as the write key names it.';
-COMMENT ON COLUMN fleet.ui_events.version IS 'The product''s version that the report named; null when it named none.';
-COMMENT ON COLUMN fleet.ui_events.observed_at IS 'When it was observed: by the agent''s clock, corrected for skew where the agent said when it sent; see fleet.reports.clock.';
+COMMENT ON COLUMN fleet.ui_events.product_version IS 'The product''s version that the report named; null when it named none.';
+COMMENT ON COLUMN fleet.ui_events.occurred_at IS 'When it happened: by the agent''s clock, corrected for skew where the agent said when it sent; see fleet.reports.clock.';
 COMMENT ON COLUMN fleet.ui_events.received_at IS 'When Muster received it.';
-COMMENT ON COLUMN fleet.ui_events.action IS 'What happened: page_view, login, logout or identify.';
+COMMENT ON COLUMN fleet.ui_events.event IS 'What happened: page_view, login, logout or identify.';
 COMMENT ON COLUMN fleet.ui_events.path IS 'The path of the page, without query; null where there is none.';
 COMMENT ON COLUMN fleet.ui_events.app_version IS 'The version of the UI itself; null where it named none.';
 
 CREATE VIEW fleet.defects AS
-SELECT d.installation_id, l.product, nullif(l.version, '') AS version, d.observed_at, d.received_at,
+SELECT d.installation_id, l.product, nullif(l.version, '') AS product_version, d.observed_at, d.received_at,
        (ARRAY['health', 'mesos_track', 'package_list', 'ui'])[d.kind] AS kind, d.path, d.reason
   FROM public.defect d JOIN public.release l USING (release_id);
 COMMENT ON VIEW fleet.defects IS 'One row per reading that was left out of a stored event. The event itself is kept to be read again.';
 COMMENT ON COLUMN fleet.defects.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.defects.product IS 'The product, as the write key names it.';
-COMMENT ON COLUMN fleet.defects.version IS 'The product''s version that the report named; null when it named none.';
+COMMENT ON COLUMN fleet.defects.product_version IS 'The product''s version that the report named; null when it named none.';
 COMMENT ON COLUMN fleet.defects.observed_at IS 'When it was observed: by the agent''s clock, corrected for skew where the agent said when it sent; see fleet.reports.clock.';
 COMMENT ON COLUMN fleet.defects.received_at IS 'When Muster received it.';
 COMMENT ON COLUMN fleet.defects.kind IS 'The kind of report it was left out of.';

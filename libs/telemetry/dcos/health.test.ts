@@ -1,0 +1,291 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { HealthSnapshot } from '../report.js';
+import type { Properties } from '../vocabulary.js';
+import { parseUnitKey, readHealth, readUnits } from './health.js';
+
+describe('the units of a cluster', () => {
+  test('are read exactly as the agent wrote them, by name, whatever the order of its keys', () => {
+    fc.assert(
+      fc.property(clusters, otherKeys, fc.nat(), (cluster, others, seed) => {
+        const sent = shuffled([...asAgentWrites(cluster), ...others], seed);
+        const { content, defects } = readUnits(Object.fromEntries(sent));
+        const expected = cluster
+          .map(({ unit, total, unhealthy }) => ({ unit: dashed(unit), total, unhealthy }))
+          .sort((a, b) => (a.unit < b.unit ? -1 : 1));
+        expect(content.map(({ type: _, ...reading }) => reading)).toEqual(expected);
+        expect(defects).toEqual([]);
+      }),
+    );
+  });
+
+  test('keep their readings when one reading is nonsense, which costs itself and nothing else', () => {
+    fc.assert(
+      fc.property(clusters, nonsense, fc.nat(), (cluster, { sent, path, reason }, seed) => {
+        const sensible = asAgentWrites(cluster);
+        const all = Object.fromEntries(shuffled([...sensible, ...sent], seed));
+        const { content, defects } = readUnits(all);
+        expect(content).toEqual(readUnits(Object.fromEntries(sensible)).content);
+        expect(content).toHaveLength(cluster.length);
+        expect(defects).toEqual([{ path, reason }]);
+      }),
+    );
+  });
+
+  test('are all read where a report names more of them than are remembered', () => {
+    const cluster = Array.from({ length: 6000 }, (_, n) => ({
+      unit: `app-${n}.service`,
+      total: n,
+      unhealthy: 0,
+    }));
+    const { content, defects } = readUnits(Object.fromEntries(asAgentWrites(cluster)));
+    expect(content).toHaveLength(6000);
+    expect(content.every(({ unit, total }) => unit === `app-${total}-service`)).toBe(true);
+    expect(defects).toEqual([]);
+  });
+});
+
+describe('the name of a unit', () => {
+  test.each([
+    ['dcos-history-service-service', 'service'],
+    ['dcos-signal-timer', 'timer'],
+    ['dcos-checks-api-socket', 'socket'],
+    ['dev-sda1-device', 'device'],
+    ['var-lib-mesos-mount', 'mount'],
+    ['proc-sys-fs-binfmt_misc-automount', 'automount'],
+    ['dev-sda2-swap', 'swap'],
+    ['multi-user-target', 'target'],
+    ['systemd-ask-password-console-path', 'path'],
+    ['user-1000-slice', 'slice'],
+    ['session-c1-scope', 'scope'],
+    ['service', 'service'],
+    ['dcos-signal', ''],
+    ['dcos-timer-', ''],
+    ['dcos-microservice', ''],
+  ])('%s keeps its dashes and is of the type %j', (unit, type) => {
+    const { content } = readUnits(reading(unit, 3, 1));
+    expect(content).toEqual([{ unit, type, total: 3, unhealthy: 1 }]);
+  });
+
+  test('may look like the end of a key', () => {
+    const sent = { ...reading('a', 5, 1), ...reading('a-total', 3, 0), ...reading('-total', 2, 2) };
+    expect(readUnits(sent).content.map(({ unit, total }) => [unit, total])).toEqual([
+      ['-total', 2],
+      ['a', 5],
+      ['a-total', 3],
+    ]);
+  });
+
+  test('may be as long as systemd allows and no longer', () => {
+    const longest = 'x'.repeat(256);
+    const { content, defects } = readUnits({
+      ...reading(longest, 1, 0),
+      [`health-unit-${longest}x-total`]: 1,
+    });
+    expect(content.map(({ unit }) => unit)).toEqual([longest]);
+    expect(defects).toEqual([{ path: `health-unit-${longest}x-total`, reason: 'too_long' }]);
+  });
+
+  test.each(['a\u0000b', 'a\nb', '\u001b[31m', '\ud83d', ' a', 'a '])(
+    'is not %j, which no terminal or database should hold',
+    (unit) => {
+      const { content, defects } = readUnits(reading(unit, 1, 0));
+      expect(content).toEqual([]);
+      expect(defects).toEqual([
+        { path: `health-unit-${unit}-total`, reason: 'malformed' },
+        { path: `health-unit-${unit}-unhealthy`, reason: 'malformed' },
+      ]);
+    },
+  );
+
+  test.each([
+    'clusterId',
+    'health-unit-total',
+    'health-unit--total',
+    'health-unit-dcos-signal-service',
+    'health-unit-dcos-signal-service-healthy',
+    'HEALTH-UNIT-dcos-signal-service-total',
+    'my-health-unit-dcos-signal-service-total',
+    'health-unit-dcos-signal-service-total-',
+    '__proto__',
+  ])('is not in the key %s', (key) => {
+    expect(parseUnitKey(key)).toBeNull();
+    expect(readUnits(Object.fromEntries([[key, 1]]))).toEqual({ content: [], defects: [] });
+  });
+});
+
+describe('a reading', () => {
+  const partner: Record<string, string> = { total: 'unhealthy', unhealthy: 'total' };
+
+  test.each([
+    ['total', -1, 'negative'],
+    ['total', 2.5, 'fractional'],
+    ['total', 'many', 'not_a_number'],
+    ['total', null, 'not_a_number'],
+    ['total', 2 ** 31, 'out_of_range'],
+    ['total', JSON.parse('1e999'), 'out_of_range'],
+    ['unhealthy', -1, 'negative'],
+    ['unhealthy', 0.5, 'fractional'],
+    ['unhealthy', true, 'not_a_number'],
+    ['unhealthy', 4, 'unhealthy_exceeds_total'],
+  ])('whose %s is %j is left out as %s', (half, value, reason) => {
+    const path = `health-unit-dcos-signal-timer-${half}`;
+    const sent = { ...reading('dcos-signal-timer', 3, 3), [path]: value };
+    expect(readUnits(sent)).toEqual({ content: [], defects: [{ path, reason }] });
+  });
+
+  test.each(['total', 'unhealthy'])('of a %s alone is left out', (half) => {
+    const path = `health-unit-dcos-signal-timer-${half}`;
+    const defects = [{ path, reason: 'without_partner' }];
+    expect(readUnits({ [path]: 0 })).toEqual({ content: [], defects });
+    const withStranger = { [path]: 0, [`health-unit-dcos-signal-${partner[half]}`]: 0 };
+    expect(readUnits(withStranger).content).toEqual([]);
+  });
+
+  test('is mended where its numbers were sent as text', () => {
+    expect(readUnits(reading('a-timer', '3\n', '1')).content).toEqual([
+      { unit: 'a-timer', type: 'timer', total: 3, unhealthy: 1 },
+    ]);
+  });
+
+  test('may say that all nodes are well, all are unwell, or there is none', () => {
+    for (const [total, unhealthy] of [
+      [3, 0],
+      [3, 3],
+      [0, 0],
+    ]) {
+      expect(readUnits(reading('a-timer', total, unhealthy)).content).toMatchObject([
+        { total, unhealthy },
+      ]);
+    }
+  });
+});
+
+describe('a health report', () => {
+  test('is one snapshot with parallel lists', () => {
+    const sent = { ...reading('b-timer', 3, 1), ...reading('a', 2, 0) };
+    expect(snapshotOf(sent)).toMatchObject({
+      kind: 'health',
+      units: ['a', 'b-timer'],
+      unitTypes: ['', 'timer'],
+      totals: [2, 3],
+      unhealthy: [0, 1],
+    });
+  });
+
+  test('has an id of its content alone', () => {
+    const id = (sent: Properties) => snapshotOf(sent).id;
+    const sent = { ...reading('a', 2, 0), ...reading('b', 3, 1) };
+    expect(id({ ...reading('b', 3, 1), clusterId: 'x', ...reading('a', 2, 0) })).toBe(id(sent));
+    const others = [
+      reading('a', 2, 0),
+      { ...sent, ...reading('c', 0, 0) },
+      { ...reading('a', 2, 0), ...reading('c', 3, 1) },
+      { ...sent, ...reading('a', 3, 0) },
+      { ...sent, ...reading('a', 2, 1) },
+      { ...reading('a', 3, 1), ...reading('b', 2, 0) },
+    ];
+    expect(new Set([sent, ...others].map(id)).size).toBe(7);
+  });
+
+  test('shares its set of units with all reports of the same units', () => {
+    const calm = snapshotOf({ ...reading('a', 2, 0), ...reading('b', 3, 0) });
+    const troubled = snapshotOf({ ...reading('b', 5, 5), ...reading('a', 1, 0) });
+    const smaller = snapshotOf(reading('a', 2, 0));
+    expect(troubled.unitSetId).toBe(calm.unitSetId);
+    expect(troubled.id).not.toBe(calm.id);
+    expect(smaller.unitSetId).not.toBe(calm.unitSetId);
+  });
+
+  test('is of no use without a single reading, and says why', () => {
+    expect(readHealth({ clusterId: 'x' })).toEqual({ content: null, defects: [] });
+    expect(readHealth({ 'health-unit-a-total': 1 })).toEqual({
+      content: null,
+      defects: [{ path: 'health-unit-a-total', reason: 'without_partner' }],
+    });
+  });
+});
+
+function snapshotOf(sent: Properties): HealthSnapshot {
+  return readHealth(sent).content!.snapshot as HealthSnapshot;
+}
+
+function reading(unit: string, total: unknown, unhealthy: unknown): Properties {
+  return { [`health-unit-${unit}-total`]: total, [`health-unit-${unit}-unhealthy`]: unhealthy };
+}
+
+interface Unit {
+  unit: string;
+  total: number;
+  unhealthy: number;
+}
+
+/** dcos-signal turns the dots of a unit's name into dashes. */
+function dashed(unit: string): string {
+  return unit.replaceAll('.', '-');
+}
+
+function asAgentWrites(cluster: readonly Unit[]): [key: string, value: unknown][] {
+  return cluster.flatMap(({ unit, total, unhealthy }) =>
+    Object.entries(reading(dashed(unit), total, unhealthy)),
+  );
+}
+
+/** The same entries in an order that the seed decides. */
+function shuffled<T>(entries: readonly T[], seed: number): T[] {
+  const rest = [...entries];
+  const out: T[] = [];
+  for (let n = seed; rest.length > 0; n = (n * 1_103_515_245 + 12_345) % 2_147_483_648) {
+    out.push(...rest.splice(n % rest.length, 1));
+  }
+  return out;
+}
+
+/** Names as systemd allows them; prefixes and suffixes of the keys themselves are among them. */
+const unitNames = fc.oneof(
+  fc.stringMatching(/^[A-Za-z0-9:_\\@-]{1,40}\.(service|timer|socket|mount)$/),
+  fc.constantFrom('a', 'a-total', 'a-unhealthy', 'health-unit-a', 'constructor', '__proto__'),
+  fc.constantFrom('dcos-history-service.service', 'dcos-metrics-master.socket', 'dcos.target'),
+);
+
+const counts = fc
+  .tuple(fc.nat(2_147_483_647), fc.nat(2_147_483_647))
+  .map(([a, b]) => ({ total: Math.max(a, b), unhealthy: Math.min(a, b) }));
+
+const clusters: fc.Arbitrary<Unit[]> = fc.uniqueArray(
+  fc.tuple(unitNames, counts).map(([unit, count]) => ({ unit, ...count })),
+  { selector: ({ unit }) => dashed(unit) },
+);
+
+const otherKeys = fc.array(
+  fc.tuple(
+    fc.constantFrom('clusterId', 'variant', 'health-unit-total', '__proto__', 'frameworks'),
+    fc.jsonValue(),
+  ),
+);
+
+const noCount = fc.constantFrom<[value: unknown, reason: string]>(
+  [-1, 'negative'],
+  [0.5, 'fractional'],
+  ['x', 'not_a_number'],
+  [null, 'not_a_number'],
+  [{}, 'not_a_number'],
+  [2 ** 40, 'out_of_range'],
+);
+
+/** One reading of a unit that no cluster has, with what must be said of it. */
+const nonsense = noCount.chain(([value, reason]) => {
+  const total = 'health-unit-nonsense-service-total';
+  const unhealthy = 'health-unit-nonsense-service-unhealthy';
+  return fc.constantFrom<{ sent: [string, unknown][]; path: string; reason: string }>(
+    { sent: [[total, 3]], path: total, reason: 'without_partner' },
+    { sent: [[unhealthy, 0]], path: unhealthy, reason: 'without_partner' },
+    { sent: [...Object.entries({ [total]: value, [unhealthy]: 0 })], path: total, reason },
+    { sent: [...Object.entries({ [total]: 3, [unhealthy]: value })], path: unhealthy, reason },
+    {
+      sent: [...Object.entries({ [total]: 3, [unhealthy]: 4 })],
+      path: unhealthy,
+      reason: 'unhealthy_exceeds_total',
+    },
+  );
+});

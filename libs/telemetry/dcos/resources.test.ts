@@ -1,0 +1,152 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { FrameworkSnapshot, ResourceFigures } from '../report.js';
+import type { Properties } from '../vocabulary.js';
+import { readMesosTrack } from './resources.js';
+
+const figures: [key: string, figure: keyof ResourceFigures, isCount: boolean][] = [
+  ['cpu_total', 'cpuTotal', false],
+  ['cpu_used', 'cpuUsed', false],
+  ['mem_total', 'memTotalMb', false],
+  ['mem_used', 'memUsedMb', false],
+  ['disk_total', 'diskTotalMb', false],
+  ['disk_used', 'diskUsedMb', false],
+  ['agents_active', 'agentsActive', true],
+  ['agents_connected', 'agentsConnected', true],
+  ['task_count', 'taskCount', true],
+  ['framework_count', 'frameworkCount', true],
+];
+
+describe('the figures of a cluster', () => {
+  test('each stand where they belong, and null where the agent gave none', () => {
+    fc.assert(
+      fc.property(sentFigures, (sent) => {
+        const { content, defects } = readMesosTrack({ ...sent, frameworks: [{ name: 'a' }] });
+        const expected = figures.map(([key, figure]) => [figure, sent[key] ?? null]);
+        expect(content!.resources).toEqual(Object.fromEntries(expected));
+        expect(defects).toEqual([]);
+      }),
+    );
+  });
+
+  test.each(figures)('keep their siblings when %s is nonsense', (key, figure) => {
+    const sent = Object.fromEntries(figures.map(([name]) => [name, 1]));
+    const expected = Object.fromEntries(figures.map(([, name]) => [name, 1]));
+    for (const [value, reason] of [
+      ['many', 'not_a_number'],
+      [null, 'not_a_number'],
+      [-1, 'negative'],
+      [JSON.parse('1e999'), 'out_of_range'],
+    ] as const) {
+      const { content, defects } = readMesosTrack({ ...sent, [key]: value });
+      expect(content!.resources).toEqual({ ...expected, [figure]: null });
+      expect(defects).toEqual([{ path: key, reason }]);
+    }
+  });
+
+  test.each(figures)('%s as %s is whole where it counts something: %j', (key, figure, isCount) => {
+    const { content, defects } = readMesosTrack({ [key]: 3.35, cpu_total: key, frameworks: null });
+    const others = [{ path: 'cpu_total', reason: 'not_a_number' }];
+    if (key === 'cpu_total') expect(defects).toEqual(others);
+    else if (isCount) expect(defects).toEqual([...others, { path: key, reason: 'fractional' }]);
+    else {
+      expect(content!.resources![figure]).toBe(3.35);
+      expect(defects).toEqual(others);
+    }
+  });
+
+  test('are mended where they were sent as text, and 0 is a figure', () => {
+    const { content } = readMesosTrack({ cpu_total: '12\n', cpu_used: 0, mem_used: -0 });
+    expect(content!.resources).toMatchObject({ cpuTotal: 12, cpuUsed: 0, memUsedMb: 0 });
+  });
+
+  test('are not what every object inherits', () => {
+    const sent = Object.create({ cpu_total: 12 }) as Properties;
+    expect(readMesosTrack(sent).content).toBeNull();
+  });
+});
+
+describe('the frameworks of a cluster', () => {
+  test('are counted by name, in one order whatever theirs was', () => {
+    const names = fc.array(fc.constantFrom('marathon', 'metronome', 'kafka-プロド', 'Kafka', '10'));
+    fc.assert(
+      fc.property(names, fc.nat(), (sent, turn) => {
+        const list = sent.map((name) => ({ name, role: 'x' }));
+        const turned = [...list.slice(turn % 7), ...list.slice(0, turn % 7)].reverse();
+        const { snapshot, defects } = read({ cpu_total: 1, frameworks: list });
+        expect(snapshot.frameworks).toEqual([...new Set(sent)].sort());
+        expect(snapshot.instances).toEqual(
+          snapshot.frameworks.map((name) => sent.filter((it) => it === name).length),
+        );
+        expect(defects).toEqual([]);
+        expect(read({ cpu_total: 2, frameworks: turned }).snapshot).toEqual(snapshot);
+      }),
+    );
+  });
+
+  test.each([[{ frameworks: null }], [{ frameworks: [] }], [{}]])(
+    'may be none: %j',
+    (sent: Properties) => {
+      const { snapshot, defects } = read({ ...sent, framework_count: 0 });
+      expect(snapshot).toMatchObject({ kind: 'frameworks', frameworks: [], instances: [] });
+      expect(defects).toEqual([]);
+    },
+  );
+
+  test('keep their siblings when one has no name', () => {
+    const list = [{ name: 'a' }, { name: '' }, { name: 7 }, {}, null, 'b', { name: 'c' }];
+    const tooLong = [{ name: 'x'.repeat(256) }, { name: 'x'.repeat(257) }];
+    const { snapshot, defects } = read({ frameworks: [...list, ...tooLong] });
+    expect(snapshot.frameworks).toEqual(['a', 'c', 'x'.repeat(256)]);
+    expect(defects).toEqual([
+      { path: 'frameworks[1].name', reason: 'malformed' },
+      { path: 'frameworks[2].name', reason: 'not_text' },
+      { path: 'frameworks[3].name', reason: 'not_text' },
+      { path: 'frameworks[4].name', reason: 'not_text' },
+      { path: 'frameworks[5].name', reason: 'not_text' },
+      { path: 'frameworks[8].name', reason: 'too_long' },
+    ]);
+  });
+
+  test('may be no list, which leaves the figures as they are', () => {
+    const { content, defects } = readMesosTrack({ cpu_total: 12, frameworks: 'marathon' });
+    expect(content!.resources!.cpuTotal).toBe(12);
+    expect(defects).toEqual([{ path: 'frameworks', reason: 'not_a_list' }]);
+  });
+
+  test('have an id of their names and numbers alone', () => {
+    const id = (...names: string[]) =>
+      read({ cpu_total: 1, frameworks: names.map((name) => ({ name })) }).snapshot.id;
+    const ids = [id('a'), id('a', 'a'), id('b'), id('a', 'b'), id('a,b'), id()];
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(id('b', 'a')).toBe(id('a', 'b'));
+  });
+});
+
+test('a report without a figure and without a framework is of no use', () => {
+  const useless = [
+    {},
+    { clusterId: 'x' },
+    { frameworks: [] },
+    { cpu_total: 'x', frameworks: null },
+  ];
+  for (const sent of useless) expect(readMesosTrack(sent).content).toBeNull();
+  for (const sent of [{ cpu_used: 0 }, { frameworks: [{ name: 'a' }] }]) {
+    expect(readMesosTrack(sent).content).not.toBeNull();
+  }
+});
+
+function read(sent: Properties) {
+  const { content, defects } = readMesosTrack(sent);
+  return { snapshot: content!.snapshot as FrameworkSnapshot, defects };
+}
+
+const sentFigures: fc.Arbitrary<Record<string, number>> = fc.record(
+  Object.fromEntries(
+    figures.map(([key, , isCount]) => [
+      key,
+      isCount ? fc.nat(2_147_483_647) : fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }),
+    ]),
+  ),
+  { requiredKeys: [] },
+);

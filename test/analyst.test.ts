@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+
+let database: TestDatabase;
+let owner: Asker;
+let analyst: Asker;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  owner = new Asker(database.url);
+  analyst = new Asker(database.analystUrl);
+});
+
+afterAll(async () => {
+  await owner.end();
+  await analyst.end();
+  await database.drop();
+});
+
+test('the analyst can ask every view of fleet, without naming the schema', async () => {
+  const views = await viewsOfFleet();
+  expect(views.length).toBeGreaterThan(10);
+  for (const view of views) expect(await analyst.ask(`SELECT * FROM ${view} LIMIT 1`)).toEqual([]);
+});
+
+test('the analyst can read no table', async () => {
+  const tables = await owner.ask(
+    `SELECT oid::regclass::text AS name FROM pg_class
+      WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace`,
+  );
+  expect(tables.length).toBeGreaterThan(15);
+  for (const { name } of tables) {
+    await expect(analyst.ask(`SELECT * FROM public.${name} LIMIT 1`)).rejects.toThrow(
+      /permission denied/,
+    );
+  }
+});
+
+test.each([
+  ['change a row', 'UPDATE fleet.installations SET product = product'],
+  [
+    'change a row after lifting its own read-only default',
+    'BEGIN READ WRITE; DELETE FROM fleet.installations',
+  ],
+  ['make a table', 'BEGIN READ WRITE; CREATE TABLE public.mine ()'],
+  ['make a table in fleet', 'BEGIN READ WRITE; CREATE TABLE fleet.mine ()'],
+  ['make a temporary table', 'BEGIN READ WRITE; CREATE TEMP TABLE mine ()'],
+  ['read a file of the server', `SELECT pg_read_file('/etc/passwd')`],
+])('the analyst cannot %s', async (_, statement) => {
+  const asker = new Asker(database.analystUrl);
+  await expect(asker.ask(statement)).rejects.toThrow(
+    /permission denied|read-only transaction|cannot (update|delete)/,
+  );
+  await asker.end();
+});
+
+test('every view and every column of fleet has a comment', async () => {
+  const uncommented = await owner.ask(`
+    SELECT c.relname, a.attname
+      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+     WHERE c.relnamespace = 'fleet'::regnamespace
+       AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid, 'pg_class') IS NULL)`);
+  expect(uncommented).toEqual([]);
+});
+
+test('the views have the columns that the contract names', async () => {
+  const rows = await owner.ask(
+    `SELECT table_name AS view, array_agg(column_name::text) AS columns
+       FROM information_schema.columns WHERE table_schema = 'fleet' GROUP BY 1`,
+  );
+  const columns = Object.fromEntries(rows.map((row) => [row.view, row.columns]));
+  const unit = ['installation_id', 'observed_at', 'unit', 'total', 'unhealthy'];
+  const figures =
+    'cpu_total cpu_used mem_total_mb mem_used_mb disk_total_mb disk_used_mb agents_active agents_connected task_count framework_count';
+  const contract: Record<string, string[]> = {
+    installations: ['installation_id', 'product', 'version', 'variant', 'provider', 'customer_key'],
+    health_readings: unit,
+    current_health: unit,
+    resource_readings: figures.split(' '),
+    current_resources: figures.split(' '),
+    package_readings: ['package', 'version'],
+    current_packages: ['package', 'version'],
+    framework_readings: ['framework'],
+    current_frameworks: ['framework'],
+    ui_events: ['occurred_at', 'event', 'path'],
+    defects: ['reason', 'path'],
+    quarantined_events: ['reason', 'path'],
+    ingest_balance: ['accepted', 'stored', 'duplicate', 'quarantined', 'suppressed', 'empty'],
+  };
+  for (const [view, names] of Object.entries(contract)) {
+    expect(columns[view], view).toEqual(expect.arrayContaining(names));
+  }
+});
+
+async function viewsOfFleet(): Promise<string[]> {
+  const rows = await owner.ask(
+    `SELECT relname FROM pg_class WHERE relnamespace = 'fleet'::regnamespace AND relkind = 'v'`,
+  );
+  return rows.map(({ relname }) => relname as string);
+}
