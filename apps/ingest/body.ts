@@ -26,12 +26,20 @@ export function takeBodiesAsBytes(
   limits: { maxBodyBytes: number; maxInflatedBytes: number },
 ): void {
   fastify.removeAllContentTypeParsers();
+  fastify.addHook('onRequest', async ({ headers }: FastifyRequest) => {
+    // Fastify refuses a content type that is not well-formed; here it says nothing anyway.
+    if (!isMediaType(headers['content-type'])) delete headers['content-type'];
+  });
   fastify.addContentTypeParser(
     '*',
     { parseAs: 'buffer', bodyLimit: limits.maxBodyBytes },
     async (request: FastifyRequest, body: Buffer) =>
       decompress(body, request.headers['content-encoding'], limits.maxInflatedBytes),
   );
+}
+
+function isMediaType(contentType = ''): boolean {
+  return /^[\w.+-]+\/[\w.+-]+ *(;|$)/.test(contentType);
 }
 
 async function decompress(

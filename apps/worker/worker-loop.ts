@@ -1,5 +1,5 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import type { Logger, WorkerSettings } from '#platform';
+import { type Logger, StartupError, type WorkerSettings } from '#platform';
 import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
 import type { TelemetryStore } from '#storage';
 import type { EnvelopeProcessor } from './envelope-processor.js';
@@ -18,9 +18,9 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     private readonly logger: Logger,
   ) {}
 
-  /** Throws where the database cannot be used: a worker that could store nothing takes no job. */
+  /** A worker that could store nothing takes no job. @throws StartupError */
   async onApplicationBootstrap(): Promise<void> {
-    await this.store.check();
+    await this.requireDatabase();
     await this.preparePartitions();
     this.#timer = setInterval(() => void this.preparePartitions(), PARTITION_CHECK_MS);
     this.#consumer = consumeEnvelopes(
@@ -47,6 +47,16 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   async check(): Promise<void> {
     if (!this.#consumer) throw new Error('The worker has not started.');
     await Promise.all([this.#consumer.check(), this.store.check()]);
+  }
+
+  private async requireDatabase(): Promise<void> {
+    try {
+      await this.store.check();
+    } catch (cause) {
+      const code = (cause as { code?: unknown }).code;
+      const reason = code === '42P01' ? 'has not been migrated' : 'cannot be reached or used';
+      throw new StartupError(`The database that DATABASE_URL names ${reason}.`, { cause });
+    }
   }
 
   private async preparePartitions(): Promise<void> {

@@ -112,8 +112,9 @@ async function saveRefused(event: NormalisedEvent, context: SaveContext): Promis
   if (isIdentified(event)) {
     const { product, installationId, eventKey, receivedAt, observedAt, original } = event;
     const identity = { product, installationId, eventKey, receivedAt, observedAt };
+    const name = isQuarantined(event) ? event.event : original.event;
     const kept = await attempt(
-      [{ fate: 'quarantined', ...identity, ...rejection, event: original.event, original }],
+      [{ fate: 'quarantined', ...identity, ...rejection, event: name, original }],
       context,
     );
     if (kept) return kept;

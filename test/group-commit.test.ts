@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Muster, startMuster } from './support/muster.js';
+
+let muster: Muster;
+
+beforeAll(async () => {
+  muster = await startMuster({ workers: 0 });
+});
+
+afterAll(() => muster.stop());
+
+const send = () =>
+  muster.post(
+    '/v1/events',
+    { installationId: randomUUID(), product: 'dcos', event: 'health', properties: {} },
+    { headers: { authorization: `Bearer ${muster.writeKeys.dcos}` } },
+  );
+
+async function waitingJobs() {
+  const jobs = await muster.queue.getJobs(['waiting']);
+  const events = jobs.map(({ data }) =>
+    data.accepted.reduce((sum: number, { count }: { count: number }) => sum + count, 0),
+  );
+  await muster.queue.drain();
+  return events as number[];
+}
+
+test('a request on a quiet server is written at once, as a job of its own', async () => {
+  for (let request = 0; request < 3; request += 1) expect((await send()).status).toBe(202);
+  expect(await waitingJobs()).toEqual([1, 1, 1]);
+});
+
+test('requests that arrive while a write is under way share a job', async () => {
+  const answers = await Promise.all(Array.from({ length: 300 }, send));
+  expect(answers.every(({ status }) => status === 202)).toBe(true);
+  const jobs = await waitingJobs();
+  expect(jobs.reduce((sum, events) => sum + events)).toBe(300);
+  expect(jobs.length).toBeLessThan(200);
+});
+
+test('the events of one request share a job, however many they are', async () => {
+  const event = { product: 'dcos', event: 'health', properties: {} };
+  const events = Array.from({ length: 2000 }, () => ({ ...event, installationId: randomUUID() }));
+  const headers = { authorization: `Bearer ${muster.writeKeys.dcos}` };
+  const answer = await muster.post('/v1/events', events, { headers });
+  expect(answer.status).toBe(202);
+  expect(await waitingJobs()).toEqual([2000]);
+});

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Muster, startMuster } from './support/muster.js';
+
+let muster: Muster;
+
+beforeAll(async () => {
+  muster = await startMuster({ workers: 0 });
+});
+
+afterAll(() => muster.stop());
+
+const send = (installationId: string, properties: object) =>
+  muster.post(
+    '/v1/events',
+    { installationId, product: 'dcos', event: 'health', properties },
+    { headers: { authorization: `Bearer ${muster.writeKeys.dcos}` } },
+  );
+
+test('a worker makes the partitions of the coming months', async () => {
+  const partitions = () =>
+    muster.owner(
+      `SELECT c.relname FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
+        WHERE inhparent = 'report'::regclass ORDER BY 1`,
+    );
+  const prepared = await partitions();
+  expect(prepared).toHaveLength(3);
+  await muster.owner(`DROP TABLE ${prepared[2]!.relname}`);
+  const worker = await muster.addWorker();
+  expect(await partitions()).toEqual(prepared);
+  await worker.stop();
+});
+
+test('a worker that is told to stop finishes the jobs under way, and loses none', async () => {
+  const installations = Array.from({ length: 50 }, () => randomUUID());
+  const unit = { 'health-unit-a-service-total': 1, 'health-unit-a-service-unhealthy': 0 };
+  for (const id of installations) expect((await send(id, unit)).status).toBe(202);
+  const first = await muster.addWorker({ WORKER_CONCURRENCY: '1' });
+  expect(await first.stop()).toBe(0);
+  await muster.addWorker();
+  await muster.drained();
+  const stored = await muster.analyst(
+    'SELECT installation_id FROM fleet.health_readings ORDER BY 1',
+  );
+  expect(stored.map(({ installation_id }) => installation_id)).toEqual(installations.sort());
+});
+
+test('jobs wait while the database is away, and are stored when it is back', async () => {
+  const id = randomUUID();
+  await muster.owner('ALTER TABLE report RENAME TO report_away');
+  await send(id, { 'health-unit-a-service-total': 7, 'health-unit-a-service-unhealthy': 7 });
+  const rows = () =>
+    muster.analyst('SELECT total FROM fleet.health_readings WHERE installation_id = $1', [id]);
+  await expect.poll(() => muster.queue.getDelayedCount()).toBe(1);
+  await muster.owner('ALTER TABLE report_away RENAME TO report');
+  await muster.drained();
+  expect(await rows()).toEqual([{ total: 7 }]);
+});
+
+test('a job that nobody can read is kept among the failed, and holds up no other', async () => {
+  await muster.queue.add('batch', { format: 99 });
+  await expect.poll(() => muster.queue.getFailedCount()).toBe(1);
+  const id = randomUUID();
+  await send(id, { 'health-unit-a-service-total': 1, 'health-unit-a-service-unhealthy': 0 });
+  await expect
+    .poll(() => muster.analyst('SELECT FROM fleet.current_health WHERE installation_id = $1', [id]))
+    .toHaveLength(1);
+});
+
+test('a worker without a usable database says so in one sentence', async () => {
+  const url = new URL(muster.databaseUrl);
+  url.pathname = '/nothing_here';
+  await expect(muster.addWorker({ DATABASE_URL: url.href })).rejects.toThrow(
+    /worker did not start:\n(\{.*\}\n)*The database that DATABASE_URL names cannot be reached or used\.\n$/,
+  );
+});
