@@ -7,26 +7,40 @@ export interface RouteConfiguration {
   keyInBody?: boolean;
 }
 
-const products = new WeakMap<FastifyRequest, string>();
+interface AuthenticatedRequest extends FastifyRequest {
+  /** The product whose key the request's header holds; undefined where it has none. */
+  product?: string | undefined;
+}
 
 /**
  * Refuses a request with a wrong key before its body is read, and one without a key unless the key
  * may be in the body.
  */
 export function authenticateByHeader(fastify: FastifyInstance, keys: WriteKeys): void {
-  // After the onRequest hooks, so that a browser can read the refusal (CORS); before the body.
-  fastify.addHook('preParsing', async (request: FastifyRequest) => {
-    if (request.method !== 'POST' || request.is404) return;
-    const { authorization } = request.headers;
-    const { keyInBody } = request.routeOptions.config as RouteConfiguration;
-    if (authorization === undefined && keyInBody) return;
-    products.set(request, requireProduct(keys, keyInHeader(authorization)));
+  fastify.decorateRequest('product', undefined);
+  // After the onRequest hooks, so that a browser can read the refusal (CORS); before the body. It
+  // calls back rather than return a promise, which costs each request a tenth of its time.
+  fastify.addHook('preParsing', (request: AuthenticatedRequest, _reply, payload, done) => {
+    try {
+      authenticate(request, keys);
+      done(null, payload);
+    } catch (error) {
+      done(error as RequestError, payload);
+    }
   });
+}
+
+function authenticate(request: AuthenticatedRequest, keys: WriteKeys): void {
+  if (request.method !== 'POST' || request.is404) return;
+  const { authorization } = request.headers;
+  const { keyInBody } = request.routeOptions.config as RouteConfiguration;
+  if (authorization === undefined && keyInBody) return;
+  request.product = requireProduct(keys, keyInHeader(authorization));
 }
 
 /** The product whose key the request's header holds; undefined where it has none. */
 export function productOf(request: FastifyRequest): string | undefined {
-  return products.get(request);
+  return (request as AuthenticatedRequest).product;
 }
 
 /** The product of a key. @throws RequestError `unauthorized` */

@@ -26,15 +26,22 @@ export function takeBodiesAsBytes(
   limits: { maxBodyBytes: number; maxInflatedBytes: number },
 ): void {
   fastify.removeAllContentTypeParsers();
-  fastify.addHook('onRequest', async ({ headers }: FastifyRequest) => {
+  fastify.addHook('onRequest', ({ headers }, _reply, done) => {
     // Fastify refuses a content type that is not well-formed; here it says nothing anyway.
     if (!isMediaType(headers['content-type'])) delete headers['content-type'];
+    done();
   });
   fastify.addContentTypeParser(
     '*',
     { parseAs: 'buffer', bodyLimit: limits.maxBodyBytes },
-    async (request: FastifyRequest, body: Buffer) =>
-      decompress(body, request.headers['content-encoding'], limits.maxInflatedBytes),
+    (request: FastifyRequest, body: Buffer, done) => {
+      const encoding = request.headers['content-encoding'];
+      if (encoding === undefined) return done(null, body);
+      decompress(body, encoding, limits.maxInflatedBytes).then(
+        (bytes) => done(null, bytes),
+        (error: unknown) => done(error as RequestError),
+      );
+    },
   );
 }
 
@@ -44,10 +51,10 @@ function isMediaType(contentType = ''): boolean {
 
 async function decompress(
   body: Buffer,
-  contentEncoding: string | undefined,
+  contentEncoding: string,
   maxInflatedBytes: number,
 ): Promise<Buffer> {
-  const encoding = contentEncoding?.trim().toLowerCase() ?? 'identity';
+  const encoding = contentEncoding.trim().toLowerCase();
   if (encoding === 'identity' || encoding === '') return body;
   const inflateBody = Object.hasOwn(ENCODINGS, encoding) ? ENCODINGS[encoding] : undefined;
   if (!inflateBody) {

@@ -1,6 +1,6 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch, HttpException } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyServerOptions } from 'fastify';
 import type { Logger } from '#platform';
 import { type ClosedReason, QueueUnavailable } from '#queue';
 import { InvalidRequest, type InvalidRequestCode } from '#telemetry';
@@ -60,6 +60,29 @@ export function errorBody(code: ErrorCode, message: string) {
   return { success: false, code, message, detail: message };
 }
 
+const MALFORMED = 'The request is not well-formed HTTP.';
+
+/** Why Node gives up on a request before there is one: its own code, the status, a sentence. */
+const GIVEN_UP: Record<string, [status: string, message: string]> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request took too long to arrive.'],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers are too large.'],
+};
+
+/** Answers what reaches no route, and so no filter. Fastify's own answers repeat the address. */
+export const answersToMalformed = {
+  frameworkErrors: (_error, _request, reply: FastifyReply) => {
+    void reply.status(400).send(errorBody('bad_request', MALFORMED));
+  },
+  clientErrorHandler: (error, socket) => {
+    const isGone = error.code === 'ECONNRESET' || !socket.writable;
+    const [status, message] = GIVEN_UP[error.code] ?? ['400 Bad Request', MALFORMED];
+    const body = JSON.stringify(errorBody('bad_request', message));
+    const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nConnection: close`;
+    if (!isGone) socket.write(`${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    socket.destroy();
+  },
+} satisfies FastifyServerOptions;
+
 /** Turns whatever was thrown into the one error body, and logs what is our own fault. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
@@ -88,7 +111,7 @@ export class ErrorFilter implements ExceptionFilter {
       return { code: 'body_too_large', message: 'The request body is above the size limit.' };
     }
     if (status !== undefined && status < 500) {
-      return { code: 'bad_request', message: 'The request is not well-formed HTTP.' };
+      return { code: 'bad_request', message: MALFORMED };
     }
     this.logger.error({ err: error }, 'a request failed');
     return { code: 'internal', message: 'The request failed for a reason of ours.' };

@@ -18,7 +18,8 @@ import {
 import { EnvelopeWriter } from '#queue';
 import { authenticateByHeader } from './authenticate.js';
 import { takeBodiesAsBytes } from './body.js';
-import { ErrorFilter } from './errors.js';
+import { allowOrigins } from './cors.js';
+import { answersToMalformed, ErrorFilter } from './errors.js';
 import { IngestModule } from './ingest.module.js';
 import { WriteKeys } from './write-keys.js';
 
@@ -87,6 +88,7 @@ async function createApp(
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true },
+    ...answersToMalformed,
   });
   const keys = new WriteKeys(settings.writeKeys);
   const app = await NestFactory.create<NestFastifyApplication>(
@@ -94,10 +96,10 @@ async function createApp(
     adapter,
     { bodyParser: false, logger: new NestLogger(logger), abortOnError: false },
   );
-  authenticateByHeader(adapter.getInstance(), keys);
-  takeBodiesAsBytes(adapter.getInstance(), settings);
-  const { corsOrigins } = settings;
-  app.enableCors({ origin: corsOrigins === '*' ? '*' : [...corsOrigins], maxAge: 86_400 });
+  const fastify = adapter.getInstance();
+  allowOrigins(fastify, settings.corsOrigins);
+  authenticateByHeader(fastify, keys);
+  takeBodiesAsBytes(fastify, settings);
   app.useGlobalFilters(new ErrorFilter(logger));
   return app;
 }

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 
 /** The write keys that are accepted, known by their SHA-256 only. */
 export class WriteKeys {
@@ -14,7 +14,7 @@ export class WriteKeys {
 
   /** The product of a key, or null. Every known key is compared, each in constant time. */
   productOf(key: string): string | null {
-    const digest = createHash('sha256').update(key).digest();
+    const digest = hash('sha256', key, 'buffer');
     let product: string | null = null;
     for (const known of this.#keys) {
       if (timingSafeEqual(known.digest, digest)) product = known.product;

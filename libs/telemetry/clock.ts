@@ -24,7 +24,7 @@ export function parseTimestamp(raw: unknown): number | null {
   if (Number(offsetHours ?? 0) > 23 || Number(offsetMinutes ?? 0) > 59) return null;
   const date = new Date(0);
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
-  if (date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day)) return null;
+  if (date.getUTCMonth() !== Number(month) - 1) return null; // a day that the month does not have
   const milliseconds = Number((fraction ?? '0').padEnd(3, '0').slice(0, 3));
   const time = date.setUTCHours(Number(hour), Number(minute), Number(second), milliseconds);
   const offset = (Number(offsetHours ?? 0) * 60 + Number(offsetMinutes ?? 0)) * MINUTE_MS;

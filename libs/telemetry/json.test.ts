@@ -66,8 +66,8 @@ describe('what is no JSON', () => {
     ['{"SECRET": 1}}', ' line 1, column 14.'],
     ['{"a":\n"SECRET\t"}', ' line 2, column 8.'],
     ['["SECRET" "in JSON at position 3"]', ' line 1, column 11.'],
-    ['["in JSON at position 3", SECRET]', ''],
-    ['SECRET in JSON at position 3', ''],
+    ['[position 1, SECRET]', ''],
+    [' JSON at position 9', ''],
   ];
 
   test.each(broken)('%j is told by its place and never repeated', (text, place) => {

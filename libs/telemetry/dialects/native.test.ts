@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { RequestContext } from '../envelope.js';
+import { InvalidRequest } from '../envelope.js';
+import { parseJson } from '../json.js';
+import { readNative, readNativeLines } from './native.js';
+
+const event = {
+  id: 'b1ce6e37',
+  installationId: '70b28f00-e38f-41b2-a723-aab344f535b9',
+  product: 'dcos',
+  event: 'health',
+  occurredAt: '2026-11-21T05:26:30Z',
+  version: '1.10.11',
+  properties: { 'health-unit-a-total': 1 },
+};
+
+describe('an event', () => {
+  test('is taken as it is', () => {
+    expect(readNative(event, context())).toEqual([{ accepted: { receivedAt: 1, ...event } }]);
+  });
+
+  test('names the least with an installation, a product, an event and properties', () => {
+    const { installationId, product, event: name, properties } = event;
+    const least = { installationId, product, event: name, properties };
+    const accepted = { receivedAt: 1, id: 'new-1', ...least };
+    expect(readNative(least, context())).toEqual([{ accepted }]);
+    const nulls = { ...least, id: null, occurredAt: null, version: null };
+    expect(readNative(nulls, context())).toEqual([{ accepted }]);
+  });
+
+  test('is known by its content where it has a time and no id', () => {
+    const { id: _, ...rest } = event;
+    expect(readNative(rest, context())).toEqual([{ accepted: { receivedAt: 1, ...rest } }]);
+  });
+
+  test('has its installation id mended', () => {
+    const installationId = '{70B28F00-E38F-41B2-A723-AAB344F535B9}\n';
+    const [outcome] = readNative({ ...event, installationId }, context());
+    expect(outcome).toMatchObject({ accepted: { installationId: event.installationId } });
+  });
+
+  test('takes nothing along that it does not declare', () => {
+    const more = { ...event, sentAt: 'x', receivedAt: 7, email: 'alice@example.com', empty: true };
+    expect(readNative(more, context())).toEqual(readNative(event, context()));
+  });
+
+  test('is not looked into: the worker judges what its properties say', () => {
+    fc.assert(
+      fc.property(fc.object(), (properties) => {
+        const [outcome] = readNative({ ...event, properties }, context());
+        expect(outcome).toEqual({ accepted: { receivedAt: 1, ...event, properties } });
+      }),
+    );
+  });
+
+  test.each([
+    ['installationId', undefined, 'invalid_guid'],
+    ['installationId', 'open /cluster-id: no such file or directory', 'invalid_guid'],
+    ['installationId', 7, 'invalid_guid'],
+    ['product', undefined, 'invalid_text'],
+    ['product', '', 'invalid_text'],
+    ['product', 'x'.repeat(65), 'invalid_text'],
+    ['product', 'octopus', 'product_mismatch'],
+    ['product', 'DCOS', 'product_mismatch'],
+    ['event', null, 'invalid_text'],
+    ['event', '', 'invalid_text'],
+    ['event', 7, 'invalid_text'],
+    ['event', 'x'.repeat(129), 'invalid_text'],
+    ['id', '', 'invalid_text'],
+    ['id', 7, 'invalid_text'],
+    ['id', 'x'.repeat(201), 'invalid_text'],
+    ['occurredAt', '2026-11-21', 'invalid_timestamp'],
+    ['occurredAt', 1_795_238_790, 'invalid_timestamp'],
+    ['version', 1.8, 'invalid_text'],
+    ['version', 'x'.repeat(65), 'invalid_text'],
+    ['properties', undefined, 'invalid_object'],
+    ['properties', null, 'invalid_object'],
+    ['properties', [], 'invalid_object'],
+    ['properties', 'SECRET', 'invalid_object'],
+  ])('is not taken when its %s is %j', (path, value, code) => {
+    const [outcome] = readNative({ ...event, [path]: value }, context());
+    expect(outcome).toEqual({ rejected: { code, path, message: expect.stringMatching(/^.+\.$/) } });
+    if (code !== 'product_mismatch') {
+      expect(outcome).toMatchObject({ rejected: { message: expect.stringContaining(path) } });
+    }
+  });
+
+  test('is not repeated by the message that refuses it', () => {
+    for (const key of Object.keys(event)) {
+      for (const value of ['SECRET'.repeat(100), { SECRET: 'SECRET' }, ['SECRET']]) {
+        const [outcome] = readNative({ ...event, [key]: value }, context());
+        expect(JSON.stringify('rejected' in outcome! && outcome)).not.toContain('SECRET');
+      }
+    }
+  });
+
+  test.each([null, 7, 'x', true, [[]]])('is not %j', (body) => {
+    const [outcome] = readNative([body], context());
+    expect(outcome).toMatchObject({ rejected: { code: 'not_an_object', path: '' } });
+  });
+
+  test('may be as large as the limit allows', () => {
+    const large = { ...event, id: 'large' };
+    const isTooLarge = (it: unknown) => it === large;
+    const outcomes = readNative([event, large], context({ isTooLarge }));
+    expect(outcomes[0]).toHaveProperty('accepted');
+    expect(outcomes[1]).toMatchObject({ rejected: { code: 'event_too_large', path: '' } });
+  });
+});
+
+describe('a request', () => {
+  test('has an outcome for each of its events, in their order', () => {
+    const body = [event, 7, { ...event, id: 'b' }, { ...event, event: '' }];
+    expect(readNative(body, context())).toMatchObject([
+      { accepted: { id: 'b1ce6e37' } },
+      { rejected: { code: 'not_an_object' } },
+      { accepted: { id: 'b' } },
+      { rejected: { code: 'invalid_text', path: 'event' } },
+    ]);
+    expect(readNative([], context())).toEqual([]);
+  });
+
+  test('holds as many events as a job should carry and no more', () => {
+    const two = context({ maxEvents: 2 });
+    expect(readNative([event, event], two)).toHaveLength(2);
+    expect(codeOf(() => readNative([event, event, event], two))).toBe('too_many_events');
+    const lines = (count: number) => Buffer.from(`${JSON.stringify(event)}\n`.repeat(count));
+    expect(readNativeLines(lines(2), parse, two)).toHaveLength(2);
+    expect(codeOf(() => readNativeLines(lines(3), parse, two))).toBe('too_many_events');
+  });
+});
+
+describe('a request of lines', () => {
+  test('says the same as the array of them, however the lines end', () => {
+    const lineEnds = fc.constantFrom('\n', '\r\n', '\n\n', '\n \t\r\n');
+    const events = fc.array(fc.oneof(fc.constant(event), fc.jsonValue({ maxDepth: 3 })));
+    fc.assert(
+      fc.property(events, lineEnds, fc.boolean(), (body, lineEnd, isEnded) => {
+        const lines = body.map((it) => JSON.stringify(it));
+        const text = lines.join(lineEnd) + (isEnded ? lineEnd : '');
+        const asArray = JSON.parse(`[${lines.join(',')}]`) as unknown;
+        expect(readNativeLines(Buffer.from(text), parse, context())).toEqual(
+          readNative(asArray, context()),
+        );
+      }),
+    );
+  });
+
+  test('loses only the line that is no JSON, and names it by its number', () => {
+    const text = `${JSON.stringify(event)}\n\n{"a": SECRET}\n${JSON.stringify(event)}`;
+    const outcomes = readNativeLines(Buffer.from(text), parse, context());
+    expect(outcomes).toMatchObject([
+      { accepted: { id: 'b1ce6e37' } },
+      { rejected: { code: 'invalid_json', path: '', message: expect.stringContaining('Line 3 ') } },
+      { accepted: { id: 'b1ce6e37' } },
+    ]);
+    expect(JSON.stringify(outcomes)).not.toContain('SECRET');
+  });
+
+  test('is refused as a whole for a line that is too deep, as a request of one event is', () => {
+    const text = `${JSON.stringify(event)}\n${'['.repeat(21)}${']'.repeat(21)}`;
+    expect(codeOf(() => readNativeLines(Buffer.from(text), parse, context()))).toBe('too_deep');
+  });
+
+  test('may hold none', () => {
+    for (const text of ['', '\n', ' \r\n\t\n']) {
+      expect(readNativeLines(Buffer.from(text), parse, context())).toEqual([]);
+    }
+  });
+});
+
+function context(changes: Partial<RequestContext> = {}): RequestContext {
+  let ids = 0;
+  return {
+    receivedAt: 1,
+    product: 'dcos',
+    maxEvents: 2500,
+    isTooLarge: () => false,
+    newId: () => `new-${(ids += 1)}`,
+    ...changes,
+  };
+}
+
+function parse(line: Buffer): unknown {
+  return parseJson(line, 20);
+}
+
+function codeOf(read: () => unknown): string {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof InvalidRequest) return error.code;
+    throw error;
+  }
+  return 'none';
+}

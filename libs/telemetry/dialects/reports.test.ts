@@ -1,0 +1,189 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { RequestContext } from '../envelope.js';
+import { InvalidRequest } from '../envelope.js';
+import { readReport } from './reports.js';
+
+const CLUSTER = '70b28f00-e38f-41b2-a723-aab344f535b9';
+
+const composite = {
+  cosmos: part('package_list', { package_list: [{ name: 'kafka' }] }),
+  diagnostics: part('health', { 'health-unit-a-total': 1 }),
+  mesos: part('mesos_track', { cpu_total: 8 }),
+};
+const flat = { clusterId: `${CLUSTER}\n`, 'health-unit-a-total': 1 };
+const printedBy17 = {
+  Event: 'health',
+  UserId: '',
+  ClusterId: `${CLUSTER}\n`,
+  Properties: { clusterId: `${CLUSTER}\n`, 'health-unit-a-total': 1 },
+};
+
+describe('a printed report', () => {
+  test('of three parts is three events, in one order', () => {
+    const { cosmos, diagnostics, mesos } = composite;
+    const events = [
+      accepted('new-1', 'package_list', cosmos.properties),
+      accepted('new-2', 'health', diagnostics.properties),
+      accepted('new-3', 'mesos_track', mesos.properties),
+    ];
+    expect(readReport(composite, context())).toEqual(events);
+    expect(readReport({ mesos, diagnostics, cosmos }, context())).toEqual(events);
+  });
+
+  test('has the parts it has', () => {
+    const { mesos } = composite;
+    const one = [accepted('new-1', 'mesos_track', mesos.properties)];
+    expect(readReport({ mesos }, context())).toEqual(one);
+    expect(readReport({ cosmos: null, mesos, errors: ['x'] }, context())).toEqual(one);
+  });
+
+  test('that is flat is a health event', () => {
+    expect(readReport(flat, context())).toEqual([accepted('new-1', 'health', flat)]);
+  });
+
+  test('of 1.7 is the event it names', () => {
+    const one = accepted('new-1', 'health', printedBy17.Properties);
+    expect(readReport(printedBy17, context())).toEqual([one]);
+  });
+
+  test.each([null, 7, 'x', [], [composite], {}, { Event: 'health' }, { cosmos: null }])(
+    'is not %j',
+    (body) => {
+      expect(codeOf(() => readReport(body, context()))).toBe('unknown_report');
+    },
+  );
+
+  test('is a form of DC/OS, and of no other product', () => {
+    const octopus = context({ product: 'octopus' });
+    expect(codeOf(() => readReport(composite, octopus))).toBe('unsupported_product');
+  });
+});
+
+describe('a part of a report', () => {
+  const { cosmos, mesos } = composite;
+
+  test.each([
+    ['no object', 7, 'invalid_object'],
+    ['an object without properties', { event: 'health', anonymousId: CLUSTER }, 'invalid_object'],
+    ['properties that are a list', { ...cosmos, properties: [] }, 'invalid_object'],
+    ['an event without a name', { ...cosmos, event: undefined }, 'invalid_text'],
+    ['an event called by a number', { ...cosmos, event: 7 }, 'invalid_text'],
+    ['a cluster id that is none', part('health', {}, 'open /x: no such file'), 'invalid_guid'],
+    ['no cluster id', { ...cosmos, properties: {}, anonymousId: null }, 'invalid_guid'],
+  ])('that is %s costs only itself', (_, broken, code) => {
+    expect(readReport({ cosmos: broken, mesos }, context())).toEqual([
+      { rejected: { code, path: 'cosmos', message: expect.stringMatching(/^[A-Z].+\.$/) } },
+      accepted('new-1', 'mesos_track', mesos.properties),
+    ]);
+  });
+
+  test('that is above the size limit costs only itself', () => {
+    const limited = context({ isTooLarge: (it) => it === cosmos.properties });
+    expect(readReport({ cosmos, mesos }, limited)).toMatchObject([
+      { rejected: { code: 'event_too_large', path: 'cosmos' } },
+      { accepted: { event: 'mesos_track' } },
+    ]);
+  });
+
+  test('has its cluster id in the properties, or else in anonymousId', () => {
+    const other = '71159751-c28a-4a23-a279-d36ffc2fff40';
+    const read = (properties: object) =>
+      readReport({ mesos: { event: 'mesos_track', anonymousId: other, properties } }, context());
+    expect(read({ clusterId: CLUSTER })).toMatchObject([{ accepted: { installationId: CLUSTER } }]);
+    expect(read({})).toMatchObject([{ accepted: { installationId: other } }]);
+  });
+
+  test('is not repeated by the message that refuses it', () => {
+    const id = 'open /SECRET: no such file or directory';
+    const bodies = [
+      { cosmos: 'SECRET', mesos: part('mesos_track', {}, id) },
+      { clusterId: id },
+      { Event: 'SECRET', ClusterId: id, Properties: {} },
+      { Event: { SECRET: 1 }, ClusterId: CLUSTER, Properties: {} },
+    ];
+    for (const body of bodies) {
+      const outcomes = readReport(body, context());
+      expect(outcomes.every((outcome) => 'rejected' in outcome)).toBe(true);
+      expect(JSON.stringify(outcomes)).not.toContain('SECRET');
+    }
+  });
+});
+
+describe('an Idempotency-Key', () => {
+  test('makes a repetition known, part by part', () => {
+    const ids = (body: unknown, idempotencyKey: string) =>
+      readReport(body, { ...context(), idempotencyKey }).map((outcome) =>
+        'accepted' in outcome ? outcome.accepted.id : outcome,
+      );
+    const first = ids(composite, 'run-7');
+    expect(ids(composite, 'run-7')).toEqual(first);
+    expect(new Set(first).size).toBe(3);
+    const others = [
+      ...ids(composite, 'run-8'),
+      ...ids(flat, 'run-7'),
+      ...ids(printedBy17, 'run-7'),
+    ];
+    expect(new Set([...first, ...others]).size).toBe(first.length + others.length);
+  });
+
+  test('of no text is none: every report is a new one', () => {
+    const same = context();
+    const once = readReport(flat, { ...same, idempotencyKey: '' });
+    const again = readReport(flat, { ...same, idempotencyKey: undefined });
+    expect([...once, ...again]).toMatchObject([
+      { accepted: { id: 'new-1' } },
+      { accepted: { id: 'new-2' } },
+    ]);
+  });
+});
+
+test('whatever is printed is understood as a report, or refused with a code', () => {
+  const parts = fc.record(
+    { event: fc.anything(), anonymousId: fc.anything(), properties: fc.anything() },
+    { requiredKeys: [] },
+  );
+  const keys = ['cosmos', 'diagnostics', 'mesos', 'clusterId', 'Event', 'ClusterId', 'Properties'];
+  const bodies = fc.dictionary(fc.constantFrom(...keys), fc.oneof(parts, fc.anything()));
+  fc.assert(
+    fc.property(fc.oneof(bodies, fc.anything()), (body) => {
+      const code = codeOf(() => {
+        for (const outcome of readReport(body, context())) {
+          expect(Object.keys(outcome)).toEqual(['rejected']);
+        }
+      });
+      expect(['none', 'unknown_report']).toContain(code);
+    }),
+  );
+});
+
+function part(event: string, readings: object, id = CLUSTER) {
+  return { event, anonymousId: id, properties: { clusterId: id, ...readings } };
+}
+
+function accepted(id: string, event: string, properties: object) {
+  const envelope = { receivedAt: 1, product: 'dcos', id, installationId: CLUSTER };
+  return { accepted: { ...envelope, event, properties } };
+}
+
+function context(changes: Partial<RequestContext> = {}): RequestContext {
+  let ids = 0;
+  return {
+    receivedAt: 1,
+    product: 'dcos',
+    maxEvents: 2500,
+    isTooLarge: () => false,
+    newId: () => `new-${(ids += 1)}`,
+    ...changes,
+  };
+}
+
+function codeOf(read: () => unknown): string {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof InvalidRequest) return error.code;
+    throw error;
+  }
+  return 'none';
+}

@@ -1,0 +1,338 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { EventEnvelope, RequestContext } from '../envelope.js';
+import { InvalidRequest } from '../envelope.js';
+import { readSegmentBatch, readSegmentCall, segmentTypes } from './segment.js';
+
+const CLUSTER = '70b28f00-e38f-41b2-a723-aab344f535b9';
+const BROWSER = 'a4a0c4d3-f67e-486c-ad40-73e7bfc02955';
+const ERROR = 'open /var/lib/dcos/cluster-id: no such file or directory';
+
+const track = {
+  type: 'track',
+  event: 'health',
+  anonymousId: CLUSTER,
+  messageId: 'b1ce6e37',
+  timestamp: '2026-11-21T05:26:30+0000',
+  properties: { clusterId: CLUSTER, 'health-unit-a-total': 1 },
+};
+const envelope = {
+  receivedAt: 1,
+  product: 'dcos',
+  id: 'b1ce6e37',
+  installationId: CLUSTER,
+  event: 'health',
+  occurredAt: '2026-11-21T05:26:30+0000',
+  properties: track.properties,
+};
+
+describe('a batch', () => {
+  test('is read event by event, each with the time the request was sent', () => {
+    const sentAt = '2026-11-21T05:26:31+0000';
+    const body = { batch: [track, { ...track, messageId: 'b' }], messageId: 'c', sentAt };
+    expect(readSegmentBatch(body, context())).toEqual([
+      { ...envelope, sentAt },
+      { ...envelope, id: 'b', sentAt },
+    ]);
+  });
+
+  test('of null, which dcos-signal sends every other time, is one empty envelope', () => {
+    const sentAt = '2026-11-21T05:26:31+0000';
+    for (const body of [{ batch: null, messageId: 'x', sentAt }, { batch: [] }, {}]) {
+      expect(readSegmentBatch(body, context())).toEqual([
+        { receivedAt: 1, product: 'dcos', empty: true },
+      ]);
+    }
+  });
+
+  test.each([null, 7, 'x', [], [track]])('is an object, not %j', (body) => {
+    expect(codeOf(() => readSegmentBatch(body, context()))).toBe('invalid_body');
+    expect(codeOf(() => readSegmentCall('track', body, context()))).toBe('invalid_body');
+  });
+
+  test.each([7, 'x', {}, true])('is a list of events, not %j', (batch) => {
+    expect(codeOf(() => readSegmentBatch({ batch }, context()))).toBe('invalid_body');
+  });
+
+  test('holds as many events as a job should carry and no more', () => {
+    const two = context({ maxEvents: 2 });
+    expect(readSegmentBatch({ batch: [track, track] }, two)).toHaveLength(2);
+    const three = { batch: [track, track, track] };
+    expect(codeOf(() => readSegmentBatch(three, two))).toBe('too_many_events');
+  });
+
+  test('loses only the items that are no objects', () => {
+    const batch = [7, track, null, 'x', [track]];
+    const lost = (index: number) => ({
+      receivedAt: 1,
+      product: 'dcos',
+      rejection: { reason: 'not_an_event', path: `batch[${index}]` },
+      keys: [],
+    });
+    expect(readSegmentBatch({ batch }, context())).toEqual([
+      lost(0),
+      envelope,
+      lost(2),
+      lost(3),
+      lost(4),
+    ]);
+  });
+
+  test('loses only the events above the size limit, and is refused when it has no other', () => {
+    const large = { ...track, messageId: 'large' };
+    const limited = context({ isTooLarge: (it) => (it as typeof track).messageId === 'large' });
+    expect(readSegmentBatch({ batch: [track, large] }, limited)).toEqual([
+      envelope,
+      {
+        receivedAt: 1,
+        product: 'dcos',
+        rejection: { reason: 'event_too_large', path: 'batch[1]' },
+        keys: ['clusterId', 'health-unit-a-total'],
+      },
+    ]);
+    const onlyLarge = () => readSegmentBatch({ batch: [large, large] }, limited);
+    expect(codeOf(onlyLarge)).toBe('event_too_large');
+    expect(codeOf(() => readSegmentCall('track', large, limited))).toBe('event_too_large');
+  });
+
+  test('has one envelope for every item, whatever the items are', () => {
+    const items = fc.array(fc.oneof(fc.anything(), fc.record(anyFields, { requiredKeys: [] })), {
+      minLength: 1,
+    });
+    fc.assert(
+      fc.property(items, (batch) => {
+        const envelopes = readSegmentBatch({ batch }, context());
+        expect(envelopes).toHaveLength(batch.length);
+        for (const it of envelopes) {
+          expect(it).toMatchObject({ receivedAt: 1, product: 'dcos' });
+          if (!('rejection' in it)) expect(it).toMatchObject({ installationId: CLUSTER });
+        }
+      }),
+    );
+  });
+});
+
+describe('a call of one event', () => {
+  test('is what the same event is in a batch', () => {
+    for (const type of segmentTypes) {
+      const item = {
+        ...track,
+        type,
+        traits: { clusterId: CLUSTER },
+        sentAt: '2026-11-21T05:26:31Z',
+      };
+      const { sentAt } = item;
+      expect(readSegmentCall(type, item, context())).toEqual(
+        readSegmentBatch({ batch: [item], sentAt }, context()),
+      );
+    }
+  });
+
+  test('is of the type of its route, whatever its body says', () => {
+    const body = { ...track, type: 'identify' };
+    expect(readSegmentCall('track', body, context())).toEqual([envelope]);
+    expect(readSegmentCall('page', body, context())).toMatchObject([{ event: 'page' }]);
+  });
+});
+
+describe('the installation', () => {
+  test('is the cluster of the properties, even where anonymousId is another', () => {
+    expect(read({ anonymousId: BROWSER })).toMatchObject({ installationId: CLUSTER });
+  });
+
+  test('is mended as 1.7 sends it', () => {
+    const clusterId = `${CLUSTER}\n`;
+    const mended = read({ anonymousId: clusterId, properties: { clusterId } });
+    expect(mended).toMatchObject({ installationId: CLUSTER });
+  });
+
+  test('is the cluster of the traits, where the properties name none', () => {
+    for (const type of ['identify', 'page', 'track']) {
+      for (const properties of [undefined, {}, { clusterId: null }]) {
+        const call = { type, properties, anonymousId: BROWSER, traits: { clusterId: CLUSTER } };
+        expect(read(call)).toMatchObject({ installationId: CLUSTER });
+      }
+    }
+  });
+
+  test('is the anonymousId of a server that says nothing else', () => {
+    for (const clusterId of [undefined, null, '']) {
+      expect(read({ properties: { clusterId } })).toMatchObject({ installationId: CLUSTER });
+    }
+  });
+
+  test('is never the anonymousId of a browser', () => {
+    const library = { context: { library: { name: 'analytics.js' } } };
+    const missing = { reason: 'installation_id_missing', path: 'properties.clusterId' };
+    for (const properties of [{}, undefined, { clusterId: null }, { clusterId: '' }]) {
+      const login = { event: 'dcos_login', anonymousId: BROWSER, properties, ...library };
+      expect(read(login)).toMatchObject({ rejection: missing });
+      for (const type of ['page', 'identify', 'screen', 'group', 'alias']) {
+        expect(read({ type, anonymousId: BROWSER, properties })).toMatchObject({
+          rejection: missing,
+        });
+      }
+    }
+  });
+
+  test('is not the text of an error that 1.7 sends in its place', () => {
+    const failed = read({ anonymousId: ERROR, properties: { clusterId: ERROR, a: 'SECRET' } });
+    expect(failed).toEqual({
+      receivedAt: 1,
+      product: 'dcos',
+      rejection: { reason: 'installation_id_invalid', path: 'properties.clusterId' },
+      keys: ['clusterId', 'a'],
+    });
+    expect(read({ anonymousId: ERROR, properties: {} })).toMatchObject({
+      rejection: { reason: 'installation_id_invalid', path: 'anonymousId' },
+    });
+    expect(read({ properties: { clusterId: 'arn:aws:stack/123456789012' } })).toMatchObject({
+      rejection: { reason: 'installation_id_invalid', path: 'properties.clusterId' },
+    });
+  });
+
+  test('is missing where nothing names it', () => {
+    const nobody = { anonymousId: undefined, userId: CLUSTER, properties: {} };
+    expect(read(nobody)).toMatchObject({ rejection: { reason: 'installation_id_missing' } });
+  });
+
+  test('that is missing leaves the names of the properties, bounded, and no value', () => {
+    const long = 'k'.repeat(101);
+    const properties = Object.fromEntries([
+      [long, 'SECRET'],
+      ...Array.from({ length: 300 }, (_, n) => [`key-${n}`, 'SECRET']),
+    ]);
+    const lost = read({ anonymousId: undefined, userId: 'SECRET', properties });
+    expect(lost).toMatchObject({ keys: expect.arrayContaining(['k'.repeat(100), 'key-198']) });
+    expect((lost as { keys: string[] }).keys).toHaveLength(200);
+    expect(JSON.stringify(lost)).not.toContain('SECRET');
+  });
+});
+
+describe('a person', () => {
+  const about = {
+    userId: 'alice@example.com',
+    traits: { clusterId: CLUSTER, email: 'alice@example.com', name: 'Alice' },
+    context: {
+      library: { name: 'analytics.js' },
+      page: { title: 'Alice', url: 'https://alice.example.com', referrer: 'alice' },
+      traits: { email: 'alice@example.com' },
+      ip: '192.0.2.1, Alice',
+    },
+    name: 'Alice',
+    writeKey: 'alice',
+  };
+
+  test('goes no further, in whichever call their name stands', () => {
+    const calls = fc.record({
+      type: fc.constantFrom(...segmentTypes, undefined, 'x'),
+      properties: fc.constantFrom(undefined, null, [], {}, { clusterId: CLUSTER }, 'alice'),
+      event: fc.constantFrom(undefined, 'dcos_login', 'dcos_logout'),
+    });
+    fc.assert(
+      fc.property(calls, (call) => {
+        const body = { ...track, ...about, ...call };
+        const batch = readSegmentBatch({ batch: [body], ...about }, context());
+        const single = readSegmentCall(
+          call.type === 'x' ? 'track' : (call.type ?? 'page'),
+          body,
+          context(),
+        );
+        expect(JSON.stringify([batch, single])).not.toMatch(/alice/i);
+      }),
+    );
+  });
+
+  test.each(['identify', 'page', 'screen', 'group', 'alias'])(
+    'is not in what is taken of a call like %s',
+    (type) => {
+      const properties = {
+        clusterId: CLUSTER,
+        path: '/services/detail/[id]',
+        appVersion: '1.10.0',
+        version: '1.10.11',
+        title: 'Alice',
+        url: 'https://alice.example.com',
+        search: '?alice',
+        referrer: 'alice',
+        email: 'alice@example.com',
+        __proto__: null,
+      };
+      const { properties: taken } = read({ ...about, type, properties }) as EventEnvelope;
+      expect(taken).toEqual({
+        clusterId: CLUSTER,
+        path: '/services/detail/[id]',
+        appVersion: '1.10.0',
+        version: '1.10.11',
+      });
+    },
+  );
+});
+
+describe('an event', () => {
+  test('is called by its name if it is tracked, and else by its type', () => {
+    expect(read({ event: 'dcos_login' })).toMatchObject({ event: 'dcos_login' });
+    expect(read({ type: 'page', event: 'dcos_login' })).toMatchObject({ event: 'page' });
+    for (const event of [undefined, null, 7, ''])
+      expect(read({ event })).toMatchObject({ event: '' });
+    expect(read({ type: 7, event: 'health' })).toMatchObject({ event: '' });
+  });
+
+  test('without an id is known by its content if it says when it happened', () => {
+    for (const messageId of [undefined, null, '', 7]) {
+      expect(read({ messageId })).not.toHaveProperty('id');
+      for (const timestamp of [undefined, null, 'yesterday', 7]) {
+        expect(read({ messageId, timestamp })).toMatchObject({ id: 'new-1' });
+      }
+    }
+  });
+
+  test('has its times as the agent wrote them, right or wrong', () => {
+    const [it] = readSegmentBatch(
+      { batch: [{ ...track, timestamp: 'yesterday' }], sentAt: 'now' },
+      context(),
+    );
+    expect(it).toMatchObject({ occurredAt: 'yesterday', sentAt: 'now' });
+    const [other] = readSegmentBatch({ batch: [{ ...track, timestamp: 7 }], sentAt: 7 }, context());
+    expect(other).not.toHaveProperty('occurredAt');
+    expect(other).not.toHaveProperty('sentAt');
+  });
+});
+
+/** The envelope of an event of dcos-signal in which something is changed. */
+function read(changes: Record<string, unknown>) {
+  return readSegmentBatch({ batch: [{ ...track, ...changes }] }, context())[0];
+}
+
+function context(changes: Partial<RequestContext> = {}): RequestContext {
+  let ids = 0;
+  return {
+    receivedAt: 1,
+    product: 'dcos',
+    maxEvents: 2500,
+    isTooLarge: () => false,
+    newId: () => `new-${(ids += 1)}`,
+    ...changes,
+  };
+}
+
+function codeOf(read: () => unknown): string {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof InvalidRequest) return error.code;
+    throw error;
+  }
+  return 'none';
+}
+
+const anyFields = {
+  type: fc.oneof(fc.constantFrom(...segmentTypes), fc.anything()),
+  event: fc.oneof(fc.string(), fc.anything()),
+  anonymousId: fc.oneof(fc.constant(CLUSTER), fc.anything()),
+  messageId: fc.oneof(fc.string(), fc.anything()),
+  timestamp: fc.oneof(fc.string(), fc.anything()),
+  properties: fc.oneof(fc.object(), fc.anything()),
+  traits: fc.oneof(fc.constant({ clusterId: CLUSTER }), fc.anything()),
+  context: fc.oneof(fc.constant({ library: { name: 'analytics.js' } }), fc.anything()),
+};
