@@ -110,6 +110,11 @@ describe('what is no JSON', () => {
     expect(errorOf(text, DEPTH).message).toBe(`The body is not valid JSON: ${hint}`);
     expect(errorOf(`\ufeff${text}`, DEPTH).message).toContain(hint);
   });
+
+  test('may have such quotes around a value, where the parser names no place', () => {
+    const message = errorOf('{\n  "name": \u201ckafka\u201d }', DEPTH).message;
+    expect(message).toContain('line 2, column 11. There stands a typographic quote');
+  });
 });
 
 function errorOf(text: string, maxDepth: number): InvalidRequest {

@@ -58,14 +58,20 @@ function measureDepth(bytes: Buffer, limit: number): number {
 /** How V8 ends a message that names the place. One that quotes the text ends otherwise. */
 const PLACE = / JSON at position (\d+)(?: \(line \d+ column \d+\))?$/;
 
-/** Where the text stops being JSON, in line and column; V8's own message would quote it. */
+const TYPOGRAPHIC_QUOTE = /[\u201c\u201d\u2018\u2019]/;
+
+/**
+ * Where the text stops being JSON, in line and column; V8's own message would quote it, or leave the
+ * place out. Then a typographic quote, as word processors write it, is the likeliest culprit.
+ */
 function describeSyntaxError(error: unknown, text: string): string {
   if (text.trim() === '') return 'The body is empty; JSON was expected.';
-  const position = PLACE.exec(error instanceof Error ? error.message : '')?.[1];
-  if (position === undefined) return 'The body is not valid JSON.';
-  const before = text.slice(0, Number(position)).split('\n');
+  const place = PLACE.exec(error instanceof Error ? error.message : '')?.[1];
+  const position = place === undefined ? text.search(TYPOGRAPHIC_QUOTE) : Number(place);
+  if (position === -1) return 'The body is not valid JSON.';
+  const before = text.slice(0, position).split('\n');
   const column = (before.at(-1)?.length ?? 0) + 1;
-  const hint = /[\u201c\u201d\u2018\u2019]/.test(text[Number(position)] ?? '')
+  const hint = TYPOGRAPHIC_QUOTE.test(text.charAt(position))
     ? ' There stands a typographic quote; JSON wants the plain ".'
     : '';
   return `The body is not valid JSON: line ${before.length}, column ${column}.${hint}`;

@@ -56,6 +56,9 @@ export interface EmptyEvent {
 
 export type NormalisedEvent = UnderstoodEvent | QuarantinedEvent | UnidentifiedEvent | EmptyEvent;
 
+/** What an agent calls an event that nobody knows may be anything. */
+const MAX_EVENT_LENGTH = 128;
+
 const products = new Map<string, ProductDeclaration>([[dcos.product, dcos]]);
 
 /**
@@ -89,7 +92,7 @@ export function quarantine(
     ...identify(original),
     observedAt,
     ...rejection,
-    event: cleanText(event),
+    event: cleanText(event).slice(0, MAX_EVENT_LENGTH),
     original,
   };
 }

@@ -58,7 +58,7 @@ function printedPart(path: string, part: unknown): PrintedEvent {
   }
   const { event, properties, anonymousId } = part;
   const clusterId = isObject(properties) ? properties.clusterId : undefined;
-  return { path, event, installationId: clusterId ?? anonymousId, properties };
+  return { path, event, installationId: clusterId || anonymousId, properties };
 }
 
 function readPrinted(

@@ -38,7 +38,7 @@ describe('a batch', () => {
 
   test('of null, which dcos-signal sends every other time, is one empty envelope', () => {
     const sentAt = '2026-11-21T05:26:31+0000';
-    for (const body of [{ batch: null, messageId: 'x', sentAt }, { batch: [] }, {}]) {
+    for (const body of [{ batch: null, messageId: 'x', sentAt }, { batch: [] }]) {
       expect(readSegmentBatch(body, context())).toEqual([
         { receivedAt: 1, product: 'dcos', empty: true },
       ]);
@@ -48,6 +48,10 @@ describe('a batch', () => {
   test.each([null, 7, 'x', [], [track]])('is an object, not %j', (body) => {
     expect(codeOf(() => readSegmentBatch(body, context()))).toBe('invalid_body');
     expect(codeOf(() => readSegmentCall('track', body, context()))).toBe('invalid_body');
+  });
+
+  test('is there, for a body without one may be an event that was sent to the wrong address', () => {
+    expect(codeOf(() => readSegmentBatch(track, context()))).toBe('invalid_body');
   });
 
   test.each([7, 'x', {}, true])('is a list of events, not %j', (batch) => {

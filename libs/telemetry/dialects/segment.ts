@@ -27,7 +27,7 @@ const UI_PROPERTIES = ['clusterId', 'path', 'appVersion', 'version'];
  */
 export function readSegmentBatch(body: unknown, context: RequestContext): ReceivedEnvelope[] {
   if (!isObject(body)) throw new InvalidRequest('invalid_body', 'The body must be a JSON object.');
-  const items = body.batch ?? [];
+  const items = body.batch === null ? [] : body.batch;
   if (!Array.isArray(items)) {
     throw new InvalidRequest('invalid_body', '`batch` must be an array of events, or null.');
   }
