@@ -1,6 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { WorkerLoop } from './worker-loop.js';
+
+/** Who asks gives up after a second or so, as Kubernetes does. */
+const CHECK_LIMIT_MS = 900;
 
 @Controller('health')
 export class HealthController {
@@ -12,14 +16,16 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** Redis and Postgres answer, and jobs are taken. */
+  /** Redis and Postgres answer, soon, and jobs are taken. */
   @Get('ready')
   async ready(@Res() reply: FastifyReply): Promise<void> {
-    try {
-      await this.loop.check();
-      void reply.send({ status: 'ok' });
-    } catch {
-      void reply.status(503).send({ status: 'unavailable' });
-    }
+    const isReady = await Promise.race([
+      this.loop.check().then(
+        () => true,
+        () => false,
+      ),
+      sleep(CHECK_LIMIT_MS, false, { ref: false }),
+    ]);
+    void reply.status(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'unavailable' });
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
-import { deflateRaw, deflateRawSync, inflateRaw } from 'node:zlib';
+import { deflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { ReceivedEnvelope } from '#telemetry';
 
 /** The events of many requests, written to the queue as one job. */
@@ -36,11 +36,13 @@ const HOUR_MS = 3_600_000;
 const DEFLATE = { level: 1 };
 /** Below this, the way to the thread pool and back takes longer than the work. */
 const SMALL_BYTES = 16_384;
-/** More than any batch inflates to, and less than would harm a worker. */
-const MAX_INFLATED_BYTES = 256 * 1024 * 1024;
+/**
+ * In big steps and in place: half a millisecond for a batch of 256, where steps of 16 KB through the
+ * thread pool took a tenth of the worker's time. The limit is more than any batch inflates to.
+ */
+const INFLATE = { chunkSize: 512 * 1024, maxOutputLength: 256 * 1024 * 1024 };
 
 const deflateInPool = promisify(deflateRaw);
-const inflateInPool = promisify(inflateRaw);
 
 export async function packBatch(envelopes: readonly ReceivedEnvelope[]): Promise<JobData> {
   const json = Buffer.from(JSON.stringify(envelopes));
@@ -56,14 +58,14 @@ export async function packBatch(envelopes: readonly ReceivedEnvelope[]): Promise
 }
 
 /** @throws UnreadableJob */
-export async function unpackBatch(data: unknown): Promise<EnvelopeBatch> {
+export function unpackBatch(data: unknown): EnvelopeBatch {
   const job = data as Partial<JobData> | null;
   if (job?.format !== 1 || typeof job.envelopes !== 'string') {
     throw new UnreadableJob('The job is of a format that this version does not know.');
   }
   try {
     const deflated = Buffer.from(job.envelopes, 'base64');
-    const json = await inflateInPool(deflated, { maxOutputLength: MAX_INFLATED_BYTES });
+    const json = inflateRawSync(deflated, INFLATE);
     const envelopes = JSON.parse(json.toString('utf8')) as ReceivedEnvelope[];
     const { batchId, gatheredAt, accepted } = job as JobData;
     return { batchId, gatheredAt, accepted, envelopes };

@@ -1,4 +1,5 @@
 import { UnrecoverableError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
 import { connectPatiently, ENVELOPES, type QueueOptions } from './connection.js';
 import { unpackBatch, UnreadableJob, type EnvelopeBatch } from './envelope-batch.js';
 
@@ -37,14 +38,19 @@ export function consumeEnvelopes(
   handle: (batch: EnvelopeBatch) => Promise<void>,
 ): EnvelopeConsumer {
   const redis = connectPatiently(options);
+  const underWay = new Set<Promise<void>>();
   const worker = new Worker<unknown>(
     ENVELOPES,
     async ({ data }) => {
+      const work = unpackAndHandle(data, handle);
+      underWay.add(work);
       try {
-        await handle(await unpackBatch(data));
+        await work;
       } catch (error) {
         if (error instanceof UnreadableJob) throw new UnrecoverableError(error.message);
         throw error;
+      } finally {
+        underWay.delete(work);
       }
     },
     {
@@ -62,13 +68,25 @@ export function consumeEnvelopes(
   return {
     check: async () => {
       if (!worker.isRunning()) throw new Error('The worker takes no jobs.');
+      // A command would wait for the connection.
+      if (redis.status !== 'ready') throw new Error('Redis is not connected.');
       await redis.ping();
     },
     close: async () => {
-      await worker.close();
+      // BullMQ would wait for a lost connection; what could not be marked as done is delivered again.
+      const done = untilLost(redis).then(() => Promise.allSettled(underWay));
+      await Promise.race([worker.close(), done]);
       redis.disconnect();
     },
   };
+}
+
+async function unpackAndHandle(data: unknown, handle: (batch: EnvelopeBatch) => Promise<void>) {
+  await handle(unpackBatch(data));
+}
+
+async function untilLost(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') await new Promise<void>((resolve) => redis.once('close', resolve));
 }
 
 /** Doubles from a quarter of a second to half a minute, spread by a fifth so that not all come at once. */

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { InstallationDescription } from '#telemetry';
-import { eventKey } from '#telemetry';
+import { descriptionKey } from '#telemetry';
 import type { IdentifiedEvent } from './batch.js';
 
 interface Sighting {
@@ -105,14 +105,10 @@ function newerDescription(
   at: number,
   description: InstallationDescription,
 ): Sighting['described'] {
-  if (!current || at > current.at) return { at, key: descriptionKey(description), description };
-  if (at < current.at) return current;
-  const key = descriptionKey(description);
+  if (current && at < current.at) return current;
+  const key = BigInt(descriptionKey(description));
+  if (!current || at > current.at) return { at, key, description };
   return key > current.key ? { at, key, description } : current;
-}
-
-function descriptionKey(description: InstallationDescription): bigint {
-  return BigInt(eventKey(JSON.stringify(Object.entries(description).sort())));
 }
 
 function inLockOrder(a: Sighting, b: Sighting): number {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { remember } from './memo.js';
 
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -19,7 +20,7 @@ export function parseInstallationId(raw: unknown): string | null {
  * million events leave the odds of two sharing a key below one in a hundred thousand.
  */
 export function eventKey(...parts: string[]): string {
-  return BigInt.asIntN(64, BigInt(`0x${digest(parts).slice(0, 16)}`)).toString();
+  return hash('sha256', JSON.stringify(parts), 'buffer').readBigInt64BE().toString();
 }
 
 /**
@@ -27,10 +28,11 @@ export function eventKey(...parts: string[]): string {
  * worker computes the same one, so nobody has to ask the database.
  */
 export function contentId(...content: unknown[]): string {
-  const hex = digest(content);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+  return contentIdOfJson(JSON.stringify(content));
 }
 
-function digest(content: unknown[]): string {
-  return hash('sha256', JSON.stringify(content), 'hex');
-}
+/** The same of content that is JSON already; remembered, since contents repeat. */
+const contentIdOfJson = remember(20_000, (json) => {
+  const hex = hash('sha256', json, 'hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+});

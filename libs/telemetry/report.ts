@@ -1,4 +1,5 @@
-import { contentId } from './identity.js';
+import { contentId, eventKey } from './identity.js';
+import { remember } from './memo.js';
 import type { Properties, Understood } from './vocabulary.js';
 
 /**
@@ -93,6 +94,16 @@ export interface InstallationDescription {
   source: string | null;
   customerKey: string | null;
   licenseId: string | null;
+}
+
+const keyOfText = remember(10_000, (text) => eventKey('description', text));
+
+/** A number for a description, as decimal text: equal descriptions have equal ones. */
+export function descriptionKey(description: InstallationDescription): string {
+  const { version, variant, provider, platform, source, customerKey, licenseId } = description;
+  return keyOfText(
+    JSON.stringify([version, variant, provider, platform, source, customerKey, licenseId]),
+  );
 }
 
 /** The content of one understood event. */

@@ -1,3 +1,4 @@
+import { remember } from '../memo.js';
 import { asCount, cleanText } from '../readings.js';
 import type { ReportContent } from '../report.js';
 import { healthSnapshot } from '../report.js';
@@ -78,24 +79,8 @@ interface UnitKey {
   defect: DefectReason | null;
 }
 
-/**
- * A fleet names the same hundred units millions of times; remembering them takes a health event from
- * 36 to under 20 µs. Agents choose the keys, so what is remembered is bounded, in number and in length.
- */
-const parsedKeys = new Map<string, UnitKey | null>();
-const MAX_PARSED_KEYS = 10_000;
-const MAX_PARSED_KEY_LENGTH = PREFIX.length + MAX_UNIT_LENGTH + UNHEALTHY.length;
-
 /** The parts of a health event's key, or null where the key names no unit. */
-export function parseUnitKey(key: string): UnitKey | null {
-  if (key.length > MAX_PARSED_KEY_LENGTH) return splitUnitKey(key);
-  const known = parsedKeys.get(key);
-  if (known !== undefined) return known;
-  if (parsedKeys.size >= MAX_PARSED_KEYS) parsedKeys.clear();
-  const parsed = splitUnitKey(key);
-  parsedKeys.set(key, parsed);
-  return parsed;
-}
+export const parseUnitKey = remember(10_000, splitUnitKey);
 
 function splitUnitKey(key: string): UnitKey | null {
   const suffix = [TOTAL, UNHEALTHY].find((ending) => key.endsWith(ending));

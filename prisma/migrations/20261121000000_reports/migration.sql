@@ -26,7 +26,7 @@ CREATE TABLE installation (
   customer_key     text,
   license_id       text,
   PRIMARY KEY (installation_id, product)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 85);
 
 -- One narrow row for each stored event, without nulls and with its widest columns first: 92 bytes.
 -- kind: 1 health, 2 mesos_track, 3 package_list, 4 ui. clock: 0 agent, 1 corrected, 2 received.

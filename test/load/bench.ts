@@ -1,0 +1,67 @@
+/**
+ * Measures, side by side on this machine, what Muster carries and what a server carries that does
+ * nothing: plain Fastify, ingest up to the durable write, and the whole way into Postgres; and what
+ * a stored report takes on disk. Absolute figures are the machine's; the ratios are Muster's.
+ */
+import { Teardown } from '../../apps/start/teardown.js';
+import { measureDisk } from './disk.js';
+import { describe, summarise, type Figures } from './figures.js';
+import { readOptions, USAGE, type Options } from './options.js';
+import { startStack } from './stack.js';
+import { Throughput, type Round } from './throughput.js';
+
+/** Progress goes to stderr, so that stdout has the figures only. */
+const say = (line: string) => console.error(line);
+
+async function bench(options: Options, stopping: AbortSignal): Promise<Figures> {
+  const teardown = new Teardown();
+  try {
+    say('Starting everything ...');
+    const stack = await startStack(teardown, stopping, say);
+    const throughput = new Throughput(stack, options, teardown, stopping);
+    say('Warming up ...');
+    await throughput.warmUp();
+    const rounds: Round[] = [];
+    for (let number = 1; number <= options.rounds; number += 1) {
+      say(`Round ${number} of ${options.rounds} ...`);
+      rounds.push(await throughput.round());
+    }
+    if (options.reports > 0) say(`Storing ${options.reports} reports ...`);
+    const disk =
+      options.reports > 0 ? await measureDisk(stack.databaseUrl, options.reports, stopping) : null;
+    return summarise(options, rounds, disk);
+  } finally {
+    say('Stopping ...');
+    await teardown.run();
+  }
+}
+
+/** 128 + 2, as a shell says that Ctrl-C ended a program. */
+const INTERRUPTED = 130;
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (!options) {
+    console.log(USAGE);
+    return;
+  }
+  const stopping = new AbortController();
+  // Each signal is taken every time: the terminal and npm both send a Ctrl-C.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => stopping.abort());
+  }
+  try {
+    const figures = await bench(options, stopping.signal);
+    console.log(options.json ? JSON.stringify(figures, null, 2) : describe(figures));
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+    process.exitCode = INTERRUPTED;
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,106 @@
+/**
+ * Sends events as fast as they are answered, in a process of its own. It must cost less than what
+ * it measures, so it knows just enough of HTTP: one request under way on each connection, answers
+ * with a Content-Length, nothing else.
+ */
+import { readFileSync } from 'node:fs';
+import { connect, type TLSSocket } from 'node:tls';
+import { HealthEvents } from './health-events.js';
+
+export interface Order {
+  port: number;
+  caFile: string;
+  writeKey: string;
+  connections: number;
+  installations: number;
+  durationMs: number;
+}
+
+export interface Outcome {
+  /** Events that were answered with 202; any other answer is an error. */
+  accepted: number;
+  /** When the first request was sent, in milliseconds since 1970. */
+  startedAt: number;
+  /** Until the last answer. */
+  elapsedMs: number;
+  /** What this process took of a processor. */
+  cpuMs: number;
+}
+
+const HOST = '127.0.0.1';
+let events: HealthEvents | undefined;
+
+process.on('message', (order: Order) => {
+  send(order).then(
+    (outcome) => process.send?.(outcome),
+    (error: unknown) => process.send?.({ error: (error as Error).message }),
+  );
+});
+
+async function send(order: Order): Promise<Outcome> {
+  events ??= new HealthEvents(order.installations);
+  const ca = readFileSync(order.caFile);
+  const sockets = await Promise.all(
+    Array.from({ length: order.connections }, () => open(order.port, ca)),
+  );
+  const head =
+    `POST /v1/events HTTP/1.1\r\nHost: ${HOST}:${order.port}\r\n` +
+    `Authorization: Bearer ${order.writeKey}\r\nContent-Type: application/json\r\n`;
+  const startedAt = Date.now();
+  const cpu = process.cpuUsage();
+  const until = startedAt + order.durationMs;
+  try {
+    const counts = await Promise.all(sockets.map((socket) => converse(socket, head, until)));
+    const { user, system } = process.cpuUsage(cpu);
+    return {
+      accepted: counts.reduce((sum, count) => sum + count),
+      startedAt,
+      elapsedMs: Date.now() - startedAt,
+      cpuMs: (user + system) / 1000,
+    };
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
+function open(port: number, ca: Buffer): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: HOST, port, ca, servername: '' }, () => resolve(socket));
+    socket.setNoDelay();
+    socket.once('error', reject);
+  });
+}
+
+/** Asks again after each answer until the time is over. @returns how many were answered with 202 */
+function converse(socket: TLSSocket, head: string, until: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let count = 0;
+    let received = '';
+    const ask = () => {
+      const body = events?.json() ?? '';
+      socket.write(`${head}Content-Length: ${body.length}\r\n\r\n${body}`, 'latin1');
+    };
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.toString('latin1');
+      if (!isWhole(received)) return;
+      if (!received.startsWith('HTTP/1.1 202 ')) {
+        reject(new Error(`An event was answered with:\n${received}`));
+        return;
+      }
+      received = '';
+      count += 1;
+      if (Date.now() < until) ask();
+      else resolve(count);
+    });
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error('A connection was closed.')));
+    ask();
+  });
+}
+
+function isWhole(answer: string): boolean {
+  const headEnd = answer.indexOf('\r\n\r\n');
+  if (headEnd === -1) return false;
+  const length = /\r\ncontent-length: (\d+)/i.exec(answer)?.[1];
+  return length !== undefined && answer.length >= headEnd + 4 + Number(length);
+}
