@@ -150,6 +150,14 @@ describe.each(AGENTS)('the requests of $agent', ({ agent, events, installation }
   });
 });
 
+test('the browser that sent a page view may read the answer, whatever page it shows', async () => {
+  const [raw] = requestsOf('dcos-ui-analytics.js.page');
+  expect(raw!.toString()).toContain('Origin: http://ui.dcos.test');
+  const { headers } = await muster.replay(raw!);
+  expect(headers['access-control-allow-origin']).toBe('*');
+  await muster.drained();
+});
+
 test('an event of no known installation is counted under its reason, without its values', async () => {
   await replayAll('segment-node-3.1.0');
   const rows = await muster.analyst(

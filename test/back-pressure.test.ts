@@ -1,0 +1,284 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Answer } from './support/https.js';
+import { startMuster, type Muster, type MusterOptions } from './support/muster.js';
+import { startRedis, type PrivateRedis } from './support/redis.js';
+
+/** A second is promised; the rest is for a machine that has other things to do. */
+const ANSWER_LIMIT_MS = 1000 + 500;
+const KEY = { authorization: 'Bearer wk_dcos' };
+
+let redis: PrivateRedis;
+let muster: Muster;
+let admin: Redis;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  admin = new Redis(redis.url);
+  admin.on('error', () => undefined);
+  muster = await startMuster({ redisUrl: redis.url });
+});
+
+afterAll(async () => {
+  admin.disconnect();
+  await muster.stop();
+  await redis.stop();
+});
+
+describe('while clients send', () => {
+  test('and Redis is killed, they are told so, and nothing that was taken is lost', async () => {
+    const clients = new Clients(muster);
+    await clients.untilAnswered(200, 30);
+    await redis.kill();
+    await clients.untilAnswered(503, 30);
+    await expectHealth(muster, 'unreachable');
+    await redis.restart();
+    await clients.untilAnswered(200, 30);
+    await clients.stop();
+    await expectEachTakenIsStoredOnce(clients);
+    await expectHealth(muster, null);
+  });
+
+  test('and Redis hangs, they are told within a second, and nothing that was taken is lost', async () => {
+    const clients = new Clients(muster);
+    await clients.untilAnswered(200, 30);
+    redis.pause();
+    await clients.untilAnswered(503, 12);
+    await expectHealth(muster, 'unreachable');
+    redis.resume();
+    await clients.untilAnswered(200, 30);
+    await clients.stop();
+    await expectEachTakenIsStoredOnce(clients);
+    await expectHealth(muster, null);
+  });
+
+  test('and Redis runs out of memory, they are told so, and nothing that was taken is lost', async () => {
+    const clients = new Clients(muster);
+    await clients.untilAnswered(200, 30);
+    await admin.config('SET', 'maxmemory', '1mb');
+    await clients.untilAnswered(503, 30);
+    await expectHealth(muster, 'memory');
+    await admin.config('SET', 'maxmemory', '512mb');
+    await clients.untilAnswered(200, 30);
+    await clients.stop();
+    await expectEachTakenIsStoredOnce(clients);
+    await expectHealth(muster, null);
+  });
+
+  test('and no worker empties the queue, they are told before Redis is full', async () => {
+    const maxmemory = 14 * 1024 * 1024;
+    await admin.config('SET', 'maxmemory', maxmemory);
+    await muster.workers[0]!.stop();
+    const clients = new Clients(muster, { paddingBytes: 40_000 });
+    await clients.untilAnswered(503, 10);
+    await expectHealth(muster, 'memory');
+    const used = Number(/^used_memory:(\d+)/m.exec(await admin.info('memory'))![1]);
+    expect(used).toBeGreaterThan(0.8 * maxmemory);
+    expect(used).toBeLessThan(maxmemory);
+    await muster.workers[0]!.start();
+    await clients.untilAnswered(200, 5);
+    await clients.stop();
+    await expectEachTakenIsStoredOnce(clients);
+    await expectHealth(muster, null);
+    await admin.config('SET', 'maxmemory', '512mb');
+  });
+});
+
+describe('a Redis that may lose what it has confirmed', () => {
+  test.each([
+    ['appendonly', 'no', 'yes'],
+    ['appendfsync', 'everysec', 'always'],
+    ['maxmemory-policy', 'allkeys-lru', 'noeviction'],
+  ])('because of %s %s is not written to while it is so', async (name, value, needed) => {
+    await admin.config('SET', name, value);
+    await vi.waitFor(() => expectHealth(muster, 'not_durable'), 5000);
+    expectUnavailable(await post(muster));
+    await admin.config('SET', name, needed);
+    await vi.waitFor(() => expectHealth(muster, null), 5000);
+    const event = newEvent();
+    expect((await post(muster, event)).status).toBe(200);
+    expect(await storedOnce(muster, [event.unit])).toEqual([event.unit]);
+  });
+
+  describe('when ingest starts', () => {
+    beforeAll(() => admin.config('SET', 'appendfsync', 'everysec'));
+    afterAll(() => admin.config('SET', 'appendfsync', 'always'));
+
+    test('keeps it from starting, with a sentence that says what to do', async () => {
+      const refusal = await startMuster({ redisUrl: redis.url, workers: 0 }).catch(
+        (error: unknown) => (error as Error).message,
+      );
+      expect(refusal).toMatch(/^ingest did not start:/);
+      expect((refusal as string).trim().split('\n').at(-1)).toBe(
+        'Redis has appendfsync everysec where always is needed to lose nothing. ' +
+          'Change it, or set REDIS_DURABILITY=trusted.',
+      );
+    });
+
+    test('is written to where somebody vouches for it', async () => {
+      await withMuster({ ingestEnv: { REDIS_DURABILITY: 'trusted' } }, async (trusting) => {
+        const event = newEvent();
+        expect((await post(trusting, event)).status).toBe(200);
+        expect(await storedOnce(trusting, [event.unit])).toEqual([event.unit]);
+      });
+    });
+  });
+
+  test('cannot be told from one that does not let its settings be read', async () => {
+    const user = ['SETUSER', 'blind', 'on', '>blind', '~*', '&*', '+@all', '-config'];
+    await admin.call('ACL', ...user);
+    const blind = new URL(redis.url);
+    blind.username = 'blind';
+    blind.password = 'blind';
+    await expect(startMuster({ redisUrl: blind.href, workers: 0 })).rejects.toThrow(
+      'Redis does not let its setting appendonly be read, so it cannot be known whether it loses ' +
+        'writes. Allow CONFIG GET, or set REDIS_DURABILITY=trusted.',
+    );
+  });
+});
+
+test('ingest that starts before Redis answers at once, and takes events when Redis is there', async () => {
+  await redis.kill();
+  await withMuster({}, async (early) => {
+    const event = newEvent();
+    expectUnavailable(await post(early, event));
+    await expectHealth(early, 'unreachable');
+    await redis.restart();
+    await vi.waitFor(async () => expect((await post(early, event)).status).toBe(200), 10_000);
+    expect(await storedOnce(early, [event.unit])).toEqual([event.unit]);
+    await expectHealth(early, null);
+  });
+});
+
+test('more than can wait is turned away, and costs those that wait nothing', async () => {
+  await withMuster({ ingestEnv: { REDIS_TIMEOUT_MS: '20000' } }, async (patient) => {
+    const batch = JSON.stringify({ batch: Array<object>(2500).fill({}) });
+    redis.pause();
+    const answers: Answer[] = [];
+    const requests = Array.from({ length: 24 }, async () => {
+      answers.push(await patient.post('/v1/batch', batch, { headers: KEY }));
+    });
+    // One is being written, twenty wait: 50,000 events.
+    await vi.waitFor(() => expect(answers).toHaveLength(3), 10_000);
+    for (const answer of answers) expectUnavailable(answer);
+    redis.resume();
+    await Promise.all(requests);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(21);
+    await patient.drained();
+    const [balance] = await patient.analyst(
+      'SELECT sum(accepted)::int AS accepted FROM fleet.ingest_balance',
+    );
+    expect(balance).toEqual({ accepted: 21 * 2500 });
+  });
+});
+
+interface Event {
+  /** Names the event: no other has it. */
+  unit: string;
+  body: object;
+}
+
+function newEvent(paddingBytes = 0): Event {
+  const unit = randomUUID();
+  const properties = {
+    clusterId: randomUUID(),
+    [`health-unit-${unit}-total`]: 1,
+    [`health-unit-${unit}-unhealthy`]: 0,
+    // What deflates to nothing would not fill a queue.
+    padding: randomBytes(paddingBytes).toString('base64'),
+  };
+  return { unit, body: { event: 'health', messageId: unit, properties } };
+}
+
+function post(to: Muster, { body }: Event = newEvent()): Promise<Answer> {
+  return to.post('/v1/track', body, { headers: KEY });
+}
+
+/** Clients that send one new event after another, and never the same one again. */
+class Clients {
+  readonly attempts: { unit: string; status: number; answer: Answer; ms: number }[] = [];
+  #isOver = false;
+  readonly #sending: Promise<void>[];
+
+  constructor(to: Muster, { paddingBytes = 0 } = {}) {
+    this.#sending = Array.from({ length: 6 }, async () => {
+      while (!this.#isOver) {
+        const event = newEvent(paddingBytes);
+        const since = performance.now();
+        const answer = await post(to, event);
+        const ms = performance.now() - since;
+        this.attempts.push({ unit: event.unit, status: answer.status, answer, ms });
+        await sleep(5);
+      }
+    });
+  }
+
+  /** Waits until that many more have been answered like this. */
+  async untilAnswered(status: number, count: number): Promise<void> {
+    const isOne = (attempt: { status: number }) => attempt.status === status;
+    const wanted = this.attempts.filter(isOne).length + count;
+    await vi.waitFor(
+      () => expect(this.attempts.filter(isOne).length).toBeGreaterThanOrEqual(wanted),
+      20_000,
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(this.#sending);
+  }
+}
+
+/** What was answered with success is stored once, and everything else was answered in time. */
+async function expectEachTakenIsStoredOnce({ attempts }: Clients) {
+  const taken = attempts.filter(({ status }) => status === 200).map(({ unit }) => unit);
+  const refused = attempts.filter(({ status }) => status !== 200);
+  for (const { answer } of refused) expectUnavailable(answer);
+  expect(Math.max(...refused.map(({ ms }) => ms))).toBeLessThan(ANSWER_LIMIT_MS);
+  expect(await storedOnce(muster, taken)).toEqual(taken.sort());
+}
+
+/** Those of the events that are stored, and not twice; in order. */
+async function storedOnce(in_: Muster, units: string[]): Promise<string[]> {
+  await in_.drained();
+  const rows = await in_.analyst(
+    `SELECT unit FROM fleet.health_readings WHERE unit = ANY ($1)
+      GROUP BY unit HAVING count(*) = 1 ORDER BY unit COLLATE "C"`,
+    [units],
+  );
+  return rows.map(({ unit }) => unit);
+}
+
+function expectUnavailable({ status, headers, json }: Answer) {
+  const message = expect.stringMatching(/^Events cannot be taken just now/);
+  expect({ status, json }).toEqual({
+    status: 503,
+    json: { success: false, code: 'unavailable', message, detail: message },
+  });
+  expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+}
+
+/** Ingest lives, and is ready unless there is a reason why it is not. */
+async function expectHealth(of: Muster, reason: string | null) {
+  const live = await of.get('/health/live');
+  expect({ status: live.status, json: live.json }).toEqual({ status: 200, json: { status: 'ok' } });
+  const since = performance.now();
+  const { status, json } = await of.get('/health/ready');
+  expect(performance.now() - since).toBeLessThan(ANSWER_LIMIT_MS);
+  expect({ status, json }).toEqual(
+    reason === null
+      ? { status: 200, json: { status: 'ok' } }
+      : { status: 503, json: { status: 'unavailable', reason } },
+  );
+}
+
+async function withMuster(options: MusterOptions, use: (muster: Muster) => Promise<void>) {
+  const another = await startMuster({ redisUrl: redis.url, ...options });
+  try {
+    await use(another);
+  } finally {
+    await another.stop();
+  }
+}

@@ -1,0 +1,73 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { startMuster, type Muster } from './support/muster.js';
+import { startRedis, type PrivateRedis } from './support/redis.js';
+
+let redis: PrivateRedis;
+let muster: Muster;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  muster = await startMuster({
+    redisUrl: redis.url,
+    workers: 1,
+    workerEnv: { WORKER_HEALTH_PORT: '0' },
+  });
+});
+
+afterAll(async () => {
+  await muster.stop();
+  await redis.stop();
+});
+
+const OK = { status: 200, json: { status: 'ok' } };
+const UNAVAILABLE = { status: 503, json: { status: 'unavailable' } };
+
+test('a worker with Redis and Postgres lives and is ready', async () => {
+  expect(await ask('live')).toEqual(OK);
+  expect(await ask('ready')).toEqual(OK);
+});
+
+test('a worker without Redis lives and is not ready, until Redis is back', async () => {
+  await redis.kill();
+  expect(await ask('ready')).toEqual(UNAVAILABLE);
+  expect(await ask('live')).toEqual(OK);
+  await redis.restart();
+  await vi.waitFor(async () => expect(await ask('ready')).toEqual(OK), 10_000);
+});
+
+test('a worker whose Redis hangs lives and is not ready, until Redis goes on', async () => {
+  redis.pause();
+  expect(await ask('ready')).toEqual(UNAVAILABLE);
+  expect(await ask('live')).toEqual(OK);
+  redis.resume();
+  await vi.waitFor(async () => expect(await ask('ready')).toEqual(OK), 10_000);
+});
+
+test('a worker without Postgres lives and is not ready, until Postgres is back', async () => {
+  await allowConnections(false);
+  expect(await ask('ready')).toEqual(UNAVAILABLE);
+  expect(await ask('live')).toEqual(OK);
+  await allowConnections(true);
+  await vi.waitFor(async () => expect(await ask('ready')).toEqual(OK), 10_000);
+});
+
+async function ask(what: 'live' | 'ready') {
+  const { healthPort } = muster.workers[0]!.ready;
+  const answer = await fetch(`http://localhost:${healthPort}/health/${what}`, {
+    signal: AbortSignal.timeout(5000),
+  });
+  return { status: answer.status, json: await answer.json() };
+}
+
+/** Lets nobody into the database of this file, and throws out who is there. */
+async function allowConnections(areAllowed: boolean) {
+  const name = new URL(muster.databaseUrl).pathname.slice(1);
+  const server = new pg.Client({ connectionString: inject('services').serverUrl });
+  await server.connect();
+  await server.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS ${areAllowed}`);
+  await server.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [
+    name,
+  ]);
+  await server.end();
+}

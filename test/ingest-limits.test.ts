@@ -1,0 +1,439 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:tls';
+import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { HttpsClient } from './support/https.js';
+import { startMuster, type Muster } from './support/muster.js';
+
+type Headers = Record<string, string>;
+
+/**
+ * Everything that is sent has one of these in it: write keys, ids, the keys and values of
+ * properties. So the last test knows what to look for in answers and logs.
+ */
+const MARK = 'canary';
+const KEY = { authorization: `Bearer wk_${MARK}` };
+const UNIT = `dcos-${MARK}-service`;
+
+/** Installations have it too, as far as a GUID can. */
+const newId = () => `cafecafe-${randomUUID().slice(9)}`;
+
+const MARKS = /canary|cafecafe/i;
+
+const started: Muster[] = [];
+const answers: { status: number; said: string }[] = [];
+
+async function start(settings: Headers): Promise<Muster> {
+  const muster = await startMuster({
+    writeKeys: { dcos: `wk_${MARK}` },
+    ingestEnv: { LOG_LEVEL: 'trace', ...settings },
+    workerEnv: { LOG_LEVEL: 'trace' },
+  });
+  started.push(muster);
+  return muster;
+}
+
+afterAll(() => Promise.all(started.map((muster) => muster.stop())));
+
+function event(installationId: string, properties: object = {}) {
+  return {
+    id: `${MARK}-${randomUUID()}`,
+    installationId,
+    product: 'dcos',
+    event: 'health',
+    properties: {
+      [`health-unit-${UNIT}-total`]: 3,
+      [`health-unit-${UNIT}-unhealthy`]: 1,
+      ...properties,
+    },
+  };
+}
+
+function track({ id, installationId, properties }: ReturnType<typeof event>) {
+  return {
+    type: 'track',
+    event: 'health',
+    messageId: id,
+    properties: { clusterId: installationId, ...properties },
+  };
+}
+
+async function send(muster: Muster, path: string, body: string | Buffer, headers: Headers = {}) {
+  const client = new HttpsClient(muster.ingestUrl, muster.ca);
+  const answer = await client.send('POST', path, { ...KEY, ...headers }, body);
+  answers.push({ status: answer.status, said: JSON.stringify(answer.headers) + answer.text });
+  return answer;
+}
+
+async function storedOf(muster: Muster, installationId: string): Promise<number> {
+  await muster.drained();
+  const [row] = await muster.analyst(
+    'SELECT count(*)::int AS count FROM fleet.health_readings WHERE installation_id = $1',
+    [installationId],
+  );
+  return row!.count;
+}
+
+const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
+
+/** The value as JSON of a given length: blanks after it. */
+function padded(value: unknown, length: number): Buffer {
+  return Buffer.from(JSON.stringify(value).padEnd(length));
+}
+
+/** An event that is that many bytes of JSON. */
+function eventOf(installationId: string, bytes: number) {
+  const padding = bytes - bytesOf(event(installationId, { [MARK]: '' }));
+  return event(installationId, { [MARK]: 'x'.repeat(padding) });
+}
+
+/** An event whose JSON has that many levels, of objects and lists in turn. */
+function eventOfDepth(installationId: string, depth: number) {
+  let nested: unknown = MARK;
+  for (let level = 2; level < depth; level += 1) nested = level % 2 ? { [MARK]: nested } : [nested];
+  return event(installationId, { [MARK]: nested, brackets: '[{'.repeat(500) });
+}
+
+function refusal(code: string) {
+  const message = expect.stringMatching(/^The .*\.$/);
+  return { status: 413, json: { success: false, code, message, detail: message } };
+}
+
+describe.each([
+  {
+    name: 'by default',
+    settings: {},
+    bodyBytes: 1_048_576,
+    inflatedBytes: 8_388_608,
+    events: 2500,
+    eventBytes: 65_536,
+    depth: 20,
+  },
+  {
+    name: 'by its setting',
+    settings: {
+      MAX_BODY_BYTES: '9000',
+      MAX_INFLATED_BYTES: '20000',
+      MAX_EVENTS_PER_REQUEST: '12',
+      MAX_EVENT_BYTES: '4000',
+      MAX_JSON_DEPTH: '7',
+    },
+    bodyBytes: 9000,
+    inflatedBytes: 20_000,
+    events: 12,
+    eventBytes: 4000,
+    depth: 7,
+  },
+])('the limit $name', ({ settings, ...limits }) => {
+  let muster: Muster;
+
+  beforeAll(async () => {
+    muster = await start(settings);
+  });
+
+  test.each([
+    ['with its length ahead', {}],
+    ['in chunks', { 'transfer-encoding': 'chunked' }],
+  ])('of a body is a number of bytes as sent, %s', async (_, headers: Headers) => {
+    const id = newId();
+    const { bodyBytes } = limits;
+    const exact = await send(muster, '/v1/events', padded(event(id), bodyBytes), headers);
+    expect(exact.status).toBe(202);
+    const above = await send(muster, '/v1/events', padded(event(id), bodyBytes + 1), headers);
+    expect(above).toMatchObject(refusal('body_too_large'));
+    expect(await storedOf(muster, id)).toBe(1);
+  });
+
+  test.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', (body: Buffer) => brotliCompressSync(body, FAST_BROTLI)],
+  ])('of what a body inflates to is a number of bytes, in %s', async (encoding, compress) => {
+    const id = newId();
+    const { inflatedBytes } = limits;
+    const headers = { 'content-encoding': encoding };
+    const exact = compress(padded(event(id), inflatedBytes));
+    expect((await send(muster, '/v1/events', exact, headers)).status).toBe(202);
+    const above = compress(padded(event(id), inflatedBytes + 1));
+    expect(await send(muster, '/v1/events', above, headers)).toMatchObject(
+      refusal('inflated_too_large'),
+    );
+    expect(await storedOf(muster, id)).toBe(1);
+  });
+
+  test('of events in a request is the same for a list, for lines and for a batch', async () => {
+    const id = newId();
+    const many = (count: number) => Array.from({ length: count }, () => event(id));
+    // Compressed, for as many events as are allowed are more bytes than are.
+    const encode = (text: string) => gzipSync(text);
+    const list = (count: number) => encode(JSON.stringify(many(count)));
+    const lines = (count: number) =>
+      encode(
+        many(count)
+          .map((one) => JSON.stringify(one))
+          .join('\n'),
+      );
+    const batch = (count: number) => encode(JSON.stringify({ batch: many(count).map(track) }));
+    const ways = [
+      ['/v1/events', list, 202, {}],
+      ['/v1/events', lines, 202, { 'content-type': 'application/x-ndjson' }],
+      ['/v1/batch', batch, 200, {}],
+    ] as const;
+    for (const [path, bodyOf, taken, type] of ways) {
+      const headers = { 'content-encoding': 'gzip', ...type };
+      expect((await send(muster, path, bodyOf(limits.events), headers)).status).toBe(taken);
+      expect(await send(muster, path, bodyOf(limits.events + 1), headers)).toMatchObject(
+        refusal('too_many_events'),
+      );
+    }
+    expect(await storedOf(muster, id)).toBe(3 * limits.events);
+  });
+
+  test('of an event is a number of bytes of JSON, and one above it costs only itself', async () => {
+    const id = newId();
+    const [exact, above] = [limits.eventBytes, limits.eventBytes + 1].map((bytes) =>
+      eventOf(id, bytes),
+    ) as [object, object];
+    const alone = await send(muster, '/v1/events', JSON.stringify(above));
+    expect(alone.status).toBe(413);
+    expect(alone.json).toMatchObject({
+      success: false,
+      code: 'event_too_large',
+      accepted: 0,
+      results: [{ status: 'rejected', code: 'event_too_large', path: '' }],
+    });
+    const both = await send(muster, '/v1/events', JSON.stringify([above, exact]));
+    expect(both.status).toBe(202);
+    expect(both.json.results).toMatchObject([
+      { status: 'rejected', code: 'event_too_large', path: '' },
+      { status: 'accepted' },
+    ]);
+    expect(await storedOf(muster, id)).toBe(1);
+  });
+
+  test('of an event holds for Segment’s calls, and a batch of nothing else is refused', async () => {
+    const id = newId();
+    const call = (bytes: number) => {
+      const of = (padding: number) => track(event(id, { [MARK]: 'x'.repeat(padding) }));
+      return of(bytes - bytesOf(of(0)));
+    };
+    const [exact, above] = [call(limits.eventBytes), call(limits.eventBytes + 1)];
+    expect((await send(muster, '/v1/track', JSON.stringify(exact))).status).toBe(200);
+    expect(await send(muster, '/v1/track', JSON.stringify(above))).toMatchObject(
+      refusal('event_too_large'),
+    );
+    const batch = (...items: object[]) =>
+      send(muster, '/v1/batch', JSON.stringify({ batch: items }));
+    expect(await batch(above, above)).toMatchObject(refusal('event_too_large'));
+    expect((await batch(call(limits.eventBytes), above)).status).toBe(200);
+    expect(await storedOf(muster, id)).toBe(2);
+  });
+
+  test('of an event holds for the properties of a printed report', async () => {
+    const id = newId();
+    const report = (bytes: number) => {
+      const of = (padding: number) => ({
+        clusterId: id,
+        ...event(id, { [MARK]: 'x'.repeat(padding) }).properties,
+      });
+      return JSON.stringify(of(bytes - bytesOf(of(0))));
+    };
+    expect((await send(muster, '/v1/reports', report(limits.eventBytes))).status).toBe(202);
+    const above = await send(muster, '/v1/reports', report(limits.eventBytes + 1));
+    expect(above).toMatchObject({ status: 413, json: { code: 'event_too_large' } });
+    expect(await storedOf(muster, id)).toBe(1);
+  });
+
+  test('of nesting is a number of levels, not counting brackets in text', async () => {
+    const id = newId();
+    const exact = JSON.stringify(eventOfDepth(id, limits.depth));
+    expect((await send(muster, '/v1/events', exact)).status).toBe(202);
+    const above = JSON.stringify(eventOfDepth(id, limits.depth + 1));
+    expect(await send(muster, '/v1/events', above)).toMatchObject(refusal('too_deep'));
+    expect(await storedOf(muster, id)).toBe(1);
+  });
+});
+
+describe('whatever is sent', () => {
+  let muster: Muster;
+
+  beforeAll(() => {
+    muster = started[0]!;
+  });
+
+  test('a bomb of a gigabyte is refused, and ingest does not unpack it', async () => {
+    const GIB = 2 ** 30;
+    const zeros = Buffer.alloc(GIB / 64);
+    // A gzip file may have many members, one after another.
+    const gzip = Buffer.concat(Array<Buffer>(64).fill(gzipSync(zeros)));
+    const deflate = deflateSync(Buffer.alloc(GIB / 8));
+    const br = brotliCompressSync(Buffer.alloc(GIB / 4), FAST_BROTLI);
+    const bombs = Object.entries({ gzip, deflate, br }).filter(
+      ([, { length }]) => length <= 1_048_576,
+    );
+    expect(bombs).toHaveLength(3);
+    const before = peakMemoryMb(muster.ingest.pid);
+    for (let round = 0; round < 4; round += 1) {
+      const refused = await Promise.all(
+        bombs.map(([encoding, bomb]) =>
+          send(muster, '/v1/batch', bomb, { 'content-encoding': encoding }),
+        ),
+      );
+      for (const answer of refused) expect(answer).toMatchObject(refusal('inflated_too_large'));
+    }
+    // Each bomb alone would take 128 MB or more.
+    expect(peakMemoryMb(muster.ingest.pid) - before).toBeLessThan(120);
+  });
+
+  test('what is nested a hundred thousand levels deep is refused', async () => {
+    for (const body of ['['.repeat(100_000), '{"a":'.repeat(100_000)]) {
+      const answer = await send(muster, '/v1/batch', body);
+      expect(answer).toMatchObject(refusal('too_deep'));
+    }
+  });
+
+  const NAMES = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf'];
+
+  test.each(NAMES)('a key named %s is a key like any other, wherever it stands', async (name) => {
+    const id = newId();
+    // Written by hand: in a literal, __proto__ would not be a key.
+    const bad = `"${name}":{"installationId":"${id}","clusterId":"${id}","product":"dcos"}`;
+    const units = `"health-unit-${name}-total":1,"health-unit-${name}-unhealthy":0`;
+    const properties = `{${bad},"clusterId":"${id}",${units}}`;
+    const native = `{${bad},"installationId":"${id}","product":"dcos","event":"health","properties":${properties}}`;
+    const call = `{${bad},"type":"track","event":"health","properties":${properties}}`;
+    expect((await send(muster, '/v1/events', native)).status).toBe(202);
+    expect((await send(muster, '/v1/track', call)).status).toBe(200);
+    expect((await send(muster, '/v1/batch', `{${bad},"batch":[${call}]}`)).status).toBe(200);
+    expect((await send(muster, '/v1/reports', properties)).status).toBe(202);
+    await muster.drained();
+    const rows = await muster.analyst(
+      `SELECT unit, count(*)::int AS count FROM fleet.health_readings
+        WHERE installation_id = $1 GROUP BY unit`,
+      [id],
+    );
+    expect(rows).toEqual([{ unit: name, count: 4 }]);
+  });
+
+  test.each(NAMES)('%s gives no event what it lacks', async (name) => {
+    const id = newId();
+    const gift = JSON.stringify({ installationId: id, clusterId: id, batch: [track(event(id))] });
+    const lacking = `{"${name}":${gift},"product":"dcos","event":"health","properties":{}}`;
+    const native = await send(muster, '/v1/events', lacking);
+    expect(native.json).toMatchObject({ code: 'invalid_guid' });
+    const report = await send(muster, '/v1/reports', `{"${name}":${gift}}`);
+    expect(report.json).toMatchObject({ code: 'unknown_report' });
+    const batch = await send(muster, '/v1/batch', `{"${name}":${gift}}`);
+    expect(batch.json).toMatchObject({ code: 'invalid_body' });
+    const item = `{"batch":[{"${name}":${gift},"type":"track"}]}`;
+    expect((await send(muster, '/v1/batch', item)).status).toBe(200);
+    expect(await storedOf(muster, id)).toBe(0);
+    // And nobody after it.
+    const next = newId();
+    expect((await send(muster, '/v1/events', '{}')).json).toMatchObject({ code: 'invalid_guid' });
+    expect((await send(muster, '/v1/events', JSON.stringify(event(next)))).status).toBe(202);
+    expect(await storedOf(muster, next)).toBe(1);
+  });
+
+  test.each(NAMES)('an event of the kind %s is one that is not known', async (name) => {
+    const id = newId();
+    const native = JSON.stringify({ ...event(id), event: name });
+    expect((await send(muster, '/v1/events', native)).status).toBe(202);
+    await send(muster, '/v1/track', JSON.stringify({ ...track(event(id)), event: name }));
+    await muster.drained();
+    const rows = await muster.analyst(
+      'SELECT event, reason FROM fleet.quarantined_events WHERE installation_id = $1',
+      [id],
+    );
+    expect(rows).toEqual([
+      { event: name, reason: 'unknown_event' },
+      { event: name, reason: 'unknown_event' },
+    ]);
+  });
+
+  test('what is no HTTP gets an answer, too, which does not repeat it', async () => {
+    const requests = {
+      [`GET /v1/%${MARK} HTTP/1.1\r\nHost: x\r\n\r\n`]: 400,
+      [`${MARK}\r\n\r\n`]: 400,
+      [`GET /health/live HTTP/1.1\r\nHost: x\r\nX: ${MARK.repeat(5000)}\r\n\r\n`]: 431,
+    };
+    for (const [request, status] of Object.entries(requests)) {
+      const text = await speak(muster, request);
+      answers.push({ status, said: text });
+      expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      expect(JSON.parse(text.split('\r\n\r\n')[1]!)).toMatchObject({
+        success: false,
+        code: 'bad_request',
+      });
+    }
+  });
+
+  test('nothing of it is repeated in an answer or a log, not even when it cannot be stored', async () => {
+    const id = newId();
+    for (const body of [`{"${MARK}`, `"${MARK}"`, `{"installationId":"${MARK}"}`, '[]']) {
+      expect((await send(muster, '/v1/events', body)).status).toBe(400);
+    }
+    await send(muster, `/v1/${MARK}`, MARK);
+    await send(muster, '/v1/batch', '{}', { authorization: `Bearer ${MARK}` });
+    await send(muster, '/v1/batch', MARK, { 'content-encoding': MARK });
+    await send(muster, '/v1/batch', MARK, { 'content-encoding': 'gzip' });
+    // The database refuses a value, as its detail would tell in full…
+    await muster.owner(
+      'ALTER TABLE unit_set ADD CONSTRAINT no_canary CHECK (units[1] <> $$canary$$)',
+    );
+    const refused = { [`health-unit-${MARK}-total`]: 1, [`health-unit-${MARK}-unhealthy`]: 0 };
+    const { properties: _, ...rest } = event(id);
+    await send(muster, '/v1/events', JSON.stringify({ ...rest, properties: refused }));
+    await muster.drained();
+    const quarantined = await muster.analyst(
+      'SELECT reason FROM fleet.quarantined_events WHERE installation_id = $1',
+      [id],
+    );
+    expect(quarantined).toEqual([{ reason: 'refused_by_store' }]);
+    // …and fails for a while, with as much to tell.
+    await muster.owner(`
+      CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE 'out of order' USING DETAIL = NEW::text, ERRCODE = 'XX000'; END $$`);
+    await muster.owner(
+      'CREATE TRIGGER fail BEFORE INSERT ON report FOR EACH ROW EXECUTE FUNCTION fail()',
+    );
+    await send(muster, '/v1/events', JSON.stringify(event(id)));
+    const worker = muster.workers[0]!;
+    await vi.waitFor(() => expect(worker.log).toContain('a batch was not stored'), 5000);
+    await muster.owner('DROP TRIGGER fail ON report');
+    expect(await storedOf(muster, id)).toBe(1);
+
+    expect(answers.length).toBeGreaterThan(50);
+    expect(answers.filter(({ said }) => MARKS.test(said))).toEqual([]);
+    for (const { ingest, workers } of started) {
+      expect(ingest.log).toContain('ingest listens');
+      expect(workers[0]!.log).toContain('worker takes jobs');
+      const lines = [ingest, ...workers].flatMap(({ log }) => log.split('\n'));
+      expect(lines.filter((line) => MARKS.test(line))).toEqual([]);
+    }
+  });
+});
+
+const FAST_BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
+
+/** The most memory that a process has had at once. */
+function peakMemoryMb(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
+}
+
+/** Sends a text over TLS and returns what is said until it is said no more. */
+async function speak(muster: Muster, text: string): Promise<string> {
+  const { port } = new URL(muster.ingestUrl);
+  const socket = connect({ host: 'localhost', port: Number(port), ca: muster.ca });
+  await once(socket, 'secureConnect');
+  let said = '';
+  socket.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  socket.on('error', () => undefined);
+  socket.write(text);
+  await vi.waitFor(() => expect(said).toMatch(/\}$/), 5000);
+  socket.destroy();
+  return said;
+}
