@@ -263,29 +263,34 @@ describe('whatever is sent', () => {
     muster = started[0]!;
   });
 
-  test('a bomb of a gigabyte is refused, and ingest does not unpack it', async () => {
-    const GIB = 2 ** 30;
-    const zeros = Buffer.alloc(GIB / 64);
-    // A gzip file may have many members, one after another.
-    const gzip = Buffer.concat(Array<Buffer>(64).fill(gzipSync(zeros)));
-    const deflate = deflateSync(Buffer.alloc(GIB / 8));
-    const br = brotliCompressSync(Buffer.alloc(GIB / 4), FAST_BROTLI);
-    const bombs = Object.entries({ gzip, deflate, br }).filter(
-      ([, { length }]) => length <= 1_048_576,
-    );
-    expect(bombs).toHaveLength(3);
-    const before = peakMemoryMb(muster.ingest.pid);
-    for (let round = 0; round < 4; round += 1) {
-      const refused = await Promise.all(
-        bombs.map(([encoding, bomb]) =>
-          send(muster, '/v1/batch', bomb, { 'content-encoding': encoding }),
-        ),
+  const isLinux = process.platform === 'linux';
+
+  test.runIf(isLinux)(
+    'a bomb of a gigabyte is refused, and ingest does not unpack it',
+    async () => {
+      const GIB = 2 ** 30;
+      const zeros = Buffer.alloc(GIB / 64);
+      // A gzip file may have many members, one after another.
+      const gzip = Buffer.concat(Array<Buffer>(64).fill(gzipSync(zeros)));
+      const deflate = deflateSync(Buffer.alloc(GIB / 8));
+      const br = brotliCompressSync(Buffer.alloc(GIB / 4), FAST_BROTLI);
+      const bombs = Object.entries({ gzip, deflate, br }).filter(
+        ([, { length }]) => length <= 1_048_576,
       );
-      for (const answer of refused) expect(answer).toMatchObject(refusal('inflated_too_large'));
-    }
-    // Each bomb alone would take 128 MB or more.
-    expect(peakMemoryMb(muster.ingest.pid) - before).toBeLessThan(120);
-  });
+      expect(bombs).toHaveLength(3);
+      const before = peakMemoryMb(muster.ingest.pid);
+      for (let round = 0; round < 4; round += 1) {
+        const refused = await Promise.all(
+          bombs.map(([encoding, bomb]) =>
+            send(muster, '/v1/batch', bomb, { 'content-encoding': encoding }),
+          ),
+        );
+        for (const answer of refused) expect(answer).toMatchObject(refusal('inflated_too_large'));
+      }
+      // Each bomb alone would take 128 MB or more.
+      expect(peakMemoryMb(muster.ingest.pid) - before).toBeLessThan(120);
+    },
+  );
 
   test('what is nested a hundred thousand levels deep is refused', async () => {
     for (const body of ['['.repeat(100_000), '{"a":'.repeat(100_000)]) {

@@ -21,7 +21,7 @@ export class EventsController {
     if (outcomes.length === 0) {
       throw new InvalidRequest('invalid_body', 'The request holds no event.');
     }
-    const { status, body } = await this.intake.acceptOutcomes(outcomes);
+    const { status, body } = await this.intake.acceptOutcomes(outcomes, bytes);
     void reply.status(status).send(body);
   }
 
@@ -33,7 +33,7 @@ export class EventsController {
     const idempotencyKey = request.headers['idempotency-key']?.toString();
     const context = { ...this.intake.contextOf(product, bytes), idempotencyKey };
     const outcomes = readReport(this.intake.parse(bytes), context);
-    const { status, body } = await this.intake.acceptOutcomes(outcomes);
+    const { status, body } = await this.intake.acceptOutcomes(outcomes, bytes);
     void reply.status(status).send(body);
   }
 }

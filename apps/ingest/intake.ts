@@ -12,10 +12,7 @@ import {
 import { productOf, requireProduct } from './authenticate.js';
 import { WriteKeys } from './write-keys.js';
 
-export type Limits = Pick<
-  IngestSettings,
-  'maxEventsPerRequest' | 'maxEventBytes' | 'maxJsonDepth' | 'maxInflatedBytes' | 'maxBodyBytes'
->;
+export type Limits = Pick<IngestSettings, 'maxEventsPerRequest' | 'maxEventBytes' | 'maxJsonDepth'>;
 
 /** What every dialect does alike: whose request is it, what does it hold, and off to the queue. */
 @Injectable()
@@ -55,16 +52,16 @@ export class Intake {
   }
 
   /** Resolves when the envelopes are safe. @throws QueueUnavailable */
-  async accept(envelopes: readonly ReceivedEnvelope[]): Promise<void> {
-    await this.writer.accept(envelopes);
+  async accept(envelopes: readonly ReceivedEnvelope[], bytes: Buffer): Promise<void> {
+    await this.writer.accept(envelopes, bytes.length);
   }
 
   /** Queues what was accepted of a request and says what became of each of its events. */
-  async acceptOutcomes(outcomes: readonly EventOutcome[]): Promise<Answer> {
+  async acceptOutcomes(outcomes: readonly EventOutcome[], bytes: Buffer): Promise<Answer> {
     const accepted = outcomes.flatMap((outcome) =>
       'accepted' in outcome ? [outcome.accepted] : [],
     );
-    if (accepted.length > 0) await this.accept(accepted);
+    if (accepted.length > 0) await this.accept(accepted, bytes);
     return answerTo(outcomes, accepted.length);
   }
 }

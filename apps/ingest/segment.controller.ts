@@ -52,7 +52,7 @@ export class SegmentController {
     const bytes = this.intake.bytes(request);
     const body = this.intake.parse(bytes);
     const product = this.intake.productOf(request, body);
-    await this.intake.accept(read(body, this.intake.contextOf(product, bytes)));
+    await this.intake.accept(read(body, this.intake.contextOf(product, bytes)), bytes);
     return SUCCESS;
   }
 }

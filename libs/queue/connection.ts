@@ -32,6 +32,10 @@ function connect(url: string, onError: (error: Error) => void, isPatient: boolea
     autoResendUnfulfilledCommands: isPatient,
     maxRetriesPerRequest: null, // BullMQ asks for it
     connectTimeout: 5000,
+    // A connection that swallows commands is given up; one for a worker blocks for seconds at a time.
+    socketTimeout: isPatient ? 30_000 : 3000,
+    // After a failover, the name leads to the new master.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
     retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS),
   });
   redis.on('error', onError);

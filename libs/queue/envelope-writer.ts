@@ -14,6 +14,7 @@ export interface EnvelopeWriterOptions extends QueueOptions, Omit<GateOptions, '
 
 interface Request {
   envelopes: readonly ReceivedEnvelope[];
+  bytes: number;
   since: number;
   resolve: () => void;
   reject: (error: QueueUnavailable) => void;
@@ -21,15 +22,19 @@ interface Request {
 
 /** Jobs of 256 events carry eight times what jobs of one do; beyond 512 nothing more is gained. */
 const BATCH_EVENTS = 512;
-/** About a second's worth for one process: whoever comes later would not be answered in time. */
-const MAX_WAITING_EVENTS = 50_000;
+/** More than a second's worth for one process: whoever comes later would not be answered in time. */
+const MAX_WAITING_BYTES = 128 * 1024 * 1024;
 
-/** A job is tried until it succeeds: only a broken dependency makes it fail, and that is mended. */
+/**
+ * A job is tried until it succeeds: only a broken dependency makes it fail, and that is mended. The
+ * log has the reasons; kept with the jobs of a long outage, they would fill Redis.
+ */
 const JOB: JobsOptions = {
   attempts: 1_000_000_000,
   backoff: { type: 'custom' },
   removeOnComplete: true,
   removeOnFail: false,
+  stackTraceLimit: 0,
 };
 
 /**
@@ -42,7 +47,7 @@ export class EnvelopeWriter {
   readonly #gate: RedisGate;
   readonly #timeoutMs: number;
   #waiting: Request[] = [];
-  #waitingEvents = 0;
+  #waitingBytes = 0;
   #writing: Promise<void> | null = null;
   #isClosing = false;
 
@@ -68,17 +73,18 @@ export class EnvelopeWriter {
   /**
    * Resolves when Redis has confirmed that the envelopes are written; those of one call share one
    * job, so they are written together or not at all.
+   * @param bytes about how much memory they take, for what may wait is bounded
    * @throws QueueUnavailable within the time limit; then the caller must not report success
    */
-  async accept(envelopes: readonly ReceivedEnvelope[]): Promise<void> {
+  async accept(envelopes: readonly ReceivedEnvelope[], bytes: number): Promise<void> {
     if (this.#isClosing) throw new QueueUnavailable('closing', 'The server is stopping.');
     if (this.#gate.closed) throw this.#gate.closed;
-    if (this.#waitingEvents >= MAX_WAITING_EVENTS) {
+    if (this.#waitingBytes >= MAX_WAITING_BYTES) {
       throw new QueueUnavailable('overloaded', 'More events are waiting than can be written.');
     }
     await new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ envelopes, since: performance.now(), resolve, reject });
-      this.#waitingEvents += envelopes.length;
+      this.#waiting.push({ envelopes, bytes, since: performance.now(), resolve, reject });
+      this.#waitingBytes += bytes;
       this.#writing ??= this.#writeAll();
     });
   }
@@ -118,7 +124,7 @@ export class EnvelopeWriter {
         const unavailable = asUnavailable(error);
         for (const { reject } of [...requests, ...this.#waiting]) reject(unavailable);
         this.#waiting = [];
-        this.#waitingEvents = 0;
+        this.#waitingBytes = 0;
         void this.#gate.look();
       }
     }
@@ -129,12 +135,12 @@ export class EnvelopeWriter {
   #takeBatch(): Request[] {
     let events = 0;
     let count = 0;
-    for (const { envelopes } of this.#waiting) {
+    for (const { envelopes, bytes } of this.#waiting) {
       if (count > 0 && events + envelopes.length > BATCH_EVENTS) break;
       events += envelopes.length;
       count += 1;
+      this.#waitingBytes -= bytes;
     }
-    this.#waitingEvents -= events;
     return this.#waiting.splice(0, count);
   }
 

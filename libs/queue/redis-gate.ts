@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 
 /** Why nothing can be written to the queue just now. */
@@ -24,6 +25,7 @@ export interface GateOptions {
 }
 
 const CHECK_INTERVAL_MS = 500;
+const LOOK_LIMIT_MS = 1500;
 /** It opens again a little below where it closed, or it would swing with every job. */
 const HYSTERESIS = 0.05;
 
@@ -56,18 +58,35 @@ export class RedisGate {
     clearInterval(this.#timer);
   }
 
-  /** Looks at Redis now, unless it is looking already. Never rejects. */
+  /**
+   * Looks at Redis now, unless it is looking already. Never rejects, and never waits for ever: a
+   * command that was under way when a connection broke may not be settled at all.
+   */
   async look(): Promise<void> {
     if (this.#isLooking || this.#redis.status !== 'ready') return;
     this.#isLooking = true;
     try {
-      const closed = (await this.#findUndurable()) ?? (await this.#findFull());
+      const closed = await Promise.race([this.#examine(), afterLimit()]);
       if (this.#redis.status === 'ready') this.#become(closed);
     } catch {
       this.#become(unreachable());
     } finally {
       this.#isLooking = false;
     }
+  }
+
+  async #examine(): Promise<QueueUnavailable | null> {
+    return (
+      (await this.#findReadOnly()) ?? (await this.#findUndurable()) ?? (await this.#findFull())
+    );
+  }
+
+  /** After a failover the connection may be to what is a replica now. */
+  async #findReadOnly(): Promise<QueueUnavailable | null> {
+    const info = await this.#redis.info('replication');
+    if (!/^role:slave/m.test(info)) return null;
+    this.#redis.disconnect(true); // the name may lead to the new master by now
+    return new QueueUnavailable('unreachable', 'Redis is a replica and takes no writes.');
   }
 
   async #findUndurable(): Promise<QueueUnavailable | null> {
@@ -120,6 +139,11 @@ export class RedisGate {
     this.#closed = closed;
     if (hasChanged) this.#options.onChange(closed);
   }
+}
+
+async function afterLimit(): Promise<QueueUnavailable> {
+  await sleep(LOOK_LIMIT_MS, undefined, { ref: false });
+  return unreachable();
 }
 
 function unreachable(): QueueUnavailable {

@@ -7,8 +7,12 @@ import pg from 'pg';
  */
 const REFUSALS = /^(21|22|23|44|54)/;
 
-/** Whether the database refused what it was given, rather than being unable to work. */
+/**
+ * Whether the database refused what it was given, rather than being unable to work; or whether no
+ * statement could be made of it at all, which waiting would not mend either.
+ */
 export function isRefusal(error: unknown): boolean {
+  if (error instanceof RangeError || error instanceof TypeError) return true;
   return error instanceof pg.DatabaseError && REFUSALS.test(error.code ?? '');
 }
 

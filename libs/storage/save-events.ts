@@ -9,16 +9,11 @@ import type { IdentifiedEvent } from './batch.js';
 import { Tally } from './batch.js';
 import type { Incumbent } from './copies.js';
 import { areCopies, compareCopies, copyKey, firstCopies } from './copies.js';
-import { mergeInstallations } from './installations.js';
+import { forgetSightings, lockInstallations, mergeSightings } from './installations.js';
 import { isRefusal } from './refusals.js';
-import type { Releases } from './releases.js';
-import {
-  findIncumbents,
-  insertDefects,
-  insertQuarantined,
-  insertReports,
-  removeSuperseded,
-} from './reports.js';
+import type { OriginOf } from './origins.js';
+import { findIncumbents, insertReports, removeSuperseded } from './reports.js';
+import { insertDefects, insertQuarantined } from './set-aside.js';
 import type { KnownSnapshots } from './snapshots.js';
 import { writeSnapshots } from './snapshots.js';
 import { countUnidentified } from './tallies.js';
@@ -26,7 +21,7 @@ import { countUnidentified } from './tallies.js';
 export interface SaveContext {
   /** In the transaction of the events' batch. */
   tx: pg.ClientBase;
-  releases: Releases;
+  originOf: OriginOf;
   snapshots: KnownSnapshots;
 }
 
@@ -42,20 +37,20 @@ export interface Saved {
  */
 export async function saveEvents(
   events: readonly NormalisedEvent[],
-  { tx, releases, snapshots }: SaveContext,
+  { tx, originOf, snapshots }: SaveContext,
 ): Promise<Saved> {
   const identified = events.filter(isIdentified);
   const { first, repeated } = firstCopies(identified);
   const snapshotIds = await writeSnapshots(tx, first.filter(isUnderstood), snapshots);
-  if (identified.length > 0) await mergeInstallations(tx, identified);
-
-  const incumbents = first.length > 0 ? await findIncumbents(tx, first) : [];
-  const { fresh, duplicates, superseded } = judge(first, incumbents);
-  await removeSuperseded(tx, superseded);
+  await lockInstallations(tx, first);
+  const { fresh, duplicates, superseded } = judge(first, await findIncumbents(tx, first));
+  await mergeSightings(tx, fresh, originOf);
   const understood = fresh.filter(isUnderstood);
-  await insertReports(tx, understood, releases);
-  await insertDefects(tx, understood, releases);
+  await removeSuperseded(tx, superseded);
+  await insertReports(tx, understood, originOf);
+  await insertDefects(tx, understood, originOf);
   await insertQuarantined(tx, fresh.filter(isQuarantined));
+  await forgetSightings(tx, superseded);
 
   const unidentified = events.filter(isUnidentified);
   await countUnidentified(tx, unidentified);
@@ -71,7 +66,8 @@ export async function saveEvents(
 
 /**
  * The same where the database refuses something in these events: halves them until what it refuses
- * stands alone, and quarantines that one event.
+ * stands alone, and quarantines that one event. The halves lock their installations one after the
+ * other, so this may end in a deadlock with another writer; then the batch is saved again.
  */
 export async function saveEventsApart(
   events: readonly NormalisedEvent[],
@@ -102,7 +98,7 @@ async function attempt(
     return saved;
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    await context.tx.query('ROLLBACK TO SAVEPOINT attempt');
+    await context.tx.query('ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt');
     return null;
   }
 }

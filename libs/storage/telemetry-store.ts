@@ -3,8 +3,8 @@ import type { NormalisedBatch } from './batch.js';
 import { Tally } from './batch.js';
 import { ensurePartitions } from './partitions.js';
 import { isMissingPartition, isRefusal } from './refusals.js';
-import { Releases } from './releases.js';
-import { saveEvents, saveEventsApart } from './save-events.js';
+import { Origins } from './origins.js';
+import { type SaveContext, saveEvents, saveEventsApart } from './save-events.js';
 import { KnownSnapshots } from './snapshots.js';
 import { addTally } from './tallies.js';
 
@@ -18,7 +18,22 @@ const PLANNER = [
   '-c enable_mergejoin=off',
   '-c jit=off',
   '-c plan_cache_mode=force_generic_plan',
-].join(' ');
+];
+
+/**
+ * A worker whose machine is gone or frozen holds locks until the server gives it up: within 25
+ * seconds, so that another can store its jobs.
+ */
+const PATIENCE = [
+  '-c idle_in_transaction_session_timeout=15s',
+  '-c lock_timeout=20s',
+  '-c statement_timeout=60s',
+  '-c tcp_keepalives_idle=10',
+  '-c tcp_keepalives_interval=5',
+  '-c tcp_keepalives_count=3',
+];
+
+const STATEMENT_LIMIT_MS = 70_000;
 
 export interface TelemetryStoreOptions {
   databaseUrl: string;
@@ -31,18 +46,22 @@ export interface TelemetryStoreOptions {
 /** Writes what workers have understood of events. */
 export class TelemetryStore {
   readonly #pool: pg.Pool;
-  readonly #releases = new Releases();
+  readonly #origins = new Origins();
   readonly #snapshots = new KnownSnapshots();
 
   constructor({ databaseUrl, connections, onIdleError }: TelemetryStoreOptions) {
     this.#pool = new pg.Pool({
       connectionString: databaseUrl,
       max: connections,
-      options: PLANNER,
+      options: [...PLANNER, ...PATIENCE].join(' '),
+      keepAlive: true,
+      query_timeout: STATEMENT_LIMIT_MS,
       application_name: 'muster-worker',
       connectionTimeoutMillis: 10_000,
     });
     this.#pool.on('error', (error) => onIdleError?.(error));
+    // While a connection is in use, its end is the error of the statement under way.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   /**
@@ -79,11 +98,12 @@ export class TelemetryStore {
 
   async #saveWith(save: typeof saveEvents, batch: NormalisedBatch): Promise<void> {
     const understood = batch.events.filter((event) => event.fate === 'stored');
-    await this.#releases.learn(this.#pool, understood);
+    const originOf = await this.#origins.learn(this.#pool, understood);
     const snapshotIds = await this.#withClient(async (tx) => {
       await tx.query('BEGIN');
       try {
-        const written = await this.#saveOnce(save, batch, tx);
+        const context = { tx, originOf, snapshots: this.#snapshots };
+        const written = await this.#saveOnce(save, batch, context);
         await tx.query('COMMIT');
         return written;
       } catch (error) {
@@ -97,17 +117,16 @@ export class TelemetryStore {
   async #saveOnce(
     save: typeof saveEvents,
     batch: NormalisedBatch,
-    tx: pg.ClientBase,
+    context: SaveContext,
   ): Promise<string[]> {
-    const receipt = await tx.query({
+    const receipt = await context.tx.query({
       name: 'record-receipt',
       text: 'INSERT INTO batch_receipt VALUES ($1, $2) ON CONFLICT DO NOTHING',
       values: [batch.batchId, new Date(batch.gatheredAt).toISOString()],
     });
     if (receipt.rowCount === 0) return [];
-    const context = { tx, releases: this.#releases, snapshots: this.#snapshots };
     const { fates, snapshotIds } = await save(batch.events, context);
-    await addTally(tx, Tally.ofAccepted(batch.accepted).merge(fates));
+    await addTally(context.tx, Tally.ofAccepted(batch.accepted).merge(fates));
     return snapshotIds;
   }
 

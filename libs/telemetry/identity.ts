@@ -32,7 +32,7 @@ export function contentId(...content: unknown[]): string {
 }
 
 /** The same of content that is JSON already; remembered, since contents repeat. */
-const contentIdOfJson = remember(20_000, (json) => {
+const contentIdOfJson = remember(16_000_000, (json) => {
   const hex = hash('sha256', json, 'hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 });

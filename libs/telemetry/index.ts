@@ -24,6 +24,6 @@ export type {
 export { contentId } from './identity.js';
 export { normalise, quarantine } from './normalise.js';
 export type { InstallationDescription, ReportKind, ResourceFigures, Snapshot } from './report.js';
-export { descriptionKey, reportKinds } from './report.js';
+export { reportKinds } from './report.js';
 export type { Defect, DefectReason, Fate, QuarantineReason, Rejection } from './vocabulary.js';
 export { defectReasons, fates, quarantineReasons } from './vocabulary.js';

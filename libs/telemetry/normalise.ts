@@ -59,6 +59,8 @@ export type NormalisedEvent = UnderstoodEvent | QuarantinedEvent | UnidentifiedE
 /** What an agent calls an event that nobody knows may be anything. */
 const MAX_EVENT_LENGTH = 128;
 
+const MAX_DEFECTS = 100;
+
 const products = new Map<string, ProductDeclaration>([[dcos.product, dcos]]);
 
 /**
@@ -92,7 +94,7 @@ export function quarantine(
     ...identify(original),
     observedAt,
     ...rejection,
-    event: cleanText(event).slice(0, MAX_EVENT_LENGTH),
+    event: cleanText(event.slice(0, MAX_EVENT_LENGTH)),
     original,
   };
 }
@@ -123,9 +125,15 @@ function normaliseEvent(envelope: EventEnvelope, retentionMs: number): Normalise
     clock: time.clock,
     version,
     description: description && { ...description.content, version },
-    defects: [...defects, ...(description?.defects ?? []), ...time.defects],
+    defects: boundDefects([...(description?.defects ?? []), ...time.defects, ...defects]),
     original: envelope,
   };
+}
+
+/** An event of nonsense would otherwise make thousands of rows; it is kept whole anyway. */
+function boundDefects(defects: Defect[]): Defect[] {
+  if (defects.length <= MAX_DEFECTS) return defects;
+  return [...defects.slice(0, MAX_DEFECTS), { path: '', reason: 'too_many_defects' }];
 }
 
 function observeEnvelope(envelope: EventEnvelope, retentionMs: number) {

@@ -1,5 +1,4 @@
-import { contentId, eventKey } from './identity.js';
-import { remember } from './memo.js';
+import { contentId } from './identity.js';
 import type { Properties, Understood } from './vocabulary.js';
 
 /**
@@ -94,16 +93,6 @@ export interface InstallationDescription {
   source: string | null;
   customerKey: string | null;
   licenseId: string | null;
-}
-
-const keyOfText = remember(10_000, (text) => eventKey('description', text));
-
-/** A number for a description, as decimal text: equal descriptions have equal ones. */
-export function descriptionKey(description: InstallationDescription): string {
-  const { version, variant, provider, platform, source, customerKey, licenseId } = description;
-  return keyOfText(
-    JSON.stringify([version, variant, provider, platform, source, customerKey, licenseId]),
-  );
 }
 
 /** The content of one understood event. */

@@ -13,6 +13,7 @@ export const defectReasons = [
   'not_an_object',
   'not_a_package_name',
   'not_a_timestamp',
+  'too_many_defects',
 ] as const;
 export type DefectReason = (typeof defectReasons)[number];
 

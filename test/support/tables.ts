@@ -2,12 +2,12 @@
 const QUESTIONS = {
   installations: 'SELECT * FROM fleet.installations ORDER BY installation_id, product',
   reports: `SELECT r.installation_id, r.event_key, r.received_at, r.observed_at, r.snapshot_id,
-                   l.product, l.version, r.kind, r.clock
-              FROM report r JOIN release l USING (release_id)
+                   l.product, l.version, l.variant, l.provider, r.kind, r.clock
+              FROM report r JOIN origin l USING (origin_id)
              ORDER BY r.installation_id, r.event_key, r.received_at`,
   health: `SELECT * FROM fleet.health_readings
             ORDER BY installation_id, received_at, observed_at, unit, total, unhealthy`,
-  resources: `SELECT r.*, l.product, l.version FROM resource_reading r JOIN release l USING (release_id)
+  resources: `SELECT r.*, l.product, l.version FROM resource_reading r JOIN origin l USING (origin_id)
                ORDER BY installation_id, event_key, received_at`,
   packages: `SELECT * FROM fleet.package_readings
               ORDER BY installation_id, received_at, observed_at, package, version, instances`,
@@ -33,8 +33,8 @@ export async function readTables(
   const tables = {} as Tables;
   for (const [name, question] of Object.entries(QUESTIONS)) {
     const rows = await ask(question);
-    // The number of a release is given in the order of arrival, and means nothing.
-    tables[name as keyof Tables] = rows.map(({ release_id: _, ...row }) => row);
+    // The number of an origin is given in the order of arrival, and means nothing.
+    tables[name as keyof Tables] = rows.map(({ origin_id: _, ...row }) => row);
   }
   return tables;
 }

@@ -80,7 +80,7 @@ interface UnitKey {
 }
 
 /** The parts of a health event's key, or null where the key names no unit. */
-export const parseUnitKey = remember(10_000, splitUnitKey);
+export const parseUnitKey = remember(2_000_000, splitUnitKey);
 
 function splitUnitKey(key: string): UnitKey | null {
   const suffix = [TOTAL, UNHEALTHY].find((ending) => key.endsWith(ending));

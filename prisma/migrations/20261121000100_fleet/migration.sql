@@ -4,27 +4,28 @@ CREATE SCHEMA fleet;
 COMMENT ON SCHEMA fleet IS 'The fleet as its installations report it. Every view and column has a comment.';
 
 CREATE VIEW fleet.installations AS
-SELECT installation_id, product, version, variant, provider, platform, source, customer_key, license_id,
-       first_seen_at, last_seen_at
-  FROM public.installation;
+SELECT i.installation_id, i.product, nullif(o.version, '') AS version, nullif(o.variant, '') AS variant,
+       nullif(o.provider, '') AS provider, nullif(o.platform, '') AS platform, nullif(o.source, '') AS source,
+       i.customer_key, i.license_id, i.first_seen_at, i.last_seen_at
+  FROM public.installation i LEFT JOIN public.origin o USING (origin_id);
 COMMENT ON VIEW fleet.installations IS 'One row per installation and product: what is known of it.';
 COMMENT ON COLUMN fleet.installations.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.installations.product IS 'The product, as the write key names it.';
-COMMENT ON COLUMN fleet.installations.version IS 'The version that its latest report named.';
+COMMENT ON COLUMN fleet.installations.version IS 'The version that its latest report named; null where it has only been seen by events of a UI.';
 COMMENT ON COLUMN fleet.installations.variant IS 'The variant of the product; for DC/OS open or enterprise.';
 COMMENT ON COLUMN fleet.installations.provider IS 'Where it runs, by its own account; for DC/OS aws, azure, on-prem, …';
 COMMENT ON COLUMN fleet.installations.platform IS 'The platform, as newer DC/OS versions report it; null before.';
 COMMENT ON COLUMN fleet.installations.source IS 'What kind of sender reports; for DC/OS the constant cluster.';
 COMMENT ON COLUMN fleet.installations.customer_key IS 'The customer key of an enterprise installation; null where it has none.';
 COMMENT ON COLUMN fleet.installations.license_id IS 'The licence of an enterprise installation; null where it has none.';
-COMMENT ON COLUMN fleet.installations.first_seen_at IS 'The earliest observation of any of its events.';
-COMMENT ON COLUMN fleet.installations.last_seen_at IS 'The latest observation of any of its events.';
+COMMENT ON COLUMN fleet.installations.first_seen_at IS 'The earliest observation of any of its events, duplicates left out.';
+COMMENT ON COLUMN fleet.installations.last_seen_at IS 'The latest observation of any of its events, duplicates left out.';
 
 CREATE VIEW fleet.reports AS
 SELECT r.installation_id, l.product, nullif(l.version, '') AS product_version, r.observed_at, r.received_at,
        (ARRAY['health', 'mesos_track', 'package_list', 'ui'])[r.kind] AS kind,
        (ARRAY['agent', 'corrected', 'received'])[r.clock + 1] AS clock
-  FROM public.report r JOIN public.release l USING (release_id);
+  FROM public.report r JOIN public.origin l USING (origin_id);
 COMMENT ON VIEW fleet.reports IS 'One row per stored event: which kind of report, when, from which version.';
 COMMENT ON COLUMN fleet.reports.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.reports.product IS 'The product, as the write key names it.';
@@ -38,7 +39,7 @@ CREATE VIEW fleet.health_readings AS
 SELECT r.installation_id, l.product, nullif(l.version, '') AS product_version, r.observed_at, r.received_at,
        u.unit, nullif(u.unit_type, '') AS unit_type, u.total, u.unhealthy
   FROM public.report r
-  JOIN public.release l USING (release_id)
+  JOIN public.origin l USING (origin_id)
   JOIN public.health_snapshot s USING (snapshot_id)
   JOIN public.unit_set us USING (unit_set_id)
  CROSS JOIN LATERAL unnest(us.units, us.unit_types, s.totals, s.unhealthy)
@@ -60,9 +61,9 @@ SELECT r.installation_id, r.product, nullif(r.version, '') AS product_version, r
        u.unit, nullif(u.unit_type, '') AS unit_type, u.total, u.unhealthy
   FROM (SELECT DISTINCT ON (r.installation_id, l.product)
                r.installation_id, l.product, l.version, r.observed_at, r.received_at, r.snapshot_id
-          FROM public.report r JOIN public.release l USING (release_id)
+          FROM public.report r JOIN public.origin l USING (origin_id)
          WHERE r.kind = 1
-         ORDER BY r.installation_id, l.product, r.observed_at DESC, r.received_at DESC, r.event_key DESC) r
+         ORDER BY r.installation_id, l.product, r.observed_at DESC, r.event_key DESC) r
   JOIN public.health_snapshot s USING (snapshot_id)
   JOIN public.unit_set us USING (unit_set_id)
  CROSS JOIN LATERAL unnest(us.units, us.unit_types, s.totals, s.unhealthy)
@@ -82,7 +83,7 @@ CREATE VIEW fleet.resource_readings AS
 SELECT r.installation_id, l.product, nullif(l.version, '') AS product_version, r.observed_at, r.received_at,
        cpu_total, cpu_used, mem_total_mb, mem_used_mb,
        disk_total_mb, disk_used_mb, agents_active, agents_connected, task_count, framework_count
-  FROM public.resource_reading r JOIN public.release l USING (release_id);
+  FROM public.resource_reading r JOIN public.origin l USING (origin_id);
 COMMENT ON VIEW fleet.resource_readings IS 'One row per report with resource figures. A figure that the report did not give is null.';
 COMMENT ON COLUMN fleet.resource_readings.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.resource_readings.product IS 'The product, as the write key names it.';
@@ -105,8 +106,8 @@ SELECT DISTINCT ON (r.installation_id, l.product)
        r.installation_id, l.product, nullif(l.version, '') AS product_version, r.observed_at, r.received_at,
        cpu_total, cpu_used, mem_total_mb, mem_used_mb,
        disk_total_mb, disk_used_mb, agents_active, agents_connected, task_count, framework_count
-  FROM public.resource_reading r JOIN public.release l USING (release_id)
- ORDER BY r.installation_id, l.product, r.observed_at DESC, r.received_at DESC, r.event_key DESC;
+  FROM public.resource_reading r JOIN public.origin l USING (origin_id)
+ ORDER BY r.installation_id, l.product, r.observed_at DESC, r.event_key DESC;
 COMMENT ON VIEW fleet.current_resources IS 'One row per installation: the figures of its latest report that has some.';
 COMMENT ON COLUMN fleet.current_resources.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.current_resources.product IS 'The product, as the write key names it.';
@@ -128,7 +129,7 @@ CREATE VIEW fleet.package_readings AS
 SELECT r.installation_id, l.product, nullif(l.version, '') AS product_version, r.observed_at, r.received_at,
        p.package, nullif(p.version, '') AS version, p.instances
   FROM public.report r
-  JOIN public.release l USING (release_id)
+  JOIN public.origin l USING (origin_id)
   JOIN public.package_snapshot s USING (snapshot_id)
  CROSS JOIN LATERAL unnest(s.packages, s.versions, s.instances) AS p(package, version, instances)
  WHERE r.kind = 3;
@@ -147,9 +148,9 @@ SELECT r.installation_id, r.product, nullif(r.version, '') AS product_version, r
        p.package, nullif(p.version, '') AS version, p.instances
   FROM (SELECT DISTINCT ON (r.installation_id, l.product)
                r.installation_id, l.product, l.version, r.observed_at, r.received_at, r.snapshot_id
-          FROM public.report r JOIN public.release l USING (release_id)
+          FROM public.report r JOIN public.origin l USING (origin_id)
          WHERE r.kind = 3
-         ORDER BY r.installation_id, l.product, r.observed_at DESC, r.received_at DESC, r.event_key DESC) r
+         ORDER BY r.installation_id, l.product, r.observed_at DESC, r.event_key DESC) r
   JOIN public.package_snapshot s USING (snapshot_id)
  CROSS JOIN LATERAL unnest(s.packages, s.versions, s.instances) AS p(package, version, instances);
 COMMENT ON VIEW fleet.current_packages IS 'One row per package in the latest package report of each installation.';
@@ -166,7 +167,7 @@ CREATE VIEW fleet.framework_readings AS
 SELECT r.installation_id, l.product, nullif(l.version, '') AS product_version, r.observed_at, r.received_at,
        f.framework, f.instances
   FROM public.report r
-  JOIN public.release l USING (release_id)
+  JOIN public.origin l USING (origin_id)
   JOIN public.framework_snapshot s USING (snapshot_id)
  CROSS JOIN LATERAL unnest(s.frameworks, s.instances) AS f(framework, instances)
  WHERE r.kind = 2;
@@ -184,9 +185,9 @@ SELECT r.installation_id, r.product, nullif(r.version, '') AS product_version, r
        f.framework, f.instances
   FROM (SELECT DISTINCT ON (r.installation_id, l.product)
                r.installation_id, l.product, l.version, r.observed_at, r.received_at, r.snapshot_id
-          FROM public.report r JOIN public.release l USING (release_id)
+          FROM public.report r JOIN public.origin l USING (origin_id)
          WHERE r.kind = 2
-         ORDER BY r.installation_id, l.product, r.observed_at DESC, r.received_at DESC, r.event_key DESC) r
+         ORDER BY r.installation_id, l.product, r.observed_at DESC, r.event_key DESC) r
   JOIN public.framework_snapshot s USING (snapshot_id)
  CROSS JOIN LATERAL unnest(s.frameworks, s.instances) AS f(framework, instances);
 COMMENT ON VIEW fleet.current_frameworks IS 'One row per framework in the latest Mesos report of each installation.';
@@ -202,7 +203,7 @@ CREATE VIEW fleet.ui_events AS
 SELECT r.installation_id, l.product, nullif(l.version, '') AS product_version, r.observed_at AS occurred_at, r.received_at,
        s.action AS event, nullif(s.path, '') AS path, nullif(s.app_version, '') AS app_version
   FROM public.report r
-  JOIN public.release l USING (release_id)
+  JOIN public.origin l USING (origin_id)
   JOIN public.ui_snapshot s USING (snapshot_id)
  WHERE r.kind = 4;
 COMMENT ON VIEW fleet.ui_events IS 'One row per event of a web UI. Who it was is not stored.';
@@ -218,7 +219,7 @@ COMMENT ON COLUMN fleet.ui_events.app_version IS 'The version of the UI itself; 
 CREATE VIEW fleet.defects AS
 SELECT d.installation_id, l.product, nullif(l.version, '') AS product_version, d.observed_at, d.received_at,
        (ARRAY['health', 'mesos_track', 'package_list', 'ui'])[d.kind] AS kind, d.path, d.reason
-  FROM public.defect d JOIN public.release l USING (release_id);
+  FROM public.defect d JOIN public.origin l USING (origin_id);
 COMMENT ON VIEW fleet.defects IS 'One row per reading that was left out of a stored event. The event itself is kept to be read again.';
 COMMENT ON COLUMN fleet.defects.installation_id IS 'The GUID of the installation (for DC/OS: the cluster id).';
 COMMENT ON COLUMN fleet.defects.product IS 'The product, as the write key names it.';
@@ -227,7 +228,7 @@ COMMENT ON COLUMN fleet.defects.observed_at IS 'When it was observed: by the age
 COMMENT ON COLUMN fleet.defects.received_at IS 'When Muster received it.';
 COMMENT ON COLUMN fleet.defects.kind IS 'The kind of report it was left out of.';
 COMMENT ON COLUMN fleet.defects.path IS 'Where in the event''s properties it stands.';
-COMMENT ON COLUMN fleet.defects.reason IS 'Why: not_a_number, negative, fractional, out_of_range, without_partner, unhealthy_exceeds_total, not_text, malformed, too_long, not_a_list, not_an_object, not_a_package_name or not_a_timestamp.';
+COMMENT ON COLUMN fleet.defects.reason IS 'Why: not_a_number, negative, fractional, out_of_range, without_partner, unhealthy_exceeds_total, not_text, malformed, too_long, not_a_list, not_an_object, not_a_package_name, not_a_timestamp or too_many_defects.';
 
 CREATE VIEW fleet.quarantined_events AS
 SELECT installation_id, product, received_at, event, reason, path, NULL::text[] AS keys, 1::bigint AS event_count

@@ -1,0 +1,79 @@
+import type pg from 'pg';
+import type { UnderstoodEvent } from '#telemetry';
+
+const MAX_REMEMBERED = 50_000;
+const COLUMNS = 'product, version, variant, provider, platform, source';
+const UNNESTED = 'unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])';
+
+/** The number of an event's origin. */
+export type OriginOf = (event: UnderstoodEvent) => number;
+
+/** In the order of COLUMNS. */
+type Origin = [
+  product: string,
+  version: string,
+  variant: string,
+  provider: string,
+  platform: string,
+  source: string,
+];
+
+/**
+ * The numbers of origins: what reports say of where they come from. They are given in statements of
+ * their own, before a batch's transaction: so no batch waits for another's, and what is remembered was
+ * committed.
+ */
+export class Origins {
+  #known = new Map<string, number>();
+
+  /** Gives a number to every origin of these events, and returns them. */
+  async learn(pool: pg.Pool, events: readonly UnderstoodEvent[]): Promise<OriginOf> {
+    const unknown = new Map<string, Origin>();
+    const learnt = new Map<string, number>();
+    for (const event of events) {
+      const origin = originOf(event);
+      const key = keyOf(origin);
+      const id = this.#known.get(key);
+      if (id === undefined) unknown.set(key, origin);
+      else learnt.set(key, id);
+    }
+    if (unknown.size > 0) {
+      if (this.#known.size > MAX_REMEMBERED) this.#known = new Map();
+      for (const [key, id] of await number(pool, [...unknown.values()])) {
+        this.#known.set(key, id);
+        learnt.set(key, id);
+      }
+    }
+    return (event) => {
+      const id = learnt.get(keyOf(originOf(event)));
+      if (id === undefined)
+        throw new Error('An origin was not learnt before its batch was stored.');
+      return id;
+    };
+  }
+}
+
+async function number(pool: pg.Pool, origins: Origin[]): Promise<[key: string, id: number][]> {
+  const inLockOrder = origins.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const columns = [0, 1, 2, 3, 4, 5].map((column) => inLockOrder.map((origin) => origin[column]));
+  await pool.query(
+    `INSERT INTO origin (${COLUMNS}) SELECT * FROM ${UNNESTED} ON CONFLICT DO NOTHING`,
+    columns,
+  );
+  const { rows } = await pool.query<{ origin: Origin; origin_id: number }>(
+    `SELECT ARRAY[${COLUMNS}] AS origin, origin_id
+       FROM origin JOIN ${UNNESTED} AS u(${COLUMNS}) USING (${COLUMNS})`,
+    columns,
+  );
+  return rows.map(({ origin, origin_id }) => [keyOf(origin), origin_id]);
+}
+
+function originOf({ product, version, description }: UnderstoodEvent): Origin {
+  const { variant, provider, platform, source } = description ?? {};
+  return [product, version ?? '', variant ?? '', provider ?? '', platform ?? '', source ?? ''];
+}
+
+/** None of the six may hold a space: products and tokens have none. */
+function keyOf(origin: Origin): string {
+  return origin.join(' ');
+}

@@ -1,0 +1,73 @@
+import type pg from 'pg';
+import type { QuarantinedEvent, UnderstoodEvent } from '#telemetry';
+import { reportKinds } from '#telemetry';
+import type { IdentifiedEvent } from './batch.js';
+import type { OriginOf } from './origins.js';
+import { keyColumns } from './reports.js';
+
+/** Writes which readings were left out, and keeps the events they were left out of. */
+export async function insertDefects(
+  tx: pg.ClientBase,
+  events: readonly UnderstoodEvent[],
+  originOf: OriginOf,
+): Promise<void> {
+  const defective = events.filter(({ defects }) => defects.length > 0);
+  if (defective.length === 0) return;
+  const rows = defective.flatMap((event) =>
+    event.defects.map(({ path, reason }) => ({
+      installation_id: event.installationId,
+      event_key: event.eventKey,
+      received_at: new Date(event.receivedAt).toISOString(),
+      observed_at: new Date(event.observedAt).toISOString(),
+      origin_id: originOf(event),
+      kind: reportKinds[event.kind],
+      path: asPath(path),
+      reason,
+    })),
+  );
+  await tx.query(
+    `INSERT INTO defect SELECT * FROM jsonb_populate_recordset(NULL::defect, $1::jsonb)
+     ON CONFLICT DO NOTHING`,
+    [JSON.stringify(rows)],
+  );
+  await insertOriginals(tx, defective);
+}
+
+/** Keeps events aside that could not be understood, for a replay. */
+export async function insertQuarantined(
+  tx: pg.ClientBase,
+  events: readonly QuarantinedEvent[],
+): Promise<void> {
+  if (events.length === 0) return;
+  const rows = events.map((event) => ({
+    installation_id: event.installationId,
+    event_key: event.eventKey,
+    received_at: new Date(event.receivedAt).toISOString(),
+    observed_at: new Date(event.observedAt).toISOString(),
+    product: event.product,
+    event: event.event,
+    reason: event.reason,
+    path: asPath(event.path),
+  }));
+  await tx.query(
+    `INSERT INTO quarantined_event
+     SELECT * FROM jsonb_populate_recordset(NULL::quarantined_event, $1::jsonb)`,
+    [JSON.stringify(rows)],
+  );
+  await insertOriginals(tx, events);
+}
+
+async function insertOriginals(tx: pg.ClientBase, events: readonly IdentifiedEvent[]) {
+  await tx.query(
+    `INSERT INTO original_event (installation_id, event_key, received_at, envelope)
+     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::json[])`,
+    [...keyColumns(events), events.map(({ original }) => JSON.stringify(original))],
+  );
+}
+
+const MAX_PATH_LENGTH = 300;
+
+/** Keys are the agent's to choose: the path is bounded, and what Postgres cannot hold taken out. */
+function asPath(path: string): string {
+  return path.slice(0, MAX_PATH_LENGTH).replaceAll('\u0000', '').toWellFormed();
+}
