@@ -58,7 +58,7 @@ test('jobs wait while the database is away, and are stored when it is back', asy
 });
 
 test('a job that nobody can read is kept among the failed, and holds up no other', async () => {
-  await muster.queue.add('batch', { format: 99 });
+  await muster.queue.add('batch', { format: 1, envelopes: 'bm8gZGVmbGF0ZQ==' });
   await expect.poll(() => muster.queue.getFailedCount()).toBe(1);
   const id = randomUUID();
   await send(id, { 'health-unit-a-service-total': 1, 'health-unit-a-service-unhealthy': 0 });

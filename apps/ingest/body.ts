@@ -25,6 +25,7 @@ export function takeBodiesAsBytes(
   fastify: FastifyInstance,
   limits: { maxBodyBytes: number; maxInflatedBytes: number },
 ): void {
+  const inflating = new Turns(MAX_INFLATING);
   fastify.removeAllContentTypeParsers();
   fastify.addHook('onRequest', ({ headers }, _reply, done) => {
     // Fastify refuses a content type that is not well-formed; here it says nothing anyway.
@@ -35,14 +36,53 @@ export function takeBodiesAsBytes(
     '*',
     { parseAs: 'buffer', bodyLimit: limits.maxBodyBytes },
     (request: FastifyRequest, body: Buffer, done) => {
-      const encoding = request.headers['content-encoding'];
+      const { authorization, 'content-encoding': encoding } = request.headers;
       if (encoding === undefined) return done(null, body);
-      decompress(body, encoding, limits.maxInflatedBytes).then(
-        (bytes) => done(null, bytes),
-        (error: unknown) => done(error as RequestError),
-      );
+      const isKnown = authorization !== undefined;
+      const most = isKnown ? limits.maxInflatedBytes : anonymousLimit(limits.maxInflatedBytes);
+      inflating
+        .take(() => decompress(body, encoding, most))
+        .then(
+          (bytes) => done(null, bytes),
+          (error: unknown) => done(error as RequestError),
+        );
     },
   );
+}
+
+/** Decompressing is bounded in number, or a few kilobytes from many would take gigabytes at once. */
+const MAX_INFLATING = 4;
+
+/**
+ * Without a key in the header it is not known yet whose body it is, and it may not become larger than
+ * any Segment client's: they send at most 500 KB.
+ */
+const MAX_ANONYMOUS_BYTES = 512_000;
+
+function anonymousLimit(maxInflatedBytes: number): number {
+  return Math.min(MAX_ANONYMOUS_BYTES, maxInflatedBytes);
+}
+
+/** Lets a bounded number of works run at once; the others wait for their turn. */
+class Turns {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(most: number) {
+    this.#free = most;
+  }
+
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#free -= 1;
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free += 1;
+    }
+  }
 }
 
 function isMediaType(contentType = ''): boolean {

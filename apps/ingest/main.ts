@@ -47,7 +47,7 @@ async function startIngest() {
     ready: { port },
     stop: async () => {
       stopFollowing();
-      await app.close();
+      await drain(app, server);
       await writer.close();
     },
   };
@@ -102,6 +102,19 @@ async function createApp(
   takeBodiesAsBytes(fastify, settings);
   app.useGlobalFilters(new ErrorFilter(logger));
   return app;
+}
+
+/**
+ * Serves what is under way and closes. A connection whose request had begun before is closed as soon
+ * as it is answered: its client would keep it open for the next.
+ */
+async function drain(app: NestFastifyApplication, server: Server): Promise<void> {
+  const closing = setInterval(() => server.closeIdleConnections(), 50);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(closing);
+  }
 }
 
 async function listen(app: NestFastifyApplication, settings: IngestSettings): Promise<void> {

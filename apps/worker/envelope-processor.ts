@@ -1,13 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EnvelopeBatch } from '#queue';
 import type { TelemetryStore } from '#storage';
 import { normalise } from '#telemetry';
 
 const DAY_MS = 86_400_000;
+const CHECK_INTERVAL_MS = 1000;
 
 /** Understands the events of a batch and stores what they say. */
 export class EnvelopeProcessor {
   readonly #store: TelemetryStore;
   readonly #retentionMs: number;
+  readonly #stopping = new AbortController();
 
   constructor(store: TelemetryStore, retentionDays: number) {
     this.#store = store;
@@ -17,6 +20,33 @@ export class EnvelopeProcessor {
   /** Bad data becomes a stored fate; only a broken dependency throws, and the queue tries again. */
   async process({ batchId, gatheredAt, accepted, envelopes }: EnvelopeBatch): Promise<void> {
     const events = envelopes.map((envelope) => normalise(envelope, this.#retentionMs));
-    await this.#store.save({ batchId, gatheredAt, accepted, events });
+    try {
+      await this.#store.save({ batchId, gatheredAt, accepted, events });
+    } catch (error) {
+      await this.#untilStoreIsBack();
+      throw error;
+    }
+  }
+
+  /** Lets no job wait for the database any more: what is under way fails, and is delivered again. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  /**
+   * While the database is away a worker keeps the jobs it has in hand, rather than take, fail and
+   * delay every job of the queue in turn.
+   */
+  async #untilStoreIsBack(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      const isBack = await this.#store.check().then(
+        () => true,
+        () => false,
+      );
+      if (isBack) return;
+      await sleep(CHECK_INTERVAL_MS, undefined, { signal: this.#stopping.signal }).catch(
+        () => null,
+      );
+    }
   }
 }

@@ -39,6 +39,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   /** Finishes the jobs under way before it lets go of the database. */
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.#timer);
+    this.processor.stop();
     await this.#consumer?.close();
     await this.store.close();
   }

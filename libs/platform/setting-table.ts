@@ -119,18 +119,13 @@ export const SETTINGS = {
   RETENTION_DAYS: {
     kind: wholeNumber(1, 36_500),
     usually: '400',
-    about: 'how many days reports are kept',
+    about: 'how many days back the clock of an event is believed',
   },
   ANALYST_PASSWORD: {
     kind: secret,
-    about: 'the password that migrating gives to the role analyst; npm start makes one up',
+    about: 'the password of the role analyst, which a whole server shares; npm start makes one',
   },
   DATA_DIR: { kind: file, usually: '.data', about: 'where npm start keeps its state' },
-  INGEST_PROCESSES: {
-    kind: textLike(/^1$/, '1, because the processes of npm start cannot share a port'),
-    usually: '1',
-    about: 'how many ingest processes npm start runs: one (for more, run them behind a balancer)',
-  },
   WORKER_PROCESSES: {
     kind: wholeNumber(1, 64),
     usually: '1',

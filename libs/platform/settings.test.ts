@@ -149,10 +149,6 @@ describe('npm start', () => {
   test('wants both halves of a certificate', () => {
     expect(() => startSettings({ TLS_KEY_FILE: 'key.pem' })).toThrow('set both or none');
   });
-
-  test('runs one ingest', () => {
-    expect(() => startSettings({ INGEST_PROCESSES: '2' })).toThrow('cannot share a port');
-  });
 });
 
 function problems(read: () => unknown): string[] {

@@ -49,7 +49,6 @@ const START = {
   dataDir: 'DATA_DIR',
   host: 'INGEST_HOST',
   port: 'INGEST_PORT',
-  ingestProcesses: 'INGEST_PROCESSES',
   workerProcesses: 'WORKER_PROCESSES',
   stopTimeoutMs: 'STOP_TIMEOUT_MS',
 } as const;

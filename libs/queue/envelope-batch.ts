@@ -57,12 +57,14 @@ export async function packBatch(envelopes: readonly ReceivedEnvelope[]): Promise
   };
 }
 
-/** @throws UnreadableJob */
+/** @throws UnreadableJob, or an Error where another version may read it */
 export function unpackBatch(data: unknown): EnvelopeBatch {
   const job = data as Partial<JobData> | null;
-  if (job?.format !== 1 || typeof job.envelopes !== 'string') {
-    throw new UnreadableJob('The job is of a format that this version does not know.');
+  if (job?.format !== undefined && job.format !== 1) {
+    // While a fleet of workers is upgraded; a newer one will read it.
+    throw new Error('The job is of a format that this version does not know.');
   }
+  if (typeof job?.envelopes !== 'string') throw new UnreadableJob('The job holds no envelopes.');
   try {
     const deflated = Buffer.from(job.envelopes, 'base64');
     const json = inflateRawSync(deflated, INFLATE);

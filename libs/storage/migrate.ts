@@ -50,7 +50,7 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     const applied = await applyMissing(client, await readMigrations(), log);
     await ensurePartitions(client, Date.now());
-    await ensureAnalyst(client, analystPassword);
+    await ensureAnalyst(client, analystPassword, log);
     return { applied };
   } finally {
     await client.end();

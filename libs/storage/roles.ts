@@ -1,29 +1,32 @@
 import pg from 'pg';
 
+const NOT_ALLOWED = '42501';
 const ROLE_EXISTS = new Set(['42710', '23505']); // created by another in the meantime
 
 /**
  * The role `analyst`: reads the schema `fleet`, and nothing else. It is made without a login; a
- * password gives it one. Roles belong to the whole server, so it may already be there.
+ * password gives it one. Roles belong to the whole server, so it may already be there. Where our own
+ * user may not manage roles, that is said and left to an administrator.
  */
-export async function ensureAnalyst(client: pg.ClientBase, password?: string): Promise<void> {
-  await createRole(client);
-  if (password !== undefined) {
-    await client.query(`ALTER ROLE analyst LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
+export async function ensureAnalyst(
+  client: pg.ClientBase,
+  password: string | undefined,
+  log: (line: string) => void,
+): Promise<void> {
+  try {
+    await createRole(client);
+    if (password !== undefined) {
+      await client.query(`ALTER ROLE analyst LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
+    }
+    await limit(client);
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError && error.code === NOT_ALLOWED)) throw error;
+    log(
+      'The role analyst could not be set up, because the user of DATABASE_URL may not manage roles. Grant it CREATEROLE, or create the role analyst and give it its password as an administrator.',
+    );
   }
-  const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name');
-  const database = pg.escapeIdentifier(rows[0]?.name ?? '');
-  await client.query(`
-    REVOKE ALL ON SCHEMA public FROM PUBLIC;
-    REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
-    REVOKE TEMPORARY ON DATABASE ${database} FROM PUBLIC;
-    GRANT CONNECT ON DATABASE ${database} TO analyst;
-    GRANT USAGE ON SCHEMA fleet TO analyst;
-    GRANT SELECT ON ALL TABLES IN SCHEMA fleet TO analyst;
-    ALTER ROLE analyst IN DATABASE ${database} SET search_path = fleet;
-    ALTER ROLE analyst IN DATABASE ${database} SET default_transaction_read_only = on;
-    ALTER ROLE analyst IN DATABASE ${database} SET statement_timeout = '5min';
-  `);
+  const { rowCount } = await client.query(`SELECT FROM pg_roles WHERE rolname = 'analyst'`);
+  if (rowCount) await grant(client);
 }
 
 async function createRole(client: pg.ClientBase): Promise<void> {
@@ -34,4 +37,32 @@ async function createRole(client: pg.ClientBase): Promise<void> {
   } catch (error) {
     if (!(error instanceof pg.DatabaseError && ROLE_EXISTS.has(error.code ?? ''))) throw error;
   }
+}
+
+/** Defaults that spare the fleet's database a careless query. */
+async function limit(client: pg.ClientBase): Promise<void> {
+  const database = await databaseName(client);
+  for (const setting of [
+    'search_path = fleet',
+    'default_transaction_read_only = on',
+    "statement_timeout = '5min'",
+  ]) {
+    await client.query(`ALTER ROLE analyst IN DATABASE ${database} SET ${setting}`);
+  }
+}
+
+async function grant(client: pg.ClientBase): Promise<void> {
+  const database = await databaseName(client);
+  await client.query(`
+    REVOKE ALL ON SCHEMA public FROM PUBLIC;
+    REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
+    REVOKE TEMPORARY ON DATABASE ${database} FROM PUBLIC;
+    GRANT CONNECT ON DATABASE ${database} TO analyst;
+    GRANT USAGE ON SCHEMA fleet TO analyst;
+    GRANT SELECT ON ALL TABLES IN SCHEMA fleet TO analyst`);
+}
+
+async function databaseName(client: pg.ClientBase): Promise<string> {
+  const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name');
+  return pg.escapeIdentifier(rows[0]?.name ?? '');
 }

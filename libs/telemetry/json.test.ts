@@ -34,7 +34,7 @@ describe('the limit of depth', () => {
     fc.assert(
       fc.property(valueOfBrackets, (value) => {
         const [text, depth] = [JSON.stringify(value), depthOf(value)];
-        expect(parseJson(Buffer.from(text), depth)).toEqual(value);
+        expect(parseJson(Buffer.from(text), depth)).toEqual(JSON.parse(text));
         if (depth > 0) expect(errorOf(text, depth - 1).code).toBe('too_deep');
       }),
     );

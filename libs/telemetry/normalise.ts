@@ -125,7 +125,7 @@ function normaliseEvent(envelope: EventEnvelope, retentionMs: number): Normalise
     clock: time.clock,
     version,
     description: description && { ...description.content, version },
-    defects: boundDefects([...(description?.defects ?? []), ...time.defects, ...defects]),
+    defects: boundDefects([...defects, ...(description?.defects ?? []), ...time.defects]),
     original: envelope,
   };
 }

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Muster, startMuster } from './support/muster.js';
+import { type PrivateRedis, startRedis } from './support/redis.js';
+
+let redis: PrivateRedis;
+let muster: Muster;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  muster = await startMuster({ redisUrl: redis.url });
+});
+
+afterAll(async () => {
+  await muster.stop();
+  await redis.stop();
+});
+
+const UNIT = { 'health-unit-a-service-total': 1, 'health-unit-a-service-unhealthy': 0 };
+
+const send = (event: string, properties: object, installationId = randomUUID() as string) =>
+  muster
+    .post(
+      '/v1/events',
+      { installationId, product: 'dcos', event, properties },
+      { headers: { authorization: `Bearer ${muster.writeKeys.dcos}` } },
+    )
+    .then(({ status }) => ({ status, installationId }));
+
+const storedOf = (installationId: string) =>
+  muster.analyst('SELECT kind FROM fleet.reports WHERE installation_id = $1', [installationId]);
+
+test('ingest takes events again after Redis hung and then died', async () => {
+  redis.pause();
+  await expect.poll(() => send('health', UNIT).then(({ status }) => status)).toBe(503);
+  await redis.kill();
+  await redis.restart();
+  await expect
+    .poll(() => send('health', UNIT).then(({ status }) => status), { timeout: 10_000 })
+    .toBe(202);
+});
+
+test('ingest says that it takes nothing while Redis is a replica', async () => {
+  const client = new Redis(redis.url);
+  await client.replicaof('127.0.0.1', '1');
+  const ready = () => muster.get('/health/ready').then(({ status }) => status);
+  await expect.poll(ready, { timeout: 5000 }).toBe(503);
+  expect((await send('health', UNIT)).status).toBe(503);
+  await client.replicaof('no', 'one');
+  await expect.poll(ready, { timeout: 10_000 }).toBe(200);
+  client.disconnect();
+});
+
+test('a worker outlives the end of its database connections', async () => {
+  const worker = muster.workers[0]!;
+  const { pid } = worker;
+  await muster.owner('ALTER TABLE report RENAME TO report_away');
+  const { installationId } = await send('health', UNIT);
+  for (let round = 0; round < 20; round += 1) {
+    await muster.owner(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'muster-worker' AND datname = current_database()`,
+    );
+    await send('health', UNIT);
+  }
+  await muster.owner('ALTER TABLE report_away RENAME TO report');
+  await expect.poll(() => storedOf(installationId), { timeout: 10_000 }).toHaveLength(1);
+  expect(worker.pid).toBe(pid);
+  expect(worker.log).not.toContain('the process ends');
+});
+
+test('an event of a thousand nonsensical readings is stored with a bounded number of defects', async () => {
+  const packages = [{ name: 'kafka' }, ...Array.from({ length: 1000 }, () => 1)];
+  const { status, installationId } = await send('package_list', { package_list: packages });
+  expect(status).toBe(202);
+  await expect.poll(() => storedOf(installationId)).toHaveLength(1);
+  const defects = await muster.analyst(
+    'SELECT reason FROM fleet.defects WHERE installation_id = $1',
+    [installationId],
+  );
+  expect(defects).toHaveLength(101);
+  expect(defects).toContainEqual({ reason: 'too_many_defects' });
+});
+
+test('a key of half a character too many costs only its reading', async () => {
+  const key = `health-unit-${'x'.repeat(287)}😀-total`;
+  const { installationId } = await send('health', { ...UNIT, [key]: 1 });
+  await expect.poll(() => storedOf(installationId)).toHaveLength(1);
+});
+
+test('an unknown event with a long name of emojis is kept for replay', async () => {
+  const installationId = randomUUID();
+  await muster.post(
+    '/v1/track',
+    { event: `${'x'.repeat(127)}😀`, properties: { clusterId: installationId } },
+    { headers: { authorization: `Bearer ${muster.writeKeys.dcos}` } },
+  );
+  await expect
+    .poll(() =>
+      muster.owner('SELECT reason FROM quarantined_event WHERE installation_id = $1', [
+        installationId,
+      ]),
+    )
+    .toEqual([{ reason: 'unknown_event' }]);
+});
