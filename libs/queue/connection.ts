@@ -17,23 +17,28 @@ const MAX_RECONNECT_DELAY_MS = 1000;
  * For a server that answers while Redis is away: a command fails at once rather than wait for a
  * connection, and is never sent again behind the back of whoever was told that it failed.
  */
-export function connectImpatiently({ redisUrl, onError }: QueueOptions): Redis {
-  return connect(redisUrl, onError, false);
+export function connectImpatiently({ redisUrl, onError }: QueueOptions, timeoutMs: number): Redis {
+  return connect(redisUrl, onError, { isPatient: false, silenceMs: timeoutMs + 2000 });
 }
 
 /** For a worker, which has nothing better to do than to wait. */
 export function connectPatiently({ redisUrl, onError }: QueueOptions): Redis {
-  return connect(redisUrl, onError, true);
+  // Longer than a worker's connection blocks, waiting for a job.
+  return connect(redisUrl, onError, { isPatient: true, silenceMs: 30_000 });
 }
 
-function connect(url: string, onError: (error: Error) => void, isPatient: boolean): Redis {
+function connect(
+  url: string,
+  onError: (error: Error) => void,
+  { isPatient, silenceMs }: { isPatient: boolean; silenceMs: number },
+): Redis {
   const redis = new Redis(url, {
     enableOfflineQueue: isPatient,
     autoResendUnfulfilledCommands: isPatient,
     maxRetriesPerRequest: null, // BullMQ asks for it
     connectTimeout: 5000,
-    // A connection that swallows commands is given up; one for a worker blocks for seconds at a time.
-    socketTimeout: isPatient ? 30_000 : 3000,
+    // A connection that swallows commands is given up for a new one.
+    socketTimeout: silenceMs,
     // After a failover, the name leads to the new master.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS),

@@ -23,6 +23,7 @@ interface Request {
 /** Jobs of 256 events carry eight times what jobs of one do; beyond 512 nothing more is gained. */
 const BATCH_EVENTS = 512;
 /** More than a second's worth for one process: whoever comes later would not be answered in time. */
+const MAX_WAITING_EVENTS = 50_000;
 const MAX_WAITING_BYTES = 128 * 1024 * 1024;
 
 /**
@@ -47,6 +48,7 @@ export class EnvelopeWriter {
   readonly #gate: RedisGate;
   readonly #timeoutMs: number;
   #waiting: Request[] = [];
+  #waitingEvents = 0;
   #waitingBytes = 0;
   #writing: Promise<void> | null = null;
   #isClosing = false;
@@ -54,7 +56,7 @@ export class EnvelopeWriter {
   constructor(options: EnvelopeWriterOptions) {
     const { timeoutMs, prefix, onChange = () => undefined } = options;
     this.#timeoutMs = timeoutMs;
-    this.#redis = connectImpatiently(options);
+    this.#redis = connectImpatiently(options, timeoutMs);
     this.#gate = new RedisGate(this.#redis, { ...options, onChange });
     this.#queue = new Queue(ENVELOPES, {
       connection: this.#redis,
@@ -79,11 +81,12 @@ export class EnvelopeWriter {
   async accept(envelopes: readonly ReceivedEnvelope[], bytes: number): Promise<void> {
     if (this.#isClosing) throw new QueueUnavailable('closing', 'The server is stopping.');
     if (this.#gate.closed) throw this.#gate.closed;
-    if (this.#waitingBytes >= MAX_WAITING_BYTES) {
+    if (this.#waitingEvents >= MAX_WAITING_EVENTS || this.#waitingBytes >= MAX_WAITING_BYTES) {
       throw new QueueUnavailable('overloaded', 'More events are waiting than can be written.');
     }
     await new Promise<void>((resolve, reject) => {
       this.#waiting.push({ envelopes, bytes, since: performance.now(), resolve, reject });
+      this.#waitingEvents += envelopes.length;
       this.#waitingBytes += bytes;
       this.#writing ??= this.#writeAll();
     });
@@ -124,6 +127,7 @@ export class EnvelopeWriter {
         const unavailable = asUnavailable(error);
         for (const { reject } of [...requests, ...this.#waiting]) reject(unavailable);
         this.#waiting = [];
+        this.#waitingEvents = 0;
         this.#waitingBytes = 0;
         void this.#gate.look();
       }
@@ -141,6 +145,7 @@ export class EnvelopeWriter {
       count += 1;
       this.#waitingBytes -= bytes;
     }
+    this.#waitingEvents -= events;
     return this.#waiting.splice(0, count);
   }
 

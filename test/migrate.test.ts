@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { migrate } from '#storage';
+import { Asker } from './support/database.js';
+
+let server: Asker;
+const created: string[] = [];
+
+beforeAll(() => {
+  server = new Asker(inject('services').serverUrl);
+});
+
+afterAll(async () => {
+  for (const name of created) await server.ask(`DROP DATABASE ${name} WITH (FORCE)`);
+  await server.ask('DROP ROLE IF EXISTS plain_owner');
+  await server.end();
+});
+
+async function emptyDatabase(owner = new URL(inject('services').serverUrl).username) {
+  const name = `migrate_${randomBytes(6).toString('hex')}`;
+  await server.ask(`CREATE DATABASE ${name} OWNER ${owner}`);
+  created.push(name);
+  const url = new URL(inject('services').serverUrl);
+  url.pathname = `/${name}`;
+  return url;
+}
+
+test('an empty database is brought to the current schema, once, by however many', async () => {
+  const databaseUrl = (await emptyDatabase()).href;
+  const runs = await Promise.all([1, 2, 3].map(() => migrate({ databaseUrl })));
+  const applied = runs.flatMap((run) => run.applied);
+  expect(applied.length).toBeGreaterThan(0);
+  expect(new Set(applied).size).toBe(applied.length);
+  expect(await migrate({ databaseUrl })).toEqual({ applied: [] });
+});
+
+test('a migration that was changed after it had been applied is refused', async () => {
+  const databaseUrl = (await emptyDatabase()).href;
+  await migrate({ databaseUrl });
+  const database = new Asker(databaseUrl);
+  await database.ask(`UPDATE _prisma_migrations SET checksum = 'other'`);
+  await database.end();
+  await expect(migrate({ databaseUrl })).rejects.toThrow(/was changed after it had been applied/);
+});
+
+test('a database that is newer than this version is refused', async () => {
+  const databaseUrl = (await emptyDatabase()).href;
+  await migrate({ databaseUrl });
+  const database = new Asker(databaseUrl);
+  await database.ask(`
+    INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name)
+    VALUES ('x', 'x', now(), '29990101000000_from_the_future')`);
+  await database.end();
+  await expect(migrate({ databaseUrl })).rejects.toThrow(/from_the_future, which this version/);
+});
+
+test('a user who may not manage roles can migrate, and is told what is left to do', async () => {
+  await server.ask(`CREATE ROLE plain_owner LOGIN PASSWORD 'plain'`);
+  const url = await emptyDatabase('plain_owner');
+  url.username = 'plain_owner';
+  url.password = 'plain';
+  const said: string[] = [];
+  await migrate({ databaseUrl: url.href, analystPassword: 'x', log: (line) => said.push(line) });
+  expect(said.at(-1)).toContain('Grant it CREATEROLE');
+  const database = new Asker(url.href);
+  expect(await database.ask('SELECT FROM fleet.installations')).toEqual([]);
+  await database.end();
+});
