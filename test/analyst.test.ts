@@ -45,6 +45,7 @@ test.each([
   ['make a table', 'BEGIN READ WRITE; CREATE TABLE public.mine ()'],
   ['make a table in fleet', 'BEGIN READ WRITE; CREATE TABLE fleet.mine ()'],
   ['make a temporary table', 'BEGIN READ WRITE; CREATE TEMP TABLE mine ()'],
+  ['write a large object', `BEGIN READ WRITE; SELECT lo_from_bytea(0, 'x')`],
   ['read a file of the server', `SELECT pg_read_file('/etc/passwd')`],
 ])('the analyst cannot %s', async (_, statement) => {
   const asker = new Asker(database.analystUrl);

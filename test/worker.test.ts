@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Muster, startMuster } from './support/muster.js';
 
@@ -43,6 +45,28 @@ test('a worker that is told to stop finishes the jobs under way, and loses none'
     'SELECT installation_id FROM fleet.health_readings ORDER BY 1',
   );
   expect(stored.map(({ installation_id }) => installation_id)).toEqual(installations.sort());
+});
+
+test('a job that is under way when a worker is told to stop is stored before it ends', async () => {
+  const worker = muster.workers.at(-1)!;
+  const id = randomUUID();
+  const holder = new pg.Client({ connectionString: muster.databaseUrl });
+  await holder.connect();
+  await holder.query('BEGIN; LOCK TABLE report');
+  await send(id, { 'health-unit-a-service-total': 4, 'health-unit-a-service-unhealthy': 0 });
+  await expect.poll(() => muster.queue.getActiveCount()).toBe(1);
+  const stopped = worker.stop();
+  await sleep(300);
+  await holder.query('COMMIT');
+  await holder.end();
+  expect(await stopped).toBe(0);
+  expect(await muster.queue.getActiveCount()).toBe(0);
+  expect(
+    await muster.analyst('SELECT total FROM fleet.health_readings WHERE installation_id = $1', [
+      id,
+    ]),
+  ).toEqual([{ total: 4 }]);
+  await muster.addWorker();
 });
 
 test('jobs wait while the database is away, and are stored when it is back', async () => {

@@ -5,11 +5,14 @@ import type { TelemetryStore } from '#storage';
 import type { EnvelopeProcessor } from './envelope-processor.js';
 
 const PARTITION_CHECK_MS = 3_600_000;
+const REPEAT_MS = 60_000;
 
 /** The life of a worker: from the first job to the last, with the partitions made ahead of time. */
 export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown {
   #consumer: EnvelopeConsumer | null = null;
   #timer: NodeJS.Timeout | undefined;
+  #said = '';
+  #saidAt = 0;
 
   constructor(
     private readonly processor: EnvelopeProcessor,
@@ -28,7 +31,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
         redisUrl: this.settings.redisUrl,
         prefix: this.settings.queuePrefix,
         concurrency: this.settings.concurrency,
-        onError: (error) => this.logger.warn({ err: error }, 'the queue failed'),
+        onError: (error) => this.sayOnce(error),
         onFailure: (error, attempts) =>
           this.logger.error({ err: error, attempts }, 'a batch was not stored'),
       },
@@ -48,6 +51,15 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   async check(): Promise<void> {
     if (!this.#consumer) throw new Error('The worker has not started.');
     await Promise.all([this.#consumer.check(), this.store.check()]);
+  }
+
+  /** A lost connection is tried again every second, and says the same every time. */
+  private sayOnce(error: Error): void {
+    const isNews = error.message !== this.#said || Date.now() > this.#saidAt + REPEAT_MS;
+    if (!isNews) return;
+    this.#said = error.message;
+    this.#saidAt = Date.now();
+    this.logger.warn({ err: error }, 'the queue failed');
   }
 
   private async requireDatabase(): Promise<void> {

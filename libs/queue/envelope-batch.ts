@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { deflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { ReceivedEnvelope } from '#telemetry';
+import { type AcceptedCount, hourOf, type ReceivedEnvelope } from '#telemetry';
 
 /** The events of many requests, written to the queue as one job. */
 export interface EnvelopeBatch {
@@ -14,13 +14,6 @@ export interface EnvelopeBatch {
   envelopes: ReceivedEnvelope[];
 }
 
-export interface AcceptedCount {
-  product: string;
-  /** The beginning of the hour of receipt, in milliseconds since 1970. */
-  hour: number;
-  count: number;
-}
-
 /** The data of a job. Envelopes resemble each other, so they travel as one deflated text. */
 export interface JobData extends Omit<EnvelopeBatch, 'envelopes'> {
   format: 1;
@@ -31,7 +24,6 @@ export interface JobData extends Omit<EnvelopeBatch, 'envelopes'> {
 /** A job whose data is not what ingest writes. No repetition will mend it. */
 export class UnreadableJob extends Error {}
 
-const HOUR_MS = 3_600_000;
 /** Level 1: a fleet's events shrink to a twentieth already, and time is what is short. */
 const DEFLATE = { level: 1 };
 /** Below this, the way to the thread pool and back takes longer than the work. */
@@ -79,7 +71,7 @@ export function unpackBatch(data: unknown): EnvelopeBatch {
 function countAccepted(envelopes: readonly ReceivedEnvelope[]): AcceptedCount[] {
   const counts = new Map<string, AcceptedCount>();
   for (const { product, receivedAt } of envelopes) {
-    const hour = Math.floor(receivedAt / HOUR_MS) * HOUR_MS;
+    const hour = hourOf(receivedAt);
     const key = `${hour} ${product}`;
     const counted = counts.get(key);
     if (counted) counted.count += 1;

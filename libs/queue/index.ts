@@ -1,5 +1,5 @@
 export type { QueueOptions } from './connection.js';
-export type { AcceptedCount, EnvelopeBatch } from './envelope-batch.js';
+export type { EnvelopeBatch } from './envelope-batch.js';
 export type { EnvelopeConsumer, EnvelopeConsumerOptions } from './envelope-consumer.js';
 export { consumeEnvelopes } from './envelope-consumer.js';
 export type { EnvelopeWriterOptions } from './envelope-writer.js';

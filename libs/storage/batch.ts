@@ -1,4 +1,11 @@
-import type { Fate, NormalisedEvent, QuarantinedEvent, UnderstoodEvent } from '#telemetry';
+import {
+  type AcceptedCount,
+  type Fate,
+  hourOf,
+  type NormalisedEvent,
+  type QuarantinedEvent,
+  type UnderstoodEvent,
+} from '#telemetry';
 
 /** What one job holds, understood. */
 export interface NormalisedBatch {
@@ -7,15 +14,8 @@ export interface NormalisedBatch {
   /** In milliseconds since 1970. */
   gatheredAt: number;
   /** How many events ingest accepted, by product and hour of receipt. */
-  accepted: readonly Acceptance[];
+  accepted: readonly AcceptedCount[];
   events: readonly NormalisedEvent[];
-}
-
-export interface Acceptance {
-  product: string;
-  /** The beginning of the hour, in milliseconds since 1970. */
-  hour: number;
-  count: number;
 }
 
 /** An event of a known installation: it can be told from its copies. */
@@ -27,7 +27,7 @@ type Outcome = Fate | 'accepted';
 export class Tally {
   readonly #counts = new Map<string, Map<Outcome, number>>();
 
-  static ofAccepted(accepted: readonly Acceptance[]): Tally {
+  static ofAccepted(accepted: readonly AcceptedCount[]): Tally {
     const tally = new Tally();
     for (const { product, hour, count } of accepted) {
       tally.add({ product, receivedAt: hour }, 'accepted', count);
@@ -63,11 +63,4 @@ export class Tally {
     this.#counts.set(key, counts);
     return this;
   }
-}
-
-const HOUR_MS = 3_600_000;
-
-/** The beginning of the hour that a time lies in, both in milliseconds since 1970. */
-export function hourOf(time: number): number {
-  return Math.floor(time / HOUR_MS) * HOUR_MS;
 }

@@ -27,6 +27,7 @@ export async function ensureAnalyst(
   }
   const { rowCount } = await client.query(`SELECT FROM pg_roles WHERE rolname = 'analyst'`);
   if (rowCount) await grant(client);
+  await closeLargeObjects(client);
 }
 
 async function createRole(client: pg.ClientBase): Promise<void> {
@@ -60,6 +61,20 @@ async function grant(client: pg.ClientBase): Promise<void> {
     GRANT CONNECT ON DATABASE ${database} TO analyst;
     GRANT USAGE ON SCHEMA fleet TO analyst;
     GRANT SELECT ON ALL TABLES IN SCHEMA fleet TO analyst`);
+}
+
+/**
+ * Large objects belong to no schema: anybody may write them, if nobody says otherwise. Only a superuser
+ * can, so this is done where we are one.
+ */
+async function closeLargeObjects(client: pg.ClientBase): Promise<void> {
+  try {
+    await client.query(`
+      REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea),
+             lo_put(oid, bigint, bytea) FROM PUBLIC`);
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError && error.code === NOT_ALLOWED)) throw error;
+  }
 }
 
 async function databaseName(client: pg.ClientBase): Promise<string> {

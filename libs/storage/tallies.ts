@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { UnidentifiedEvent } from '#telemetry';
-import { contentId } from '#telemetry';
-import { hourOf, type Tally } from './batch.js';
+import { contentId, hourOf } from '#telemetry';
+import type { Tally } from './batch.js';
 
 /** Writers that would wait for one row of an hour's tally wait for one of these instead. */
 const SHARDS = 8;

@@ -38,6 +38,21 @@ export interface EmptyEnvelope extends Receipt {
 
 export type ReceivedEnvelope = EventEnvelope | UnidentifiedEnvelope | EmptyEnvelope;
 
+/** How many events of a product ingest accepted in an hour. */
+export interface AcceptedCount {
+  product: string;
+  /** The beginning of the hour of receipt, in milliseconds since 1970. */
+  hour: number;
+  count: number;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** The beginning of the hour that a time lies in, both in milliseconds since 1970. */
+export function hourOf(time: number): number {
+  return Math.floor(time / HOUR_MS) * HOUR_MS;
+}
+
 /** What a dialect needs to know of the request besides its body. */
 export interface RequestContext {
   receivedAt: number;

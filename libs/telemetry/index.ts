@@ -6,12 +6,13 @@ export { readReport } from './dialects/reports.js';
 export type { SegmentType } from './dialects/segment.js';
 export { readSegmentBatch, readSegmentCall } from './dialects/segment.js';
 export type {
+  AcceptedCount,
   EventEnvelope,
   InvalidRequestCode,
   ReceivedEnvelope,
   RequestContext,
 } from './envelope.js';
-export { InvalidRequest } from './envelope.js';
+export { hourOf, InvalidRequest } from './envelope.js';
 export { parseJson } from './json.js';
 export type {
   EmptyEvent,
