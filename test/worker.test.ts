@@ -94,7 +94,10 @@ test('a job that nobody can read is kept among the failed, and holds up no other
 test('a worker without a usable database says so in one sentence', async () => {
   const url = new URL(muster.databaseUrl);
   url.pathname = '/nothing_here';
-  await expect(muster.addWorker({ DATABASE_URL: url.href })).rejects.toThrow(
-    /worker did not start:\n(\{.*\}\n)*The database that DATABASE_URL names cannot be reached or used\.\n$/,
+  const refusal = await muster
+    .addWorker({ DATABASE_URL: url.href })
+    .catch((error: unknown) => (error as Error).message);
+  expect(String(refusal).split('\n')).toContain(
+    'The database that DATABASE_URL names cannot be reached or used.',
   );
 });
