@@ -94,10 +94,11 @@ test('a job that nobody can read is kept among the failed, and holds up no other
 test('a worker without a usable database says so in one sentence', async () => {
   const url = new URL(muster.databaseUrl);
   url.pathname = '/nothing_here';
-  const refusal = await muster
-    .addWorker({ DATABASE_URL: url.href })
-    .catch((error: unknown) => (error as Error).message);
-  expect(String(refusal).split('\n')).toContain(
+  const refusal = await muster.addWorker({ DATABASE_URL: url.href }).then(
+    () => 'it started',
+    (error: unknown) => (error as Error).message,
+  );
+  expect(refusal.split('\n')).toContain(
     'The database that DATABASE_URL names cannot be reached or used.',
   );
 });
