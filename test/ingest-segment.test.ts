@@ -135,6 +135,19 @@ describe('the write key', () => {
 });
 
 describe('a body', () => {
+  test('with the key inside it may become 500 KB when it is inflated, and not more', async () => {
+    const encoded = { 'content-encoding': 'gzip' };
+    const bodyOf = (bytes: number) => {
+      const body = { writeKey: 'wk_dcos', batch: null, padding: '' };
+      const padding = ' '.repeat(bytes - JSON.stringify(body).length);
+      return gzipSync(JSON.stringify({ ...body, padding }));
+    };
+    expect(await send('/v1/batch', bodyOf(512_000), encoded)).toEqual(SUCCESS);
+    const refusal = await send('/v1/batch', bodyOf(512_001), encoded);
+    expect(refusal).toMatchObject({ status: 413, json: { code: 'inflated_too_large' } });
+    expect(await send('/v1/batch', bodyOf(512_001), { ...encoded, ...KEY })).toEqual(SUCCESS);
+  });
+
   test.each(['application/json', 'text/plain', 'text/plain;charset=UTF-8', 'nonsense', undefined])(
     'of the content type %s is read as JSON',
     async (type) => {

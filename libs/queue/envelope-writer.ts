@@ -67,11 +67,6 @@ export class EnvelopeWriter {
     this.#queue.on('error', options.onError);
   }
 
-  /** Why the queue takes nothing just now; null when it does. */
-  get closed(): QueueUnavailable | null {
-    return this.#gate.closed;
-  }
-
   /**
    * Resolves when Redis has confirmed that the envelopes are written; those of one call share one
    * job, so they are written together or not at all.

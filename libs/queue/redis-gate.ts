@@ -4,7 +4,10 @@ import type { Redis } from 'ioredis';
 /** Why nothing can be written to the queue just now. */
 export type ClosedReason = 'unreachable' | 'memory' | 'not_durable' | 'overloaded' | 'closing';
 
-/** The queue cannot take an event now. It was not written, and the sender may try again later. */
+/**
+ * The queue did not confirm an event. The sender may try again later, with the same id: a write that
+ * Redis had begun may have been taken all the same.
+ */
 export class QueueUnavailable extends Error {
   constructor(
     readonly reason: ClosedReason,

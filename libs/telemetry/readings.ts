@@ -5,8 +5,7 @@ export type Reading<T> = { value: T } | { defect: DefectReason };
 
 const DECIMAL = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 // Postgres refuses NUL in text, and a terminal should not be steered by a package's name.
-// eslint-disable-next-line no-control-regex -- control characters are what it is for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
+const CONTROL = /\p{Cc}/gu;
 const MAX_INT32 = 2_147_483_647;
 
 /** A whole number from 0 to 2^31-1. Numbers sent as text ("3", "3\n") are mended. */
