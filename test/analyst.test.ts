@@ -20,7 +20,13 @@ afterAll(async () => {
 test('the analyst can ask every view of fleet, without naming the schema', async () => {
   const views = await viewsOfFleet();
   expect(views.length).toBeGreaterThan(10);
-  for (const view of views) expect(await analyst.ask(`SELECT * FROM ${view} LIMIT 1`)).toEqual([]);
+  const filled = [];
+  for (const view of views) {
+    const rows = await analyst.ask(`SELECT * FROM ${view} LIMIT 1`);
+    if (rows.length > 0) filled.push(view);
+  }
+  // What the metrics mean is there before anybody has reported one.
+  expect(filled).toEqual(['metric_catalogue']);
 });
 
 test('the analyst can read no table', async () => {

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TelemetryStore } from '#storage';
-import { normalise, type EventEnvelope, type ReceivedEnvelope } from '#telemetry';
+import { compileProducts, normalise, type EventEnvelope, type ReceivedEnvelope } from '#telemetry';
 import { Asker, createDatabase, type TestDatabase } from './support/database.js';
-import { readTables } from './support/tables.js';
+import { emptyTables, readTables } from './support/tables.js';
 
 const WORKERS = 3;
-const RETENTION_MS = 400 * 86_400_000;
+const OPTIONS = { products: compileProducts(), retentionMs: 400 * 86_400_000 };
 const NOON = Date.UTC(2026, 10, 30, 12); // near the end of a month: copies fall into two partitions
 
 let database: TestDatabase;
@@ -87,7 +87,36 @@ const properties = fc.oneof(
     variant: fc.constantFrom('open', 'enterprise'),
   }),
   fc.record({ package_list: fc.constantFrom(null, [{ appId: '/kafka' }], [{ appId: '/My App' }]) }),
+  fc.record({
+    version: fc.constantFrom('3.9.0', '3.10.0'),
+    system: fc.constantFrom('Linux', 'a system'),
+    total_seconds: fc.constantFrom(60, 4000),
+    kind: fc.constantFrom('KeyError', 'no kind'),
+    message: fc.constantFrom('no such key', 'no such key 17', 'no such value'),
+    note: fc.constantFrom('', 'a note'),
+    environments: fc.constantFrom(3, 'x'),
+  }),
 );
+
+const KINDS = [
+  ...[
+    'health',
+    'health',
+    'mesos_track',
+    'package_list',
+    'page',
+    'opted_out',
+    'opted_in',
+    'unheard_of',
+  ].map((event) => ({ product: 'dcos', event })),
+  ...['system.started', 'system.stopped', 'error.server', 'usage-metrics.turned-off'].map(
+    (event) => ({
+      product: 'resoto',
+      event,
+    }),
+  ),
+  { product: 'octopus', event: 'telemetry' },
+];
 
 const envelope: fc.Arbitrary<ReceivedEnvelope> = fc.oneof(
   {
@@ -96,16 +125,17 @@ const envelope: fc.Arbitrary<ReceivedEnvelope> = fc.oneof(
       .record({
         installation: fc.integer({ min: 1, max: 3 }),
         id: fc.option(fc.integer({ min: 1, max: 6 })),
-        event: fc.constantFrom('health', 'mesos_track', 'package_list', 'page', 'unheard_of'),
+        kind: fc.constantFrom(...KINDS),
         receivedMinute: fc.integer({ min: 0, max: 3000 }), // two days
         lateMinutes: fc.integer({ min: -5, max: 90 }),
         properties,
       })
-      .map(({ installation, id, receivedMinute, lateMinutes, ...rest }): EventEnvelope => {
+      .map(({ installation, id, kind, receivedMinute, lateMinutes, ...rest }): EventEnvelope => {
         const receivedAt = NOON + receivedMinute * 60_000;
         return {
           receivedAt,
-          product: 'dcos',
+          ...kind,
+          ...(kind.event === 'page' && { userKey: `${installation}`, visitorKey: '-7' }),
           installationId: `0000000${installation}-0000-4000-8000-000000000000`,
           ...(id !== null && { id: `m-${id}` }),
           occurredAt: new Date(receivedAt - lateMinutes * 60_000).toISOString(),
@@ -155,15 +185,12 @@ function inRandomBatches(events: ReceivedEnvelope[], dice: number[]): ReceivedEn
 
 /** Has the workers save the batches, each as many times as a queue might deliver it. */
 async function tablesAfter(batches: ReceivedEnvelope[][]) {
-  await owner.ask(
-    `TRUNCATE installation, report, resource_reading, defect, quarantined_event, original_event,
-              unidentified_event, ingest_tally, batch_receipt`,
-  );
+  await emptyTables(owner.ask);
   const normalised = batches.map((envelopes) => ({
     batchId: randomUUID(),
     gatheredAt: NOON,
     accepted: countByHour(envelopes),
-    events: envelopes.map((one) => normalise(one, RETENTION_MS)),
+    events: envelopes.map((one) => normalise(one, OPTIONS)),
   }));
   const deliveries = normalised.flatMap((batch, index) =>
     index % 3 === 0 ? [batch, batch] : [batch],

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { balanceOf } from './support/balance.js';
 import { startMuster, type Muster } from './support/muster.js';
-import { readTables } from './support/tables.js';
+import { emptyTables, readTables } from './support/tables.js';
 
 type Json = ReturnType<typeof JSON.parse>;
 
@@ -95,10 +95,7 @@ afterAll(() => muster.stop());
 
 /** Every agent has reported for the same cluster; each test looks at one agent alone. */
 beforeEach(async () => {
-  await muster.owner(
-    `TRUNCATE installation, report, resource_reading, defect, quarantined_event, original_event,
-              unidentified_event, ingest_tally, batch_receipt`,
-  );
+  await emptyTables(muster.owner);
 });
 
 describe.each(AGENTS)('the requests of $agent', ({ agent, events, installation }) => {

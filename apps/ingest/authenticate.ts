@@ -2,9 +2,13 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from './errors.js';
 import { keyInHeader, type WriteKeys } from './write-keys.js';
 
-/** Set in the configuration of a route whose clients may put the write key into the body. */
+/** Set in the configuration of a route, as its clients need it. `keyInBody`: the write key may be there. */
 export interface RouteConfiguration {
   keyInBody?: boolean;
+  /** How large a body with the key in it may become; 500 KB where nothing is said. */
+  maxAnonymousBytes?: number;
+  /** Whether the body's first bytes tell if it is compressed, rather than the header. */
+  sniffsEncoding?: boolean;
 }
 
 interface AuthenticatedRequest extends FastifyRequest {

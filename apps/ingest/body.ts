@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { RouteConfiguration } from './authenticate.js';
 import { RequestError } from './errors.js';
 
 type Inflate = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
@@ -36,12 +37,15 @@ export function takeBodiesAsBytes(
     '*',
     { parseAs: 'buffer', bodyLimit: limits.maxBodyBytes },
     (request: FastifyRequest, body: Buffer, done) => {
-      const { authorization, 'content-encoding': encoding } = request.headers;
+      const { maxAnonymousBytes = MAX_ANONYMOUS_BYTES, sniffsEncoding = false } = request
+        .routeOptions.config as RouteConfiguration;
+      const { authorization, 'content-encoding': header } = request.headers;
+      const encoding = sniffsEncoding ? sniffEncoding(body, header) : header;
       if (encoding === undefined) return done(null, body);
       const isKnown = authorization !== undefined;
-      const most = isKnown ? limits.maxInflatedBytes : anonymousLimit(limits.maxInflatedBytes);
+      const most = isKnown ? Infinity : maxAnonymousBytes;
       inflating
-        .take(() => decompress(body, encoding, most))
+        .take(() => decompress(body, encoding, Math.min(most, limits.maxInflatedBytes)))
         .then(
           (bytes) => done(null, bytes),
           (error: unknown) => done(error as RequestError),
@@ -59,8 +63,10 @@ const MAX_INFLATING = 4;
  */
 const MAX_ANONYMOUS_BYTES = 512_000;
 
-function anonymousLimit(maxInflatedBytes: number): number {
-  return Math.min(MAX_ANONYMOUS_BYTES, maxInflatedBytes);
+/** PostHog's clients may say gzip of what is none, and nothing of what is: its first bytes tell. */
+function sniffEncoding(body: Buffer, header: string | undefined): string | undefined {
+  if (body[0] === 0x1f && body[1] === 0x8b) return 'gzip';
+  return /gzip/i.test(header ?? '') ? undefined : header;
 }
 
 /** Lets a bounded number of works run at once; the others wait for their turn. */

@@ -33,6 +33,7 @@ export const statusOf: Record<ErrorCode, number> = {
   invalid_body: 400,
   invalid_encoding: 400,
   unknown_report: 400,
+  unknown_dialect: 400,
   unsupported_product: 400,
   unauthorized: 401,
   not_found: 404,

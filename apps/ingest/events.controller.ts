@@ -1,7 +1,7 @@
 import { Controller, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { InvalidRequest, readNative, readNativeLines, readReport } from '#telemetry';
-import { Intake } from './intake.js';
+import { Intake, isNdjson } from './intake.js';
 
 /** Muster's own dialect, and reports as agents print them. */
 @Controller('v1')
@@ -36,8 +36,4 @@ export class EventsController {
     const { status, body } = await this.intake.acceptOutcomes(outcomes, bytes);
     void reply.status(status).send(body);
   }
-}
-
-function isNdjson(request: FastifyRequest): boolean {
-  return /^application\/(x-)?(ndjson|jsonl)\b/i.test(request.headers['content-type'] ?? '');
 }

@@ -5,14 +5,17 @@ import type { IngestSettings } from '#platform';
 import { EnvelopeWriter } from '#queue';
 import {
   parseJson,
-  type EventOutcome,
+  type EventRejection,
   type ReceivedEnvelope,
   type RequestContext,
 } from '#telemetry';
 import { productOf, requireProduct } from './authenticate.js';
 import { WriteKeys } from './write-keys.js';
 
-export type Limits = Pick<IngestSettings, 'maxEventsPerRequest' | 'maxEventBytes' | 'maxJsonDepth'>;
+export type IntakeSettings = Pick<
+  IngestSettings,
+  'maxEventsPerRequest' | 'maxEventBytes' | 'maxJsonDepth' | 'identityKey'
+>;
 
 /** What every dialect does alike: whose request is it, what does it hold, and off to the queue. */
 @Injectable()
@@ -20,13 +23,15 @@ export class Intake {
   constructor(
     private readonly keys: WriteKeys,
     private readonly writer: EnvelopeWriter,
-    private readonly limits: Limits,
+    private readonly settings: IntakeSettings,
   ) {}
 
-  /** The product whose key the request holds. @throws RequestError `unauthorized` */
-  productOf(request: FastifyRequest, body?: unknown): string {
-    const key = (body as { writeKey?: unknown } | null | undefined)?.writeKey;
-    return productOf(request) ?? requireProduct(this.keys, typeof key === 'string' ? key : null);
+  /**
+   * The product whose key the request holds, in its header or else in its body.
+   * @throws RequestError `unauthorized`
+   */
+  productOf(request: FastifyRequest, keyInBody?: string): string {
+    return productOf(request) ?? requireProduct(this.keys, keyInBody ?? null);
   }
 
   bytes(request: FastifyRequest): Buffer {
@@ -35,16 +40,17 @@ export class Intake {
 
   /** @throws InvalidRequest `invalid_json`, `too_deep` */
   parse(bytes: Buffer): unknown {
-    return parseJson(bytes, this.limits.maxJsonDepth);
+    return parseJson(bytes, this.settings.maxJsonDepth);
   }
 
   contextOf(product: string, bytes: Buffer): RequestContext {
-    const { maxEventsPerRequest, maxEventBytes } = this.limits;
+    const { maxEventsPerRequest, maxEventBytes, identityKey } = this.settings;
     // Most requests are small as a whole, and so is each of their events.
     const isSmall = bytes.length <= maxEventBytes;
     return {
       receivedAt: Date.now(),
       product,
+      identityKey,
       maxEvents: maxEventsPerRequest,
       isTooLarge: (event) => !isSmall && sizeOf(event) > maxEventBytes,
       newId: randomUUID,
@@ -57,7 +63,7 @@ export class Intake {
   }
 
   /** Queues what was accepted of a request and says what became of each of its events. */
-  async acceptOutcomes(outcomes: readonly EventOutcome[], bytes: Buffer): Promise<Answer> {
+  async acceptOutcomes(outcomes: readonly Outcome[], bytes: Buffer): Promise<Answer> {
     const accepted = outcomes.flatMap((outcome) =>
       'accepted' in outcome ? [outcome.accepted] : [],
     );
@@ -66,12 +72,19 @@ export class Intake {
   }
 }
 
+/** Whether the body holds one event a line. */
+export function isNdjson(request: FastifyRequest): boolean {
+  return /^application\/(x-)?(ndjson|jsonl)\b/i.test(request.headers['content-type'] ?? '');
+}
+
+type Outcome = { accepted: ReceivedEnvelope } | { rejected: EventRejection };
+
 interface Answer {
   status: 202 | 400 | 413;
   body: object;
 }
 
-function answerTo(outcomes: readonly EventOutcome[], accepted: number): Answer {
+function answerTo(outcomes: readonly Outcome[], accepted: number): Answer {
   const results = outcomes.map((outcome) =>
     'accepted' in outcome
       ? { status: 'accepted' as const }

@@ -11,11 +11,13 @@ import {
   loadTls,
   type Logger,
   NestLogger,
+  readJsonFolder,
   runProcess,
   StartupError,
   type TlsPair,
 } from '#platform';
 import { EnvelopeWriter } from '#queue';
+import { compileProducts, readDeclaration } from '#telemetry';
 import { authenticateByHeader } from './authenticate.js';
 import { takeBodiesAsBytes } from './body.js';
 import { allowOrigins } from './cors.js';
@@ -91,8 +93,9 @@ async function createApp(
     ...answersToMalformed,
   });
   const keys = new WriteKeys(settings.writeKeys);
+  const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
   const app = await NestFactory.create<NestFastifyApplication>(
-    IngestModule.with(settings, keys, writer),
+    IngestModule.with(settings, keys, writer, products),
     adapter,
     { bodyParser: false, logger: new NestLogger(logger), abortOnError: false },
   );

@@ -1,7 +1,7 @@
 import { Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
-import { readSegmentBatch, readSegmentCall, type SegmentType } from '#telemetry';
+import { findSegmentKey, readSegmentBatch, readSegmentCall, type SegmentType } from '#telemetry';
 import type { RouteConfiguration } from './authenticate.js';
 import { Intake } from './intake.js';
 
@@ -51,7 +51,7 @@ export class SegmentController {
   private async take(request: FastifyRequest, read: typeof readSegmentBatch) {
     const bytes = this.intake.bytes(request);
     const body = this.intake.parse(bytes);
-    const product = this.intake.productOf(request, body);
+    const product = this.intake.productOf(request, findSegmentKey(body));
     await this.intake.accept(read(body, this.intake.contextOf(product, bytes)), bytes);
     return SUCCESS;
   }

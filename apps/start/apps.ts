@@ -12,6 +12,8 @@ export interface AppsOptions {
   tls: TlsFiles;
   /** product → key; none when the settings bring their own. */
   writeKeys: Record<string, string>;
+  /** Unless the settings bring their own. */
+  identityKey: string;
   say: (line: string) => void;
 }
 
@@ -66,12 +68,13 @@ function appProcess(options: AppsOptions, app: string, name: string, env: Record
 }
 
 function ingestEnvironment(options: AppsOptions): Record<string, string> {
-  const { settings, redisUrl, tls, writeKeys } = options;
+  const { settings, redisUrl, tls, writeKeys, identityKey } = options;
   const digests = Object.entries(writeKeys)
     .map(([product, key]) => `${product}:${createHash('sha256').update(key).digest('hex')}`)
     .join();
   return {
     WRITE_KEYS: digests,
+    IDENTITY_KEY: identityKey,
     ...settings.ingestEnvironment,
     REDIS_URL: redisUrl,
     TLS_CERT_FILE: tls.certFile,

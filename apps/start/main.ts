@@ -4,11 +4,13 @@ import {
   loadTls,
   makeCertificate,
   runProcess,
+  readJsonFolder,
   startSettings,
   type Running,
   type StartSettings,
 } from '#platform';
 import { migrate } from '#storage';
+import { catalogueOf, compileProducts, ownDeclarations, readDeclaration } from '#telemetry';
 import { announcement } from './announcement.js';
 import { startApps } from './apps.js';
 import { startDependencies } from './dependencies.js';
@@ -47,20 +49,22 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   await stopOrphans(join(dataDir, 'run'), say);
   if (settings.port > 0) await checkFree(settings.host, settings.port, 'INGEST_PORT');
   const tls = await findCertificate(settings, dataDir);
-  const secrets = await readSecrets(dataDir);
+  const declared = await readJsonFolder(settings.productsDir, readDeclaration);
+  const secrets = await readSecrets(dataDir, [...compileProducts(declared).keys()]);
   starting.throwIfAborted();
 
   const { databaseUrl, redisUrl } = settings;
   const urls = await startDependencies({ dataDir, secrets, databaseUrl, redisUrl, say }, teardown);
   starting.throwIfAborted();
   const analystPassword = settings.analystPassword ?? secrets.analystPassword;
-  await migrate({ databaseUrl: urls.databaseUrl, analystPassword, log: say });
+  const catalogue = catalogueOf([...ownDeclarations, ...declared]);
+  await migrate({ databaseUrl: urls.databaseUrl, analystPassword, catalogue, log: say });
   starting.throwIfAborted();
 
   say('Starting ingest and workers ...');
   const writeKeys = settings.writeKeys ? {} : secrets.writeKeys;
   const { port } = await startApps(
-    { settings, dataDir, ...urls, tls, writeKeys, say },
+    { settings, dataDir, ...urls, tls, writeKeys, identityKey: secrets.identityKey, say },
     teardown,
     starting,
   );

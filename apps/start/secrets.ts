@@ -1,28 +1,36 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { StartupError } from '#platform';
+import { ownProducts } from '#telemetry';
 import { readIfThere, writePrivately } from './private-file.js';
-
-const PRODUCTS = ['dcos', 'octopus', 'resoto'];
 
 /** What is made up at the first start and stays the same from then on. */
 export interface Secrets {
   postgresPassword: string;
   redisPassword: string;
   analystPassword: string;
+  /** Under which ids that must not be kept are hashed. */
+  identityKey: string;
   /** product → key */
   writeKeys: Record<string, string>;
 }
 
-/** @throws StartupError when the file is there but broken: making new ones would lock us out */
-export async function readSecrets(dataDir: string): Promise<Secrets> {
+/**
+ * @param products those that need a write key
+ * @throws StartupError when the file is there but broken: making new ones would lock us out
+ */
+export async function readSecrets(
+  dataDir: string,
+  products: readonly string[] = ownProducts,
+): Promise<Secrets> {
   const file = join(dataDir, 'secrets.json');
   const kept = parse(file, await readIfThere(file));
   const secrets: Secrets = {
     postgresPassword: kept.postgresPassword ?? random(),
     redisPassword: kept.redisPassword ?? random(),
     analystPassword: kept.analystPassword ?? random(),
-    writeKeys: { ...newWriteKeys(), ...kept.writeKeys },
+    identityKey: kept.identityKey ?? random(),
+    writeKeys: { ...newWriteKeys(products), ...kept.writeKeys },
   };
   await writePrivately(file, `${JSON.stringify(secrets, null, 2)}\n`);
   return secrets;
@@ -39,8 +47,8 @@ function parse(file: string, text = '{}'): Partial<Secrets> {
 }
 
 /** A key begins with its product, for people who find one and wonder whose it is. */
-function newWriteKeys(): Record<string, string> {
-  return Object.fromEntries(PRODUCTS.map((product) => [product, `wk_${product}_${random()}`]));
+function newWriteKeys(products: readonly string[]): Record<string, string> {
+  return Object.fromEntries(products.map((product) => [product, `wk_${product}_${random()}`]));
 }
 
 /** 160 random bits, in letters and digits only: URLs and double-clicks keep it whole. */

@@ -1,25 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EnvelopeBatch } from '#queue';
 import type { TelemetryStore } from '#storage';
-import { normalise } from '#telemetry';
+import { normalise, type NormaliseOptions } from '#telemetry';
 
-const DAY_MS = 86_400_000;
 const CHECK_INTERVAL_MS = 1000;
 
 /** Understands the events of a batch and stores what they say. */
 export class EnvelopeProcessor {
   readonly #store: TelemetryStore;
-  readonly #retentionMs: number;
+  readonly #options: NormaliseOptions;
   readonly #stopping = new AbortController();
 
-  constructor(store: TelemetryStore, retentionDays: number) {
+  constructor(store: TelemetryStore, options: NormaliseOptions) {
     this.#store = store;
-    this.#retentionMs = retentionDays * DAY_MS;
+    this.#options = options;
   }
 
   /** Bad data becomes a stored fate; only a broken dependency throws, and the queue tries again. */
   async process({ batchId, gatheredAt, accepted, envelopes }: EnvelopeBatch): Promise<void> {
-    const events = envelopes.map((envelope) => normalise(envelope, this.#retentionMs));
+    const events = envelopes.map((envelope) => normalise(envelope, this.#options));
     try {
       await this.#store.save({ batchId, gatheredAt, accepted, events });
     } catch (error) {

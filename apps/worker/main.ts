@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger, WorkerSettings } from '#platform';
-import { createLogger, NestLogger, runProcess, workerSettings } from '#platform';
+import { createLogger, NestLogger, readJsonFolder, runProcess, workerSettings } from '#platform';
+import { compileProducts, readDeclaration } from '#telemetry';
 import { WorkerModule } from './worker.module.js';
 
 runProcess(startWorker, { name: 'worker' });
@@ -11,9 +12,10 @@ runProcess(startWorker, { name: 'worker' });
 async function startWorker() {
   const settings = workerSettings();
   const logger = createLogger({ name: 'worker', level: settings.logLevel });
+  const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
   const adapter = new FastifyAdapter({ skipMiddie: true, forceCloseConnections: true });
   const app = await NestFactory.create<NestFastifyApplication>(
-    WorkerModule.with(settings, logger),
+    WorkerModule.with(settings, products, logger),
     adapter,
     { bodyParser: false, logger: new NestLogger(logger), abortOnError: false },
   );

@@ -1,13 +1,16 @@
-import { createLogger, migrateSettings, runProcess } from '#platform';
+import { createLogger, migrateSettings, readJsonFolder, runProcess } from '#platform';
 import { migrate } from '#storage';
+import { catalogueOf, ownDeclarations, readDeclaration } from '#telemetry';
 
 runProcess(
   async () => {
-    const { databaseUrl, analystPassword, logLevel } = migrateSettings();
+    const { databaseUrl, analystPassword, productsDir, logLevel } = migrateSettings();
     const logger = createLogger({ name: 'migrate', level: logLevel });
+    const declared = await readJsonFolder(productsDir, readDeclaration);
     const { applied } = await migrate({
       databaseUrl,
       analystPassword,
+      catalogue: catalogueOf([...ownDeclarations, ...declared]),
       log: (line) => logger.info(line),
     });
     logger.info({ applied: applied.length }, 'the database is up to date');

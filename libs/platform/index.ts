@@ -1,4 +1,5 @@
 export { makeCertificate } from './certificate.js';
+export { readJsonFolder } from './json-folder.js';
 export { runProcess, type Running } from './lifecycle.js';
 export { createLogger, NestLogger, type Logger, type LogLevel } from './logging.js';
 export {

@@ -54,6 +54,12 @@ export const secret: Kind<string> = {
   parse: (text) => ({ value: text }),
 };
 
+/** A key that nobody can guess; never shown. */
+export const longSecret: Kind<string> = {
+  allowed: 'a text of 32 characters or more, such as openssl rand -hex 32 prints',
+  parse: (text) => (text.length < 32 ? { wrong: 'is too short' } : { value: text }),
+};
+
 /** A URL with a password in it, so that no message repeats it. */
 export function secretUrl(protocols: readonly string[], example: string): Kind<string> {
   return {

@@ -1,4 +1,5 @@
 import {
+  longSecret,
   oneOf,
   origins,
   secret,
@@ -60,6 +61,15 @@ export const SETTINGS = {
   WRITE_KEYS: {
     kind: writeKeys,
     about: 'who may send: a comma list of product:sha256 of the key; npm start makes keys itself',
+  },
+  IDENTITY_KEY: {
+    kind: longSecret,
+    about:
+      'the secret under which ids that must not be kept are hashed; with another one, the same installation and user get other ids',
+  },
+  PRODUCTS_DIR: {
+    kind: file,
+    about: 'a folder of JSON files, each of which declares a product beside those of Muster itself',
   },
   MAX_BODY_BYTES: {
     kind: wholeNumber(KIB),

@@ -18,6 +18,8 @@ const INGEST = {
   certFile: 'TLS_CERT_FILE',
   keyFile: 'TLS_KEY_FILE',
   writeKeys: 'WRITE_KEYS',
+  identityKey: 'IDENTITY_KEY',
+  retentionDays: 'RETENTION_DAYS',
   maxBodyBytes: 'MAX_BODY_BYTES',
   maxInflatedBytes: 'MAX_INFLATED_BYTES',
   maxEventsPerRequest: 'MAX_EVENTS_PER_REQUEST',
@@ -28,6 +30,8 @@ const INGEST = {
   redisDurability: 'REDIS_DURABILITY',
   corsOrigins: 'CORS_ORIGINS',
 } as const;
+
+const INGEST_OPTIONAL = { productsDir: 'PRODUCTS_DIR' } as const;
 
 const WORKER = {
   databaseUrl: 'DATABASE_URL',
@@ -43,6 +47,7 @@ const WORKER = {
 const WORKER_OPTIONAL = {
   databaseConnections: 'WORKER_DATABASE_CONNECTIONS',
   healthPort: 'WORKER_HEALTH_PORT',
+  productsDir: 'PRODUCTS_DIR',
 } as const;
 
 const START = {
@@ -59,6 +64,7 @@ const START_OPTIONAL = {
   certFile: 'TLS_CERT_FILE',
   keyFile: 'TLS_KEY_FILE',
   writeKeys: 'WRITE_KEYS',
+  identityKey: 'IDENTITY_KEY',
   analystPassword: 'ANALYST_PASSWORD',
 } as const;
 
@@ -72,7 +78,7 @@ export type StartSettings = ReturnType<typeof startSettings>;
 
 /** @throws StartupError with a sentence for every setting that is missing or wrong */
 export function ingestSettings(env: Environment = process.env) {
-  return readSettings(env, INGEST, {});
+  return readSettings(env, INGEST, INGEST_OPTIONAL);
 }
 
 /** @throws StartupError with a sentence for every setting that is missing or wrong */
@@ -88,7 +94,7 @@ export function migrateSettings(env: Environment = process.env) {
   return readSettings(
     env,
     { databaseUrl: 'DATABASE_URL', logLevel: 'LOG_LEVEL' },
-    { analystPassword: 'ANALYST_PASSWORD' },
+    { analystPassword: 'ANALYST_PASSWORD', productsDir: 'PRODUCTS_DIR' },
   );
 }
 
@@ -99,14 +105,17 @@ export function migrateSettings(env: Environment = process.env) {
  * @throws StartupError with a sentence for every setting that is missing or wrong
  */
 export function startSettings(env: Environment = process.env) {
-  const others = { ...INGEST, ...WORKER, ...WORKER_OPTIONAL } satisfies Names;
+  const others = {
+    ...{ ...INGEST, ...INGEST_OPTIONAL },
+    ...{ ...WORKER, ...WORKER_OPTIONAL },
+  } satisfies Names;
   const settings = readSettings(env, START, { ...others, ...START_OPTIONAL });
   if ((settings.certFile === undefined) !== (settings.keyFile === undefined)) {
     throw new StartupError('Only one of TLS_CERT_FILE and TLS_KEY_FILE is set; set both or none.');
   }
   return {
     ...settings,
-    ingestEnvironment: pick(env, Object.values(INGEST)),
+    ingestEnvironment: pick(env, [...Object.values(INGEST), ...Object.values(INGEST_OPTIONAL)]),
     workerEnvironment: pick(env, [...Object.values(WORKER), ...Object.values(WORKER_OPTIONAL)]),
   };
 }

@@ -64,7 +64,7 @@ export function firstCopies(events: readonly IdentifiedEvent[]): {
 
 /** Two events of one request may share id and receive time and yet differ. */
 function compareContents(a: IdentifiedEvent, b: IdentifiedEvent): number {
-  return compareText(JSON.stringify(a), JSON.stringify(b));
+  return compareText(JSON.stringify([a, a.keep()]), JSON.stringify([b, b.keep()]));
 }
 
 function snapshotIdOf(copy: Incumbent | IdentifiedEvent): string {

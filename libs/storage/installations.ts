@@ -100,7 +100,7 @@ export async function forgetSightings(
     superseded.map(({ eventKey }) => eventKey),
   ];
   await tx.query(FORGET_TIMES, keys.slice(0, 3));
-  await tx.query(FORGET_DESCRIPTION, [...keys, reportKinds.ui]);
+  await tx.query(FORGET_DESCRIPTION, keys);
 }
 
 const FORGET_TIMES = `
@@ -120,12 +120,17 @@ const FORGET_TIMES = `
                   WHERE q.installation_id = g.installation_id AND q.product = g.product) AS e) AS left_over
    WHERE i.installation_id = g.installation_id AND i.product = g.product`;
 
+/** The kinds of report of which every one describes its installation; of metrics, the snapshot tells. */
+const DESCRIBING = [reportKinds.health, reportKinds.mesos_track, reportKinds.package_list];
+
 const FORGET_DESCRIPTION = `
   UPDATE installation i
      SET (described_at, described_by, origin_id) =
          (SELECT r.observed_at, r.event_key, r.origin_id
             FROM report r JOIN origin o USING (origin_id)
-           WHERE r.installation_id = i.installation_id AND o.product = i.product AND r.kind <> $5
+           WHERE r.installation_id = i.installation_id AND o.product = i.product
+            AND (r.kind IN (${DESCRIBING.join()}) OR EXISTS (
+                SELECT FROM metric_snapshot m WHERE m.snapshot_id = r.snapshot_id AND m.describes))
            ORDER BY r.observed_at DESC, r.event_key DESC LIMIT 1)
     FROM (SELECT DISTINCT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::bigint[])) AS g(installation_id, product, observed_at, event_key)
    WHERE i.installation_id = g.installation_id AND i.product = g.product
@@ -153,7 +158,7 @@ function collectSightings(events: readonly IdentifiedEvent[], originOf?: OriginO
 }
 
 function describedBy(event: IdentifiedEvent, originOf: OriginOf): Described | null {
-  if (event.fate !== 'stored' || !event.description) return null;
+  if (event.fate !== 'stored' || !event.describes) return null;
   const { observedAt: at, eventKey, description } = event;
   return { at, by: BigInt(eventKey), originId: originOf(event), description };
 }

@@ -4,6 +4,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import type { CatalogueEntry } from '#telemetry';
+import { writeCatalogue } from './catalogue.js';
 import { ensurePartitions } from './partitions.js';
 import { ensureAnalyst } from './roles.js';
 
@@ -17,6 +19,8 @@ export interface MigrateOptions {
   databaseUrl: string;
   /** Given to the role `analyst`, which may log in from then on. Left as it is when absent. */
   analystPassword?: string | undefined;
+  /** What the metrics of all products mean; the analysts find it beside the figures. */
+  catalogue?: readonly CatalogueEntry[];
   /** Told of every migration that is applied. */
   log?: (line: string) => void;
 }
@@ -43,13 +47,14 @@ const LEDGER = `
  * once. Throws if an applied migration was edited afterwards or is unknown here.
  */
 export async function migrate(options: MigrateOptions): Promise<{ applied: string[] }> {
-  const { databaseUrl, analystPassword, log = () => undefined } = options;
+  const { databaseUrl, analystPassword, catalogue = [], log = () => undefined } = options;
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     const applied = await applyMissing(client, await readMigrations(), log);
     await ensurePartitions(client, Date.now());
+    await writeCatalogue(client, catalogue);
     await ensureAnalyst(client, analystPassword, log);
     return { applied };
   } finally {

@@ -68,8 +68,8 @@ async function number(pool: pg.Pool, origins: Origin[]): Promise<[key: string, i
   return rows.map(({ origin, origin_id }) => [keyOf(origin), origin_id]);
 }
 
-function originOf({ product, version, description }: UnderstoodEvent): Origin {
-  const { variant, provider, platform, source } = description ?? {};
+function originOf({ product, description }: UnderstoodEvent): Origin {
+  const { version, variant, provider, platform, source } = description;
   return [product, version ?? '', variant ?? '', provider ?? '', platform ?? '', source ?? ''];
 }
 

@@ -8,6 +8,7 @@ import type pg from 'pg';
 const TABLES = [
   { table: 'report', unique: '(installation_id, event_key)' },
   { table: 'resource_reading', unique: '(installation_id, event_key)' },
+  { table: 'ui_reading', unique: '(installation_id, event_key)' },
   { table: 'batch_receipt', unique: null },
 ] as const;
 

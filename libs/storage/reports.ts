@@ -55,12 +55,21 @@ interface FoundCopy {
   snapshot_id: string | null;
 }
 
+const TABLES_OF_AN_EVENT = [
+  'report',
+  'resource_reading',
+  'ui_reading',
+  'consent_event',
+  'defect',
+  'quarantined_event',
+  'original_event',
+];
+
 /** Takes out all rows of events whose earlier copy has turned up. */
 export async function removeSuperseded(tx: pg.ClientBase, superseded: readonly Incumbent[]) {
   if (superseded.length === 0) return;
   const keys = keyColumns(superseded);
-  const tables = ['report', 'resource_reading', 'defect', 'quarantined_event', 'original_event'];
-  for (const table of tables) {
+  for (const table of TABLES_OF_AN_EVENT) {
     await tx.query(
       `DELETE FROM ${table}
         USING unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS k(id, event_key, received_at)
@@ -94,11 +103,14 @@ export async function insertReports(
     ],
   });
   await insertResources(tx, events, originOf);
+  await insertVisits(tx, events, originOf);
+  await insertConsents(tx, events);
 }
 
 const FIGURES: readonly (keyof ResourceFigures)[] = [
   'cpuTotal',
   'cpuUsed',
+  'cpuPercent',
   'memTotalMb',
   'memUsedMb',
   'diskTotalMb',
@@ -119,12 +131,13 @@ async function insertResources(
   await tx.query({
     name: 'insert-resources',
     text: `INSERT INTO resource_reading (installation_id, event_key, received_at, observed_at,
-                  origin_id, cpu_total, cpu_used, mem_total_mb, mem_used_mb, disk_total_mb,
-                  disk_used_mb, agents_active, agents_connected, task_count, framework_count)
+                  origin_id, cpu_total, cpu_used, cpu_percent, mem_total_mb, mem_used_mb,
+                  disk_total_mb, disk_used_mb, agents_active, agents_connected, task_count,
+                  framework_count)
            SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[],
                                 $5::integer[], $6::float8[], $7::float8[], $8::float8[],
-                                $9::float8[], $10::float8[], $11::float8[], $12::integer[],
-                                $13::integer[], $14::integer[], $15::integer[])`,
+                                $9::float8[], $10::float8[], $11::float8[], $12::float8[],
+                                $13::integer[], $14::integer[], $15::integer[], $16::integer[])`,
     values: [
       ...keyColumns(withFigures),
       withFigures.map(({ observedAt }) => new Date(observedAt).toISOString()),
@@ -132,6 +145,47 @@ async function insertResources(
       ...FIGURES.map((figure) => withFigures.map(({ resources }) => resources?.[figure] ?? null)),
     ],
   });
+}
+
+async function insertVisits(
+  tx: pg.ClientBase,
+  events: readonly UnderstoodEvent[],
+  originOf: OriginOf,
+): Promise<void> {
+  const visits = events.filter(({ visitor }) => visitor !== undefined);
+  if (visits.length === 0) return;
+  await tx.query({
+    name: 'insert-visits',
+    text: `INSERT INTO ui_reading (installation_id, event_key, received_at, observed_at,
+                  snapshot_id, user_key, visitor_key, origin_id)
+           SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[],
+                                $5::uuid[], $6::bigint[], $7::bigint[], $8::integer[])`,
+    values: [
+      ...keyColumns(visits),
+      visits.map(({ observedAt }) => new Date(observedAt).toISOString()),
+      visits.map(({ snapshot }) => snapshot.id),
+      visits.map(({ visitor }) => visitor?.userKey ?? null),
+      visits.map(({ visitor }) => visitor?.visitorKey ?? null),
+      visits.map((event) => originOf(event)),
+    ],
+  });
+}
+
+async function insertConsents(tx: pg.ClientBase, events: readonly UnderstoodEvent[]) {
+  const consents = events.filter(({ consent }) => consent !== undefined);
+  if (consents.length === 0) return;
+  await tx.query(
+    `INSERT INTO consent_event (installation_id, event_key, received_at, observed_at, product,
+                                opted_out)
+     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[],
+                          $5::text[], $6::boolean[])`,
+    [
+      ...keyColumns(consents),
+      consents.map(({ observedAt }) => new Date(observedAt).toISOString()),
+      consents.map(({ product }) => product),
+      consents.map(({ consent }) => consent === 'opted_out'),
+    ],
+  );
 }
 
 /** Installation, event key and receive time of events, each as a column. */

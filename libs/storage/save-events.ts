@@ -106,11 +106,10 @@ async function attempt(
 async function saveRefused(event: NormalisedEvent, context: SaveContext): Promise<Saved> {
   const rejection = { reason: 'refused_by_store', path: '' } as const;
   if (isIdentified(event)) {
-    const { product, installationId, eventKey, receivedAt, observedAt, original } = event;
+    const { product, installationId, eventKey, receivedAt, observedAt, keep } = event;
     const identity = { product, installationId, eventKey, receivedAt, observedAt };
-    const name = isQuarantined(event) ? event.event : original.event;
     const kept = await attempt(
-      [{ fate: 'quarantined', ...identity, ...rejection, event: name, original }],
+      [{ fate: 'quarantined', ...identity, ...rejection, event: keep().event, keep }],
       context,
     );
     if (kept) return kept;

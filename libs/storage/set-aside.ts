@@ -61,7 +61,7 @@ async function insertOriginals(tx: pg.ClientBase, events: readonly IdentifiedEve
   await tx.query(
     `INSERT INTO original_event (installation_id, event_key, received_at, envelope)
      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::json[])`,
-    [...keyColumns(events), events.map(({ original }) => JSON.stringify(original))],
+    [...keyColumns(events), events.map(({ keep }) => JSON.stringify(keep()))],
   );
 }
 

@@ -21,35 +21,85 @@ const TABLES: { name: string; columns: string; rowOf: RowsOf }[] = [
   },
   {
     name: 'health_snapshot',
-    columns: 'id uuid, unit_set_id uuid, totals integer[], unhealthy integer[]',
-    rowOf: (s) =>
-      s.kind === 'health'
-        ? { id: s.id, unit_set_id: s.unitSetId, totals: s.totals, unhealthy: s.unhealthy }
-        : null,
+    columns: 'id uuid, unit_set_id uuid, totals integer[], unhealthy integer[], dropped text[]',
+    rowOf: (s) => {
+      if (s.kind !== 'health') return null;
+      const { id, unitSetId: unit_set_id, totals, unhealthy, dropped = [] } = s;
+      return { id, unit_set_id, totals, unhealthy, dropped };
+    },
   },
   {
     name: 'package_snapshot',
-    columns: 'id uuid, packages text[], versions text[], instances integer[]',
-    rowOf: (s) =>
-      s.kind === 'packages'
-        ? { id: s.id, packages: s.packages, versions: s.versions, instances: s.instances }
-        : null,
+    columns: 'id uuid, packages text[], versions text[], instances integer[], dropped text[]',
+    rowOf: (s) => {
+      if (s.kind !== 'packages') return null;
+      const { id, packages, versions, instances, dropped = [] } = s;
+      return { id, packages, versions, instances, dropped };
+    },
   },
   {
     name: 'framework_snapshot',
-    columns: 'id uuid, frameworks text[], instances integer[]',
-    rowOf: (s) =>
-      s.kind === 'frameworks'
-        ? { id: s.id, frameworks: s.frameworks, instances: s.instances }
-        : null,
+    columns: 'id uuid, frameworks text[], instances integer[], dropped text[]',
+    rowOf: (s) => {
+      if (s.kind !== 'frameworks') return null;
+      const { id, frameworks, instances, dropped = [] } = s;
+      return { id, frameworks, instances, dropped };
+    },
   },
   {
     name: 'ui_snapshot',
-    columns: 'id uuid, action text, path text, app_version text',
+    columns: 'id uuid, action text, path text, app_version text, dropped text[]',
+    rowOf: (s) => {
+      if (s.kind !== 'ui') return null;
+      const { id, action, path, appVersion: app_version, dropped = [] } = s;
+      return { id, action, path, app_version, dropped };
+    },
+  },
+  {
+    name: 'metric_set',
+    columns: 'id uuid, metrics text[], dimensions text[]',
     rowOf: (s) =>
-      s.kind === 'ui'
-        ? { id: s.id, action: s.action, path: s.path, app_version: s.appVersion }
+      s.kind === 'metrics'
+        ? { id: s.metricSetId, metrics: s.metrics, dimensions: s.dimensions }
         : null,
+  },
+  {
+    name: 'metric_snapshot',
+    columns:
+      'id uuid, metric_set_id uuid, event text, outcome text, describes boolean, ' +
+      'figures double precision[], dropped text[]',
+    rowOf: (s) => {
+      if (s.kind !== 'metrics') return null;
+      const {
+        id,
+        metricSetId: metric_set_id,
+        event,
+        outcome,
+        describes,
+        figures,
+        dropped = [],
+      } = s;
+      return { id, metric_set_id, event, outcome, describes, figures, dropped };
+    },
+  },
+  {
+    name: 'error_snapshot',
+    columns:
+      'id uuid, event text, error_kind text, fingerprint text, message text, ' +
+      'occurrences integer, dropped text[]',
+    rowOf: (s) => {
+      if (s.kind !== 'error') return null;
+      const {
+        id,
+        event,
+        errorKind: error_kind,
+        fingerprint,
+        message,
+        occurrences,
+        dropped = [],
+      } = s;
+      return { id, event, error_kind, fingerprint, message, occurrences, dropped };
+    },
   },
 ];
 
@@ -97,5 +147,8 @@ export async function writeSnapshots(
       [JSON.stringify([...rows.values()])],
     );
   }
-  return [...missing.values()].flatMap((s) => (s.kind === 'health' ? [s.id, s.unitSetId] : [s.id]));
+  return [...missing.values()].flatMap((s) => {
+    if (s.kind === 'health') return [s.id, s.unitSetId];
+    return s.kind === 'metrics' ? [s.id, s.metricSetId] : [s.id];
+  });
 }

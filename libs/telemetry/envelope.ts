@@ -1,3 +1,4 @@
+import { safeKey } from './privacy/keys.js';
 import type { Properties, Rejection } from './vocabulary.js';
 
 interface Receipt {
@@ -22,6 +23,10 @@ export interface EventEnvelope extends Receipt {
   /** When the agent says it sent the request, as the agent wrote it. */
   sentAt?: string;
   version?: string;
+  /** Who was logged in to a UI: a keyed hash within the installation, 64 bits as a decimal text. */
+  userKey?: string;
+  /** The browser that a UI ran in, likewise. */
+  visitorKey?: string;
   properties: Properties;
 }
 
@@ -57,6 +62,8 @@ export function hourOf(time: number): number {
 export interface RequestContext {
   receivedAt: number;
   product: string;
+  /** Under which ids are hashed, where an installation's or a user's own must not be kept. */
+  identityKey: string;
   /** At most this many events are taken from one request. */
   maxEvents: number;
   /** Tells whether an event is above the size limit. */
@@ -82,6 +89,7 @@ export type InvalidRequestCode =
   | 'too_many_events'
   | 'event_too_large'
   | 'unknown_report'
+  | 'unknown_dialect'
   | 'unsupported_product';
 
 /** Refuses a request with more events than a job should carry. */
@@ -95,11 +103,34 @@ export function checkEventCount(count: number, { maxEvents }: RequestContext): v
 }
 
 const MAX_KEYS = 200;
-const MAX_KEY_LENGTH = 100;
 
-/** The names of an object's properties, bounded, for the record of an event without installation. */
-export function keysOf(value: object): string[] {
+/** The names of an object's properties, bounded. */
+function keysOf(value: object): string[] {
   return Object.keys(value)
     .slice(0, MAX_KEYS)
-    .map((key) => key.slice(0, MAX_KEY_LENGTH));
+    .map((key) => safeKey(key));
+}
+
+/** What every envelope of a request has. */
+export function receiptOf({ receivedAt, product }: RequestContext): Receipt {
+  return { receivedAt, product };
+}
+
+/** Refuses a request of which every event is above the size limit: its sender may split it. */
+export function refuseOversize(envelopes: readonly ReceivedEnvelope[]): void {
+  if (!envelopes.every(isOversize)) return;
+  throw new InvalidRequest('event_too_large', 'The event is above the size limit for one event.');
+}
+
+export function isOversize(envelope: ReceivedEnvelope): boolean {
+  return 'rejection' in envelope && envelope.rejection.reason === 'event_too_large';
+}
+
+/** Of an event without installation, only why it has none, and the names of its properties. */
+export function unidentified(
+  rejection: Rejection,
+  properties: object,
+  context: RequestContext,
+): UnidentifiedEnvelope {
+  return { ...receiptOf(context), rejection, keys: keysOf(properties) };
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import { remember } from './memo.js';
 
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -12,6 +12,49 @@ export function parseInstallationId(raw: unknown): string | null {
   const mended = raw.trim().toLowerCase();
   const bare = mended.startsWith('{') && mended.endsWith('}') ? mended.slice(1, -1) : mended;
   return GUID.test(bare) ? bare : null;
+}
+
+/** A version 1, 2 or 6 holds the time at which it was made, and the network address of the machine. */
+const TELLS_MACHINE = /^[0-9a-f]{8}-[0-9a-f]{4}-[126][0-9a-f]{3}-[89ab]/;
+
+/** How cloud providers name a resource. An error's text in an id's place has blanks in it. */
+const CLOUD_RESOURCE =
+  /^(?:arn:[a-z-]+:|acs:|crn:|urn:|ocid1\.|\/?subscriptions\/|\/?projects\/|\/\/[a-z.]+\.googleapis\.com\/)[^\s]{4,500}$/i;
+
+/**
+ * The id under which an installation is stored: its GUID; or, where that tells the machine (versions
+ * 1, 2, 6) or the installation is known by a cloud provider's name of it (with an account's number),
+ * a GUID derived from it with a keyed hash: always the same, and nobody can go back without the key.
+ * Null where it is neither.
+ */
+export function installationIdOf(raw: unknown, identityKey: string): string | null {
+  const guid = parseInstallationId(raw);
+  if (guid !== null) return TELLS_MACHINE.test(guid) ? deriveGuid(guid, identityKey) : guid;
+  if (typeof raw !== 'string' || raw.length > 512) return null;
+  const name = raw.trim();
+  return CLOUD_RESOURCE.test(name) ? deriveGuid(name, identityKey) : null;
+}
+
+/** A GUID of version 8 (RFC 9562, 5.8) from 122 bits of an HMAC-SHA-256. */
+function deriveGuid(id: string, identityKey: string): string {
+  const bytes = createHmac('sha256', identityKey).update(`installation\0${id}`).digest();
+  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return asGuid(bytes.toString('hex'));
+}
+
+/**
+ * Somebody's key within an installation: 64 bits of an HMAC-SHA-256, as a decimal text that Postgres
+ * takes as bigint. The same person has another key in another installation.
+ */
+export function personKey(
+  role: 'user' | 'visitor',
+  person: string,
+  installationId: string,
+  identityKey: string,
+): string {
+  const text = [role, installationId, person.trim().toLowerCase()].join('\0');
+  return createHmac('sha256', identityKey).update(text).digest().readBigInt64BE().toString();
 }
 
 /**
@@ -33,6 +76,10 @@ export function contentId(...content: unknown[]): string {
 
 /** The same of content that is JSON already; remembered, since contents repeat. */
 const contentIdOfJson = remember(16_000_000, (json) => {
-  const hex = hash('sha256', json, 'hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+  return asGuid(hash('sha256', json, 'hex'));
 });
+
+/** The first 128 bits of a hexadecimal text, in the form of a GUID. */
+function asGuid(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+}

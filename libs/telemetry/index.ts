@@ -1,10 +1,13 @@
+export { catalogueOf, type CatalogueEntry } from './products/catalogue.js';
 export type { Clock } from './clock.js';
 export { parseTimestamp } from './clock.js';
 export type { EventOutcome, EventRejection, RejectionCode } from './dialects/native.js';
 export { readNative, readNativeLines } from './dialects/native.js';
+export { readDatedReport } from './dialects/octopus.js';
+export { findPosthogKey, readPosthog, readPosthogV1 } from './dialects/posthog.js';
 export { readReport } from './dialects/reports.js';
 export type { SegmentType } from './dialects/segment.js';
-export { readSegmentBatch, readSegmentCall } from './dialects/segment.js';
+export { findSegmentKey, readSegmentBatch, readSegmentCall } from './dialects/segment.js';
 export type {
   AcceptedCount,
   EventEnvelope,
@@ -17,13 +20,21 @@ export { parseJson } from './json.js';
 export type {
   EmptyEvent,
   EventIdentity,
+  KeptEvent,
   NormalisedEvent,
+  NormaliseOptions,
   QuarantinedEvent,
   UnderstoodEvent,
   UnidentifiedEvent,
 } from './normalise.js';
 export { contentId } from './identity.js';
-export { normalise, quarantine } from './normalise.js';
+export { normalise } from './normalise.js';
+export type { DialectName } from './preview/any-dialect.js';
+export { dialectNames, findAnyKey } from './preview/any-dialect.js';
+export { preview, type PreviewedEvent } from './preview/preview.js';
+export type { ProductDeclaration } from './products/declaration.js';
+export { compileProducts, ownDeclarations, ownProducts, type Products } from './products/index.js';
+export { InvalidDeclaration, readDeclaration } from './products/read-declaration.js';
 export type { InstallationDescription, ReportKind, ResourceFigures, Snapshot } from './report.js';
 export { reportKinds } from './report.js';
 export type { Defect, DefectReason, Fate, QuarantineReason, Rejection } from './vocabulary.js';

@@ -1,15 +1,13 @@
 import type { Clock } from './clock.js';
 import { observe, parseTimestamp } from './clock.js';
-import { dcos } from './dcos/index.js';
 import type { EventEnvelope, ReceivedEnvelope, UnidentifiedEnvelope } from './envelope.js';
 import { eventKey } from './identity.js';
-import { cleanText } from './readings.js';
-import type {
-  InstallationDescription,
-  ProductDeclaration,
-  ReportContent,
-  ReportKind,
-} from './report.js';
+import { isEventName, safeKey } from './privacy/keys.js';
+import { redact, type TextRule } from './privacy/redact.js';
+import { asVersion } from './privacy/tokens.js';
+import type { Products } from './products/index.js';
+import type { InstallationDescription, ReportContent, ReportKind } from './report.js';
+import { withDropped } from './report.js';
 import type { Defect, Properties, Rejection } from './vocabulary.js';
 
 /** What tells an event from all others, which of its copies counts, and when it happened. */
@@ -24,23 +22,33 @@ export interface EventIdentity {
   observedAt: number;
 }
 
+/**
+ * An event as it may be kept: whatever no rule allows of its text is replaced by its length. It has no
+ * id any more, for an id may be anything; its key stands beside it.
+ */
+export type KeptEvent = Omit<EventEnvelope, 'id'>;
+
+interface Kept {
+  /** What is kept of the event, to be read again, where something had to be left out of it. */
+  keep: () => KeptEvent;
+}
+
 /** An event whose rows can be stored. */
-export interface UnderstoodEvent extends EventIdentity, ReportContent {
+export interface UnderstoodEvent extends EventIdentity, ReportContent, Kept {
   fate: 'stored';
   kind: ReportKind;
   clock: Clock;
-  version: string | null;
-  description: InstallationDescription | null;
+  /** What it says of its installation. */
+  description: InstallationDescription;
+  /** Whether the installation is described by it. */
+  describes: boolean;
   defects: Defect[];
-  /** The event as received. Kept, to be read again, where something had to be left out. */
-  original: EventEnvelope;
 }
 
 /** An event of a known installation of which nothing can be used: kept aside, to be replayed. */
-export interface QuarantinedEvent extends EventIdentity, Rejection {
+export interface QuarantinedEvent extends EventIdentity, Rejection, Kept {
   fate: 'quarantined';
   event: string;
-  original: EventEnvelope;
 }
 
 /** An event without an installation: counted under its reason, with its keys. */
@@ -56,78 +64,99 @@ export interface EmptyEvent {
 
 export type NormalisedEvent = UnderstoodEvent | QuarantinedEvent | UnidentifiedEvent | EmptyEvent;
 
-/** What an agent calls an event that nobody knows may be anything. */
-const MAX_EVENT_LENGTH = 128;
+/** What a normaliser works by. */
+export interface NormaliseOptions {
+  products: Products;
+  /** The age from which on an event's own clock is no longer believed, in milliseconds. */
+  retentionMs: number;
+}
 
 const MAX_DEFECTS = 100;
-
-const products = new Map<string, ProductDeclaration>([[dcos.product, dcos]]);
 
 /**
  * Turns an envelope into what will be stored of it. Total: whatever the envelope holds, it has a
  * fate. Pure: the same envelope gives the same rows, on every worker and at every repetition.
- * `retentionMs` is the age from which on an event's own clock is no longer believed.
  */
-export function normalise(envelope: ReceivedEnvelope, retentionMs: number): NormalisedEvent {
-  if ('empty' in envelope) {
-    return { fate: 'empty', product: envelope.product, receivedAt: envelope.receivedAt };
-  }
+export function normalise(envelope: ReceivedEnvelope, options: NormaliseOptions): NormalisedEvent {
+  if ('empty' in envelope) return emptyEvent(envelope);
   if ('rejection' in envelope) return { fate: 'unidentified', ...envelope };
   try {
-    return normaliseEvent(envelope, retentionMs);
+    return normaliseEvent(envelope, options);
   } catch {
     // A fault of ours in reading one event must not hold up the others; a release will replay it.
-    return quarantine(envelope, { reason: 'normaliser_failed', path: '' }, retentionMs);
+    return quarantine(envelope, { reason: 'normaliser_failed', path: '' }, options);
   }
 }
 
-/** Keeps an event aside, as it came, for the given reason. */
-export function quarantine(
-  original: EventEnvelope,
-  rejection: Rejection,
-  retentionMs: number,
-): QuarantinedEvent {
-  const { observedAt } = observeEnvelope(original, retentionMs);
-  const { event } = original;
-  return {
-    fate: 'quarantined',
-    ...identify(original),
-    observedAt,
-    ...rejection,
-    event: cleanText(event.slice(0, MAX_EVENT_LENGTH)),
-    original,
-  };
-}
-
-function normaliseEvent(envelope: EventEnvelope, retentionMs: number): NormalisedEvent {
-  const product = products.get(envelope.product);
-  const declared = product && Object.hasOwn(product.events, envelope.event);
-  const eventKind = declared ? product.events[envelope.event] : undefined;
+function normaliseEvent(envelope: EventEnvelope, options: NormaliseOptions): NormalisedEvent {
+  const product = options.products.get(envelope.product);
+  const eventKind = product?.find(envelope.event);
   if (!product || !eventKind) {
-    return quarantine(envelope, { reason: 'unknown_event', path: 'event' }, retentionMs);
+    return quarantine(envelope, { reason: 'unknown_event', path: 'event' }, options);
   }
-  const { kind, read } = eventKind;
   const properties: Properties = envelope.properties;
-  const { content, defects } = read(properties);
+  const { content, defects, dropped = [] } = eventKind.read(properties, envelope);
+  if (content === 'empty') return emptyEvent(envelope);
   if (!content) {
     const path = defects[0]?.path ?? 'properties';
-    return quarantine(envelope, { reason: 'nothing_usable', path }, retentionMs);
+    const rejection = { reason: 'nothing_usable', path } as const;
+    return quarantine(envelope, rejection, options, eventKind.allowsText);
   }
-  const description = product.describe(kind, properties);
-  const time = observeEnvelope(envelope, retentionMs);
-  const version = product.versionOf(properties, envelope.version);
+  const description = product.describe(properties, envelope.version);
+  const time = observeEnvelope(envelope, options);
   return {
     fate: 'stored',
     ...identify(envelope),
-    kind,
+    kind: eventKind.kind,
     ...content,
+    snapshot: withDropped(content.snapshot, dropped),
     observedAt: time.observedAt,
     clock: time.clock,
-    version,
-    description: description && { ...description.content, version },
-    defects: boundDefects([...defects, ...(description?.defects ?? []), ...time.defects]),
-    original: envelope,
+    description: description.content,
+    describes: eventKind.describes,
+    defects: boundDefects([...defects, ...description.defects, ...time.defects]),
+    keep: () => keep(envelope, eventKind.allowsText),
   };
+}
+
+function emptyEvent({ product, receivedAt }: { product: string; receivedAt: number }): EmptyEvent {
+  return { fate: 'empty', product, receivedAt };
+}
+
+/** Keeps an event aside for the given reason. */
+function quarantine(
+  envelope: EventEnvelope,
+  rejection: Rejection,
+  options: NormaliseOptions,
+  allowsText: TextRule = () => false,
+): QuarantinedEvent {
+  return {
+    fate: 'quarantined',
+    ...identify(envelope),
+    observedAt: observeEnvelope(envelope, options).observedAt,
+    ...rejection,
+    event: safeEvent(envelope.event),
+    keep: () => keep(envelope, allowsText),
+  };
+}
+
+function keep(envelope: EventEnvelope, allowsText: TextRule): KeptEvent {
+  const { id: _, event, occurredAt, sentAt, version, properties, ...rest } = envelope;
+  return {
+    ...rest,
+    event: safeEvent(event),
+    ...(parseTimestamp(occurredAt) !== null && { occurredAt }),
+    ...(parseTimestamp(sentAt) !== null && { sentAt }),
+    ...(asVersion(version) !== null && { version }),
+    properties: redact(properties, allowsText),
+  };
+}
+
+/** What an agent calls an event may be anything: what is no name becomes its length. */
+function safeEvent(event: string): string {
+  if (isEventName(event)) return event;
+  const key = safeKey(event);
+  return key === event ? event : `[${event.length}]`;
 }
 
 /** An event of nonsense would otherwise make thousands of rows; it is kept whole anyway. */
@@ -136,7 +165,7 @@ function boundDefects(defects: Defect[]): Defect[] {
   return [...defects.slice(0, MAX_DEFECTS), { path: '', reason: 'too_many_defects' }];
 }
 
-function observeEnvelope(envelope: EventEnvelope, retentionMs: number) {
+function observeEnvelope(envelope: EventEnvelope, { retentionMs }: NormaliseOptions) {
   const occurredAt = parseTimestamp(envelope.occurredAt);
   const sentAt = parseTimestamp(envelope.sentAt);
   const defects: Defect[] = [];

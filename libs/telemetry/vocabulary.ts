@@ -13,6 +13,9 @@ export const defectReasons = [
   'not_an_object',
   'not_a_package_name',
   'not_a_timestamp',
+  'not_a_flag',
+  'not_a_sha1_digest',
+  'identifying',
   'too_many_defects',
 ] as const;
 export type DefectReason = (typeof defectReasons)[number];

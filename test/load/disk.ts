@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { migrate, TelemetryStore } from '#storage';
-import { normalise, type NormalisedEvent } from '#telemetry';
+import { compileProducts, normalise, type NormalisedEvent } from '#telemetry';
 import { ensureDatabase } from '../../apps/start/postgres.js';
 import { HealthEvents } from './health-events.js';
 
@@ -20,7 +20,7 @@ const REPORTS_PER_INSTALLATION = 100;
 const BATCH_EVENTS = 256;
 const WRITERS = 4;
 const HOUR_MS = 3_600_000;
-const RETENTION_MS = 400 * 24 * HOUR_MS;
+const OPTIONS = { products: compileProducts(), retentionMs: 400 * 24 * HOUR_MS };
 
 /**
  * Stores hourly reports of a fleet, in random order, in a database of their own, and measures what
@@ -85,7 +85,7 @@ function* arrivingReports(count: number): Generator<NormalisedEvent> {
         occurredAt: new Date(latest - hoursAgo * HOUR_MS).toISOString(),
         properties: health.properties(installationId),
       },
-      RETENTION_MS,
+      OPTIONS,
     );
   }
 }

@@ -52,7 +52,7 @@ export async function startStack(
 
   const writeKey = secrets.writeKeys[PRODUCT] ?? '';
   const whole = await startApps(
-    { settings, dataDir, ...urls, tls, writeKeys: { [PRODUCT]: writeKey }, say },
+    { settings, dataDir, ...urls, tls, writeKeys: { [PRODUCT]: writeKey }, identityKey: secrets.identityKey, say },
     teardown,
     stopping,
   );
@@ -63,6 +63,7 @@ export async function startStack(
       script: new URL(script, import.meta.url),
       env: {
         ...settings.ingestEnvironment,
+        IDENTITY_KEY: secrets.identityKey,
         TLS_CERT_FILE: tls.certFile,
         TLS_KEY_FILE: tls.keyFile,
         ...env,

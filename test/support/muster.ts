@@ -11,9 +11,12 @@ import { sharedRedis } from './redis.js';
 
 const DRAIN_LIMIT_MS = 20_000;
 
+/** Under which the ingest of tests hashes ids. */
+export const IDENTITY_KEY = 'an-identity-key-that-only-tests-have';
+
 export interface MusterOptions {
-  /** product → key */
-  writeKeys?: Record<string, string>;
+  /** product → key or keys */
+  writeKeys?: Record<string, string | string[]>;
   /** A Redis of one's own, instead of a queue of one's own in the shared one. */
   redisUrl?: string;
   /** How many workers to start with: 1. */
@@ -67,6 +70,7 @@ export async function startMuster(options: MusterOptions = {}) {
       TLS_CERT_FILE: tls.certFile,
       TLS_KEY_FILE: tls.keyFile,
       WRITE_KEYS: digestsOf(writeKeys),
+      IDENTITY_KEY,
       ...options.ingestEnv,
     });
     teardown.add(() => ingest.stop());
@@ -103,8 +107,9 @@ async function untilDrained(queue: Queue): Promise<void> {
   }
 }
 
-function digestsOf(writeKeys: Record<string, string>): string {
+function digestsOf(writeKeys: Record<string, string | string[]>): string {
   const digest = (key: string) => createHash('sha256').update(key).digest('hex');
-  const entries = Object.entries(writeKeys);
-  return entries.map(([product, key]) => `${product}:${digest(key)}`).join();
+  return Object.entries(writeKeys)
+    .flatMap(([product, keys]) => [keys].flat().map((key) => `${product}:${digest(key)}`))
+    .join();
 }

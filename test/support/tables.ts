@@ -16,6 +16,17 @@ const QUESTIONS = {
   currentHealth: 'SELECT * FROM fleet.current_health ORDER BY installation_id, product, unit',
   ui: `SELECT * FROM fleet.ui_events
         ORDER BY installation_id, received_at, occurred_at, event, path`,
+  visits: 'SELECT * FROM ui_reading ORDER BY installation_id, event_key, received_at',
+  usage: `SELECT * FROM fleet.usage_events
+           ORDER BY installation_id, received_at, occurred_at, event, counters::text`,
+  counters: `SELECT * FROM fleet.usage_counters
+              ORDER BY installation_id, received_at, occurred_at, event, counter, dimension, value`,
+  errors: `SELECT * FROM fleet.error_reports
+            ORDER BY installation_id, received_at, occurred_at, fingerprint`,
+  metrics: `SELECT * FROM fleet.metric_readings
+             ORDER BY installation_id, received_at, observed_at, metric, dimension, value`,
+  consents: 'SELECT * FROM consent_event ORDER BY installation_id, event_key, received_at',
+  dropped: 'SELECT * FROM fleet.dropped_properties ORDER BY product, event, key',
   defects: `SELECT * FROM fleet.defects
              ORDER BY installation_id, received_at, observed_at, path, reason`,
   originals: `SELECT installation_id, event_key, received_at, envelope::text FROM original_event
@@ -37,4 +48,17 @@ export async function readTables(
     tables[name as keyof Tables] = rows.map(({ origin_id: _, ...row }) => row);
   }
   return tables;
+}
+
+/** Takes out all that events have left behind, but for contents and origins, which name nobody. */
+export async function emptyTables(
+  ask: (text: string) => Promise<Record<string, unknown>[]>,
+): Promise<void> {
+  const tables = await ask(
+    `SELECT DISTINCT c.oid::regclass::text AS name
+       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+        AND a.attname IN ('installation_id', 'hour', 'batch_id')`,
+  );
+  await ask(`TRUNCATE ${tables.map(({ name }) => name as string).join()}`);
 }

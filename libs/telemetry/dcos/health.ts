@@ -1,4 +1,6 @@
 import { remember } from '../memo.js';
+import { isIdentifying } from '../privacy/identifying.js';
+import { safeKey } from '../privacy/keys.js';
 import { asCount, cleanText } from '../readings.js';
 import type { ReportContent } from '../report.js';
 import { healthSnapshot } from '../report.js';
@@ -46,9 +48,9 @@ export function readUnits(properties: Properties): Understood<UnitReading[]> {
   for (const path of Object.keys(properties)) {
     const key = parseUnitKey(path);
     if (!key) continue;
-    if (key.defect) defects.push({ path, reason: key.defect });
+    if (key.defect) defects.push({ path: safeKey(path), reason: key.defect });
     else if (!Object.hasOwn(properties, key.partner)) {
-      defects.push({ path, reason: 'without_partner' });
+      defects.push({ path: safeKey(path), reason: 'without_partner' });
     } else if (key.isTotal) {
       const reading = readUnit(path, key, properties);
       if ('reason' in reading) defects.push(reading);
@@ -60,11 +62,11 @@ export function readUnits(properties: Properties): Understood<UnitReading[]> {
 
 function readUnit(path: string, key: UnitKey, properties: Properties): UnitReading | Defect {
   const total = asCount(properties[path]);
-  if ('defect' in total) return { path, reason: total.defect };
+  if ('defect' in total) return { path: safeKey(path), reason: total.defect };
   const unhealthy = asCount(properties[key.partner]);
-  if ('defect' in unhealthy) return { path: key.partner, reason: unhealthy.defect };
+  if ('defect' in unhealthy) return { path: safeKey(key.partner), reason: unhealthy.defect };
   if (unhealthy.value > total.value) {
-    return { path: key.partner, reason: 'unhealthy_exceeds_total' };
+    return { path: safeKey(key.partner), reason: 'unhealthy_exceeds_total' };
   }
   return { unit: key.unit, type: key.type, total: total.value, unhealthy: unhealthy.value };
 }
@@ -100,5 +102,6 @@ function splitUnitKey(key: string): UnitKey | null {
 
 function nameDefect(unit: string): DefectReason | null {
   if (unit.length > MAX_UNIT_LENGTH) return 'too_long';
-  return cleanText(unit) === unit ? null : 'malformed';
+  if (cleanText(unit) !== unit) return 'malformed';
+  return isIdentifying(unit) ? 'identifying' : null;
 }

@@ -1,67 +1,127 @@
-import type { InstallationDescription, ProductDeclaration } from '../report.js';
+import { safeKey } from '../privacy/keys.js';
+import { holdsText } from '../privacy/redact.js';
+import { asCustomerKey, asToken, asVersion } from '../privacy/tokens.js';
+import { consentKinds } from '../products/compile.js';
+import type {
+  EventKind,
+  EventReader,
+  InstallationDescription,
+  Product,
+  ReportKind,
+} from '../report.js';
 import type { Defect, Properties, Understood } from '../vocabulary.js';
-import { readHealth } from './health.js';
-import { readPackageList } from './packages.js';
-import { readMesosTrack } from './resources.js';
-import { readUiEvent } from './ui.js';
-
-const DESCRIPTION = [
-  'variant',
-  'provider',
-  'platform',
-  'source',
-  'customerKey',
-  'licenseId',
-] as const;
+import { parseUnitKey, readHealth } from './health.js';
+import { packageName, packageVersion, readPackageList } from './packages.js';
+import { frameworkName, readMesosTrack, resourceKeys } from './resources.js';
+import { readUiEvent, uiPath } from './ui.js';
 
 /**
- * Every field of the description is a short token. Anything else is not what it should be: with a
+ * How each property that describes a cluster is read. Anything else is not what it should be: with a
  * missing file, 1.7 sends the text of the error in the key's place.
  */
-const TOKEN = /^[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}$/;
+const DESCRIPTION = {
+  environmentVersion: asVersion,
+  variant: asToken,
+  provider: asToken,
+  platform: asToken,
+  source: asToken,
+  customerKey: asCustomerKey,
+  licenseId: asCustomerKey,
+} satisfies Record<string, (raw: unknown) => string | null>;
+
+/** The installation's own id, which is read before. */
+const IDS = ['clusterId', 'anonymousId'];
+
+const isNumber = (text: string) => /^\s*[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\s*$/.test(text);
+
+/** The text that may be kept, by its place; of units and figures those numbers that are sent as text. */
+const TEXT: Record<string, (text: string) => boolean> = {
+  ...Object.fromEntries(
+    Object.entries(DESCRIPTION).map(([key, read]) => [key, (text: string) => read(text) !== null]),
+  ),
+  ...Object.fromEntries(resourceKeys.map((key) => [key, isNumber])),
+  version: (text) => asVersion(text) !== null,
+  appVersion: (text) => asVersion(text) !== null,
+  path: (text) => uiPath(text) === text,
+  'frameworks[].name': (text) => frameworkName(text) !== null,
+  'package_list[].name': (text) => packageName(text) !== null,
+  'package_list[].packageInformation.packageDefinition.name': (text) => packageName(text) !== null,
+  'package_list[].packageInformation.packageDefinition.version': (text) =>
+    packageVersion(text) !== null,
+};
+
+const KNOWN = new Set([...Object.keys(TEXT).map((path) => path.replace(/\[.*/, '')), ...IDS]);
+
+function allowsText(path: string, text: string): boolean {
+  if (Object.hasOwn(TEXT, path)) return TEXT[path]!(text);
+  return isNumber(text) && parseUnitKey(path) !== null;
+}
+
+/** Leaves out the text of properties that no document names, and notes their names. */
+function withDropped(read: EventReader): EventReader {
+  return (properties, envelope) => {
+    const understood = read(properties, envelope);
+    const dropped = [];
+    for (const key in properties) {
+      const value = properties[key];
+      if (typeof value === 'number' || KNOWN.has(key) || !holdsText(value)) continue;
+      if (parseUnitKey(key) === null) dropped.push(safeKey(key));
+    }
+    return dropped.length > 0
+      ? { ...understood, dropped: [...new Set(dropped)].sort() }
+      : understood;
+  };
+}
+
+function eventKind(kind: ReportKind, read: EventReader): EventKind {
+  return { kind, read: withDropped(read), describes: kind !== 'ui', allowsText };
+}
+
+const EVENTS = new Map<string, EventKind>(
+  Object.entries({
+    ...consentKinds('dcos'),
+    health: eventKind('health', readHealth),
+    mesos_track: eventKind('mesos_track', readMesosTrack),
+    package_list: eventKind('package_list', readPackageList),
+    page: eventKind('ui', readUiEvent('page_view')),
+    identify: eventKind('ui', readUiEvent('identify')),
+    dcos_login: eventKind('ui', readUiEvent('login')),
+    dcos_logout: eventKind('ui', readUiEvent('logout')),
+  }),
+);
 
 /** The DC/OS family: dcos-signal 1.7 to 2.1 and the web UI. */
-export const dcos: ProductDeclaration = {
+export const dcos: Product = {
   product: 'dcos',
-  events: {
-    health: { kind: 'health', read: readHealth },
-    mesos_track: { kind: 'mesos_track', read: readMesosTrack },
-    package_list: { kind: 'package_list', read: readPackageList },
-    page: { kind: 'ui', read: readUiEvent('page_view') },
-    identify: { kind: 'ui', read: readUiEvent('identify') },
-    dcos_login: { kind: 'ui', read: readUiEvent('login') },
-    dcos_logout: { kind: 'ui', read: readUiEvent('logout') },
-  },
-  describe: (kind, properties) => (kind === 'ui' ? null : describeCluster(properties)),
-  versionOf: (properties, envelopeVersion) =>
-    asToken(properties.environmentVersion) ??
-    asToken(properties.version) ??
-    asToken(envelopeVersion),
+  find: (event) => EVENTS.get(event) ?? null,
+  describe: describeCluster,
 };
 
 function describeCluster(
   properties: Properties,
-): Understood<Omit<InstallationDescription, 'version'>> {
-  const content = {} as Record<(typeof DESCRIPTION)[number], string | null>;
+  envelopeVersion: string | undefined,
+): Understood<InstallationDescription> {
   const defects: Defect[] = [];
-  for (const key of DESCRIPTION) {
-    content[key] = asToken(properties[key]);
-    checkToken(key);
-  }
-  checkToken('environmentVersion');
-  return { content, defects };
-
-  function checkToken(key: string): void {
+  const read = (key: keyof typeof DESCRIPTION): string | null => {
     const raw = properties[key];
-    if (raw === undefined || raw === null || isBlank(raw) || asToken(raw) !== null) return;
-    defects.push({ path: key, reason: typeof raw === 'string' ? 'malformed' : 'not_text' });
-  }
-}
-
-function asToken(raw: unknown): string | null {
-  if (typeof raw !== 'string') return null;
-  const trimmed = raw.trim();
-  return TOKEN.test(trimmed) ? trimmed : null;
+    if (raw === undefined || raw === null || isBlank(raw)) return null;
+    const value = DESCRIPTION[key](raw);
+    if (value === null) {
+      defects.push({ path: key, reason: typeof raw === 'string' ? 'malformed' : 'not_text' });
+    }
+    return value;
+  };
+  const content = {
+    variant: read('variant'),
+    provider: read('provider'),
+    platform: read('platform'),
+    source: read('source'),
+    customerKey: read('customerKey'),
+    licenseId: read('licenseId'),
+    version:
+      read('environmentVersion') ?? asVersion(properties.version) ?? asVersion(envelopeVersion),
+  };
+  return { content, defects };
 }
 
 function isBlank(raw: unknown): boolean {

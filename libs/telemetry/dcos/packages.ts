@@ -1,3 +1,4 @@
+import { isIdentifying, isVersion } from '../privacy/identifying.js';
 import { asText } from '../readings.js';
 import type { ReportContent } from '../report.js';
 import { packageSnapshot } from '../report.js';
@@ -13,6 +14,11 @@ const MAX_VERSION_LENGTH = 128;
  * where it has the form of one, as the default id of an installed package has (`/kafka`).
  */
 const PACKAGE_LIKE_APP_ID = /^\/?([a-z0-9][a-z0-9._-]{0,127})$/;
+
+const PACKAGE_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._+ -]{0,127}$/u;
+/** Universe has versions such as `stub-universe` and `beta-1.2`. */
+const PACKAGE_STAGE =
+  /^(?:alpha|beta|rc|snapshot|stub|latest|dev|master|stable|stub-universe|v)[\w.+-]{0,40}$/;
 
 interface InstalledPackage {
   name: string;
@@ -46,6 +52,16 @@ export function readPackageList(properties: Properties): Understood<ReportConten
   return { content: { snapshot: toSnapshot(packages) }, defects };
 }
 
+/** The name of a package, or null where it may tell who or where somebody is. */
+export function packageName(text: string): string | null {
+  return PACKAGE_NAME.test(text) && !isIdentifying(text) ? text : null;
+}
+
+/** The version of a package, or null. */
+export function packageVersion(text: string): string | null {
+  return isVersion(text) || PACKAGE_STAGE.test(text) ? text : null;
+}
+
 function readPackage(item: unknown): InstalledPackage | Defect {
   if (!isObject(item)) return { path: '', reason: 'not_an_object' };
   const information = isObject(item.packageInformation) ? item.packageInformation : {};
@@ -60,10 +76,14 @@ function readPackage(item: unknown): InstalledPackage | Defect {
 function readDefinition(definition: Properties, path: string): InstalledPackage | Defect {
   const name = asText(definition.name, MAX_NAME_LENGTH);
   if ('defect' in name) return { path: `${path}.name`, reason: name.defect };
+  if (packageName(name.value) === null) return { path: `${path}.name`, reason: 'identifying' };
   const given = definition.version ?? '';
   if (given === '') return { name: name.value, version: '' }; // Go writes what it lacks as ""
   const version = asText(given, MAX_VERSION_LENGTH);
   if ('defect' in version) return { path: `${path}.version`, reason: version.defect };
+  if (packageVersion(version.value) === null) {
+    return { path: `${path}.version`, reason: 'malformed' };
+  }
   return { name: name.value, version: version.value };
 }
 
@@ -72,7 +92,7 @@ function readAppId(raw: unknown): InstalledPackage | Defect {
   const reason: DefectReason = 'not_a_package_name';
   if (typeof raw !== 'string') return { path, reason: 'not_text' };
   const name = PACKAGE_LIKE_APP_ID.exec(raw.trim())?.[1];
-  return name === undefined ? { path, reason } : { name, version: '' };
+  return name === undefined || isIdentifying(name) ? { path, reason } : { name, version: '' };
 }
 
 function toSnapshot(packages: InstalledPackage[]) {

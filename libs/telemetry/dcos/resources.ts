@@ -1,7 +1,8 @@
+import { isIdentifying } from '../privacy/identifying.js';
 import type { Reading } from '../readings.js';
 import { asCount, asFigure, asText } from '../readings.js';
 import type { FrameworkSnapshot, ReportContent, ResourceFigures } from '../report.js';
-import { frameworkSnapshot } from '../report.js';
+import { frameworkSnapshot, noResources } from '../report.js';
 import type { Defect, Properties, Understood } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 import { countInstances } from './instances.js';
@@ -20,7 +21,16 @@ const FIGURES: readonly [keyof ResourceFigures, string, (raw: unknown) => Readin
   ['frameworkCount', 'framework_count', asCount],
 ];
 
+/** The properties of a report that hold figures. */
+export const resourceKeys = FIGURES.map(([, key]) => key);
+
 const MAX_FRAMEWORK_LENGTH = 256;
+const FRAMEWORK_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._+ ():-]*$/u;
+
+/** The name of a framework, or null where it may tell who or where somebody is. */
+export function frameworkName(text: string): string | null {
+  return FRAMEWORK_NAME.test(text) && !isIdentifying(text) ? text : null;
+}
 
 /**
  * Reads a mesos_track event: the cluster's resources and the names of its frameworks.
@@ -40,10 +50,9 @@ export function readMesosTrack(properties: Properties): Understood<ReportContent
 }
 
 function readFigures(properties: Properties): Understood<ResourceFigures> {
-  const figures = {} as ResourceFigures;
+  const figures = noResources();
   const defects: Defect[] = [];
   for (const [name, key, read] of FIGURES) {
-    figures[name] = null;
     if (!Object.hasOwn(properties, key)) continue;
     const reading = read(properties[key]);
     if ('defect' in reading) defects.push({ path: key, reason: reading.defect });
@@ -62,7 +71,9 @@ function readFrameworks(raw: unknown): Understood<FrameworkSnapshot> {
   const list: unknown[] = Array.isArray(raw) ? raw : [];
   for (const [index, framework] of list.entries()) {
     const name = asText(isObject(framework) ? framework.name : undefined, MAX_FRAMEWORK_LENGTH);
-    if ('defect' in name) defects.push({ path: `frameworks[${index}].name`, reason: name.defect });
+    const path = `frameworks[${index}].name`;
+    if ('defect' in name) defects.push({ path, reason: name.defect });
+    else if (frameworkName(name.value) === null) defects.push({ path, reason: 'identifying' });
     else names.push(name.value);
   }
   const counted = countInstances(names);

@@ -11,7 +11,7 @@ import {
 import { parseTimestamp } from '../clock.js';
 import type { EventEnvelope, RequestContext } from '../envelope.js';
 import { checkEventCount, InvalidRequest } from '../envelope.js';
-import { parseInstallationId } from '../identity.js';
+import { installationIdOf, parseInstallationId } from '../identity.js';
 import type { Properties } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 
@@ -109,7 +109,7 @@ function toEnvelope(event: NativeEvent, context: RequestContext): EventEnvelope 
     receivedAt: context.receivedAt,
     product: context.product,
     ...(id != null && { id: id as string }),
-    installationId: parseInstallationId(event.installationId) as string,
+    installationId: installationIdOf(event.installationId, context.identityKey) as string,
     event: event.event as string,
     ...(event.occurredAt != null && { occurredAt: event.occurredAt as string }),
     ...(event.version != null && { version: event.version as string }),

@@ -1,6 +1,6 @@
 import type { RequestContext } from '../envelope.js';
 import { InvalidRequest } from '../envelope.js';
-import { parseInstallationId } from '../identity.js';
+import { installationIdOf, parseInstallationId } from '../identity.js';
 import { isObject } from '../vocabulary.js';
 import type { EventOutcome, EventRejection } from './native.js';
 
@@ -34,7 +34,8 @@ export function readReport(
   return printedEvents(body).map((printed) => readPrinted(printed, context));
 }
 
-function printedEvents(body: unknown): PrintedEvent[] {
+/** The events of a printed report. @throws InvalidRequest `unknown_report` */
+export function printedEvents(body: unknown): PrintedEvent[] {
   if (isObject(body)) {
     const parts = COMPOSITE_PARTS.filter((part) => isGiven(body[part]));
     if (parts.length > 0) return parts.map((part) => printedPart(part, body[part]));
@@ -75,8 +76,8 @@ function readPrinted(
   if (context.isTooLarge(properties)) {
     return reject('event_too_large', path, 'The report is above the size limit for one event.');
   }
-  const installationId = parseInstallationId(printed.installationId);
-  if (!installationId) {
+  const installationId = installationIdOf(printed.installationId, context.identityKey);
+  if (!installationId || parseInstallationId(printed.installationId) === null) {
     return reject('invalid_guid', path, 'The cluster id must be a GUID.');
   }
   return {

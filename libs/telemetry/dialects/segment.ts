@@ -1,12 +1,14 @@
 import { parseTimestamp } from '../clock.js';
-import type {
-  EventEnvelope,
-  ReceivedEnvelope,
-  RequestContext,
-  UnidentifiedEnvelope,
+import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
+import {
+  checkEventCount,
+  InvalidRequest,
+  receiptOf,
+  refuseOversize,
+  unidentified,
 } from '../envelope.js';
-import { checkEventCount, InvalidRequest, keysOf } from '../envelope.js';
-import { parseInstallationId } from '../identity.js';
+import { installationIdOf, personKey } from '../identity.js';
+import { redact } from '../privacy/redact.js';
 import type { Properties, Rejection } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 
@@ -15,10 +17,15 @@ export const segmentTypes = ['track', 'identify', 'page', 'screen', 'group', 'al
 export type SegmentType = (typeof segmentTypes)[number];
 
 /**
- * All that is taken of a call about a person or a page. The rest of such calls (e-mail, name, title,
- * referrer, query) is of no use here and goes no further than this function.
+ * The text that is taken of a call about a person or a page. Of all else (e-mail, name, title,
+ * referrer, query) only the name and the length of the text go further than this function.
  */
-const UI_PROPERTIES = ['clusterId', 'path', 'appVersion', 'version'];
+const UI_TEXT = new Set(['path', 'appVersion', 'version']);
+
+/** The write key of a request, where Segment's clients put it; undefined where there is none. */
+export function findSegmentKey(body: unknown): string | undefined {
+  return isObject(body) && typeof body.writeKey === 'string' ? body.writeKey : undefined;
+}
 
 /**
  * Reads `/v1/batch` and `/v1/import`: `{batch: [...], sentAt}`. `"batch":null`, as dcos-signal sends
@@ -31,12 +38,12 @@ export function readSegmentBatch(body: unknown, context: RequestContext): Receiv
   if (!Array.isArray(items)) {
     throw new InvalidRequest('invalid_body', '`batch` must be an array of events, or null.');
   }
-  if (items.length === 0) return [{ ...receipt(context), empty: true }];
+  if (items.length === 0) return [{ ...receiptOf(context), empty: true }];
   checkEventCount(items.length, context);
   const envelopes = items.map((item: unknown, index) =>
     readItem(item, `batch[${index}]`, body, context),
   );
-  if (envelopes.every(isOversize)) throw oversize();
+  refuseOversize(envelopes);
   return envelopes;
 }
 
@@ -48,7 +55,7 @@ export function readSegmentCall(
 ): ReceivedEnvelope[] {
   if (!isObject(body)) throw new InvalidRequest('invalid_body', 'The body must be a JSON object.');
   const envelope = readItem({ ...body, type }, '', body, context);
-  if (isOversize(envelope)) throw oversize();
+  refuseOversize([envelope]);
   return [envelope];
 }
 
@@ -63,7 +70,7 @@ function readItem(
   if (context.isTooLarge(item)) {
     return unidentified({ reason: 'event_too_large', path }, properties, context);
   }
-  const identified = findInstallation(item, properties);
+  const identified = findInstallation(item, context);
   if ('reason' in identified) return unidentified(identified, properties, context);
   return toEnvelope(item, identified.installationId, properties, body.sentAt, context);
 }
@@ -79,26 +86,40 @@ function toEnvelope(
   const messageId = textOf(item.messageId);
   const id = messageId ?? (hasTime ? undefined : context.newId());
   return {
-    ...receipt(context),
+    ...receiptOf(context),
     ...(id !== undefined && { id }),
     installationId,
     event: item.type === 'track' ? (textOf(item.event) ?? '') : (textOf(item.type) ?? ''),
     ...(typeof item.timestamp === 'string' && { occurredAt: item.timestamp }),
     ...(typeof sentAt === 'string' && { sentAt }),
+    ...personsOf(item, installationId, context),
     properties,
   };
 }
 
+/** Who was there, as far as a UI's events tell: never the e-mail address itself. */
+function personsOf(
+  item: Record<string, unknown>,
+  installationId: string,
+  { identityKey }: RequestContext,
+): Pick<EventEnvelope, 'userKey' | 'visitorKey'> {
+  if (item.type === 'track' && !isFromBrowser(item)) return {};
+  const traits = isObject(item.traits) ? item.traits : {};
+  const user = textOf(item.userId) ?? textOf(traits.email);
+  const visitor = textOf(item.anonymousId);
+  const keyOf = (role: 'user' | 'visitor', person: string) =>
+    personKey(role, person, installationId, identityKey);
+  return {
+    ...(user !== undefined && { userKey: keyOf('user', user) }),
+    ...(visitor !== undefined && { visitorKey: keyOf('visitor', visitor) }),
+  };
+}
+
 function propertiesOf(item: Record<string, unknown>): Properties {
-  if (item.type === 'track') return isObject(item.properties) ? item.properties : {};
-  const given = isObject(item.properties) ? item.properties : item.traits;
+  const given = item.type === 'track' ? item.properties : (item.properties ?? item.traits);
   const properties = isObject(given) ? given : {};
-  return Object.fromEntries(
-    UI_PROPERTIES.filter((key) => Object.hasOwn(properties, key)).map((key) => [
-      key,
-      properties[key],
-    ]),
-  );
+  if (item.type === 'track') return properties;
+  return redact(properties, (path) => UI_TEXT.has(path));
 }
 
 /**
@@ -107,9 +128,16 @@ function propertiesOf(item: Record<string, unknown>): Properties {
  */
 function findInstallation(
   item: Record<string, unknown>,
-  properties: Properties,
+  { identityKey }: RequestContext,
 ): { installationId: string } | Rejection {
+  const properties = isObject(item.properties) ? item.properties : {};
   const traits = isObject(item.traits) ? item.traits : {};
+  const identify = (raw: unknown, path: string) => {
+    const installationId = installationIdOf(raw, identityKey);
+    return installationId
+      ? { installationId }
+      : { reason: 'installation_id_invalid' as const, path };
+  };
   const fromProperties = properties.clusterId ?? traits.clusterId;
   if (isGiven(fromProperties)) return identify(fromProperties, 'properties.clusterId');
   const isFromServer = item.type === 'track' && !isFromBrowser(item);
@@ -117,33 +145,8 @@ function findInstallation(
   return { reason: 'installation_id_missing', path: 'properties.clusterId' };
 }
 
-function identify(raw: unknown, path: string): { installationId: string } | Rejection {
-  const installationId = parseInstallationId(raw);
-  return installationId ? { installationId } : { reason: 'installation_id_invalid', path };
-}
-
 function isFromBrowser({ context }: Record<string, unknown>): boolean {
   return isObject(context) && isObject(context.library) && context.library.name === 'analytics.js';
-}
-
-function isOversize(envelope: ReceivedEnvelope): boolean {
-  return 'rejection' in envelope && envelope.rejection.reason === 'event_too_large';
-}
-
-function oversize(): InvalidRequest {
-  return new InvalidRequest('event_too_large', 'The event is above the size limit for one event.');
-}
-
-function unidentified(
-  rejection: Rejection,
-  properties: Properties,
-  context: RequestContext,
-): UnidentifiedEnvelope {
-  return { ...receipt(context), rejection, keys: keysOf(properties) };
-}
-
-function receipt({ receivedAt, product }: RequestContext) {
-  return { receivedAt, product };
 }
 
 function isGiven(value: unknown): boolean {

@@ -1,0 +1,27 @@
+import { Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { readDatedReport } from '#telemetry';
+import { Intake } from './intake.js';
+
+/** Octopus Server's performance telemetry: a payload for an installation and a day. */
+@Controller('api/telemetry')
+export class OctopusController {
+  constructor(private readonly intake: Intake) {}
+
+  @Post(':installationId/:date')
+  @HttpCode(202)
+  async report(
+    @Param('installationId') installationId: string,
+    @Param('date') date: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const product = this.intake.productOf(request);
+    const bytes = this.intake.bytes(request);
+    const body = bytes.length === 0 ? '' : this.intake.parse(bytes);
+    const context = this.intake.contextOf(product, bytes);
+    const outcome = readDatedReport(body, { installationId, date }, context);
+    const answer = await this.intake.acceptOutcomes([outcome], bytes);
+    void reply.status(answer.status).send(answer.body);
+  }
+}

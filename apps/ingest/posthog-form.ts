@@ -1,0 +1,27 @@
+const OPEN = new Set(['{', '[', '"', ''].map((character) => character.charCodeAt(0)));
+const FORM = Buffer.from('data=');
+const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
+
+/**
+ * The JSON of a body that a browser sent as a form (`data=…`, in base64 or plain), or in base64 without
+ * one. A body that is JSON already is left as it is, and so is what is neither: its parser says why.
+ * Source: https://posthog.com/docs/api/capture; posthog-js, compression=base64.
+ */
+export function unwrapForm(bytes: Buffer): Buffer {
+  const start = bytes.findIndex((byte) => byte > 0x20);
+  if (start === -1 || OPEN.has(bytes[start]!)) return bytes;
+  const isForm = bytes.subarray(start, start + FORM.length).equals(FORM);
+  const text = bytes.toString('latin1', start).trim();
+  // Base64 has a plus of its own, which in a form would be a blank.
+  const data = isForm ? decode(text.slice(FORM.length).split('&', 1)[0] ?? '') : text;
+  return BASE64.test(data) ? Buffer.from(data, 'base64') : isForm ? Buffer.from(data) : bytes;
+}
+
+function decode(text: string): string {
+  try {
+    const decoded = decodeURIComponent(text);
+    return BASE64.test(decoded) ? decoded : decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,71 @@
+import { Controller, HttpCode, Post, Query, Req } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
+import {
+  dialectNames,
+  findAnyKey,
+  InvalidRequest,
+  preview,
+  type NormaliseOptions,
+  type Products,
+} from '#telemetry';
+import type { RouteConfiguration } from './authenticate.js';
+import { Intake, isNdjson } from './intake.js';
+import { unwrapForm } from './posthog-form.js';
+
+const DAY_MS = 86_400_000;
+
+/** What a preview goes by: the same as the workers, or it would not be true. */
+export class Previewer {
+  readonly options: NormaliseOptions;
+
+  constructor(products: Products, retentionDays: number) {
+    this.options = { products, retentionMs: retentionDays * DAY_MS };
+  }
+}
+
+/** What a vendor shows its users before they send anything. */
+@Controller('v1')
+export class PreviewController {
+  constructor(
+    private readonly intake: Intake,
+    private readonly previewer: Previewer,
+  ) {}
+
+  /**
+   * Any body of any dialect: answers which rows would be stored of it, and what would be dropped and
+   * why. Stores nothing, and passes nothing on.
+   */
+  @Post('preview')
+  @RouteConfig({ keyInBody: true, sniffsEncoding: true } satisfies RouteConfiguration)
+  @HttpCode(200)
+  preview(
+    @Req() request: FastifyRequest,
+    @Query('dialect') dialectName?: string,
+    @Query('installationId') installationId?: string,
+    @Query('date') date?: string,
+  ) {
+    const bytes = unwrapForm(this.intake.bytes(request));
+    const body = isNdjson(request) ? this.parseLines(bytes) : this.parse(bytes);
+    const product = this.intake.productOf(request, findAnyKey(body));
+    const dialect = dialectNames.find((name) => name === dialectName);
+    if (dialectName !== undefined && !dialect) {
+      const message = `There is no such dialect; it is one of ${dialectNames.join(', ')}.`;
+      throw new InvalidRequest('unknown_dialect', message);
+    }
+    const hints = { dialect, ...(installationId !== undefined && { installationId, date }) };
+    const context = this.intake.contextOf(product, bytes);
+    return { success: true, ...preview(body, hints, context, this.previewer.options) };
+  }
+
+  private parse(bytes: Buffer): unknown {
+    return bytes.length === 0 ? '' : this.intake.parse(bytes);
+  }
+
+  private parseLines(bytes: Buffer): unknown[] {
+    const lines = bytes.toString('utf8').split('\n');
+    return lines
+      .filter((line) => line.trim() !== '')
+      .map((line) => this.intake.parse(Buffer.from(line)));
+  }
+}

@@ -1,0 +1,29 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StartupError } from './startup-error.js';
+
+/**
+ * What the JSON files of a folder say, in the order of their names; nothing where there is no folder.
+ * @throws StartupError with the file and the reason, also for what `understand` throws
+ */
+export async function readJsonFolder<T>(
+  dir: string | undefined,
+  understand: (json: unknown) => T,
+): Promise<T[]> {
+  if (dir === undefined) return [];
+  const names = await readdir(dir).catch((cause: unknown) => {
+    throw new StartupError(`The folder ${dir} cannot be read.`, { cause });
+  });
+  const files = names.filter((name) => name.endsWith('.json')).sort();
+  return Promise.all(files.map(async (name) => readJsonFile(join(dir, name), understand)));
+}
+
+async function readJsonFile<T>(file: string, understand: (json: unknown) => T): Promise<T> {
+  const text = await readFile(file, 'utf8');
+  try {
+    return understand(JSON.parse(text));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : '';
+    throw new StartupError(`${file}: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,52 @@
+import type { EmptyEnvelope, EventEnvelope, RequestContext } from '../envelope.js';
+import { installationIdOf, parseInstallationId } from '../identity.js';
+import { isObject } from '../vocabulary.js';
+import type { EventRejection } from './native.js';
+
+/** The report of a day, as Octopus Server addresses it: `/api/telemetry/{installationId}/{date}`. */
+export interface DatedReport {
+  installationId: unknown;
+  /** `YYYY-MM-DD`, of the day that the report is about. */
+  date: unknown;
+}
+
+/** The event that the payload of such a request is. */
+export const DATED_EVENT = 'telemetry';
+
+const DATE = /^\d{4}-\d\d-\d\d$/;
+
+/**
+ * Reads the payload of `/api/telemetry/{installationId}/{date}`: the properties of an event
+ * `telemetry`. `""`, `{}` and `null` are payloads without anything. The same payload for the same day
+ * again is a repetition.
+ */
+export function readDatedReport(
+  body: unknown,
+  { installationId: rawId, date }: DatedReport,
+  context: RequestContext,
+): { accepted: EventEnvelope | EmptyEnvelope } | { rejected: EventRejection } {
+  const installationId = installationIdOf(rawId, context.identityKey);
+  if (installationId === null || parseInstallationId(rawId) === null) {
+    return reject('invalid_guid', 'installationId', 'The installation id must be a GUID.');
+  }
+  if (typeof date !== 'string' || !DATE.test(date) || Number.isNaN(Date.parse(date))) {
+    return reject('invalid_timestamp', 'date', 'The date must be a day such as 2026-11-21.');
+  }
+  const { receivedAt, product } = context;
+  if (body === '' || body === null || (isObject(body) && Object.keys(body).length === 0)) {
+    return { accepted: { receivedAt, product, empty: true } };
+  }
+  if (!isObject(body)) return reject('not_an_object', '', 'The payload must be a JSON object.');
+  if (context.isTooLarge(body)) {
+    return reject('event_too_large', '', 'The payload is above the size limit for one event.');
+  }
+  const occurredAt = `${date}T00:00:00Z`;
+  const event = DATED_EVENT;
+  return {
+    accepted: { receivedAt, product, installationId, event, occurredAt, properties: body },
+  };
+}
+
+function reject(code: EventRejection['code'], path: string, message: string) {
+  return { rejected: { code, path, message } };
+}

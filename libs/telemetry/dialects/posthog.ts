@@ -1,0 +1,137 @@
+import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
+import {
+  checkEventCount,
+  InvalidRequest,
+  isOversize,
+  receiptOf,
+  refuseOversize,
+  unidentified,
+} from '../envelope.js';
+import { installationIdOf } from '../identity.js';
+import type { Properties } from '../vocabulary.js';
+import { isObject } from '../vocabulary.js';
+
+/** The project's key of a request, where PostHog's clients put it; undefined where there is none. */
+export function findPosthogKey(body: unknown): string | undefined {
+  const [first] = Array.isArray(body) ? (body as unknown[]) : [body];
+  if (!isObject(first)) return undefined;
+  const { properties } = first;
+  const key =
+    first.api_key ?? first.token ?? first.$token ?? (isObject(properties) && properties.token);
+  return typeof key === 'string' ? key : undefined;
+}
+
+/**
+ * Reads what PostHog's clients post to `/batch`, `/capture`, `/e`, `/i/v0/e` and `/track`: one event, an
+ * array of them, or `{batch: [...]}`. The installation is the `distinct_id`. posthog-python gives an
+ * event no id, and `sentAt` changes when it tries again: there an event is known by its content.
+ * Source: https://posthog.com/docs/api/capture; posthog-python, posthog/request.py.
+ */
+export function readPosthog(body: unknown, context: RequestContext): ReceivedEnvelope[] {
+  const { items, sentAt } = itemsOf(body);
+  if (items.length === 0) return [{ ...receiptOf(context), empty: true }];
+  checkEventCount(items.length, context);
+  const envelopes = items.map((item, index) => readItem(item, `batch[${index}]`, sentAt, context));
+  refuseOversize(envelopes);
+  return envelopes;
+}
+
+/** What became of an event of a batch, by its `uuid`. */
+export interface PosthogResult {
+  result: 'ok' | 'warning' | 'drop';
+  details?: string;
+}
+
+/**
+ * Reads what posthog-node posts to `/i/v1/analytics/events` in its mode v1: `{created_at, batch}`, with
+ * a result for each event. The request's own time stands in the header `PostHog-Request-Timestamp`.
+ * Source: posthog-node 5.70, capture-v1.
+ */
+export function readPosthogV1(
+  body: unknown,
+  sentAt: string | undefined,
+  context: RequestContext,
+): { envelopes: ReceivedEnvelope[]; results: Record<string, PosthogResult> } {
+  const { items } = itemsOf(body);
+  checkEventCount(items.length, context);
+  const envelopes: ReceivedEnvelope[] = [];
+  const results: [string, PosthogResult][] = [];
+  for (const [index, item] of items.entries()) {
+    const envelope = readItem(item, `batch[${index}]`, sentAt, context);
+    const result = resultOf(envelope);
+    if (result.result !== 'drop') envelopes.push(envelope);
+    if (isObject(item) && typeof item.uuid === 'string') results.push([item.uuid, result]);
+  }
+  return { envelopes, results: Object.fromEntries(results) };
+}
+
+function resultOf(envelope: ReceivedEnvelope): PosthogResult {
+  if (!('rejection' in envelope)) return { result: 'ok' };
+  if (isOversize(envelope)) return { result: 'drop', details: 'event_too_large' };
+  return { result: 'warning', details: envelope.rejection.reason };
+}
+
+function itemsOf(body: unknown): { items: unknown[]; sentAt: unknown } {
+  if (Array.isArray(body)) return { items: body, sentAt: undefined };
+  if (!isObject(body)) {
+    throw new InvalidRequest('invalid_body', 'The body must be an event, an array or {batch}.');
+  }
+  const sentAt = body.sentAt ?? body.sent_at;
+  if (!Object.hasOwn(body, 'batch')) return { items: [body], sentAt };
+  const items = body.batch ?? [];
+  if (!Array.isArray(items)) {
+    throw new InvalidRequest('invalid_body', '`batch` must be an array of events.');
+  }
+  return { items, sentAt };
+}
+
+function readItem(
+  item: unknown,
+  path: string,
+  sentAt: unknown,
+  context: RequestContext,
+): ReceivedEnvelope {
+  if (!isObject(item)) return unidentified({ reason: 'not_an_event', path }, {}, context);
+  const properties = isObject(item.properties) ? item.properties : {};
+  if (context.isTooLarge(item)) {
+    return unidentified({ reason: 'event_too_large', path }, properties, context);
+  }
+  const raw = item.distinct_id ?? item.$distinct_id ?? properties.distinct_id;
+  const installationId = installationIdOf(raw, context.identityKey);
+  if (installationId === null) {
+    const isGiven = raw !== undefined && raw !== null && raw !== '';
+    const reason = isGiven ? 'installation_id_invalid' : 'installation_id_missing';
+    return unidentified({ reason, path: 'distinct_id' }, properties, context);
+  }
+  return toEnvelope(item, installationId, properties, sentAt, context);
+}
+
+function toEnvelope(
+  item: Record<string, unknown>,
+  installationId: string,
+  properties: Properties,
+  sentAt: unknown,
+  context: RequestContext,
+): EventEnvelope {
+  const occurredAt = timeOf(item, context.receivedAt);
+  const hasTime = typeof item.timestamp === 'string' && item.timestamp !== '';
+  const uuid = typeof item.uuid === 'string' && item.uuid !== '' ? item.uuid : undefined;
+  const id = uuid ?? (hasTime ? undefined : context.newId());
+  const { distinct_id: _, token: __, ...rest } = properties;
+  return {
+    ...receiptOf(context),
+    ...(id !== undefined && { id }),
+    installationId,
+    event: typeof item.event === 'string' ? item.event : '',
+    ...(occurredAt !== undefined && { occurredAt }),
+    ...(typeof sentAt === 'string' && { sentAt }),
+    properties: rest,
+  };
+}
+
+/** Old clients give, instead of a time, how many milliseconds ago it was. */
+function timeOf({ timestamp, offset }: Record<string, unknown>, receivedAt: number) {
+  if (typeof timestamp === 'string' && timestamp !== '') return timestamp;
+  const isAge = typeof offset === 'number' && offset >= 0 && offset < receivedAt;
+  return isAge ? new Date(receivedAt - offset).toISOString() : undefined;
+}

@@ -1,0 +1,96 @@
+import type { EventRejection } from '../dialects/native.js';
+import type { ReceivedEnvelope, RequestContext } from '../envelope.js';
+import type { KeptEvent, NormalisedEvent, NormaliseOptions } from '../normalise.js';
+import { normalise } from '../normalise.js';
+import { safeKey } from '../privacy/keys.js';
+import { isObject } from '../vocabulary.js';
+import { readAny, type DialectName, type Hints } from './any-dialect.js';
+import { rowsOf, type Rows } from './rows.js';
+
+/** Something that would not be kept, and why. */
+export interface Dropped {
+  /** Where it stands in the event; never what it says. */
+  path: string;
+  /**
+   * `text_not_allowed`: no rule allows its text. `hashed`: only a keyed hash is kept. `not_read`: Muster
+   * does not look into it. Else the reason of a defect.
+   */
+  reason: string;
+}
+
+/** What would become of one event of a request. */
+export type PreviewedEvent =
+  | { fate: 'rejected'; rejection: EventRejection }
+  | {
+      fate: 'stored' | 'quarantined' | 'empty';
+      /** The id under which the installation is stored. */
+      installationId: string | null;
+      /** The rows of each view of the schema `fleet`. */
+      rows: Rows;
+      /** What is kept of the event itself, to be read again; null where nothing is. */
+      kept: KeptEvent | null;
+      dropped: Dropped[];
+    };
+
+/**
+ * Says exactly what would be stored of a request, and what would be dropped and why. Pure: it is what
+ * the worker does, but for the storing, so it cannot know whether an event has been there before.
+ * @throws InvalidRequest as the dialect of the body does
+ */
+export function preview(
+  body: unknown,
+  hints: Hints,
+  context: RequestContext,
+  options: NormaliseOptions,
+): { dialect: DialectName; events: PreviewedEvent[] } {
+  const { dialect, items } = readAny(body, hints, context);
+  const events = items.map(({ raw, outcome }): PreviewedEvent => {
+    if ('rejected' in outcome) return { fate: 'rejected', rejection: outcome.rejected };
+    return previewEvent(raw, outcome, normalise(outcome, options));
+  });
+  return { dialect, events };
+}
+
+function previewEvent(
+  raw: unknown,
+  envelope: ReceivedEnvelope,
+  event: NormalisedEvent,
+): PreviewedEvent {
+  const isKept =
+    event.fate === 'quarantined' || (event.fate === 'stored' && event.defects.length > 0);
+  return {
+    fate: event.fate === 'unidentified' ? 'quarantined' : event.fate,
+    installationId: 'installationId' in event ? event.installationId : null,
+    rows: rowsOf(event),
+    kept: isKept ? event.keep() : null,
+    dropped: [...droppedOf(event), ...(event.fate === 'empty' ? [] : outerDropped(raw, envelope))],
+  };
+}
+
+function droppedOf(event: NormalisedEvent): Dropped[] {
+  if (event.fate !== 'stored') return [];
+  const texts = event.snapshot.dropped ?? [];
+  return [
+    ...texts.map((key) => ({ path: `properties.${key}`, reason: 'text_not_allowed' })),
+    ...event.defects,
+  ];
+}
+
+/** Of the fields around an event's properties, those that a dialect reads. */
+const READ = new Set(
+  (
+    'id installationId product event occurredAt version properties traits type messageId timestamp ' +
+    'sentAt sent_at writeKey uuid distinct_id $distinct_id offset api_key token $token'
+  ).split(' '),
+);
+
+function outerDropped(raw: unknown, envelope: ReceivedEnvelope): Dropped[] {
+  if (!isObject(raw)) return [];
+  const hashed = new Set([
+    ...('userKey' in envelope ? ['userId'] : []),
+    ...('visitorKey' in envelope ? ['anonymousId'] : []),
+  ]);
+  return Object.keys(raw)
+    .filter((key) => !READ.has(key) && raw[key] !== null)
+    .map((key) => ({ path: safeKey(key), reason: hashed.has(key) ? 'hashed' : 'not_read' }));
+}

@@ -1,0 +1,175 @@
+import type { NormalisedEvent, QuarantinedEvent, UnderstoodEvent } from '../normalise.js';
+import type { Snapshot } from '../report.js';
+
+type Row = Record<string, unknown>;
+
+/** Rows by the view of the schema `fleet` that shows them. */
+export type Rows = Record<string, Row[]>;
+
+/**
+ * The rows that an event adds to the views of the schema `fleet`, as their columns have them; times as
+ * RFC 3339. Views that show a choice of other rows (`current_…`, the books) are left out.
+ */
+export function rowsOf(event: NormalisedEvent): Rows {
+  if (event.fate === 'empty') return {};
+  if (event.fate === 'unidentified') {
+    const { product, rejection, keys } = event;
+    const row = { installation_id: null, product, event: null, ...rejection, keys };
+    return { quarantined_events: [{ ...row, event_count: 1 }] };
+  }
+  if (event.fate === 'quarantined') {
+    return { installations: [installationOf(event)], quarantined_events: [quarantinedOf(event)] };
+  }
+  const { kind, clock } = event;
+  return {
+    installations: [installationOf(event)],
+    reports: [{ ...baseOf(event), kind, clock }],
+    ...readingsOf(event, event.snapshot),
+    ...(event.resources && { resource_readings: [resourcesOf(event)] }),
+    ...(event.defects.length > 0 && {
+      defects: event.defects.map(({ path, reason }) => ({ ...baseOf(event), kind, path, reason })),
+    }),
+  };
+}
+
+function readingsOf(event: UnderstoodEvent, snapshot: Snapshot): Rows {
+  const base = baseOf(event);
+  switch (snapshot.kind) {
+    case 'health':
+      return {
+        health_readings: snapshot.units.map((unit, at) => ({
+          ...{ ...base, unit, unit_type: snapshot.unitTypes[at] || null },
+          ...{ total: snapshot.totals[at], unhealthy: snapshot.unhealthy[at] },
+        })),
+      };
+    case 'packages':
+      return {
+        package_readings: snapshot.packages.map((name, at) => ({
+          ...{ ...base, package: name, version: snapshot.versions[at] || null },
+          instances: snapshot.instances[at],
+        })),
+      };
+    case 'frameworks':
+      return {
+        framework_readings: snapshot.frameworks.map((framework, at) => ({
+          ...{ ...base, framework, instances: snapshot.instances[at] },
+        })),
+      };
+    case 'ui':
+      return { ui_events: [visitOf(event, snapshot)] };
+    case 'error':
+      return { error_reports: [errorOf(event, snapshot)] };
+    case 'metrics':
+      return event.kind === 'metrics'
+        ? { metric_readings: figuresOf(snapshot).map((row) => ({ ...base, ...row })) }
+        : usageOf(event, snapshot);
+  }
+}
+
+type Of<K extends Snapshot['kind']> = Extract<Snapshot, { kind: K }>;
+
+function visitOf(event: UnderstoodEvent, { action, path, appVersion }: Of<'ui'>): Row {
+  const what = { event: action, path: path || null, app_version: appVersion || null };
+  return { ...occurrenceOf(event), ...what, user_key: event.visitor?.userKey ?? null };
+}
+
+function errorOf(event: UnderstoodEvent, snapshot: Of<'error'>): Row {
+  const { event: name, errorKind, fingerprint, message, occurrences } = snapshot;
+  return {
+    ...occurrenceOf(event),
+    ...{ source: event.description.source, event: name, kind: errorKind || null, fingerprint },
+    ...{ message: message || null, count: occurrences },
+  };
+}
+
+function usageOf(event: UnderstoodEvent, snapshot: Of<'metrics'>): Rows {
+  const { event: name, outcome } = snapshot;
+  const what = { source: event.description.source, event: name, outcome: outcome || null };
+  const base = { ...occurrenceOf(event), ...what };
+  const figures = figuresOf(snapshot);
+  const duration_s = figures.find(({ metric }) => metric === 'duration_s')?.value ?? null;
+  return {
+    usage_events: [{ ...base, duration_s, counters: countersOf(figures) }],
+    ...(figures.length > 0 && {
+      usage_counters: figures.map(({ metric: counter, ...rest }) => ({
+        ...base,
+        counter,
+        ...rest,
+      })),
+    }),
+  };
+}
+
+interface Figure {
+  metric: string;
+  dimension: string | null;
+  value: number;
+}
+
+function figuresOf({ metrics, dimensions, figures }: Of<'metrics'>): Figure[] {
+  return metrics.map((metric, at) => ({
+    ...{ metric, dimension: dimensions[at] || null, value: figures[at] ?? 0 },
+  }));
+}
+
+/** The figures by name; those that have types as an object. */
+function countersOf(figures: readonly Figure[]): Row {
+  const counters: Record<string, unknown> = {};
+  for (const { metric, dimension, value } of figures) {
+    if (dimension === null) counters[metric] ??= value;
+    else {
+      const types = typeof counters[metric] === 'object' ? counters[metric] : {};
+      counters[metric] = { ...types, [dimension]: value };
+    }
+  }
+  return counters;
+}
+
+function resourcesOf(event: UnderstoodEvent): Row {
+  const it = event.resources;
+  return {
+    ...baseOf(event),
+    ...{ cpu_total: it?.cpuTotal, cpu_used: it?.cpuUsed, cpu_percent: it?.cpuPercent },
+    ...{ mem_total_mb: it?.memTotalMb, mem_used_mb: it?.memUsedMb },
+    ...{ disk_total_mb: it?.diskTotalMb, disk_used_mb: it?.diskUsedMb },
+    ...{ agents_active: it?.agentsActive, agents_connected: it?.agentsConnected },
+    ...{ task_count: it?.taskCount, framework_count: it?.frameworkCount },
+  };
+}
+
+function installationOf(event: UnderstoodEvent | QuarantinedEvent): Row {
+  const said = event.fate === 'stored' && event.describes ? event.description : null;
+  const isOptedOut = event.fate === 'stored' && event.consent === 'opted_out';
+  const seenAt = timeOf(event.observedAt);
+  return {
+    ...{ installation_id: event.installationId, product: event.product },
+    ...{ version: said?.version ?? null, variant: said?.variant ?? null },
+    ...{ provider: said?.provider ?? null, platform: said?.platform ?? null },
+    ...{ source: said?.source ?? null },
+    ...{ customer_key: said?.customerKey ?? null, license_id: said?.licenseId ?? null },
+    ...{ first_seen_at: seenAt, last_seen_at: seenAt },
+    ...{ opted_out: isOptedOut, opted_out_at: isOptedOut ? seenAt : null },
+  };
+}
+
+function quarantinedOf(event: QuarantinedEvent): Row {
+  const { installationId: installation_id, product, event: name, reason, path } = event;
+  const received_at = timeOf(event.receivedAt);
+  const row = { installation_id, product, received_at, event: name, reason, path };
+  return { ...row, keys: null, event_count: 1 };
+}
+
+function baseOf(event: UnderstoodEvent): Row {
+  const { installationId: installation_id, product, description } = event;
+  const times = { observed_at: timeOf(event.observedAt), received_at: timeOf(event.receivedAt) };
+  return { installation_id, product, product_version: description.version, ...times };
+}
+
+function occurrenceOf(event: UnderstoodEvent): Row {
+  const { observed_at: occurred_at, ...rest } = baseOf(event);
+  return { ...rest, occurred_at };
+}
+
+function timeOf(time: number): string {
+  return new Date(time).toISOString();
+}

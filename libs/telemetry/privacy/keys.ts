@@ -1,0 +1,46 @@
+import { remember } from '../memo.js';
+import { isIdentifying } from './identifying.js';
+
+const MAX_KEY_LENGTH = 100;
+const KEY = /^[A-Za-z0-9_$][A-Za-z0-9_.$=<>!~+-]*$/;
+const NUMBER = /\d{5,}/g;
+const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
+const TOKEN = /(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])(?<![0-9a-z])[0-9a-f]{12,}(?![0-9a-z])/gi;
+
+/**
+ * The name of a property as it may be kept. Developers choose names, but some put an account's number
+ * into one: long numbers, GUIDs and hexadecimal tokens become `*`. What is no name, or may be an
+ * address or a host, becomes its length in brackets: `[17]`.
+ */
+export const safeKey = remember(2_000_000, (key: string): string => {
+  const starred = key.replace(GUID, '*').replace(TOKEN, '*').replace(NUMBER, '*');
+  const bare = starred.replaceAll('*', '');
+  const isKept =
+    key.length <= MAX_KEY_LENGTH && (bare === '' || KEY.test(bare)) && !isIdentifying(starred);
+  return isKept ? starred : `[${key.length}]`;
+});
+
+const WORDS_OF_A_KEY = /[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g;
+/** Numbers under such a name tell who somebody is, and count nothing. */
+const IDENTIFYING = new Set(
+  (
+    'id ids uid uuid guid account accounts phone telephone mobile fax ssn passport iban card zip ' +
+    'postcode postal ip mac imei imsi serial lat lon lng latitude longitude birth birthday birthdate ' +
+    'dob tax'
+  ).split(' '),
+);
+
+/** Whether a number under this name may be somebody's: `account_id`, `phoneNumber`. */
+export const isIdentifyingKey = remember(2_000_000, (key: string): boolean => {
+  const words = key.match(WORDS_OF_A_KEY)?.map((word) => word.toLowerCase()) ?? [];
+  const last = words.at(-1) ?? '';
+  const named = last === 'number' || last === 'no' || last === 'nr' ? words.at(-2) : last;
+  return IDENTIFYING.has(named ?? '') || words.includes('phone');
+});
+
+const EVENT = /^\$?[a-z][a-z0-9]*(?:[._:-][a-z0-9]+)*$/;
+
+/** Whether an event that nobody declared may be kept under its own name. */
+export function isEventName(name: string): boolean {
+  return name.length <= 64 && EVENT.test(name) && !isIdentifying(name);
+}

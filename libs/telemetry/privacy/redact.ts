@@ -1,0 +1,63 @@
+import type { Properties } from '../vocabulary.js';
+import { isObject } from '../vocabulary.js';
+import { isIdentifyingKey, safeKey } from './keys.js';
+
+/** What stands in the place of a text that is not kept: its length in UTF-16 units. */
+export interface Redacted {
+  $length: number;
+}
+
+/**
+ * Tells whether a text of an event may be kept. The path is the text's place in the properties, with
+ * `[]` for the place in a list: `package_list[].name`.
+ */
+export type TextRule = (path: string, text: string) => boolean;
+
+export function isRedacted(value: unknown): value is Redacted {
+  return isObject(value) && typeof value.$length === 'number' && Object.keys(value).length === 1;
+}
+
+/**
+ * Properties of which only what the rule allows is left of text. Figures stay, so that a replay can
+ * restore them; a text becomes its length, which no reader takes for text or for a figure.
+ */
+export function redact(properties: Properties, isAllowed: TextRule): Properties {
+  return redactObject(properties, '', isAllowed);
+}
+
+function redactObject(object: object, path: string, isAllowed: TextRule): Properties {
+  const redacted: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [key, value] of Object.entries(object)) {
+    const name = freeName(safeKey(key), redacted);
+    redacted[name] = redactValue(value, path === '' ? key : `${path}.${key}`, key, isAllowed);
+  }
+  return redacted;
+}
+
+function redactValue(value: unknown, path: string, key: string, isAllowed: TextRule): unknown {
+  if (typeof value === 'string') {
+    return isAllowed(path, value) ? value : { $length: value.length };
+  }
+  if (typeof value === 'number' && isIdentifyingKey(key)) return { $length: `${value}`.length };
+  if (Array.isArray(value)) {
+    return value.map((item) => redactValue(item, `${path}[]`, key, isAllowed));
+  }
+  if (isRedacted(value)) return value;
+  return isObject(value) ? redactObject(value, path, isAllowed) : value;
+}
+
+/** Two keys may have the same safe form; both keep their figures. */
+function freeName(name: string, taken: object): string {
+  if (!Object.hasOwn(taken, name)) return name;
+  for (let number = 2; ; number += 1) {
+    if (!Object.hasOwn(taken, `${name} ${number}`)) return `${name} ${number}`;
+  }
+}
+
+/** Whether there is any text in a value, be it redacted already. */
+export function holdsText(value: unknown): boolean {
+  if (typeof value === 'string') return value !== '';
+  if (typeof value !== 'object' || value === null) return false;
+  if (isRedacted(value)) return value.$length > 0;
+  return Object.values(value).some(holdsText);
+}

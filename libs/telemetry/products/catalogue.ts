@@ -1,0 +1,26 @@
+import type { EventDeclaration, MetricKind, ProductDeclaration } from './declaration.js';
+
+/** A declared metric, as the database and the docs tell of it. */
+export interface CatalogueEntry {
+  product: string;
+  event: string;
+  /** Whether the event is a report of metrics, or something that happened. */
+  store: EventDeclaration['store'];
+  metric: string;
+  kind: MetricKind;
+  unit: string;
+  /** The product's version in which it first appeared; empty where that is not known. */
+  since: string;
+  about: string;
+}
+
+/** Every metric that products declare, in the order of their declarations. */
+export function catalogueOf(declarations: readonly ProductDeclaration[]): CatalogueEntry[] {
+  return declarations.flatMap(({ product, events }) =>
+    Object.entries(events).flatMap(([event, { store, metrics = [] }]) =>
+      metrics.map(({ name, kind, unit, since = '', about }) => ({
+        ...{ product, event, store, metric: name, kind, unit, since, about },
+      })),
+    ),
+  );
+}

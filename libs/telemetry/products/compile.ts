@@ -1,0 +1,150 @@
+import { asSha1, asToken, asVersion } from '../privacy/tokens.js';
+import { isEventName, safeKey } from '../privacy/keys.js';
+import type { TextRule } from '../privacy/redact.js';
+import type { EventKind, InstallationDescription, Product } from '../report.js';
+import type { Defect, Properties, Understood } from '../vocabulary.js';
+import type { EventDeclaration, InstallationField, ProductDeclaration } from './declaration.js';
+import { errorReader } from './errors.js';
+import { figureReader } from './events.js';
+import { isTypeOf } from './figures.js';
+
+/** Every product's installations may say that they want to be counted no more, and again. */
+const CONSENT: Record<string, EventDeclaration> = {
+  opted_out: { about: 'Telemetry was turned off.', store: 'usage', consent: 'opted_out' },
+  opted_in: { about: 'Telemetry was turned on again.', store: 'usage', consent: 'opted_in' },
+};
+
+const UNDECLARED: EventDeclaration = { about: 'An event that is not declared.', store: 'usage' };
+
+/** What the readers of a product's events have in common. */
+export interface ProductRules {
+  declaration: ProductDeclaration;
+  /** The name under which an undeclared property is kept. */
+  nameOf(key: string): string;
+  isIgnored(key: string): boolean;
+  /** The properties that describe the installation. */
+  descriptive: ReadonlySet<string>;
+}
+
+/** Makes a product's readers from its declaration. */
+export function compileProduct(declaration: ProductDeclaration): Product {
+  const rules = rulesOf(declaration);
+  const kinds = new Map<string, EventKind>();
+  for (const [name, event] of Object.entries({ ...CONSENT, ...declaration.events })) {
+    kinds.set(name, compileEvent(event, rules));
+  }
+  const undeclared = compileEvent(UNDECLARED, rules);
+  const keepsUndeclared = declaration.unknownEvents !== 'quarantined';
+  return {
+    product: declaration.product,
+    find: (event) =>
+      kinds.get(event) ?? (keepsUndeclared && isEventName(event) ? undeclared : null),
+    describe: (properties, version) => describe(rules, properties, version),
+  };
+}
+
+/** The readers of `opted_out` and `opted_in`, for a product with readers of its own. */
+export function consentKinds(product: string): Record<string, EventKind> {
+  const rules = rulesOf({ product, about: '', events: {} });
+  return Object.fromEntries(
+    Object.entries(CONSENT).map(([name, event]) => [name, compileEvent(event, rules)]),
+  );
+}
+
+function compileEvent(event: EventDeclaration, rules: ProductRules): EventKind {
+  const read = event.store === 'error' ? errorReader(event, rules) : figureReader(event, rules);
+  const kind = event.store === 'metrics' ? 'metrics' : event.store;
+  return { kind, read, describes: event.describes ?? false, allowsText: textRule(event, rules) };
+}
+
+function rulesOf(declaration: ProductDeclaration): ProductRules {
+  const collapse = (declaration.collapse ?? []).map((pattern) => {
+    const [before = '', after = ''] = pattern.split('*');
+    return { before, after, starred: pattern };
+  });
+  const ignore = declaration.ignore ?? [];
+  const ignored = new Set(ignore.filter((name) => !name.endsWith('*')));
+  const prefixes = ignore.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
+  const fields = { version: 'version', ...declaration.installation };
+  return {
+    declaration,
+    descriptive: new Set(Object.values(fields)),
+    isIgnored: (key) => ignored.has(key) || prefixes.some((prefix) => key.startsWith(prefix)),
+    nameOf(key) {
+      for (const { before, after, starred } of collapse) {
+        const at = key.lastIndexOf(after);
+        if (key.startsWith(before) && at >= before.length) {
+          return starred + safeKey(key.slice(at + after.length));
+        }
+      }
+      return safeKey(key);
+    },
+  };
+}
+
+/** How each property that describes an installation is read; others are not kept. */
+const FIELDS: Record<InstallationField, (raw: unknown) => string | null> = {
+  version: asVersion,
+  variant: asToken,
+  provider: asToken,
+  platform: asToken,
+  source: asToken,
+  licenseSha1: asSha1,
+};
+
+function describe(
+  { declaration }: ProductRules,
+  properties: Properties,
+  envelopeVersion: string | undefined,
+): Understood<InstallationDescription> {
+  const defects: Defect[] = [];
+  const places: Partial<Record<InstallationField, string>> = {
+    version: 'version',
+    ...declaration.installation,
+  };
+  const read = (field: InstallationField): string | null => {
+    const path = places[field];
+    const raw = path === undefined ? undefined : properties[path];
+    if (path === undefined || raw === undefined || raw === null || raw === '') return null;
+    const value = FIELDS[field](raw);
+    if (value === null) {
+      const reason = field === 'licenseSha1' ? 'not_a_sha1_digest' : 'malformed';
+      defects.push({ path: safeKey(path), reason });
+    }
+    return value;
+  };
+  const content: InstallationDescription = {
+    version: read('version') ?? asVersion(envelopeVersion),
+    variant: read('variant'),
+    provider: read('provider'),
+    platform: read('platform'),
+    source: read('source'),
+    customerKey: null,
+    licenseId: read('licenseSha1'),
+  };
+  return { content, defects };
+}
+
+const DECIMAL = /^\s*[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\s*$/;
+
+/** The text that an event may hold, as far as a reader would take it. */
+function textRule(event: EventDeclaration, { declaration }: ProductRules): TextRule {
+  const rules = new Map<string, (text: string) => boolean>();
+  for (const metric of event.metrics ?? []) {
+    const path = metric.property ?? metric.name;
+    if (metric.kind === 'counts') {
+      rules.set(path, (text) => isTypeOf(metric, text) || DECIMAL.test(text));
+      rules.set(`${path}[]`, (text) => isTypeOf(metric, text));
+    } else if (metric.kind === 'date') rules.set(path, (text) => /^[\d:.TZ+ -]{1,40}$/i.test(text));
+    else rules.set(path, (text) => DECIMAL.test(text));
+  }
+  const fields = { version: 'version', ...declaration.installation };
+  for (const [field, path] of Object.entries(fields)) {
+    rules.set(path, (text) => FIELDS[field as InstallationField](text) !== null);
+  }
+  const { outcome, error } = event;
+  if (outcome) rules.set(outcome.property, (text) => Object.hasOwn(outcome.values, text));
+  const kind = error?.list ? `${error.list}[].${error.kind}` : error?.kind;
+  if (kind !== undefined) rules.set(kind, (text) => asToken(text) !== null);
+  return (path, text) => rules.get(path)?.(text) ?? false;
+}

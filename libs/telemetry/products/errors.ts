@@ -1,0 +1,64 @@
+import { contentId } from '../identity.js';
+import { safeKey } from '../privacy/keys.js';
+import { holdsText } from '../privacy/redact.js';
+import { scrubMessage } from '../privacy/scrub.js';
+import { asToken } from '../privacy/tokens.js';
+import { asCount } from '../readings.js';
+import type { EventReader } from '../report.js';
+import { errorSnapshot } from '../report.js';
+import type { Defect, Properties } from '../vocabulary.js';
+import { isObject } from '../vocabulary.js';
+import type { ProductRules } from './compile.js';
+import type { EventDeclaration } from './declaration.js';
+
+/**
+ * Reads an error: its kind, and its message as far as it says nothing of anybody. The fingerprint is
+ * the same for the same kind and message of the same event, in all installations and versions.
+ */
+export function errorReader({ error = {} }: EventDeclaration, rules: ProductRules): EventReader {
+  const read = new Set([
+    error.count,
+    error.list,
+    ...(error.list ? [] : [error.kind, error.message]),
+  ]);
+  return (properties, { event }) => {
+    const said = error.list ? firstOf(properties[error.list]) : properties;
+    const defects: Defect[] = [];
+    const errorKind = readKind(said, error.kind, defects);
+    const text = error.message === undefined ? undefined : said[error.message];
+    const message = typeof text === 'string' ? scrubMessage(text) : '';
+    const occurrences = readCount(properties, error.count, defects);
+    const fingerprint = contentId('error', event, errorKind, message)
+      .replaceAll('-', '')
+      .slice(0, 16);
+    const dropped = Object.keys(properties)
+      .filter((key) => !read.has(key) && !rules.descriptive.has(key) && holdsText(properties[key]))
+      .map((key) => safeKey(key));
+    const snapshot = errorSnapshot({ event, errorKind, fingerprint, message, occurrences });
+    return { content: { snapshot }, defects, dropped: [...new Set(dropped)].sort() };
+  };
+}
+
+function firstOf(list: unknown): Properties {
+  const first: unknown = Array.isArray(list) ? list[0] : undefined;
+  return isObject(first) ? first : {};
+}
+
+function readKind(said: Properties, key: string | undefined, defects: Defect[]): string {
+  const raw = key === undefined ? undefined : said[key];
+  if (raw === undefined || raw === null || raw === '') return '';
+  const kind = asToken(raw);
+  if (kind === null) {
+    const reason = typeof raw === 'string' ? 'malformed' : 'not_text';
+    defects.push({ path: safeKey(key ?? ''), reason });
+  }
+  return kind ?? '';
+}
+
+function readCount(properties: Properties, key: string | undefined, defects: Defect[]): number {
+  const raw = key === undefined ? undefined : properties[key];
+  if (key === undefined || raw === undefined || raw === null) return 1;
+  const count = asCount(raw);
+  if ('defect' in count) defects.push({ path: safeKey(key), reason: count.defect });
+  return 'defect' in count ? 1 : count.value;
+}

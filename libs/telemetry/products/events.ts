@@ -1,0 +1,98 @@
+import { safeKey } from '../privacy/keys.js';
+import { holdsText } from '../privacy/redact.js';
+import { asFigure } from '../readings.js';
+import type { EventReader, ResourceFigures } from '../report.js';
+import { metricSnapshot, noResources } from '../report.js';
+import type { Properties } from '../vocabulary.js';
+import type { ProductRules } from './compile.js';
+import type { EventDeclaration, ResourceDeclaration } from './declaration.js';
+import { Figures, readDeclared, readUndeclared } from './figures.js';
+
+/**
+ * Reads the figures of a usage event or of a report of metrics: those that are declared as they are
+ * declared, and all other numbers under their own names, for agents get newer. An event that holds no
+ * property at all is empty; one of metrics without any figure has nothing usable.
+ */
+export function figureReader(event: EventDeclaration, rules: ProductRules): EventReader {
+  const declared = new Map(
+    (event.metrics ?? [])
+      .filter((metric) => !metric.perEvent)
+      .map((metric) => [metric.property ?? metric.name, metric]),
+  );
+  const isReport = event.store === 'metrics';
+  return (properties, { event: name }) => {
+    if (isReport && Object.keys(properties).length === 0) return { content: 'empty', defects: [] };
+    const figures = new Figures();
+    for (const [key, raw] of Object.entries(properties)) {
+      const metric = declared.get(key);
+      if (metric) readDeclared(metric, raw, figures);
+      else if (rules.descriptive.has(key) || key === event.outcome?.property) continue;
+      else if (!rules.isIgnored(key)) readUndeclared(rules.nameOf(key), key, raw, figures);
+      else if (holdsText(raw)) figures.dropped.add(safeKey(key));
+    }
+    const outcome = outcomeOf(event, properties);
+    countEvent(event, properties, outcome, figures);
+    const { defects } = figures;
+    const dropped = [...figures.dropped].sort();
+    const resources = event.resources && readResources(event.resources, properties);
+    if (isReport && figures.isEmpty) return { content: null, defects };
+    const describes = event.describes ?? false;
+    const snapshot = metricSnapshot({ event: name, outcome, describes, ...figures.columns() });
+    const content = {
+      snapshot,
+      ...(resources && { resources }),
+      ...(event.consent && { consent: event.consent }),
+    };
+    return { content, defects, dropped };
+  };
+}
+
+function outcomeOf({ outcome }: EventDeclaration, properties: Properties): string {
+  if (!outcome) return '';
+  const raw = properties[outcome.property];
+  const isValue = typeof raw === 'string' || typeof raw === 'boolean' || typeof raw === 'number';
+  return isValue && Object.hasOwn(outcome.values, `${raw}`) ? outcome.values[`${raw}`]! : '';
+}
+
+/** Adds the metrics that count the event itself, under its outcome where it has one. */
+function countEvent(
+  { metrics = [] }: EventDeclaration,
+  properties: Properties,
+  outcome: string,
+  figures: Figures,
+): void {
+  for (const { name, perEvent } of metrics) {
+    if (perEvent === undefined) continue;
+    if (perEvent !== true) {
+      const figure = asFigure(properties[perEvent.property]);
+      if ('defect' in figure || figure.value <= perEvent.moreThan) continue;
+    }
+    figures.add(name, outcome, 1);
+  }
+}
+
+const BYTES_PER_MB = 1024 * 1024;
+
+function readResources(
+  declared: NonNullable<EventDeclaration['resources']>,
+  properties: Properties,
+): ResourceFigures | undefined {
+  const figures = noResources();
+  let isAny = false;
+  for (const [name, declaration] of Object.entries(declared)) {
+    const value = readResource(declaration, properties);
+    if (value === null) continue;
+    figures[name as keyof typeof declared] = value;
+    isAny = true;
+  }
+  return isAny ? figures : undefined;
+}
+
+function readResource(declared: ResourceDeclaration, properties: Properties): number | null {
+  const { property, minus, unit } = declared;
+  const whole = asFigure(properties[property]);
+  const part = minus === undefined ? { value: 0 } : asFigure(properties[minus]);
+  if ('defect' in whole || 'defect' in part || part.value > whole.value) return null;
+  const value = whole.value - part.value;
+  return unit === 'bytes' ? value / BYTES_PER_MB : value;
+}

@@ -1,0 +1,145 @@
+import { isEventName } from '../privacy/keys.js';
+import { isObject } from '../vocabulary.js';
+import type { ProductDeclaration } from './declaration.js';
+import { metricKinds } from './declaration.js';
+
+/** A declaration that cannot be used: which part of it, and why. */
+export class InvalidDeclaration extends Error {
+  constructor(path: string, problem: string) {
+    super(`${path || 'The declaration'} ${problem}.`);
+  }
+}
+
+type Check = (value: unknown, path: string) => void;
+
+/** Fields by name; one that ends in `?` may be missing. Others are mistakes. */
+type Fields = Readonly<Record<string, Check>>;
+
+const text: Check = (value, path) => {
+  if (typeof value !== 'string' || value.trim() === '') fail(path, 'must be a text');
+};
+
+function matching(pattern: RegExp, what: string): Check {
+  return (value, path) => {
+    if (typeof value !== 'string' || !pattern.test(value)) fail(path, `must be ${what}`);
+  };
+}
+
+function oneOf(...values: readonly unknown[]): Check {
+  const list = values.map((value) => JSON.stringify(value)).join(', ');
+  return (value, path) => {
+    if (!values.includes(value)) fail(path, `must be one of ${list}`);
+  };
+}
+
+function listOf(check: Check): Check {
+  return (value, path) => {
+    if (!Array.isArray(value)) return fail(path, 'must be a list');
+    for (const [index, item] of value.entries()) check(item, `${path}[${index}]`);
+  };
+}
+
+function mapOf(check: Check, isKey: (key: string) => boolean = () => true): Check {
+  return (value, path) => {
+    if (!isObject(value)) return fail(path, 'must be an object');
+    for (const [key, item] of Object.entries(value)) {
+      if (!isKey(key)) fail(`${path}.${key}`, 'has a name that is not allowed here');
+      check(item, `${path}.${key}`);
+    }
+  };
+}
+
+function object(fields: Fields): Check {
+  return (value, path) => {
+    if (!isObject(value)) return fail(path, 'must be an object');
+    const names = Object.keys(fields).map((field) => field.replace('?', ''));
+    const odd = Object.keys(value).find((key) => !names.includes(key));
+    if (odd !== undefined) fail(join(path, odd), `is not known; there is ${names.join(', ')}`);
+    for (const [field, check] of Object.entries(fields)) {
+      const name = field.replace('?', '');
+      if (value[name] !== undefined) check(value[name], join(path, name));
+      else if (name === field) fail(join(path, name), 'is missing');
+    }
+  };
+}
+
+const number: Check = (value, path) => {
+  if (typeof value !== 'number') fail(path, 'must be a number');
+};
+
+const METRIC_NAME = /^[a-z][a-z0-9_]{0,62}$/;
+
+const metric = object({
+  name: matching(METRIC_NAME, 'lower-case letters, digits and _, such as jobs_started'),
+  kind: oneOf(...metricKinds),
+  unit: text,
+  about: text,
+  'since?': text,
+  'property?': text,
+  'types?': listOf(text),
+  'perEvent?': (value, path) => {
+    if (value !== true) object({ property: text, moreThan: number })(value, path);
+  },
+});
+
+const resource = object({
+  property: text,
+  'minus?': text,
+  unit: oneOf('bytes', 'cores', 'percent'),
+});
+
+const event = object({
+  about: text,
+  store: oneOf('metrics', 'usage', 'error'),
+  'describes?': oneOf(true, false),
+  'metrics?': listOf(metric),
+  'outcome?': object({ property: text, values: mapOf(text) }),
+  'resources?': object({
+    'cpuTotal?': resource,
+    'cpuPercent?': resource,
+    'memTotalMb?': resource,
+    'memUsedMb?': resource,
+  }),
+  'error?': object({ 'list?': text, 'kind?': text, 'message?': text, 'count?': text }),
+  'consent?': oneOf('opted_out', 'opted_in'),
+});
+
+const product = object({
+  product: matching(/^[a-z][a-z0-9_-]{0,62}$/, 'lower-case letters, digits, _ and -'),
+  about: text,
+  events: mapOf(event, isEventName),
+  'unknownEvents?': oneOf('usage', 'quarantined'),
+  'installation?': object({
+    'version?': text,
+    'variant?': text,
+    'provider?': text,
+    'platform?': text,
+    'source?': text,
+    'licenseSha1?': text,
+  }),
+  'collapse?': listOf(matching(/^[^*]*\*[^*]+$/, 'a name with one * that something follows')),
+  'ignore?': listOf(text),
+});
+
+/**
+ * Checks a declaration that somebody has written as JSON.
+ * @throws InvalidDeclaration that says where it is wrong, and why
+ */
+export function readDeclaration(json: unknown): ProductDeclaration {
+  product(json, '');
+  const declaration = json as ProductDeclaration;
+  for (const [name, { metrics = [] }] of Object.entries(declaration.events)) {
+    const names = metrics.map((metric) => metric.name);
+    const twice = names.find((one, index) => names.indexOf(one) < index);
+    if (twice) fail(`events.${name}.metrics`, `declares ${twice} twice`);
+  }
+  return declaration;
+}
+
+function fail(path: string, problem: string): never {
+  throw new InvalidDeclaration(path, problem);
+}
+
+function join(path: string, key: string): string {
+  return path === '' ? key : `${path}.${key}`;
+}
