@@ -3,7 +3,7 @@ import { globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 import { importRules } from './eslint.rooms.js';
 
-const sources = ['**/*.ts'];
+const sources = ['**/*.{ts,mts}'];
 const tests = ['**/*.test.ts', 'test/**/*.ts'];
 
 export default tseslint.config(

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -174,6 +174,15 @@ describe('what keeps it from starting is said in a sentence, and nothing is left
       /^redis-server was not found on the PATH; install Redis, or set REDIS_URL to .*\.\n$/;
     const bootstrap = ['apps/start/bootstrap.mjs', 'start'];
     expect(await refusal({ PATH: '/nowhere', REDIS_URL: '' }, bootstrap)).toMatch(expected);
+  });
+
+  test('no Chromium for the tests, and nobody to install it', async () => {
+    const path = await newFolder();
+    const { stdout: redis } = await run('which', ['redis-server']);
+    await symlink(redis.trim(), join(path, 'redis-server'));
+    const expected = /^None of chromium, .* was found on the PATH; install Chromium, .*\.\n$/;
+    const bootstrap = ['apps/start/bootstrap.mjs', 'prepare'];
+    expect(await refusal({ PATH: path }, bootstrap)).toMatch(expected);
   });
 
   test('an ingest that does not start, in its own words', async () => {

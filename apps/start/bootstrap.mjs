@@ -4,18 +4,20 @@
  * has to be installed.
  *
  *   start    all that, and goes on as apps/start/main.ts in this same process
- *   prepare  all that
+ *   bench    all that
+ *   prepare  all that, and a Chromium, for the tests
  *   build    the build only, for a test run, which should not lose its own packages
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { bringBuild } from './bring-build.mjs';
+import { bringChromium } from './bring-chromium.mjs';
 import { bringPackages } from './bring-packages.mjs';
 import { bringRedis } from './bring-redis.mjs';
 import { CannotStart } from './run-step.mjs';
 
-const PURPOSES = ['start', 'prepare', 'build'];
+const PURPOSES = ['start', 'bench', 'prepare', 'build'];
 const OLDEST_NODE = [20, 19];
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -32,6 +34,7 @@ async function main(purpose) {
   // Tests kill and starve their Redis, so that they never use somebody else's.
   const hasRedis = purpose === 'start' && process.env.REDIS_URL;
   if (purpose !== 'build' && !hasRedis) await bringRedis();
+  if (purpose === 'prepare') await bringChromium();
   await bringBuild(root);
   if (purpose === 'start') await import(pathToFileURL(join(root, 'dist/apps/start/main.js')).href);
 }
