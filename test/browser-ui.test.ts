@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { startBrowser, type Seen, type UiBrowser } from './support/browser.js';
+import { startMuster, type Muster } from './support/muster.js';
+
+const KEY = 'wk_dcos';
+const SUCCESS = { status: 200, text: '{"success":true}' };
+const HIDDEN = { status: 0, text: '' };
+
+/** What the DC/OS UI keeps the client from telling by itself. */
+const BLANK = { referrer: '', url: '', path: '', title: '' };
+
+let browser: UiBrowser;
+let muster: Muster;
+
+beforeAll(async () => {
+  browser = await startBrowser();
+  muster = await startMuster();
+});
+
+afterAll(async () => {
+  await browser.stop();
+  await muster.stop();
+});
+
+test('a visit to the DC/OS UI is stored as Segment’s own client tells it', async () => {
+  const id = randomUUID();
+  const about = aboutOf(id);
+  const options = { page: BLANK };
+  const ui = await visit(muster);
+  const answers = [
+    await ui.page({ ...about, ...BLANK, path: '/login?target=/nodes' }),
+    await ui.identify('alice@example.com', { ...about, email: 'alice@example.com' }, options),
+    await ui.track('dcos_login', about, options),
+    await ui.page('Service', { ...about, ...BLANK, path: '/services/detail/[id]' }),
+    await ui.track('dcos_logout', about, options),
+  ];
+  expect(answers.map(seen)).toEqual(answers.map(() => SUCCESS));
+  expect(await uiEventsOf(muster, id)).toEqual([
+    rowOf(id, 'page_view', '/login'),
+    rowOf(id, 'identify', null),
+    rowOf(id, 'login', null),
+    rowOf(id, 'page_view', '/services/detail/[id]'),
+    rowOf(id, 'logout', null),
+  ]);
+});
+
+test('a page may send its key in a header, for which the browser asks first', async () => {
+  const id = randomUUID();
+  const ui = await visit(muster);
+  expect(await ui.fetch(`${muster.ingestUrl}/v1/p`, keyInHeader(id))).toEqual(SUCCESS);
+  expect(await uiEventsOf(muster, id)).toEqual([rowOf(id, 'page_view', '/nodes')]);
+});
+
+test('a page of an origin that is not allowed is shown no answer, nor may it send a header', async () => {
+  const strict = await startMuster({ ingestEnv: { CORS_ORIGINS: 'https://ui.example.com' } });
+  onTestFinished(() => strict.stop());
+  const id = randomUUID();
+  const ui = await visit(strict);
+  expect(seen(await ui.page(aboutOf(randomUUID())))).toEqual(HIDDEN);
+  const refused = ui.fetch(`${strict.ingestUrl}/v1/p`, keyInHeader(id));
+  await expect(refused).rejects.toThrow('Failed to fetch');
+  expect(await uiEventsOf(strict, id)).toEqual([]);
+});
+
+function visit({ ingestUrl }: Muster) {
+  return browser.visit(`${new URL(ingestUrl).host}/v1`, KEY);
+}
+
+/** What the DC/OS UI says in every event; here it is DC/OS 1.10.11. */
+function aboutOf(clusterId: string) {
+  return {
+    appVersion: '1.10.0',
+    version: '1.10.11',
+    'dcos-image-commit': '43eff42b8eb9c5bf5d27b0d56e42b9ffe9ae2b32',
+    'bootstrap-id': '88d5b8c52eba580b9ee8418410a0d85cfe4c19e5',
+    clusterId,
+  };
+}
+
+/** A request as newer clients make it. */
+function keyInHeader(clusterId: string): RequestInit {
+  return {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa(`${KEY}:`)}`, 'content-type': 'text/plain' },
+    body: JSON.stringify({ properties: { ...aboutOf(clusterId), path: '/nodes' } }),
+  };
+}
+
+function seen({ status, text }: Seen): Seen {
+  return { status, text };
+}
+
+function rowOf(id: string, event: string, path: string | null) {
+  return {
+    installation_id: id,
+    product: 'dcos',
+    product_version: '1.10.11',
+    event,
+    path,
+    app_version: '1.10.0',
+  };
+}
+
+async function uiEventsOf({ drained, analyst }: Muster, id: string) {
+  await drained();
+  return analyst(
+    `SELECT installation_id, product, product_version, event, path, app_version
+       FROM fleet.ui_events WHERE installation_id = $1 ORDER BY received_at`,
+    [id],
+  );
+}
