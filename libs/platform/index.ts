@@ -3,6 +3,7 @@ export { readJsonFolder } from './json-folder.js';
 export { runProcess, type Running } from './lifecycle.js';
 export { createLogger, NestLogger, type Logger, type LogLevel } from './logging.js';
 export {
+  docsSettings,
   ingestSettings,
   migrateSettings,
   startSettings,

@@ -98,6 +98,11 @@ export function migrateSettings(env: Environment = process.env) {
   );
 }
 
+/** @throws StartupError with a sentence for every setting that is wrong */
+export function docsSettings(env: Environment = process.env) {
+  return readSettings(env, {}, { productsDir: 'PRODUCTS_DIR' });
+}
+
 /**
  * What `npm start` needs, and the environment to give to the processes that it starts. Theirs is
  * checked too, because a typing error should be told before two databases have been started.

@@ -34,6 +34,7 @@ export { dialectNames, findAnyKey } from './preview/any-dialect.js';
 export { preview, type PreviewedEvent } from './preview/preview.js';
 export type { ProductDeclaration } from './products/declaration.js';
 export { compileProducts, ownDeclarations, ownProducts, type Products } from './products/index.js';
+export { catalogueMarkdown } from './products/markdown.js';
 export { InvalidDeclaration, readDeclaration } from './products/read-declaration.js';
 export type { InstallationDescription, ReportKind, ResourceFigures, Snapshot } from './report.js';
 export { reportKinds } from './report.js';

@@ -103,10 +103,12 @@ function personsOf(
   installationId: string,
   { identityKey }: RequestContext,
 ): Pick<EventEnvelope, 'userKey' | 'visitorKey'> {
-  if (item.type === 'track' && !isFromBrowser(item)) return {};
+  const isFromServer = item.type === 'track' && !isFromBrowser(item);
   const traits = isObject(item.traits) ? item.traits : {};
   const user = textOf(item.userId) ?? textOf(traits.email);
-  const visitor = textOf(item.anonymousId);
+  // dcos-signal puts the customer key there, and the installation's id for the browser's.
+  if (isFromServer && !user?.includes('@')) return {};
+  const visitor = isFromServer ? undefined : textOf(item.anonymousId);
   const keyOf = (role: 'user' | 'visitor', person: string) =>
     personKey(role, person, installationId, identityKey);
   return {

@@ -1,0 +1,62 @@
+import type { EventDeclaration, MetricDeclaration, ProductDeclaration } from './declaration.js';
+
+/** The docs of products' declarations: what each event tells, and every metric with its unit. */
+export function catalogueMarkdown(declarations: readonly ProductDeclaration[]): string {
+  return [
+    '# Events and metrics',
+    '',
+    'Made from the declarations by `npm run docs`. The same stands in `fleet.metric_catalogue`.',
+    ...declarations.flatMap(productLines),
+    '',
+  ].join('\n');
+}
+
+function productLines({ product, about, events, unknownEvents }: ProductDeclaration): string[] {
+  const unknown =
+    unknownEvents === 'quarantined'
+      ? 'Events that are not listed here are quarantined.'
+      : 'Events that are not listed here are kept as usage events, with their figures.';
+  return [
+    '',
+    `## ${product}`,
+    '',
+    `${about} ${unknown}`,
+    ...Object.entries(events).flatMap(eventLines),
+  ];
+}
+
+const VIEWS: Record<EventDeclaration['store'], string> = {
+  metrics: '`fleet.metric_readings`',
+  usage: '`fleet.usage_events`',
+  error: '`fleet.error_reports`',
+};
+
+function eventLines([name, event]: [string, EventDeclaration]): string[] {
+  const { about, store, metrics = [], outcome, consent } = event;
+  const notes = [
+    `${about} In ${VIEWS[store]}.`,
+    ...(outcome ? [`Its outcome is ${Object.values(outcome.values).join(' or ')}.`] : []),
+    ...(consent ? [`It marks the installation as ${consent.replace('_', ' ')}.`] : []),
+    ...(event.resources ? ['Its machine’s figures are in `fleet.resource_readings`, too.'] : []),
+  ];
+  const lines = ['', `### \`${name}\``, '', notes.join(' ')];
+  if (metrics.length === 0) return lines;
+  const head = ['', '| metric | kind | unit | since | |', '| --- | --- | --- | --- | --- |'];
+  return [...lines, ...head, ...metrics.map(metricLine)];
+}
+
+function metricLine(metric: MetricDeclaration): string {
+  const { name, kind, unit, since = '', about, property, types, perEvent } = metric;
+  const notes = [
+    about,
+    ...(property ? [`From \`${property}\`.`] : []),
+    ...(types ? [`One of ${types.map((type) => `\`${type}\``).join(', ')}.`] : []),
+    ...(perEvent ? [perEventNote(perEvent)] : []),
+  ];
+  return `| \`${name}\` | ${kind} | ${unit} | ${since.replace('<', '\\<')} | ${notes.join(' ')} |`;
+}
+
+function perEventNote(perEvent: NonNullable<MetricDeclaration['perEvent']>): string {
+  if (perEvent === true) return '1 for each event.';
+  return `1 for each event whose \`${perEvent.property}\` is more than ${perEvent.moreThan}.`;
+}
