@@ -60,6 +60,7 @@ const given = {
   POSTGRES_PASSWORD: 'postgres-password',
   REDIS_PASSWORD: 'redis-password',
   ANALYST_PASSWORD: 'analyst-password',
+  IDENTITY_KEY: 'fedcba9876543210'.repeat(4),
   WRITE_KEYS: `octopus:${'0123456789abcdef'.repeat(4)}`,
 };
 
@@ -82,13 +83,20 @@ test('no secret has a default, and none is written down', () => {
   }));
   const secrets = used.filter(({ name }) => /PASSWORD|KEY|TLS/.test(name));
   expect(new Set(secrets.map(({ name }) => name))).toEqual(
-    new Set(['POSTGRES_PASSWORD', 'REDIS_PASSWORD', 'ANALYST_PASSWORD', 'WRITE_KEYS', 'TLS_DIR']),
+    new Set([
+      'POSTGRES_PASSWORD',
+      'REDIS_PASSWORD',
+      'ANALYST_PASSWORD',
+      'WRITE_KEYS',
+      'IDENTITY_KEY',
+      'TLS_DIR',
+    ]),
   );
   expect(secrets.filter(({ isRequired }) => !isRequired)).toEqual([]);
 
   for (const [name, service] of services) {
     for (const [variable, value] of Object.entries(service.environment)) {
-      const holdsSecret = /PASSWORD|AUTH|WRITE_KEYS/.test(variable);
+      const holdsSecret = /PASSWORD|AUTH|WRITE_KEYS|IDENTITY_KEY/.test(variable);
       if (holdsSecret) expect(value, `${name} ${variable}`).toMatch(/^\$\{\w+:\?[^}]+\}$/);
       if (variable.endsWith('_URL')) expect(value, name).toMatch(/:\$\{\w+:\?[^}]+\}@/);
     }

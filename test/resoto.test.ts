@@ -13,7 +13,10 @@ const NODE = 'posthog-node-5.70.0.00';
 let muster: Muster;
 
 beforeAll(async () => {
-  muster = await startMuster({ writeKeys: { resoto: ['phc_TEST', 'phc_resoto_public'] } });
+  muster = await startMuster({
+    writeKeys: { resoto: 'phc_TEST' },
+    moreKeys: { resoto: 'phc_resoto_public' },
+  });
 });
 
 afterAll(() => muster.stop());

@@ -1,4 +1,5 @@
-const OPEN = new Set(['{', '[', '"', ''].map((character) => character.charCodeAt(0)));
+/** How JSON begins, as far as it can hold an event. */
+const JSON_START = /^[{["]/;
 const FORM = Buffer.from('data=');
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
@@ -9,7 +10,8 @@ const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
  */
 export function unwrapForm(bytes: Buffer): Buffer {
   const start = bytes.findIndex((byte) => byte > 0x20);
-  if (start === -1 || OPEN.has(bytes[start]!)) return bytes;
+  const first = bytes.toString('latin1', start, start + 1);
+  if (start === -1 || JSON_START.test(first)) return bytes;
   const isForm = bytes.subarray(start, start + FORM.length).equals(FORM);
   const text = bytes.toString('latin1', start).trim();
   // Base64 has a plus of its own, which in a form would be a blank.

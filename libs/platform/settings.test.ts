@@ -9,6 +9,7 @@ const INGEST = {
   TLS_CERT_FILE: 'cert.pem',
   TLS_KEY_FILE: 'key.pem',
   WRITE_KEYS: `dcos:${DIGEST}`,
+  IDENTITY_KEY: 'only-tests-'.repeat(3),
 };
 const WORKER = { REDIS_URL: INGEST.REDIS_URL, DATABASE_URL: 'postgres://me:hidden@db/muster' };
 
@@ -59,6 +60,7 @@ test('every problem is told at once, by name, with what is allowed', () => {
     'TLS_CERT_FILE is not set; it must be the path of a file.',
     'TLS_KEY_FILE is not set; it must be the path of a file.',
     'WRITE_KEYS is not set; it must be a comma list of product:sha256, the SHA-256 of the key as 64 hex digits.',
+    'IDENTITY_KEY is not set; it must be a text of 32 characters or more, such as openssl rand -hex 32 prints.',
     'REDIS_MEMORY_SHARE is "80%"; it must be a number above 0 and at most 1, such as 0.8.',
   ]);
 });
@@ -68,6 +70,7 @@ test.each([
   ['REDIS_URL', 'http://:hidden@localhost'],
   ['WRITE_KEYS', 'dcos:hidden'],
   ['WRITE_KEYS', `dcos:${DIGEST},hidden`],
+  ['IDENTITY_KEY', 'hidden'],
 ])('a wrong %s is refused without repeating it', (name, value) => {
   const [problem, ...others] = problems(() => ingestSettings({ ...INGEST, [name]: value }));
   expect(problem).toContain(name);

@@ -38,8 +38,8 @@ export function installationIdOf(raw: unknown, identityKey: string): string | nu
 /** A GUID of version 8 (RFC 9562, 5.8) from 122 bits of an HMAC-SHA-256. */
 function deriveGuid(id: string, identityKey: string): string {
   const bytes = createHmac('sha256', identityKey).update(`installation\0${id}`).digest();
-  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
   return asGuid(bytes.toString('hex'));
 }
 

@@ -15,8 +15,10 @@ const DRAIN_LIMIT_MS = 20_000;
 export const IDENTITY_KEY = 'an-identity-key-that-only-tests-have';
 
 export interface MusterOptions {
-  /** product → key or keys */
-  writeKeys?: Record<string, string | string[]>;
+  /** product → key */
+  writeKeys?: Record<string, string>;
+  /** Further keys of the same products. */
+  moreKeys?: Record<string, string>;
   /** A Redis of one's own, instead of a queue of one's own in the shared one. */
   redisUrl?: string;
   /** How many workers to start with: 1. */
@@ -69,7 +71,7 @@ export async function startMuster(options: MusterOptions = {}) {
       INGEST_PORT: '0',
       TLS_CERT_FILE: tls.certFile,
       TLS_KEY_FILE: tls.keyFile,
-      WRITE_KEYS: digestsOf(writeKeys),
+      WRITE_KEYS: [writeKeys, options.moreKeys ?? {}].flatMap(digestsOf).join(),
       IDENTITY_KEY,
       ...options.ingestEnv,
     });
@@ -107,9 +109,7 @@ async function untilDrained(queue: Queue): Promise<void> {
   }
 }
 
-function digestsOf(writeKeys: Record<string, string | string[]>): string {
+function digestsOf(writeKeys: Record<string, string>): string[] {
   const digest = (key: string) => createHash('sha256').update(key).digest('hex');
-  return Object.entries(writeKeys)
-    .flatMap(([product, keys]) => [keys].flat().map((key) => `${product}:${digest(key)}`))
-    .join();
+  return Object.entries(writeKeys).map(([product, key]) => `${product}:${digest(key)}`);
 }

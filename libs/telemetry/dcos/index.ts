@@ -53,8 +53,8 @@ const TEXT: Record<string, (text: string) => boolean> = {
 const KNOWN = new Set([...Object.keys(TEXT).map((path) => path.replace(/\[.*/, '')), ...IDS]);
 
 function allowsText(path: string, text: string): boolean {
-  if (Object.hasOwn(TEXT, path)) return TEXT[path]!(text);
-  return isNumber(text) && parseUnitKey(path) !== null;
+  const rule = Object.hasOwn(TEXT, path) ? TEXT[path] : undefined;
+  return rule ? rule(text) : isNumber(text) && parseUnitKey(path) !== null;
 }
 
 /** Leaves out the text of properties that no document names, and notes their names. */

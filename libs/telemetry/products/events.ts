@@ -51,7 +51,8 @@ function outcomeOf({ outcome }: EventDeclaration, properties: Properties): strin
   if (!outcome) return '';
   const raw = properties[outcome.property];
   const isValue = typeof raw === 'string' || typeof raw === 'boolean' || typeof raw === 'number';
-  return isValue && Object.hasOwn(outcome.values, `${raw}`) ? outcome.values[`${raw}`]! : '';
+  const meaning = new Map(Object.entries(outcome.values));
+  return isValue ? (meaning.get(`${raw}`) ?? '') : '';
 }
 
 /** Adds the metrics that count the event itself, under its outcome where it has one. */

@@ -81,7 +81,9 @@ const readers: Record<Exclude<MetricKind, 'counts'>, (raw: unknown) => Reading<n
     return raw === false || raw === 0 ? { value: 0 } : { defect: 'not_a_flag' };
   },
   date: (raw) => {
-    const time = parseTimestamp(typeof raw === 'string' && DATE.test(raw) ? `${raw}T00:00:00Z` : raw);
+    const time = parseTimestamp(
+      typeof raw === 'string' && DATE.test(raw) ? `${raw}T00:00:00Z` : raw,
+    );
     return time === null ? { defect: 'not_a_timestamp' } : { value: Math.floor(time / 1000) };
   },
 };
