@@ -43,6 +43,7 @@ test('a visit to the DC/OS UI is stored as Segment’s own client tells it', asy
     rowOf(id, 'page_view', '/services/detail/[id]'),
     rowOf(id, 'logout', null),
   ]);
+  expect(await usersOf(muster, id)).toEqual([{ events: 5, of_users: 4, users: 1, addresses: 0 }]);
 });
 
 test('a page may send its key in a header, for which the browser asks first', async () => {
@@ -100,6 +101,17 @@ function rowOf(id: string, event: string, path: string | null) {
     path,
     app_version: '1.10.0',
   };
+}
+
+/** How many events were of somebody who was logged in, of how many, and whether one is named. */
+async function usersOf({ analyst }: Muster, id: string) {
+  return analyst(
+    `SELECT count(*)::int AS events, count(user_key)::int AS of_users,
+            count(DISTINCT user_key)::int AS users,
+            (count(*) FILTER (WHERE e::text LIKE '%alice%'))::int AS addresses
+       FROM fleet.ui_events e WHERE installation_id = $1`,
+    [id],
+  );
 }
 
 async function uiEventsOf({ drained, analyst }: Muster, id: string) {

@@ -66,6 +66,15 @@ export function eventKey(...parts: string[]): string {
   return hash('sha256', JSON.stringify(parts), 'buffer').readBigInt64BE().toString();
 }
 
+/** The JSON of a value, with the keys of its objects in order: equal contents have equal texts. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
 /**
  * The identifier of some content: 128 bits of the SHA-256 of its canonical JSON, as a UUID. Every
  * worker computes the same one, so nobody has to ask the database.

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js';
 import { observe, parseTimestamp } from './clock.js';
 import type { EventEnvelope, ReceivedEnvelope, UnidentifiedEnvelope } from './envelope.js';
-import { eventKey } from './identity.js';
+import { canonicalJson, eventKey } from './identity.js';
 import { isEventName, safeKey } from './privacy/keys.js';
 import { redact, type TextRule } from './privacy/redact.js';
 import { asVersion } from './privacy/tokens.js';
@@ -72,6 +72,7 @@ export interface NormaliseOptions {
 }
 
 const MAX_DEFECTS = 100;
+const MAX_DROPPED = 100;
 
 /**
  * Turns an envelope into what will be stored of it. Total: whatever the envelope holds, it has a
@@ -109,7 +110,7 @@ function normaliseEvent(envelope: EventEnvelope, options: NormaliseOptions): Nor
     ...identify(envelope),
     kind: eventKind.kind,
     ...content,
-    snapshot: withDropped(content.snapshot, dropped),
+    snapshot: withDropped(content.snapshot, dropped.slice(0, MAX_DROPPED)),
     observedAt: time.observedAt,
     clock: time.clock,
     description: description.content,
@@ -184,5 +185,5 @@ function identify(envelope: EventEnvelope): Omit<EventIdentity, 'observedAt'> {
 /** The agent's id tells repetitions; without one, the same content at the same time is the same event. */
 function keyOf({ id, product, event, occurredAt, properties }: EventEnvelope): string {
   if (id !== undefined) return eventKey(product, 'id', id);
-  return eventKey(product, 'content', event, occurredAt ?? '', JSON.stringify(properties));
+  return eventKey(product, 'content', event, occurredAt ?? '', canonicalJson(properties));
 }

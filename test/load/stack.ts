@@ -52,7 +52,15 @@ export async function startStack(
 
   const writeKey = secrets.writeKeys[PRODUCT] ?? '';
   const whole = await startApps(
-    { settings, dataDir, ...urls, tls, writeKeys: { [PRODUCT]: writeKey }, identityKey: secrets.identityKey, say },
+    {
+      settings,
+      dataDir,
+      ...urls,
+      tls,
+      writeKeys: { [PRODUCT]: writeKey },
+      identityKey: secrets.identityKey,
+      say,
+    },
     teardown,
     stopping,
   );

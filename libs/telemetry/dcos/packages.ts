@@ -1,5 +1,6 @@
 import { isIdentifying, isVersion } from '../privacy/identifying.js';
 import { asText } from '../readings.js';
+import { isUniversePackage } from './universe.js';
 import type { ReportContent } from '../report.js';
 import { packageSnapshot } from '../report.js';
 import type { Defect, DefectReason, Properties, Understood } from '../vocabulary.js';
@@ -8,12 +9,6 @@ import { countInstances } from './instances.js';
 
 const MAX_NAME_LENGTH = 128;
 const MAX_VERSION_LENGTH = 128;
-
-/**
- * An app id is chosen by the user and may say anything. It stands in for the package's name only
- * where it has the form of one, as the default id of an installed package has (`/kafka`).
- */
-const PACKAGE_LIKE_APP_ID = /^\/?([a-z0-9][a-z0-9._-]{0,127})$/;
 
 const PACKAGE_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._+ -]{0,127}$/u;
 /** Universe has versions such as `stub-universe` and `beta-1.2`. */
@@ -91,8 +86,10 @@ function readAppId(raw: unknown): InstalledPackage | Defect {
   const path = '.appId';
   const reason: DefectReason = 'not_a_package_name';
   if (typeof raw !== 'string') return { path, reason: 'not_text' };
-  const name = PACKAGE_LIKE_APP_ID.exec(raw.trim())?.[1];
-  return name === undefined || isIdentifying(name) ? { path, reason } : { name, version: '' };
+  // Chosen by the user, it may say anything; the default is the package's name (`/kafka`).
+  const appId = raw.trim();
+  const name = isUniversePackage(appId) ? appId.replace(/^\//, '') : undefined;
+  return name === undefined ? { path, reason } : { name, version: '' };
 }
 
 function toSnapshot(packages: InstalledPackage[]) {

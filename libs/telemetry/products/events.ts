@@ -19,6 +19,7 @@ export function figureReader(event: EventDeclaration, rules: ProductRules): Even
       .filter((metric) => !metric.perEvent)
       .map((metric) => [metric.property ?? metric.name, metric]),
   );
+  const outcomes = new Map(Object.entries(event.outcome?.values ?? {}));
   const isReport = event.store === 'metrics';
   return (properties, { event: name }) => {
     if (isReport && Object.keys(properties).length === 0) return { content: 'empty', defects: [] };
@@ -30,7 +31,8 @@ export function figureReader(event: EventDeclaration, rules: ProductRules): Even
       else if (!rules.isIgnored(key)) readUndeclared(rules.nameOf(key), key, raw, figures);
       else if (holdsText(raw)) figures.dropped.add(safeKey(key));
     }
-    const outcome = outcomeOf(event, properties);
+    const ended = event.outcome && properties[event.outcome.property];
+    const outcome = outcomes.get(String(ended)) ?? '';
     countEvent(event, properties, outcome, figures);
     const { defects } = figures;
     const dropped = [...figures.dropped].sort();
@@ -45,14 +47,6 @@ export function figureReader(event: EventDeclaration, rules: ProductRules): Even
     };
     return { content, defects, dropped };
   };
-}
-
-function outcomeOf({ outcome }: EventDeclaration, properties: Properties): string {
-  if (!outcome) return '';
-  const raw = properties[outcome.property];
-  const isValue = typeof raw === 'string' || typeof raw === 'boolean' || typeof raw === 'number';
-  const meaning = new Map(Object.entries(outcome.values));
-  return isValue ? (meaning.get(`${raw}`) ?? '') : '';
 }
 
 /** Adds the metrics that count the event itself, under its outcome where it has one. */
