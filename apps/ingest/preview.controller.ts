@@ -14,6 +14,8 @@ import { Intake, isNdjson } from './intake.js';
 import { unwrapForm } from './posthog-form.js';
 
 const DAY_MS = 86_400_000;
+/** A preview is for people, and its answer is many times as large as what it is of. */
+const MAX_EVENTS = 100;
 
 /** What a preview goes by: the same as the workers, or it would not be true. */
 export class Previewer {
@@ -54,7 +56,7 @@ export class PreviewController {
       throw new InvalidRequest('unknown_dialect', message);
     }
     const hints = { dialect, ...(installationId !== undefined && { installationId, date }) };
-    const context = this.intake.contextOf(product, bytes);
+    const context = { ...this.intake.contextOf(product, bytes), maxEvents: MAX_EVENTS };
     return { success: true, ...preview(body, hints, context, this.previewer.options) };
   }
 

@@ -1,3 +1,4 @@
+import { isVersion } from '../privacy/identifying.js';
 import { safeKey } from '../privacy/keys.js';
 import { holdsText } from '../privacy/redact.js';
 import { asCustomerKey, asToken, asVersion } from '../privacy/tokens.js';
@@ -11,7 +12,7 @@ import type {
 } from '../report.js';
 import type { Defect, Properties, Understood } from '../vocabulary.js';
 import { parseUnitKey, readHealth } from './health.js';
-import { packageName, packageVersion, readPackageList } from './packages.js';
+import { packageName, readPackageList } from './packages.js';
 import { frameworkName, readMesosTrack, resourceKeys } from './resources.js';
 import { readUiEvent, uiPath } from './ui.js';
 
@@ -40,14 +41,13 @@ const TEXT: Record<string, (text: string) => boolean> = {
     Object.entries(DESCRIPTION).map(([key, read]) => [key, (text: string) => read(text) !== null]),
   ),
   ...Object.fromEntries(resourceKeys.map((key) => [key, isNumber])),
-  version: (text) => asVersion(text) !== null,
-  appVersion: (text) => asVersion(text) !== null,
+  version: isVersion,
+  appVersion: isVersion,
   path: (text) => uiPath(text) === text,
   'frameworks[].name': (text) => frameworkName(text) !== null,
   'package_list[].name': (text) => packageName(text) !== null,
   'package_list[].packageInformation.packageDefinition.name': (text) => packageName(text) !== null,
-  'package_list[].packageInformation.packageDefinition.version': (text) =>
-    packageVersion(text) !== null,
+  'package_list[].packageInformation.packageDefinition.version': isVersion,
 };
 
 const KNOWN = new Set([...Object.keys(TEXT).map((path) => path.replace(/\[.*/, '')), ...IDS]);

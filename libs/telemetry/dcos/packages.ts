@@ -1,19 +1,16 @@
 import { isIdentifying, isVersion } from '../privacy/identifying.js';
 import { asText } from '../readings.js';
-import { isUniversePackage } from './universe.js';
 import type { ReportContent } from '../report.js';
 import { packageSnapshot } from '../report.js';
 import type { Defect, DefectReason, Properties, Understood } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 import { countInstances } from './instances.js';
+import { isUniversePackage } from './universe.js';
 
 const MAX_NAME_LENGTH = 128;
 const MAX_VERSION_LENGTH = 128;
 
-const PACKAGE_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._+ -]{0,127}$/u;
-/** Universe has versions such as `stub-universe` and `beta-1.2`. */
-const PACKAGE_STAGE =
-  /^(?:alpha|beta|rc|snapshot|stub|latest|dev|master|stable|stub-universe|v)[\w.+-]{0,40}$/;
+const PACKAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/;
 
 interface InstalledPackage {
   name: string;
@@ -52,11 +49,6 @@ export function packageName(text: string): string | null {
   return PACKAGE_NAME.test(text) && !isIdentifying(text) ? text : null;
 }
 
-/** The version of a package, or null. */
-export function packageVersion(text: string): string | null {
-  return isVersion(text) || PACKAGE_STAGE.test(text) ? text : null;
-}
-
 function readPackage(item: unknown): InstalledPackage | Defect {
   if (!isObject(item)) return { path: '', reason: 'not_an_object' };
   const information = isObject(item.packageInformation) ? item.packageInformation : {};
@@ -76,7 +68,7 @@ function readDefinition(definition: Properties, path: string): InstalledPackage 
   if (given === '') return { name: name.value, version: '' }; // Go writes what it lacks as ""
   const version = asText(given, MAX_VERSION_LENGTH);
   if ('defect' in version) return { path: `${path}.version`, reason: version.defect };
-  if (packageVersion(version.value) === null) {
+  if (!isVersion(version.value)) {
     return { path: `${path}.version`, reason: 'malformed' };
   }
   return { name: name.value, version: version.value };

@@ -1,4 +1,5 @@
 import { isIdentifying } from '../privacy/identifying.js';
+import { words } from '../privacy/words.js';
 import type { Reading } from '../readings.js';
 import { asCount, asFigure, asText } from '../readings.js';
 import type { FrameworkSnapshot, ReportContent, ResourceFigures } from '../report.js';
@@ -6,6 +7,7 @@ import { frameworkSnapshot, noResources } from '../report.js';
 import type { Defect, Properties, Understood } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 import { countInstances } from './instances.js';
+import { isUniversePackage } from './universe.js';
 
 /** The agent's key of each figure. Memory and disk are in megabytes, CPUs may be fractions. */
 const FIGURES: readonly [keyof ResourceFigures, string, (raw: unknown) => Reading<number>][] = [
@@ -25,11 +27,17 @@ const FIGURES: readonly [keyof ResourceFigures, string, (raw: unknown) => Readin
 export const resourceKeys = FIGURES.map(([, key]) => key);
 
 const MAX_FRAMEWORK_LENGTH = 256;
-const FRAMEWORK_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._+ ():-]*$/u;
+const FRAMEWORK_NAME = /^[A-Za-z0-9][A-Za-z0-9._+():-]*$/;
 
-/** The name of a framework, or null where it may tell who or where somebody is. */
+/**
+ * The name of a framework, or null where it may tell who or where somebody is. Applications choose
+ * theirs freely; one with blanks is kept where all its words are known (`Jenkins Scheduler`).
+ */
 export function frameworkName(text: string): string | null {
-  return FRAMEWORK_NAME.test(text) && !isIdentifying(text) ? text : null;
+  const parts = text.toLowerCase().split(' ');
+  const isName =
+    FRAMEWORK_NAME.test(text) || parts.every((part) => words.has(part) || isUniversePackage(part));
+  return isName && !isIdentifying(text) ? text : null;
 }
 
 /**

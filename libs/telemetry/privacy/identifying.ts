@@ -38,11 +38,15 @@ export function isName(text: string): boolean {
 }
 
 const VERSION = /^v?\d[\w.+~-]{0,63}$/i;
+/** A version that has no number yet, or one of its own kind: `master`, `beta-1.2`, `stub-universe`. */
+const STAGE =
+  /^(?:alpha|beta|rc|dev|main|master|nightly|testing|snapshot|stub|latest|stable|edge)(?:[-.](?:universe|\d[\w.+-]{0,40}))*$/i;
 const LONG_NUMBER = /\d{9,}/;
 /** Four numbers with dots are an address, unless the first is as small as versions are. */
 const ADDRESS = /^\d{2,3}(?:\.\d{1,3}){3}$/;
 
-/** Whether a text may be kept as a version. It begins with a number. */
+/** Whether a text may be kept as a version. */
 export function isVersion(text: string): boolean {
-  return VERSION.test(text) && !LONG_NUMBER.test(text) && !ADDRESS.test(text);
+  const isOne = VERSION.test(text) || STAGE.test(text);
+  return isOne && !LONG_NUMBER.test(text) && !ADDRESS.test(text);
 }

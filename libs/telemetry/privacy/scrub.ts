@@ -1,4 +1,3 @@
-import { remember } from '../memo.js';
 import { words } from './words.js';
 
 const MAX_READ = 2000;
@@ -33,7 +32,7 @@ const PATTERN = new RegExp(
  * vocabulary stay. So a name that nobody foresaw cannot stay either, and messages that differ in
  * their details become the same.
  */
-export const scrubMessage = remember(8_000_000, (message: string): string => {
+export function scrubMessage(message: string): string {
   const scrubbed = message
     .slice(0, MAX_READ)
     .toWellFormed()
@@ -42,7 +41,7 @@ export const scrubMessage = remember(8_000_000, (message: string): string => {
     .replace(/(<[a-z]+>)(?: ?\1)+/g, '$1')
     .trim();
   return scrubbed.slice(0, MAX_KEPT);
-});
+}
 
 function replacement(found: Record<string, string | undefined>): string {
   const [kind = 'other', text = ''] =

@@ -113,6 +113,9 @@ function describe(
     }
     return value;
   };
+  if (envelopeVersion && asVersion(envelopeVersion) === null) {
+    defects.push({ path: 'version', reason: 'malformed' });
+  }
   const content: InstallationDescription = {
     version: read('version') ?? asVersion(envelopeVersion),
     variant: read('variant'),
