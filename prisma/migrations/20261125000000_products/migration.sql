@@ -6,6 +6,9 @@ ALTER TABLE package_snapshot ADD COLUMN dropped text[] NOT NULL DEFAULT '{}';
 ALTER TABLE framework_snapshot ADD COLUMN dropped text[] NOT NULL DEFAULT '{}';
 ALTER TABLE ui_snapshot ADD COLUMN dropped text[] NOT NULL DEFAULT '{}';
 
+-- Kept before text had to pass a gate: they may hold anything.
+TRUNCATE original_event;
+
 ALTER TABLE resource_reading ADD COLUMN cpu_percent double precision;
 
 -- The figures of reports of metrics and of usage events. Many share the names of their metrics.
