@@ -9,14 +9,25 @@ const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
  * Source: https://posthog.com/docs/api/capture; posthog-js, compression=base64.
  */
 export function unwrapForm(bytes: Buffer): Buffer {
-  const start = bytes.findIndex((byte) => byte > 0x20);
-  const first = bytes.toString('latin1', start, start + 1);
-  if (start === -1 || JSON_START.test(first)) return bytes;
+  const start = startOf(bytes);
+  if (start === -1 || beginsAsJson(bytes)) return bytes;
   const isForm = bytes.subarray(start, start + FORM.length).equals(FORM);
   const text = bytes.toString('latin1', start).trim();
   // Base64 has a plus of its own, which in a form would be a blank.
   const data = isForm ? decode(text.slice(FORM.length).split('&', 1)[0] ?? '') : text;
-  return BASE64.test(data) ? Buffer.from(data, 'base64') : isForm ? Buffer.from(data) : bytes;
+  const decoded = Buffer.from(BASE64.test(data) ? data : '', 'base64');
+  // `null` and `12` could be base64, too, but not of JSON.
+  if (beginsAsJson(decoded)) return decoded;
+  return isForm ? Buffer.from(data) : bytes;
+}
+
+function startOf(bytes: Buffer): number {
+  return bytes.findIndex((byte) => byte > 0x20);
+}
+
+function beginsAsJson(bytes: Buffer): boolean {
+  const start = startOf(bytes);
+  return JSON_START.test(bytes.toString('latin1', start, start + 1));
 }
 
 function decode(text: string): string {
