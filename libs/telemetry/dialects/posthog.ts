@@ -124,7 +124,8 @@ function toEnvelope(
     installationId,
     event: typeof item.event === 'string' ? item.event : '',
     ...(occurredAt !== undefined && { occurredAt }),
-    ...(typeof sentAt === 'string' && { sentAt }),
+    // An age is by our own clock already: there is no skew to correct.
+    ...(hasTime && typeof sentAt === 'string' && { sentAt }),
     properties: rest,
   };
 }
