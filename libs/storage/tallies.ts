@@ -67,15 +67,13 @@ export async function countUnidentified(
 }
 
 function toRow({ product, receivedAt, rejection, keys }: UnidentifiedEvent) {
-  const sorted = keys.map((key) => key.replaceAll('\u0000', '').toWellFormed()).sort();
   return {
     product,
     hour: new Date(hourOf(receivedAt)).toISOString(),
     reason: rejection.reason,
-    // Which place in its batch an event had says nothing, and would make a row of each.
-    path: rejection.path.replace(/^batch\[\d+\]$/, 'batch[]'),
-    keys_id: contentId(sorted),
-    keys: sorted,
+    path: rejection.path,
+    keys_id: contentId(keys),
+    keys,
     event_count: 1,
   };
 }

@@ -80,7 +80,7 @@ const MAX_DROPPED = 100;
  */
 export function normalise(envelope: ReceivedEnvelope, options: NormaliseOptions): NormalisedEvent {
   if ('empty' in envelope) return emptyEvent(envelope);
-  if ('rejection' in envelope) return { fate: 'unidentified', ...envelope };
+  if ('rejection' in envelope) return unidentifiedEvent(envelope);
   try {
     return normaliseEvent(envelope, options);
   } catch {
@@ -124,6 +124,14 @@ function emptyEvent({ product, receivedAt }: { product: string; receivedAt: numb
   return { fate: 'empty', product, receivedAt };
 }
 
+/** Which place in its batch the event had says nothing, and would make a row of each. */
+function unidentifiedEvent(envelope: UnidentifiedEnvelope): UnidentifiedEvent {
+  const { rejection, keys, ...receipt } = envelope;
+  const path = rejection.path.replace(/^batch\[\d+\]$/, 'batch[]');
+  const sorted = keys.map((key) => key.replaceAll('\u0000', '').toWellFormed()).sort();
+  return { fate: 'unidentified', ...receipt, rejection: { ...rejection, path }, keys: sorted };
+}
+
 /** Keeps an event aside for the given reason. */
 function quarantine(
   envelope: EventEnvelope,
@@ -160,10 +168,16 @@ function safeEvent(event: string): string {
   return key === event ? event : `[${event.length}]`;
 }
 
-/** An event of nonsense would otherwise make thousands of rows; it is kept whole anyway. */
+/**
+ * Each defect once: of a list, several items may have the same place and reason. An event of nonsense
+ * would otherwise make thousands of rows; it is kept whole anyway.
+ */
 function boundDefects(defects: Defect[]): Defect[] {
-  if (defects.length <= MAX_DEFECTS) return defects;
-  return [...defects.slice(0, MAX_DEFECTS), { path: '', reason: 'too_many_defects' }];
+  if (defects.length < 2) return defects;
+  const unique = new Map(defects.map((defect) => [`${defect.reason} ${defect.path}`, defect]));
+  const bounded = [...unique.values()].slice(0, MAX_DEFECTS);
+  if (unique.size > MAX_DEFECTS) bounded.push({ path: '', reason: 'too_many_defects' });
+  return bounded;
 }
 
 function observeEnvelope(envelope: EventEnvelope, { retentionMs }: NormaliseOptions) {

@@ -228,6 +228,8 @@ export interface Product {
   product: string;
   /** Null where the product has no such event. */
   find(event: string): EventKind | null;
+  /** The unit of an event's metric; null where none is declared. */
+  unitOf(event: string, metric: string): string | null;
   describe(
     properties: Properties,
     envelopeVersion: string | undefined,

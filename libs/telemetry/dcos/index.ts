@@ -94,6 +94,7 @@ const EVENTS = new Map<string, EventKind>(
 export const dcos: Product = {
   product: 'dcos',
   find: (event) => EVENTS.get(event) ?? null,
+  unitOf: () => null,
   describe: describeCluster,
 };
 

@@ -3,6 +3,7 @@ import type { ReceivedEnvelope, RequestContext } from '../envelope.js';
 import type { KeptEvent, NormalisedEvent, NormaliseOptions } from '../normalise.js';
 import { normalise } from '../normalise.js';
 import { safeKey } from '../privacy/keys.js';
+import type { Products } from '../products/index.js';
 import { isObject } from '../vocabulary.js';
 import { readAny, type DialectName, type Hints } from './any-dialect.js';
 import { rowsOf, type Rows } from './rows.js';
@@ -46,7 +47,7 @@ export function preview(
   const { dialect, items } = readAny(body, hints, context);
   const events = items.map(({ raw, outcome }): PreviewedEvent => {
     if ('rejected' in outcome) return { fate: 'rejected', rejection: outcome.rejected };
-    return previewEvent(raw, outcome, normalise(outcome, options));
+    return previewEvent(raw, outcome, normalise(outcome, options), options.products);
   });
   return { dialect, events };
 }
@@ -55,13 +56,14 @@ function previewEvent(
   raw: unknown,
   envelope: ReceivedEnvelope,
   event: NormalisedEvent,
+  products: Products,
 ): PreviewedEvent {
   const isKept =
     event.fate === 'quarantined' || (event.fate === 'stored' && event.defects.length > 0);
   return {
     fate: event.fate === 'unidentified' ? 'quarantined' : event.fate,
     installationId: 'installationId' in event ? event.installationId : null,
-    rows: rowsOf(event),
+    rows: rowsOf(event, products),
     kept: isKept ? event.keep() : null,
     dropped: [...droppedOf(event), ...(event.fate === 'empty' ? [] : outerDropped(raw, envelope))],
   };

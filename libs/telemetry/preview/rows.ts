@@ -1,4 +1,11 @@
-import type { NormalisedEvent, QuarantinedEvent, UnderstoodEvent } from '../normalise.js';
+import { hourOf } from '../envelope.js';
+import type {
+  NormalisedEvent,
+  QuarantinedEvent,
+  UnderstoodEvent,
+  UnidentifiedEvent,
+} from '../normalise.js';
+import type { Products } from '../products/index.js';
 import type { Snapshot } from '../report.js';
 
 type Row = Record<string, unknown>;
@@ -10,13 +17,9 @@ export type Rows = Record<string, Row[]>;
  * The rows that an event adds to the views of the schema `fleet`, as their columns have them; times as
  * RFC 3339. Views that show a choice of other rows (`current_…`, the books) are left out.
  */
-export function rowsOf(event: NormalisedEvent): Rows {
+export function rowsOf(event: NormalisedEvent, products: Products): Rows {
   if (event.fate === 'empty') return {};
-  if (event.fate === 'unidentified') {
-    const { product, rejection, keys } = event;
-    const row = { installation_id: null, product, event: null, ...rejection, keys };
-    return { quarantined_events: [{ ...row, event_count: 1 }] };
-  }
+  if (event.fate === 'unidentified') return { quarantined_events: [unidentifiedOf(event)] };
   if (event.fate === 'quarantined') {
     return { installations: [installationOf(event)], quarantined_events: [quarantinedOf(event)] };
   }
@@ -24,7 +27,7 @@ export function rowsOf(event: NormalisedEvent): Rows {
   return {
     installations: [installationOf(event)],
     reports: [{ ...baseOf(event), kind, clock }],
-    ...readingsOf(event, event.snapshot),
+    ...readingsOf(event, event.snapshot, products),
     ...(event.resources && { resource_readings: [resourcesOf(event)] }),
     ...(event.defects.length > 0 && {
       defects: event.defects.map(({ path, reason }) => ({ ...baseOf(event), kind, path, reason })),
@@ -32,7 +35,7 @@ export function rowsOf(event: NormalisedEvent): Rows {
   };
 }
 
-function readingsOf(event: UnderstoodEvent, snapshot: Snapshot): Rows {
+function readingsOf(event: UnderstoodEvent, snapshot: Snapshot, products: Products): Rows {
   const base = baseOf(event);
   switch (snapshot.kind) {
     case 'health':
@@ -61,7 +64,7 @@ function readingsOf(event: UnderstoodEvent, snapshot: Snapshot): Rows {
       return { error_reports: [errorOf(event, snapshot)] };
     case 'metrics':
       return event.kind === 'metrics'
-        ? { metric_readings: figuresOf(snapshot).map((row) => ({ ...base, ...row })) }
+        ? { metric_readings: metricsOf(event, snapshot, products) }
         : usageOf(event, snapshot);
   }
 }
@@ -82,12 +85,22 @@ function errorOf(event: UnderstoodEvent, snapshot: Of<'error'>): Row {
   };
 }
 
+function metricsOf(event: UnderstoodEvent, snapshot: Of<'metrics'>, products: Products): Row[] {
+  const product = products.get(event.product);
+  return figuresOf(snapshot).map((figure) => {
+    const unit = product?.unitOf(snapshot.event, figure.metric) ?? null;
+    return { ...baseOf(event), ...figure, unit, is_known: unit !== null };
+  });
+}
+
 function usageOf(event: UnderstoodEvent, snapshot: Of<'metrics'>): Rows {
   const { event: name, outcome } = snapshot;
   const what = { source: event.description.source, event: name, outcome: outcome || null };
   const base = { ...occurrenceOf(event), ...what };
   const figures = figuresOf(snapshot);
-  const duration_s = figures.find(({ metric }) => metric === 'duration_s')?.value ?? null;
+  const durations = figures.filter(({ metric }) => metric === 'duration_s');
+  const duration_s =
+    durations.length > 0 ? durations.reduce((sum, { value }) => sum + value, 0) : null;
   return {
     usage_events: [{ ...base, duration_s, counters: countersOf(figures) }],
     ...(figures.length > 0 && {
@@ -114,7 +127,8 @@ function figuresOf({ metrics, dimensions, figures }: Of<'metrics'>): Figure[] {
 
 /** The figures by name; those that have types as an object. */
 function countersOf(figures: readonly Figure[]): Row {
-  const counters: Record<string, unknown> = {};
+  // Agents name their figures, and may name them as what every object has.
+  const counters = Object.create(null) as Record<string, unknown>;
   for (const { metric, dimension, value } of figures) {
     if (dimension === null) counters[metric] ??= value;
     else {
@@ -157,6 +171,12 @@ function quarantinedOf(event: QuarantinedEvent): Row {
   const received_at = timeOf(event.receivedAt);
   const row = { installation_id, product, received_at, event: name, reason, path };
   return { ...row, keys: null, event_count: 1 };
+}
+
+function unidentifiedOf({ product, receivedAt, rejection, keys }: UnidentifiedEvent): Row {
+  const received_at = timeOf(hourOf(receivedAt));
+  const row = { installation_id: null, product, received_at, event: null, ...rejection };
+  return { ...row, keys, event_count: 1 };
 }
 
 function baseOf(event: UnderstoodEvent): Row {

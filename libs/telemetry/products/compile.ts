@@ -39,6 +39,8 @@ export function compileProduct(declaration: ProductDeclaration): Product {
     product: declaration.product,
     find: (event) =>
       kinds.get(event) ?? (keepsUndeclared && isEventName(event) ? undeclared : null),
+    unitOf: (event, metric) =>
+      declaration.events[event]?.metrics?.find(({ name }) => name === metric)?.unit ?? null,
     describe: (properties, version) => describe(rules, properties, version),
   };
 }
