@@ -50,15 +50,12 @@ function dialectOf(body: unknown, hints: Hints): DialectName {
   ) {
     return 'report';
   }
-  const list = isObject(body) && Array.isArray(body.batch) ? (body.batch as unknown[]) : body;
-  const first: unknown = Array.isArray(list) ? list[0] : list;
-  if (!isObject(first) || !isObject(body)) {
-    if (Array.isArray(body) && isObject(first))
-      return 'distinct_id' in first ? 'posthog' : 'native';
-    throw unknownDialect();
-  }
-  if (isPosthog(body) || isPosthog(first)) return 'posthog';
+  // A batch may be empty, and an item of it may be anything.
+  const first = itemsOf(body).find(isObject) ?? {};
   if ('installationId' in first) return 'native';
+  if (isPosthog(first) || (isObject(body) && isPosthog(body))) return 'posthog';
+  if (Array.isArray(body) && body.some(isObject)) return 'native';
+  if (!isObject(body)) throw unknownDialect();
   if ('batch' in body || 'writeKey' in body || isSegmentType(first.type)) return 'segment';
   if (('Event' in body && 'Properties' in body) || 'clusterId' in body) return 'report';
   throw unknownDialect();
@@ -123,7 +120,7 @@ function pair(raw: readonly unknown[], outcomes: readonly ReadItem['outcome'][])
   return outcomes.map((outcome, index) => ({ raw: raw[index], outcome }));
 }
 
-function withoutAccepted(
+export function withoutAccepted(
   outcome: { accepted: ReceivedEnvelope } | { rejected: EventRejection },
 ): ReadItem['outcome'] {
   return 'accepted' in outcome ? outcome.accepted : outcome;
