@@ -9,7 +9,7 @@ import { unwrapForm } from './posthog-form.js';
 /** What posthog-python sends at most at once, decompressed. */
 const MAX_BATCH_BYTES = 5 * 1024 * 1024;
 
-const POSTHOG: RouteConfiguration = {
+export const POSTHOG: RouteConfiguration = {
   keyInBody: true,
   maxAnonymousBytes: MAX_BATCH_BYTES,
   sniffsEncoding: true,

@@ -6,11 +6,12 @@ import {
   findAnyKey,
   InvalidRequest,
   preview,
+  previewLines,
   type NormaliseOptions,
   type Products,
 } from '#telemetry';
-import type { RouteConfiguration } from './authenticate.js';
 import { Intake, isNdjson } from './intake.js';
+import { POSTHOG } from './posthog.controller.js';
 import { unwrapForm } from './posthog-form.js';
 
 const DAY_MS = 86_400_000;
@@ -35,11 +36,11 @@ export class PreviewController {
   ) {}
 
   /**
-   * Any body of any dialect: answers which rows would be stored of it, and what would be dropped and
-   * why. Stores nothing, and passes nothing on.
+   * Any body of any dialect, so one with the key in it may be as large as PostHog's: answers which rows
+   * would be stored of it, and what would be dropped and why. Stores nothing, and passes nothing on.
    */
   @Post('preview')
-  @RouteConfig({ keyInBody: true, sniffsEncoding: true } satisfies RouteConfiguration)
+  @RouteConfig(POSTHOG)
   @HttpCode(200)
   preview(
     @Req() request: FastifyRequest,
@@ -47,8 +48,9 @@ export class PreviewController {
     @Query('installationId') installationId?: string,
     @Query('date') date?: string,
   ) {
+    if (isNdjson(request)) return this.previewLines(request);
     const bytes = unwrapForm(this.intake.bytes(request));
-    const body = isNdjson(request) ? this.parseLines(bytes) : this.parse(bytes);
+    const body = bytes.length === 0 ? '' : this.intake.parse(bytes);
     const product = this.intake.productOf(request, findAnyKey(body));
     const dialect = dialectNames.find((name) => name === dialectName);
     if (dialectName !== undefined && !dialect) {
@@ -60,14 +62,11 @@ export class PreviewController {
     return { success: true, ...preview(body, hints, context, this.previewer.options) };
   }
 
-  private parse(bytes: Buffer): unknown {
-    return bytes.length === 0 ? '' : this.intake.parse(bytes);
-  }
-
-  private parseLines(bytes: Buffer): unknown[] {
-    const lines = bytes.toString('utf8').split('\n');
-    return lines
-      .filter((line) => line.trim() !== '')
-      .map((line) => this.intake.parse(Buffer.from(line)));
+  private previewLines(request: FastifyRequest) {
+    const product = this.intake.productOf(request);
+    const bytes = this.intake.bytes(request);
+    const context = this.intake.contextOf(product, bytes);
+    const parse = (line: Buffer) => this.intake.parse(line);
+    return { success: true, ...previewLines(bytes, parse, context, this.previewer.options) };
   }
 }

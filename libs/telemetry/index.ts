@@ -31,7 +31,7 @@ export { contentId } from './identity.js';
 export { normalise } from './normalise.js';
 export type { DialectName } from './preview/any-dialect.js';
 export { dialectNames, findAnyKey } from './preview/any-dialect.js';
-export { preview, type PreviewedEvent } from './preview/preview.js';
+export { preview, previewLines, type PreviewedEvent } from './preview/preview.js';
 export type { ProductDeclaration } from './products/declaration.js';
 export { compileProducts, ownDeclarations, ownProducts, type Products } from './products/index.js';
 export { catalogueMarkdown } from './products/markdown.js';

@@ -1,11 +1,18 @@
-import type { EventRejection } from '../dialects/native.js';
+import { readNativeLines, type EventRejection } from '../dialects/native.js';
 import type { ReceivedEnvelope, RequestContext } from '../envelope.js';
 import type { KeptEvent, NormalisedEvent, NormaliseOptions } from '../normalise.js';
 import { normalise } from '../normalise.js';
 import { safeKey } from '../privacy/keys.js';
+import { isRedacted } from '../privacy/redact.js';
 import type { Products } from '../products/index.js';
 import { isObject } from '../vocabulary.js';
-import { readAny, type DialectName, type Hints } from './any-dialect.js';
+import {
+  readAny,
+  withoutAccepted,
+  type DialectName,
+  type Hints,
+  type ReadItem,
+} from './any-dialect.js';
 import { rowsOf, type Rows } from './rows.js';
 
 /** Something that would not be kept, and why. */
@@ -45,11 +52,29 @@ export function preview(
   options: NormaliseOptions,
 ): { dialect: DialectName; events: PreviewedEvent[] } {
   const { dialect, items } = readAny(body, hints, context);
-  const events = items.map(({ raw, outcome }): PreviewedEvent => {
-    if ('rejected' in outcome) return { fate: 'rejected', rejection: outcome.rejected };
-    return previewEvent(raw, outcome, normalise(outcome, options), options.products);
-  });
-  return { dialect, events };
+  return { dialect, events: items.map((item) => previewItem(item, options)) };
+}
+
+/** The same of a body of Muster's own dialect that holds one event a line. */
+export function previewLines(
+  bytes: Buffer,
+  parse: (line: Buffer) => unknown,
+  context: RequestContext,
+  options: NormaliseOptions,
+): { dialect: DialectName; events: PreviewedEvent[] } {
+  const raw: unknown[] = [];
+  const remember = (line: Buffer) => {
+    const at = raw.push(undefined) - 1; // a line that is no JSON has a place, too
+    return (raw[at] = parse(line));
+  };
+  const outcomes = readNativeLines(bytes, remember, context).map(withoutAccepted);
+  const items = outcomes.map((outcome, at) => ({ raw: raw[at], outcome }));
+  return { dialect: 'native', events: items.map((item) => previewItem(item, options)) };
+}
+
+function previewItem({ raw, outcome }: ReadItem, options: NormaliseOptions): PreviewedEvent {
+  if ('rejected' in outcome) return { fate: 'rejected', rejection: outcome.rejected };
+  return previewEvent(raw, outcome, normalise(outcome, options), options.products);
 }
 
 function previewEvent(
@@ -70,12 +95,28 @@ function previewEvent(
 }
 
 function droppedOf(event: NormalisedEvent): Dropped[] {
+  if (event.fate === 'quarantined') {
+    const isNameless = event.event.startsWith('[');
+    const paths = [
+      ...(isNameless ? ['event'] : []),
+      ...redactedPaths(event.keep().properties, 'properties'),
+    ];
+    return [...new Set(paths)].map((path) => ({ path, reason: 'text_not_allowed' }));
+  }
   if (event.fate !== 'stored') return [];
   const texts = event.snapshot.dropped ?? [];
   return [
     ...texts.map((key) => ({ path: `properties.${key}`, reason: 'text_not_allowed' })),
     ...event.defects,
   ];
+}
+
+/** Where in what is kept of an event text was left out. */
+function redactedPaths(value: unknown, path: string): string[] {
+  if (isRedacted(value)) return [path];
+  if (Array.isArray(value)) return value.flatMap((item) => redactedPaths(item, `${path}[]`));
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([key, item]) => redactedPaths(item, `${path}.${key}`));
 }
 
 /** Of the fields around an event's properties, those that a dialect reads. */
