@@ -371,7 +371,7 @@ describe('what is dropped', () => {
     expect(events[0].dropped).toEqual([
       { path: 'properties.referrer', reason: 'text_not_allowed' },
       { path: 'properties.title', reason: 'text_not_allowed' },
-      { path: 'appVersion', reason: 'malformed' },
+      { path: 'properties.appVersion', reason: 'malformed' },
       { path: 'userId', reason: 'hashed' },
       { path: 'anonymousId', reason: 'hashed' },
       { path: 'context', reason: 'not_read' },
@@ -395,7 +395,7 @@ describe('what is dropped', () => {
       { path: 'properties.account_id', reason: 'text_not_allowed' },
       { path: 'properties.command_names.[9]', reason: 'text_not_allowed' },
       { path: 'properties.page', reason: 'text_not_allowed' },
-      { path: 'commands', reason: 'not_a_number' },
+      { path: 'properties.commands', reason: 'not_a_number' },
       { path: '$set', reason: 'not_read' },
       { path: 'library', reason: 'not_read' },
     ]);

@@ -221,6 +221,8 @@ export interface EventKind {
   /** Whether it describes its installation: of such events, the latest one counts. */
   describes: boolean;
   allowsText: TextRule;
+  /** Whether a property is of no use, whatever it holds. */
+  ignores(key: string, value: unknown): boolean;
 }
 
 /** A product's events: how each is read, and how its installations describe themselves. */

@@ -57,6 +57,10 @@ function allowsText(path: string, text: string): boolean {
   return rule ? rule(text) : isNumber(text) && parseUnitKey(path) !== null;
 }
 
+function ignores(key: string): boolean {
+  return !KNOWN.has(key) && parseUnitKey(key) === null;
+}
+
 /** Leaves out the text of properties that no document names, and notes their names. */
 function withDropped(read: EventReader): EventReader {
   return (properties, envelope) => {
@@ -64,8 +68,7 @@ function withDropped(read: EventReader): EventReader {
     const dropped = [];
     for (const key in properties) {
       const value = properties[key];
-      if (typeof value === 'number' || KNOWN.has(key) || !holdsText(value)) continue;
-      if (parseUnitKey(key) === null) dropped.push(safeKey(key));
+      if (typeof value !== 'number' && holdsText(value) && ignores(key)) dropped.push(safeKey(key));
     }
     return dropped.length > 0
       ? { ...understood, dropped: [...new Set(dropped)].sort() }
@@ -74,7 +77,7 @@ function withDropped(read: EventReader): EventReader {
 }
 
 function eventKind(kind: ReportKind, read: EventReader): EventKind {
-  return { kind, read: withDropped(read), describes: kind !== 'ui', allowsText };
+  return { kind, read: withDropped(read), describes: kind !== 'ui', allowsText, ignores };
 }
 
 const EVENTS = new Map<string, EventKind>(

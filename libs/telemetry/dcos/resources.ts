@@ -27,7 +27,7 @@ const FIGURES: readonly [keyof ResourceFigures, string, (raw: unknown) => Readin
 export const resourceKeys = FIGURES.map(([, key]) => key);
 
 const MAX_FRAMEWORK_LENGTH = 256;
-const FRAMEWORK_NAME = /^[A-Za-z0-9][A-Za-z0-9._+():-]*$/;
+const FRAMEWORK_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._+():-]*$/u;
 
 /**
  * The name of a framework, or null where it may tell who or where somebody is. Applications choose

@@ -3,7 +3,7 @@ import type { ReceivedEnvelope, RequestContext } from '../envelope.js';
 import type { KeptEvent, NormalisedEvent, NormaliseOptions } from '../normalise.js';
 import { normalise } from '../normalise.js';
 import { safeKey } from '../privacy/keys.js';
-import { isRedacted } from '../privacy/redact.js';
+import { holdsText, isRedacted } from '../privacy/redact.js';
 import type { Products } from '../products/index.js';
 import { isObject } from '../vocabulary.js';
 import {
@@ -90,7 +90,11 @@ function previewEvent(
     installationId: 'installationId' in event ? event.installationId : null,
     rows: rowsOf(event, products),
     kept: isKept ? event.keep() : null,
-    dropped: [...droppedOf(event), ...(event.fate === 'empty' ? [] : outerDropped(raw, envelope))],
+    dropped: [
+      ...droppedOf(event),
+      ...(event.fate === 'stored' ? unreadOf(envelope, products) : []),
+      ...(event.fate === 'empty' ? [] : outerDropped(raw, envelope)),
+    ],
   };
 }
 
@@ -107,8 +111,27 @@ function droppedOf(event: NormalisedEvent): Dropped[] {
   const texts = event.snapshot.dropped ?? [];
   return [
     ...texts.map((key) => ({ path: `properties.${key}`, reason: 'text_not_allowed' })),
-    ...event.defects,
+    ...event.defects.map(({ path, reason }) => ({ path: placeOf(path), reason })),
   ];
+}
+
+/** A defect lies in the properties, but for that of the event's own time. */
+function placeOf(path: string): string {
+  return path === 'timestamp' || path === '' ? path : `properties.${path}`;
+}
+
+/** The properties without text that nobody reads. */
+function unreadOf(envelope: ReceivedEnvelope, products: Products): Dropped[] {
+  if (!('properties' in envelope)) return [];
+  const { product, event, properties } = envelope;
+  const kind = products.get(product)?.find(event);
+  return Object.entries(properties)
+    .filter(([key, value]) => !isNothing(value) && kind?.ignores(key, value) && !holdsText(value))
+    .map(([key]) => ({ path: `properties.${safeKey(key)}`, reason: 'not_read' }));
+}
+
+function isNothing(value: unknown): boolean {
+  return value === null || value === '' || (isRedacted(value) && value.$length === 0);
 }
 
 /** Where in what is kept of an event text was left out. */

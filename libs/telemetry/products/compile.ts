@@ -54,9 +54,9 @@ export function consentKinds(product: string): Record<string, EventKind> {
 }
 
 function compileEvent(event: EventDeclaration, rules: ProductRules): EventKind {
-  const read = event.store === 'error' ? errorReader(event, rules) : figureReader(event, rules);
-  const kind = event.store === 'metrics' ? 'metrics' : event.store;
-  return { kind, read, describes: event.describes ?? false, allowsText: textRule(event, rules) };
+  const reader = event.store === 'error' ? errorReader(event, rules) : figureReader(event, rules);
+  const { store: kind, describes = false } = event;
+  return { kind, ...reader, describes, allowsText: textRule(event, rules) };
 }
 
 function rulesOf(declaration: ProductDeclaration): ProductRules {

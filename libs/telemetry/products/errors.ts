@@ -4,7 +4,7 @@ import { holdsText } from '../privacy/redact.js';
 import { scrubMessage } from '../privacy/scrub.js';
 import { asToken } from '../privacy/tokens.js';
 import { asCount } from '../readings.js';
-import type { EventReader } from '../report.js';
+import type { EventKind } from '../report.js';
 import { errorSnapshot } from '../report.js';
 import type { Defect, Properties } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
@@ -15,28 +15,35 @@ import type { EventDeclaration } from './declaration.js';
  * Reads an error: its kind, and its message as far as it says nothing of anybody. The fingerprint is
  * the same for the same kind and message of the same event, in all installations and versions.
  */
-export function errorReader({ error = {} }: EventDeclaration, rules: ProductRules): EventReader {
-  const read = new Set([
-    error.count,
-    error.list,
-    ...(error.list ? [] : [error.kind, error.message]),
-  ]);
-  return (properties, { event }) => {
-    const said = error.list ? firstOf(properties[error.list]) : properties;
-    const defects: Defect[] = [];
-    const errorKind = readKind(said, error.kind, defects);
-    const text = error.message === undefined ? undefined : said[error.message];
-    const message = typeof text === 'string' ? scrubMessage(text) : '';
-    const occurrences = readCount(properties, error.count, defects);
-    const fingerprint = contentId('error', event, errorKind, message)
-      .replaceAll('-', '')
-      .slice(0, 16);
-    const dropped = Object.keys(properties)
-      .filter((key) => !read.has(key) && !rules.descriptive.has(key) && holdsText(properties[key]))
-      .map((key) => safeKey(key));
-    const snapshot = errorSnapshot({ event, errorKind, fingerprint, message, occurrences });
-    return { content: { snapshot }, defects, dropped: [...new Set(dropped)].sort() };
+export function errorReader(
+  { error = {} }: EventDeclaration,
+  { descriptive }: ProductRules,
+): Pick<EventKind, 'read' | 'ignores'> {
+  const parts = error.list ? [error.list] : [error.kind, error.message];
+  const known = new Set([...descriptive, error.count, ...parts]);
+  const ignores = (key: string) => !known.has(key);
+  return {
+    ignores,
+    read(properties, { event }) {
+      const said = error.list ? firstOf(properties[error.list]) : properties;
+      const defects: Defect[] = [];
+      const errorKind = readKind(said, error.kind, defects);
+      const text = error.message === undefined ? undefined : said[error.message];
+      const message = typeof text === 'string' ? scrubMessage(text) : '';
+      const occurrences = readCount(properties, error.count, defects);
+      const fingerprint = fingerprintOf(event, errorKind, message);
+      const dropped = Object.keys(properties)
+        .filter((key) => ignores(key) && holdsText(properties[key]))
+        .map((key) => safeKey(key));
+      const snapshot = errorSnapshot({ event, errorKind, fingerprint, message, occurrences });
+      return { content: { snapshot }, defects, dropped: [...new Set(dropped)].sort() };
+    },
   };
+}
+
+/** 64 bits in hex. */
+function fingerprintOf(event: string, errorKind: string, message: string): string {
+  return contentId('error', event, errorKind, message).replaceAll('-', '').slice(0, 16);
 }
 
 function firstOf(list: unknown): Properties {

@@ -1,7 +1,7 @@
 import { safeKey } from '../privacy/keys.js';
 import { holdsText } from '../privacy/redact.js';
 import { asFigure } from '../readings.js';
-import type { EventReader, ResourceFigures } from '../report.js';
+import type { EventKind, ReadEvent, ResourceFigures } from '../report.js';
 import { metricSnapshot, noResources } from '../report.js';
 import type { Properties } from '../vocabulary.js';
 import type { ProductRules } from './compile.js';
@@ -13,39 +13,54 @@ import { Figures, readDeclared, readUndeclared } from './figures.js';
  * declared, and all other numbers under their own names, for agents get newer. An event that holds no
  * property at all is empty; one of metrics without any figure has nothing usable.
  */
-export function figureReader(event: EventDeclaration, rules: ProductRules): EventReader {
+export function figureReader(
+  event: EventDeclaration,
+  rules: ProductRules,
+): Pick<EventKind, 'read' | 'ignores'> {
   const declared = new Map(
     (event.metrics ?? [])
       .filter((metric) => !metric.perEvent)
       .map((metric) => [metric.property ?? metric.name, metric]),
   );
+  const known = new Set([...declared.keys(), ...rules.descriptive, event.outcome?.property]);
   const outcomes = new Map(Object.entries(event.outcome?.values ?? {}));
-  const isReport = event.store === 'metrics';
-  return (properties, { event: name }) => {
-    if (isReport && Object.keys(properties).length === 0) return { content: 'empty', defects: [] };
-    const figures = new Figures();
-    for (const [key, raw] of Object.entries(properties)) {
-      const metric = declared.get(key);
-      if (metric) readDeclared(metric, raw, figures);
-      else if (rules.descriptive.has(key) || key === event.outcome?.property) continue;
-      else if (!rules.isIgnored(key)) readUndeclared(rules.nameOf(key), key, raw, figures);
-      else if (holdsText(raw)) figures.dropped.add(safeKey(key));
-    }
-    const ended = event.outcome && properties[event.outcome.property];
-    const outcome = outcomes.get(String(ended)) ?? '';
-    countEvent(event, properties, outcome, figures);
-    const { defects } = figures;
-    const dropped = [...figures.dropped].sort();
-    const resources = event.resources && readResources(event.resources, properties);
-    if (isReport && figures.isEmpty) return { content: null, defects };
-    const describes = event.describes ?? false;
-    const snapshot = metricSnapshot({ event: name, outcome, describes, ...figures.columns() });
-    const content = {
-      snapshot,
-      ...(resources && { resources }),
-      ...(event.consent && { consent: event.consent }),
-    };
-    return { content, defects, dropped };
+  return {
+    ignores: (key, value) => !known.has(key) && (rules.isIgnored(key) || Array.isArray(value)),
+    read(properties, { event: name }) {
+      const isReport = event.store === 'metrics';
+      if (isReport && Object.keys(properties).length === 0)
+        return { content: 'empty', defects: [] };
+      const figures = new Figures();
+      for (const [key, raw] of Object.entries(properties)) {
+        const metric = declared.get(key);
+        if (metric) readDeclared(metric, raw, figures);
+        else if (known.has(key)) continue;
+        else if (!rules.isIgnored(key)) readUndeclared(rules.nameOf(key), key, raw, figures);
+        else if (holdsText(raw)) figures.dropped.add(safeKey(key));
+      }
+      const ended = event.outcome && properties[event.outcome.property];
+      const outcome = outcomes.get(String(ended)) ?? '';
+      countEvent(event, properties, outcome, figures);
+      return contentOf(event, name, properties, outcome, figures);
+    },
+  };
+}
+
+function contentOf(
+  { store, describes = false, resources: declared, consent }: EventDeclaration,
+  event: string,
+  properties: Properties,
+  outcome: string,
+  figures: Figures,
+): ReadEvent {
+  const { defects } = figures;
+  if (store === 'metrics' && figures.isEmpty) return { content: null, defects };
+  const snapshot = metricSnapshot({ event, outcome, describes, ...figures.columns() });
+  const resources = declared && readResources(declared, properties);
+  return {
+    content: { snapshot, ...(resources && { resources }), ...(consent && { consent }) },
+    defects,
+    dropped: [...figures.dropped].sort(),
   };
 }
 
