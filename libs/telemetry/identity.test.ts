@@ -1,9 +1,19 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { contentId, eventKey, parseInstallationId } from './identity.js';
+import {
+  canonicalJson,
+  contentId,
+  eventKey,
+  installationIdOf,
+  parseInstallationId,
+  personKey,
+} from './identity.js';
 
 const GUID = '70b28f00-e38f-41b2-a723-aab344f535b9';
+const KEY = 'k'.repeat(32);
+const OTHER_KEY = 'l'.repeat(32);
+const ARN = 'arn:aws:cloudformation:us-west-2:123456789012:stack/alice';
 
 describe('an installation id', () => {
   test('has one form, however an agent writes it', () => {
@@ -41,6 +51,123 @@ describe('an installation id', () => {
   });
 });
 
+describe('the id under which an installation is stored', () => {
+  /** A GUID of version 8. */
+  const derived = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+  test('is its GUID, in one form, with any key', () => {
+    fc.assert(
+      fc.property(fc.uuid({ version: [3, 4, 5, 7, 8] }), (guid) => {
+        for (const written of [guid, ` ${guid.toUpperCase()}\n`, `{${guid}}`]) {
+          expect(installationIdOf(written, KEY)).toBe(guid);
+          expect(installationIdOf(written, OTHER_KEY)).toBe(guid);
+        }
+      }),
+    );
+    expect(installationIdOf('00000000-0000-0000-0000-000000000000', KEY)).toMatch(/^0{8}-/);
+  });
+
+  test('is derived from a GUID that tells the machine, however it is written', () => {
+    fc.assert(
+      fc.property(fc.uuid({ version: [1, 2, 6] }), (guid) => {
+        const id = installationIdOf(guid, KEY);
+        expect(id).toMatch(derived);
+        expect(installationIdOf(`{${guid.toUpperCase()}}\r\n`, KEY)).toBe(id);
+        expect(installationIdOf(guid, OTHER_KEY)).not.toBe(id);
+        expect(installationIdOf(id, KEY)).toBe(id);
+        expect(id).not.toContain(guid.slice(-12));
+      }),
+    );
+  });
+
+  test.each([
+    ARN,
+    'arn:aws-cn:eks:cn-north-1:123456789012:cluster/prod',
+    '/subscriptions/70b28f00-e38f-41b2-a723-aab344f535b9/resourceGroups/alice',
+    'projects/alice/zones/a/clusters/b',
+    '//container.googleapis.com/projects/alice',
+    'ocid1.instance.oc1.phx.abcdef',
+    'crn:v1:bluemix:public:alice',
+    'acs:ecs:cn-hangzhou:123456789012:instance/i-1',
+    'urn:uuid:70b28f00-e38f-41b2-a723-aab344f535b9',
+  ])('is derived from a cloud provider’s name, such as %s', (name) => {
+    const id = installationIdOf(name, KEY);
+    expect(id).toMatch(derived);
+    expect(installationIdOf(` ${name}\n`, KEY)).toBe(id);
+    expect(installationIdOf(name, OTHER_KEY)).not.toBe(id);
+    expect(installationIdOf(`${name}x`, KEY)).not.toBe(id);
+  });
+
+  test('is 122 bits of an HMAC-SHA-256 with the key', () => {
+    const hex = createHmac('sha256', KEY).update(`installation\0${ARN}`).digest('hex');
+    const id = installationIdOf(ARN, KEY)!.replaceAll('-', '');
+    expect([id.slice(0, 12), id.slice(13, 16), id.slice(17)]).toEqual([
+      hex.slice(0, 12),
+      hex.slice(13, 16),
+      hex.slice(17, 32),
+    ]);
+    // Installations are stored under it.
+    expect(installationIdOf(ARN, KEY)).toBe('5893f580-33d5-83d2-8535-a914bfc2dc27');
+  });
+
+  test.each([
+    'open /var/lib/dcos/cluster-id: no such file or directory',
+    'arn:aws: no such file or directory',
+    '',
+    '\n',
+    'arn:',
+    'alice@example.com',
+    '/home/alice',
+    `${GUID}0`,
+    `arn:aws:iam::1:${'x'.repeat(512)}`,
+    7,
+    null,
+    undefined,
+    [ARN],
+    { id: ARN },
+  ])('is none of %j', (raw) => {
+    expect(installationIdOf(raw, KEY)).toBeNull();
+  });
+});
+
+describe('the key of a person', () => {
+  test('is 64 bits of an HMAC-SHA-256 with the key, as a number that a bigint holds', () => {
+    const text = `user\0${GUID}\0alice@example.com`;
+    const bits = createHmac('sha256', KEY).update(text).digest().readBigInt64BE(0);
+    expect(personKey('user', 'alice@example.com', GUID, KEY)).toBe(bits.toString());
+    // Users are counted under it.
+    expect(bits.toString()).toBe('-5371086459662328121');
+  });
+
+  test('is the same however the person is written', () => {
+    const key = personKey('user', 'alice@example.com', GUID, KEY);
+    for (const written of ['Alice@Example.com', ' alice@example.com\n']) {
+      expect(personKey('user', written, GUID, KEY)).toBe(key);
+    }
+  });
+
+  test('is another in another role, of another person or installation, and with another key', () => {
+    const keys = [
+      personKey('user', 'alice', GUID, KEY),
+      personKey('visitor', 'alice', GUID, KEY),
+      personKey('user', 'bob', GUID, KEY),
+      personKey('user', '', GUID, KEY),
+      personKey('user', 'alice', GUID.replace('7', '8'), KEY),
+      personKey('user', 'alice', GUID, OTHER_KEY),
+    ];
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  test('fits 64 bits with a sign, whoever it is', () => {
+    fc.assert(
+      fc.property(anyText, fc.uuid(), (person, installationId) => {
+        const key = BigInt(personKey('visitor', person, installationId, KEY));
+        expect(BigInt.asIntN(64, key)).toBe(key);
+      }),
+    );
+  });
+});
+
 describe('the key of an event', () => {
   test('is the first 64 bits of a SHA-256, as a number that a bigint holds', () => {
     const key = eventKey('dcos', 'id', 'dc1417cd-476c-4f44-a998-07db97547e95');
@@ -74,6 +201,25 @@ describe('the key of an event', () => {
   });
 });
 
+describe('the JSON of a content', () => {
+  test('is the same whatever the order of its keys, and says the same', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(canonicalJson(turned(value))).toBe(canonicalJson(value));
+        expect(canonicalJson(JSON.parse(canonicalJson(value)))).toBe(canonicalJson(value));
+        expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+
+  test('is another where a list has another order', () => {
+    expect(canonicalJson({ b: [2, 1], a: { d: 1, c: null } })).toBe(
+      '{"a":{"c":null,"d":1},"b":[2,1]}',
+    );
+    expect(canonicalJson([1, 2])).not.toBe(canonicalJson([2, 1]));
+  });
+});
+
 describe('the id of a content', () => {
   test('is the first 128 bits of the SHA-256 of its JSON, as a UUID', () => {
     const id = contentId('frameworks', ['marathon', 'metronome'], [1, 1]);
@@ -99,6 +245,14 @@ describe('the id of a content', () => {
     );
   });
 });
+
+/** The same value with the keys of its objects in reverse. */
+function turned(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(turned);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).reverse();
+  return Object.fromEntries(entries.map(([key, part]) => [key, turned(part)]));
+}
 
 const anyText = fc.string({
   unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)),

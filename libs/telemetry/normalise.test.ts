@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EventEnvelope } from './envelope.js';
-import type { QuarantinedEvent, UnderstoodEvent } from './normalise.js';
-import { normalise, quarantine } from './normalise.js';
+import type { NormalisedEvent, QuarantinedEvent, UnderstoodEvent } from './normalise.js';
+import { normalise } from './normalise.js';
+import { compileProducts } from './products/index.js';
 import { quarantineReasons } from './vocabulary.js';
 
 const HOUR_MS = 3_600_000;
-const RETENTION_MS = 90 * 24 * HOUR_MS;
+const options = { products: compileProducts(), retentionMs: 90 * 24 * HOUR_MS };
 const RECEIVED_AT = Date.parse('2026-11-21T05:26:31Z');
 
 const health: EventEnvelope = {
@@ -26,8 +27,8 @@ const health: EventEnvelope = {
 };
 
 describe('an understood event', () => {
-  test('says who, when, which version, what, and keeps the original', () => {
-    expect(normalise(health, RETENTION_MS)).toEqual({
+  test('says who, when, what, of which installation, and what may be kept of it', () => {
+    expect(normalise(health, options)).toEqual({
       fate: 'stored',
       kind: 'health',
       product: 'dcos',
@@ -36,7 +37,6 @@ describe('an understood event', () => {
       receivedAt: RECEIVED_AT,
       observedAt: RECEIVED_AT - 1000,
       clock: 'agent',
-      version: '1.10.11',
       description: {
         version: '1.10.11',
         variant: 'open',
@@ -46,10 +46,28 @@ describe('an understood event', () => {
         customerKey: null,
         licenseId: null,
       },
+      describes: true,
       snapshot: expect.objectContaining({ units: ['dcos-signal-timer'], totals: [3] }),
       defects: [],
-      original: health,
+      keep: expect.any(Function),
     });
+  });
+
+  test('has another snapshot where text was left out of it', () => {
+    const properties = { ...health.properties, hostname: 'node-7', 'alice@example.com': 'x' };
+    const { snapshot } = understood({ properties });
+    const { id, ...said } = understood({}).snapshot;
+    expect(snapshot).toEqual({
+      ...said,
+      id: expect.not.stringMatching(id),
+      dropped: ['[17]', 'hostname'],
+    });
+    const other = understood({ properties: { ...properties, hostname: 'node-8' } });
+    expect(other.snapshot).toEqual(snapshot);
+    const texts = Object.fromEntries(Array.from({ length: 150 }, (_, n) => [`text-${n}`, 'x']));
+    expect(understood({ properties: { ...properties, ...texts } }).snapshot.dropped).toHaveLength(
+      100,
+    );
   });
 
   test('has the defects of its readings, its description and its time', () => {
@@ -70,7 +88,8 @@ describe('an understood event', () => {
   test('of a web UI describes no cluster, but has its version', () => {
     const properties = { path: '/login', version: '1.10.11', variant: 'open' };
     const event = understood({ event: 'page', properties });
-    expect(event).toMatchObject({ kind: 'ui', version: '1.10.11', description: null });
+    const description = { version: '1.10.11' };
+    expect(event).toMatchObject({ kind: 'ui', describes: false, description });
   });
 });
 
@@ -93,8 +112,8 @@ describe('the time of an event', () => {
       'received',
     ],
   ])('is %s', (_, changes, observedAt, clock) => {
-    expect(normalise(changed(changes), RETENTION_MS)).toMatchObject({ observedAt, clock });
-    const unknown = normalise(changed({ ...changes, event: 'unknown' }), RETENTION_MS);
+    expect(normalise(changed(changes), options)).toMatchObject({ observedAt, clock });
+    const unknown = normalise(changed({ ...changes, event: 'unknown' }), options);
     expect(unknown).toMatchObject({ fate: 'quarantined', observedAt });
   });
 });
@@ -117,6 +136,8 @@ describe('the key of an event', () => {
     const repetition = { receivedAt: RECEIVED_AT + 1, sentAt: '2026-11-21T05:27:30+0000' };
     const key = keyOf({ id: undefined });
     expect(keyOf({ id: undefined, ...repetition })).toBe(key);
+    const properties = Object.fromEntries(Object.entries(health.properties).reverse());
+    expect(keyOf({ id: undefined, properties })).toBe(key);
     const others = [
       { id: '' },
       { occurredAt: '2026-11-21T05:26:31+0000' },
@@ -144,9 +165,9 @@ describe('a snapshot', () => {
     );
     fc.assert(
       fc.property(readings, senders, descriptions, (given, sender, description) => {
-        const one = normalise(changed(given), RETENTION_MS);
+        const one = normalise(changed(given), options);
         const properties = { ...description, ...given.properties };
-        const other = normalise(changed({ ...given, ...sender, properties }), RETENTION_MS);
+        const other = normalise(changed({ ...given, ...sender, properties }), options);
         expect(one.fate).toBe('stored');
         expect((other as UnderstoodEvent).snapshot).toEqual((one as UnderstoodEvent).snapshot);
       }),
@@ -156,28 +177,36 @@ describe('a snapshot', () => {
 
 describe('an event that is kept aside', () => {
   test.each([
-    ['health', 'octopus'],
+    ['health', 'nobody'],
     ['health', ''],
     ['health', '__proto__'],
     ['Health', 'dcos'],
-    ['health ', 'dcos'],
-    ['', 'dcos'],
+    ['health ', 'dcos', '[7]'],
+    ['', 'dcos', '[0]'],
     ['constructor', 'dcos'],
     ['__proto__', 'dcos'],
     ['toString', 'dcos'],
-  ])('is one that no one declared: %j of %j', (event, product) => {
+    ['health.of-alice', 'dcos', 'health.of-alice'],
+    ['health of alice', 'dcos', '[15]'],
+    ['alice@example.com', 'dcos', '[17]'],
+    ['node-7.corp.example.com', 'dcos', '[23]'],
+    ['10.0.0.5', 'nobody', '[8]'],
+    ['account.123456789012', 'nobody', '[20]'],
+    ['x'.repeat(129), 'dcos', '[129]'],
+    ['\u0000\ud83d', 'dcos', '[2]'],
+  ])('is one that no one declared: %j of %j', (event, product, name = event) => {
     const envelope = changed({ event, product });
-    expect(normalise(envelope, RETENTION_MS)).toEqual({
+    expect(normalise(envelope, options)).toEqual({
       fate: 'quarantined',
       reason: 'unknown_event',
       path: 'event',
-      event: event.trim(),
+      event: name,
       product,
       installationId: health.installationId,
       eventKey: expect.stringMatching(/^-?\d+$/),
       receivedAt: RECEIVED_AT,
       observedAt: RECEIVED_AT - 1000,
-      original: envelope,
+      keep: expect.any(Function),
     });
   });
 
@@ -190,7 +219,7 @@ describe('an event that is kept aside', () => {
     ['mesos_track', {}, 'properties'],
     ['mesos_track', { cpu_total: 'x' }, 'cpu_total'],
   ])('is one of which nothing can be used: %s %j', (event, properties, path) => {
-    expect(normalise(changed({ event, properties }), RETENTION_MS)).toMatchObject({
+    expect(normalise(changed({ event, properties }), options)).toMatchObject({
       fate: 'quarantined',
       reason: 'nothing_usable',
       path,
@@ -206,45 +235,46 @@ describe('an event that is kept aside', () => {
       },
     });
     Object.defineProperty(properties, 'health-unit-a-unhealthy', { enumerable: true, value: 0 });
-    const event = normalise(changed({ properties }), RETENTION_MS);
+    const event = normalise(changed({ properties }), options);
     expect(event).toMatchObject({ fate: 'quarantined', reason: 'normaliser_failed', path: '' });
     expect(JSON.stringify({ ...event, original: null })).not.toContain('a fault of ours');
   });
 
   test('is the same event as it would have been', () => {
     const { eventKey, observedAt } = understood({});
-    const rejection = { reason: 'refused_by_store', path: 'here' } as const;
-    const event = quarantine(health, rejection, RETENTION_MS);
-    expect(event).toMatchObject({ ...rejection, eventKey, observedAt, event: 'health' });
-    expect(event.original).toBe(health);
+    const event = normalise(changed({ event: 'unknown' }), options);
+    expect(event).toMatchObject({ fate: 'quarantined', eventKey, observedAt });
   });
 });
 
 test('a request without an event is empty, and an event without installation stays so', () => {
   const receipt = { receivedAt: RECEIVED_AT, product: 'dcos' };
-  expect(normalise({ ...receipt, empty: true }, RETENTION_MS)).toEqual({
-    fate: 'empty',
-    ...receipt,
-  });
+  expect(normalise({ ...receipt, empty: true }, options)).toEqual({ fate: 'empty', ...receipt });
+  const nothing = changed({ product: 'octopus', event: 'telemetry', properties: {} });
+  const empty = { fate: 'empty', ...receipt, product: 'octopus' };
+  expect(normalise(nothing, options)).toEqual(empty);
   const rejection = { reason: 'installation_id_missing', path: 'properties.clusterId' } as const;
   const unidentified = { ...receipt, rejection, keys: ['a', 'b'] };
-  expect(normalise(unidentified, RETENTION_MS)).toEqual({ fate: 'unidentified', ...unidentified });
+  expect(normalise(unidentified, options)).toEqual({ fate: 'unidentified', ...unidentified });
 });
 
 describe('whatever an agent sends', () => {
   test('has a fate, and nothing of it that is written would be refused by Postgres', () => {
     fc.assert(
       fc.property(envelopes, (envelope) => {
-        const event = normalise(envelope, RETENTION_MS);
+        const event = normalise(envelope, options);
         if (event.fate === 'stored') expect(isStorable(event)).toBe(true);
-        else {
+        else if (event.fate !== 'empty') {
           const { fate, reason, event: name } = event as QuarantinedEvent;
           expect(fate).toBe('quarantined');
           expect(quarantineReasons).toContain(reason);
           expect(reason).not.toBe('normaliser_failed');
           expect(name).toSatisfy(isWritableText);
         }
+        if (event.fate === 'empty') return;
         expect(BigInt.asIntN(64, BigInt((event as UnderstoodEvent).eventKey))).toBeTypeOf('bigint');
+        // The product is the write key's, no agent's.
+        expect(leavesOf({ ...keptOf(event), product: '' }).every(isJson)).toBe(true);
       }),
       { numRuns: 300 },
     );
@@ -254,14 +284,14 @@ describe('whatever an agent sends', () => {
     fc.assert(
       fc.property(envelopes, (envelope) => {
         const before = structuredClone(envelope);
-        const first = normalise(envelope, RETENTION_MS);
+        const first = normalise(envelope, options);
         expect(envelope).toEqual(before);
-        expect(normalise(before, RETENTION_MS)).toEqual(first);
         const queued = JSON.parse(JSON.stringify(envelope)) as EventEnvelope;
-        expect({ ...normalise(queued, RETENTION_MS), original: null }).toEqual({
-          ...first,
-          original: null,
-        });
+        for (const repetition of [before, queued]) {
+          const again = normalise(repetition, options);
+          expect({ ...again, keep: null }).toEqual({ ...first, keep: null });
+          expect(JSON.stringify(keptOf(again))).toBe(JSON.stringify(keptOf(first)));
+        }
       }),
     );
   });
@@ -275,25 +305,35 @@ function changed(changes: { [K in keyof EventEnvelope]?: EventEnvelope[K] | unde
 }
 
 function understood(changes: Partial<EventEnvelope>): UnderstoodEvent {
-  const event = normalise(changed(changes), RETENTION_MS);
+  const event = normalise(changed(changes), options);
   expect(event.fate).toBe('stored');
   return event as UnderstoodEvent;
 }
 
 function keyOf(changes: Parameters<typeof changed>[0]): string {
-  return (normalise(changed(changes), RETENTION_MS) as UnderstoodEvent | QuarantinedEvent).eventKey;
+  return (normalise(changed(changes), options) as UnderstoodEvent | QuarantinedEvent).eventKey;
+}
+
+function keptOf(event: NormalisedEvent) {
+  return 'keep' in event ? event.keep() : null;
 }
 
 /** Whether every column that an event fills takes what would be written to it. */
-function isStorable({ snapshot, resources, description, version, observedAt }: UnderstoodEvent) {
-  const written = [snapshot, resources, description, version].flatMap(leavesOf);
+function isStorable({ snapshot, resources, description, visitor, observedAt }: UnderstoodEvent) {
+  const written = [snapshot, resources, description, visitor].flatMap(leavesOf);
+  const isSigned = snapshot.kind === 'metrics';
   return (
     Number.isSafeInteger(observedAt) &&
     written.every((value) => {
       if (typeof value === 'string') return isWritableText(value);
-      return value == null || (Number.isFinite(value) && (value as number) >= 0);
+      if (typeof value !== 'number') return value == null || typeof value === 'boolean';
+      return Number.isFinite(value) && (isSigned || value >= 0);
     })
   );
+}
+
+function isJson(value: unknown): boolean {
+  return typeof value === 'string' ? isWritableText(value) : typeof value !== 'undefined';
 }
 
 function leavesOf(value: unknown): unknown[] {
@@ -317,6 +357,8 @@ const anyKey = fc.oneof(
   fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty', 'toJSON', 'length'),
   fc.constantFrom('package_list', 'frameworks', 'cpu_total', 'task_count', 'path', 'appVersion'),
   fc.constantFrom('environmentVersion', 'version', 'customerKey', 'variant', 'licenseId'),
+  fc.constantFrom('environments', 'deployment_targets', 'last_metadata_event', 'memory', 'cpu'),
+  fc.constantFrom('command_names', 'mem_total', 'kind', 'message', 'count', '$exception_list'),
   fc
     .tuple(
       fc.constantFrom('a', 'a-service', '', '__proto__'),
@@ -357,11 +399,16 @@ const envelopes = fc
   .record(
     {
       receivedAt: fc.constant(RECEIVED_AT),
-      product: fc.oneof({ weight: 9, arbitrary: fc.constant('dcos') }, anyText),
+      product: fc.oneof(
+        { weight: 5, arbitrary: fc.constant('dcos') },
+        { weight: 4, arbitrary: fc.constantFrom('octopus', 'resoto') },
+        anyText,
+      ),
       installationId: fc.uuid(),
       event: fc.oneof(
         { weight: 9, arbitrary: fc.constantFrom('health', 'mesos_track', 'package_list', 'page') },
-        fc.constantFrom('dcos_login', '__proto__', 'constructor'),
+        fc.constantFrom('telemetry', 'system.started', 'cli.command', 'error.client', 'opted_out'),
+        fc.constantFrom('dcos_login', '__proto__', 'constructor', '$exception', '$identify'),
         anyText,
       ),
       id: anyText,
@@ -390,5 +437,7 @@ const readings = fc.oneof(
   fc
     .nat(9)
     .map((n) => ({ event: 'package_list', properties: { package_list: [{ name: `p${n}` }] } })),
-  fc.nat(9).map((n) => ({ event: 'page', properties: { path: `/${n}` } })),
+  fc
+    .constantFrom('/', '/nodes', '/services/detail/[id]')
+    .map((path) => ({ event: 'page', properties: { path } })),
 );

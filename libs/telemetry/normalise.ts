@@ -101,7 +101,7 @@ function normaliseEvent(envelope: EventEnvelope, options: NormaliseOptions): Nor
   if (!content) {
     const path = defects[0]?.path ?? 'properties';
     const rejection = { reason: 'nothing_usable', path } as const;
-    return quarantine(envelope, rejection, options, eventKind.allowsText);
+    return quarantine(envelope, rejection, options, eventKind.keepText);
   }
   const description = product.describe(properties, envelope.version);
   const time = observeEnvelope(envelope, options);
@@ -116,7 +116,7 @@ function normaliseEvent(envelope: EventEnvelope, options: NormaliseOptions): Nor
     description: description.content,
     describes: eventKind.describes,
     defects: boundDefects([...defects, ...description.defects, ...time.defects]),
-    keep: () => keep(envelope, eventKind.allowsText),
+    keep: () => keep(envelope, eventKind.keepText),
   };
 }
 
@@ -137,7 +137,7 @@ function quarantine(
   envelope: EventEnvelope,
   rejection: Rejection,
   options: NormaliseOptions,
-  allowsText: TextRule = () => false,
+  keepText: TextRule = () => null,
 ): QuarantinedEvent {
   return {
     fate: 'quarantined',
@@ -145,11 +145,11 @@ function quarantine(
     observedAt: observeEnvelope(envelope, options).observedAt,
     ...rejection,
     event: safeEvent(envelope.event),
-    keep: () => keep(envelope, allowsText),
+    keep: () => keep(envelope, keepText),
   };
 }
 
-function keep(envelope: EventEnvelope, allowsText: TextRule): KeptEvent {
+function keep(envelope: EventEnvelope, keepText: TextRule): KeptEvent {
   const { id: _, event, occurredAt, sentAt, version, properties, ...rest } = envelope;
   return {
     ...rest,
@@ -157,7 +157,7 @@ function keep(envelope: EventEnvelope, allowsText: TextRule): KeptEvent {
     ...(parseTimestamp(occurredAt) !== null && { occurredAt }),
     ...(parseTimestamp(sentAt) !== null && { sentAt }),
     ...(asVersion(version) !== null && { version }),
-    properties: redact(properties, allowsText),
+    properties: redact(properties, keepText),
   };
 }
 

@@ -220,7 +220,7 @@ export interface EventKind {
   read: EventReader;
   /** Whether it describes its installation: of such events, the latest one counts. */
   describes: boolean;
-  allowsText: TextRule;
+  keepText: TextRule;
   /** Whether a property is of no use, whatever it holds. */
   ignores(key: string, value: unknown): boolean;
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { isIdentifying } from '../privacy/identifying.js';
 import type { HealthSnapshot } from '../report.js';
 import type { Properties } from '../vocabulary.js';
 import { parseUnitKey, readHealth, readUnits } from './health.js';
@@ -83,7 +84,7 @@ describe('the name of a unit', () => {
       [`health-unit-${longest}x-total`]: 1,
     });
     expect(content.map(({ unit }) => unit)).toEqual([longest]);
-    expect(defects).toEqual([{ path: `health-unit-${longest}x-total`, reason: 'too_long' }]);
+    expect(defects).toEqual([{ path: '[275]', reason: 'too_long' }]);
   });
 
   test.each(['a\u0000b', 'a\nb', '\u001b[31m', '\ud83d', ' a', 'a '])(
@@ -92,11 +93,46 @@ describe('the name of a unit', () => {
       const { content, defects } = readUnits(reading(unit, 1, 0));
       expect(content).toEqual([]);
       expect(defects).toEqual([
-        { path: `health-unit-${unit}-total`, reason: 'malformed' },
-        { path: `health-unit-${unit}-unhealthy`, reason: 'malformed' },
+        { path: `[${unit.length + 18}]`, reason: 'malformed' },
+        { path: `[${unit.length + 22}]`, reason: 'malformed' },
       ]);
     },
   );
+
+  test.each([
+    'session-of-alice@corp-service',
+    'session-of-alice@example.com',
+    'node-7.corp.example.com-mount',
+    'https://alice-service',
+    '/home/alice-mount',
+    'home\\x2dalice\\x2dprivate-mount',
+    'dev-10.0.0.5-device',
+    'fe80::1-device',
+    'net-00:1b:63:84:45:e6-device',
+    'net-00-1b-63-84-45-e6-device',
+    'dev-disk-70b28f00-e38f-41b2-a723-aab344f535b9-device',
+    'user-15551234567-slice',
+    'docker-4f53cda18c2b-scope',
+  ])('is not %s, which may tell who or where somebody is', (unit) => {
+    const { content, defects } = readUnits({ ...reading(unit, 1, 0), ...reading('a', 1, 0) });
+    expect(content.map((it) => it.unit)).toEqual(['a']);
+    expect(defects.map(({ reason }) => reason)).toEqual(['identifying', 'identifying']);
+    expect(JSON.stringify(defects)).not.toMatch(/alice|corp|1b|80|0\.0|b28|555|4f53/);
+  });
+
+  test.each([
+    ...['dcos-3dt-service', 'dcos-adminrouter-reload-timer', 'dcos-bouncer-legacy-service'],
+    ...['dcos-checks-poststart-timer', 'dcos-cluster-linker-service', 'dcos-docker-gc-timer'],
+    ...['dcos-fluent-bit-service', 'dcos-gen-resolvconf-service', 'dcos-log-master-socket'],
+    ...['dcos-mesos-slave-public-service', 'dcos-minuteman-service', 'dcos-navstar-service'],
+    ...['dcos-net-watchdog-service', 'dcos-oauth-service', 'dcos-pkgpanda-api-socket'],
+    ...['dcos-rexray-service', 'dcos-spartan-watchdog-timer', 'dcos-telegraf-socket'],
+    ...['dcos-ui-update-service-socket', 'dcos-vol-discovery-priv-agent-service'],
+    ...['user-1000-slice', 'systemd-fsck-root-service', 'dev-mapper-vg0\\x2droot-device'],
+    ...['run-user-1000-mount', 'var-lib-mesos\\x2dslave-mount', 'org-freedesktop-resolve1-busname'],
+  ])('may be %s', (unit) => {
+    expect(readUnits(reading(unit, 1, 0))).toMatchObject({ content: [{ unit }], defects: [] });
+  });
 
   test.each([
     'clusterId',
@@ -241,9 +277,14 @@ function shuffled<T>(entries: readonly T[], seed: number): T[] {
   return out;
 }
 
-/** Names as systemd allows them; prefixes and suffixes of the keys themselves are among them. */
+/**
+ * Names as systemd allows them, as far as they tell of nobody; prefixes and suffixes of the keys
+ * themselves are among them.
+ */
 const unitNames = fc.oneof(
-  fc.stringMatching(/^[A-Za-z0-9:_\\@-]{1,40}\.(service|timer|socket|mount)$/),
+  fc
+    .stringMatching(/^[A-Za-z0-9:_\\@-]{1,40}\.(service|timer|socket|mount)$/)
+    .filter((unit) => !isIdentifying(dashed(unit))),
   fc.constantFrom('a', 'a-total', 'a-unhealthy', 'health-unit-a', 'constructor', '__proto__'),
   fc.constantFrom('dcos-history-service.service', 'dcos-metrics-master.socket', 'dcos.target'),
 );

@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ReportKind } from '../report.js';
+import type { EventEnvelope } from '../envelope.js';
+import { isIdentifying } from '../privacy/identifying.js';
+import type { ReadEvent } from '../report.js';
 import type { Properties } from '../vocabulary.js';
 import { dcos } from './index.js';
+
+const agentEvents = ['health', 'mesos_track', 'package_list'];
+const uiEvents = ['page', 'identify', 'dcos_login', 'dcos_logout'];
 
 describe('the description of a cluster', () => {
   const described = {
@@ -13,67 +18,109 @@ describe('the description of a cluster', () => {
     customerKey: 'ab1c23de-45f6-7g8h-9012-i345j6k7lm8n',
     licenseId: 'mesosphere-developer',
   };
-  const kinds: ReportKind[] = ['health', 'mesos_track', 'package_list'];
+  const version = '2.1.0';
+  const nothing = Object.fromEntries(Object.keys(described).map((key) => [key, null]));
 
-  test.each(kinds)('is in every %s report', (kind) => {
-    const sent = { ...described, environmentVersion: '2.1.0', clusterId: 'x', email: 'a@b' };
-    expect(dcos.describe(kind, sent)).toEqual({ content: described, defects: [] });
+  test('is in every report of the agent, and in nothing that a web UI sends', () => {
+    for (const event of agentEvents) expect(dcos.find(event)!.describes).toBe(true);
+    for (const event of uiEvents) expect(dcos.find(event)!.describes).toBe(false);
   });
 
-  test('is not in what a web UI sends', () => {
-    expect(dcos.describe('ui', described)).toBeNull();
+  test('is what the agent says of it', () => {
+    const sent = { ...described, environmentVersion: version, clusterId: 'x', email: 'a@b' };
+    expect(describeCluster(sent)).toEqual({ content: { ...described, version }, defects: [] });
   });
 
   test('is null where the agent says nothing, which is no defect', () => {
-    const nothing = Object.fromEntries(Object.keys(described).map((key) => [key, null]));
     for (const sent of [{}, nothing, { customerKey: '', licenseId: ' \n', variant: null }]) {
-      expect(describeCluster(sent)).toEqual({ content: nothing, defects: [] });
+      const content = { ...nothing, version: null };
+      expect(describeCluster(sent)).toEqual({ content, defects: [] });
     }
   });
 
   test('has no customer key where 1.7 sends the text of an error in its place', () => {
     const customerKey = 'open /var/lib/dcos/customer_key: no such file or directory';
     const { content, defects } = describeCluster({ ...described, customerKey });
-    expect(content).toEqual({ ...described, customerKey: null });
+    expect(content).toEqual({ ...described, customerKey: null, version: null });
     expect(defects).toEqual([{ path: 'customerKey', reason: 'malformed' }]);
   });
 
   test('is mended where a value ends in a newline', () => {
     expect(describeCluster({ customerKey: 'ab1c\n' }).content.customerKey).toBe('ab1c');
+    expect(describeCluster({ variant: ' open\r\n' }).content.variant).toBe('open');
   });
 
   test.each(Object.keys(described))('keeps the rest when the %s is nonsense', (key) => {
     for (const [value, reason] of [
       [7, 'not_text'],
       [{ a: 1 }, 'not_text'],
+      [{ $length: 4 }, 'not_text'],
       [false, 'not_text'],
       ['two words', 'malformed'],
       ['a\u0000b', 'malformed'],
       ['<script>', 'malformed'],
       ['alice@example.com', 'malformed'],
+      ['node-7.corp.example.com', 'malformed'],
+      ['https://alice', 'malformed'],
+      ['/home/alice', 'malformed'],
+      ['10.0.0.5', 'malformed'],
+      ['fe80::1', 'malformed'],
+      ['00-1b-63-84-45-e6', 'malformed'],
       ['x'.repeat(129), 'malformed'],
     ] as const) {
       const { content, defects } = describeCluster({ ...described, [key]: value });
-      expect(content).toEqual({ ...described, [key]: null });
+      expect(content).toEqual({ ...described, [key]: null, version: null });
       expect(defects).toEqual([{ path: key, reason }]);
     }
   });
 
-  test('says so when the version is nonsense', () => {
-    expect(describeCluster({ environmentVersion: 1.8 }).defects).toEqual([
-      { path: 'environmentVersion', reason: 'not_text' },
-    ]);
+  test('has keys of the vendor that are numbers, and no other value that is one', () => {
+    const numbers = ['15551234567', '70b28f00-e38f-41b2-a723-aab344f535b9', '9f86d081884c7d65'];
+    const isKey = (key: string) => key === 'customerKey' || key === 'licenseId';
+    for (const number of numbers) {
+      const sent = Object.fromEntries(Object.keys(described).map((key) => [key, number]));
+      const { content, defects } = describeCluster(sent);
+      expect(content).toEqual({
+        ...nothing,
+        customerKey: number,
+        licenseId: number,
+        version: null,
+      });
+      const others = Object.keys(described).filter((key) => !isKey(key));
+      expect(defects).toEqual(others.map((path) => ({ path, reason: 'malformed' })));
+    }
   });
 
-  test('never holds more than a short token', () => {
-    const keys = fc.constantFrom(...Object.keys(described));
-    const values = fc.oneof(fc.string({ unit: 'binary', size: 'large' }), fc.anything());
+  test('says so when the version is nonsense', () => {
+    for (const [environmentVersion, reason] of [
+      [1.8, 'not_text'],
+      ['alice', 'malformed'],
+      ['10.0.0.5', 'malformed'],
+    ] as const) {
+      const defects = [{ path: 'environmentVersion', reason }];
+      expect(describeCluster({ environmentVersion }).defects).toEqual(defects);
+    }
+  });
+
+  test('never holds more than a short token that tells of nobody', () => {
+    const keys = fc.constantFrom('environmentVersion', ...Object.keys(described));
+    const characters = fc.string({ unit: fc.constantFrom('a', '1', '0', '.', '-', '@', '/', ':') });
+    const values = fc.oneof(
+      fc.string({ unit: 'binary', size: 'large' }),
+      fc.oneof(fc.emailAddress(), fc.ipV4(), fc.ipV6(), fc.domain(), fc.webUrl(), fc.uuid()),
+      characters,
+      fc.anything(),
+    );
     fc.assert(
       fc.property(fc.dictionary(keys, values), (sent) => {
-        for (const value of Object.values(describeCluster(sent).content)) {
+        const { customerKey, licenseId, version: said, ...tokens } = describeCluster(sent).content;
+        for (const value of [customerKey, licenseId, said, ...Object.values(tokens)]) {
           expect(value ?? 'null').toMatch(/^[\x21-\x7e]{1,128}$/);
         }
+        for (const value of Object.values(tokens)) expect(isIdentifying(value ?? '')).toBe(false);
+        for (const value of [customerKey, licenseId]) expect(value ?? '').not.toMatch(/[@/:\\]/);
       }),
+      { numRuns: 300 },
     );
   });
 });
@@ -82,40 +129,153 @@ describe('the version of a cluster', () => {
   test.each<[Properties, string | undefined, string | null]>([
     [{ environmentVersion: '1.10.11', version: '1.9' }, '1.8', '1.10.11'],
     [{ environmentVersion: '1.7-open\n' }, undefined, '1.7-open'],
+    [{ environmentVersion: '1.13-dev+3f2a1c9' }, undefined, '1.13-dev+3f2a1c9'],
     [{ version: '1.10.11', appVersion: '1.10.0' }, '1.8', '1.10.11'],
     [{ environmentVersion: '', version: '1.9' }, '1.8', '1.9'],
     [{ environmentVersion: 'open /etc/version: no such file', version: null }, '1.8', '1.8'],
+    [{ environmentVersion: 'alice', version: 'bob' }, 'carol', null],
+    [{ environmentVersion: '192.168.0.10' }, '10.0.0.5', null],
     [{ environmentVersion: 1.8 }, undefined, null],
     [{ version: '@@VERSION' }, undefined, null],
     [{}, 'two words', null],
     [{}, undefined, null],
   ])('of %j and an envelope of %j is %j', (properties, envelopeVersion, version) => {
-    expect(dcos.versionOf(properties, envelopeVersion)).toBe(version);
+    expect(dcos.describe(properties, envelopeVersion).content.version).toBe(version);
   });
 });
 
-test('the events of DC/OS are the three of its agent and the four of its web UI', () => {
-  const kinds = Object.entries(dcos.events).map(([event, { kind }]) => [event, kind]);
-  expect(Object.fromEntries(kinds)).toEqual({
-    health: 'health',
-    mesos_track: 'mesos_track',
-    package_list: 'package_list',
-    page: 'ui',
-    identify: 'ui',
-    dcos_login: 'ui',
-    dcos_logout: 'ui',
+describe('the events of DC/OS', () => {
+  test('are the three of its agent, the four of its web UI, and what every product says', () => {
+    const kinds = [...agentEvents, ...uiEvents, 'opted_out', 'opted_in'].map((event) => [
+      event,
+      dcos.find(event)?.kind,
+    ]);
+    expect(Object.fromEntries(kinds)).toEqual({
+      health: 'health',
+      mesos_track: 'mesos_track',
+      package_list: 'package_list',
+      page: 'ui',
+      identify: 'ui',
+      dcos_login: 'ui',
+      dcos_logout: 'ui',
+      opted_out: 'usage',
+      opted_in: 'usage',
+    });
+    const actions = uiEvents.map((event) => contentOf(read(event, {})).snapshot);
+    expect(actions).toMatchObject([
+      { action: 'page_view' },
+      { action: 'identify' },
+      { action: 'login' },
+      { action: 'logout' },
+    ]);
   });
-  const actions = ['page', 'identify', 'dcos_login', 'dcos_logout'].map(
-    (event) => dcos.events[event]!.read({}).content!.snapshot,
+
+  test.each([
+    '',
+    'Health',
+    'health ',
+    'track',
+    'telemetry',
+    '__proto__',
+    'constructor',
+    'toString',
+  ])('are not %j', (event) => {
+    expect(dcos.find(event)).toBeNull();
+  });
+
+  test('say what a cluster’s operators want', () => {
+    for (const event of ['opted_out', 'opted_in']) {
+      const { content, defects } = read(event, {});
+      expect(content).toMatchObject({ consent: event, snapshot: { kind: 'metrics', event } });
+      expect(defects).toEqual([]);
+    }
+  });
+});
+
+describe('text that no document of DC/OS names', () => {
+  test('is left out of every event, which notes where it stood', () => {
+    const strange = {
+      hostname: 'node-7.corp.example.com',
+      'alice@example.com': 'x',
+      notes: [{ by: 'alice' }],
+      '': 'alice',
+    };
+    for (const event of [...agentEvents, ...uiEvents]) {
+      const it = read(event, { cpu_total: 1, package_list: [], ...reading('a'), ...strange });
+      expect(it.dropped).toEqual(['[0]', '[17]', 'hostname', 'notes']);
+      expect(JSON.stringify(it)).not.toMatch(/alice|node-7/);
+    }
+  });
+
+  test('is no text where it is a figure, empty, or what a document names', () => {
+    const known = { clusterId: 'x', anonymousId: 'x', variant: 'open', path: '/', version: '1' };
+    const sent = { ...reading('a'), ...known, uptime: 7, isLeader: true, none: null, list: [] };
+    for (const text of ['', {}, { a: '' }]) {
+      expect(read('health', { ...sent, text })).not.toHaveProperty('dropped');
+    }
+  });
+
+  test.each([
+    ['environmentVersion', '1.10.11', '10.0.0.5'],
+    ['version', '1.10.11', 'alice'],
+    ['appVersion', '1.10.0', 'alice'],
+    ['variant', 'open', 'alice@example.com'],
+    ['provider', 'on-prem', 'corp.example.com'],
+    ['platform', 'aws', '/home/alice'],
+    ['source', 'cluster', '10.0.0.5'],
+    ['customerKey', '15551234567', 'open /x: no such file'],
+    ['licenseId', 'mesosphere-developer', 'alice@example.com'],
+    ['cpu_total', '12\n', 'twelve'],
+    ['task_count', '3', '3 tasks of alice'],
+    ['health-unit-dcos-signal-timer-total', '3\n', 'three'],
+    ['health-unit-dcos-signal-timer-unhealthy', '1', 'one'],
+    ['frameworks[].name', 'marathon', 'alice@example.com'],
+    ['package_list[].name', 'kafka', '10.0.0.5'],
+    ['package_list[].packageInformation.packageDefinition.name', 'kafka', 'alice@example.com'],
+    ['package_list[].packageInformation.packageDefinition.version', '2.10.0-1.0.0', 'alice'],
+  ])('is not what stands at %s as %j, but is %j', (path, kept, refused) => {
+    for (const event of [...agentEvents, ...uiEvents]) {
+      const { keepText } = dcos.find(event)!;
+      expect([keepText(path, kept), keepText(path, refused)]).toEqual([kept, null]);
+    }
+  });
+
+  test('is a path in which names are taken out, and an app id without its slash', () => {
+    const { keepText } = dcos.find('page')!;
+    expect(keepText('path', '/services/detail/alice?as=alice')).toBe('/services/detail/[id]');
+    expect(keepText('package_list[].appId', '/kafka\n')).toBe('kafka');
+    expect(keepText('package_list[].appId', '/prod/alice')).toBeNull();
+  });
+
+  test.each(['clusterId', 'anonymousId', 'hostname', 'frameworks[].role', 'a.path', '__proto__'])(
+    'is any at %s',
+    (path) => {
+      for (const text of ['marathon', '1.10.11', '7', 'x', ' ']) {
+        expect(dcos.find('health')!.keepText(path, text)).toBeNull();
+      }
+    },
   );
-  expect(actions).toMatchObject([
-    { action: 'page_view' },
-    { action: 'identify' },
-    { action: 'login' },
-    { action: 'logout' },
-  ]);
 });
 
 function describeCluster(properties: Properties) {
-  return dcos.describe('health', properties)!;
+  return dcos.describe(properties, undefined);
+}
+
+function reading(unit: string) {
+  return { [`health-unit-${unit}-total`]: '3', [`health-unit-${unit}-unhealthy`]: 1 };
+}
+
+function read(event: string, properties: Properties): ReadEvent {
+  const envelope: EventEnvelope = {
+    receivedAt: 1,
+    product: 'dcos',
+    installationId: '70b28f00-e38f-41b2-a723-aab344f535b9',
+    event,
+    properties,
+  };
+  return dcos.find(event)!.read(properties, envelope);
+}
+
+function contentOf({ content }: ReadEvent) {
+  return content === null || content === 'empty' ? expect.fail('There is nothing.') : content;
 }

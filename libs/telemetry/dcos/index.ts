@@ -3,6 +3,7 @@ import { safeKey } from '../privacy/keys.js';
 import { holdsText } from '../privacy/redact.js';
 import { asCustomerKey, asToken, asVersion } from '../privacy/tokens.js';
 import { consentKinds } from '../products/compile.js';
+import { isDecimal } from '../readings.js';
 import type {
   EventKind,
   EventReader,
@@ -12,7 +13,7 @@ import type {
 } from '../report.js';
 import type { Defect, Properties, Understood } from '../vocabulary.js';
 import { parseUnitKey, readHealth } from './health.js';
-import { packageName, readPackageList } from './packages.js';
+import { packageName, packageOfAppId, readPackageList } from './packages.js';
 import { frameworkName, readMesosTrack, resourceKeys } from './resources.js';
 import { readUiEvent, uiPath } from './ui.js';
 
@@ -33,28 +34,29 @@ const DESCRIPTION = {
 /** The installation's own id, which is read before. */
 const IDS = ['clusterId', 'anonymousId'];
 
-const isNumber = (text: string) => /^\s*[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\s*$/.test(text);
+const asNumber = (text: string) => (isDecimal(text) ? text : null);
+const asVersionOfPackage = (text: string) => (isVersion(text) ? text : null);
 
-/** The text that may be kept, by its place; of units and figures those numbers that are sent as text. */
-const TEXT: Record<string, (text: string) => boolean> = {
-  ...Object.fromEntries(
-    Object.entries(DESCRIPTION).map(([key, read]) => [key, (text: string) => read(text) !== null]),
-  ),
-  ...Object.fromEntries(resourceKeys.map((key) => [key, isNumber])),
-  version: isVersion,
-  appVersion: isVersion,
-  path: (text) => uiPath(text) === text,
-  'frameworks[].name': (text) => frameworkName(text) !== null,
-  'package_list[].name': (text) => packageName(text) !== null,
-  'package_list[].packageInformation.packageDefinition.name': (text) => packageName(text) !== null,
-  'package_list[].packageInformation.packageDefinition.version': isVersion,
+/** What is kept of text, by its place; of units and figures those numbers that are sent as text. */
+const TEXT: Record<string, (text: string) => string | null> = {
+  ...DESCRIPTION,
+  ...Object.fromEntries(resourceKeys.map((key) => [key, asNumber])),
+  version: asVersion,
+  appVersion: asVersion,
+  path: uiPath,
+  'frameworks[].name': frameworkName,
+  'package_list[].name': packageName,
+  'package_list[].appId': packageOfAppId,
+  'package_list[].packageInformation.packageDefinition.name': packageName,
+  'package_list[].packageInformation.packageDefinition.version': asVersionOfPackage,
 };
 
 const KNOWN = new Set([...Object.keys(TEXT).map((path) => path.replace(/\[.*/, '')), ...IDS]);
 
-function allowsText(path: string, text: string): boolean {
+function keepText(path: string, text: string): string | null {
   const rule = Object.hasOwn(TEXT, path) ? TEXT[path] : undefined;
-  return rule ? rule(text) : isNumber(text) && parseUnitKey(path) !== null;
+  if (rule) return rule(text);
+  return parseUnitKey(path) === null ? null : asNumber(text);
 }
 
 function ignores(key: string): boolean {
@@ -77,7 +79,7 @@ function withDropped(read: EventReader): EventReader {
 }
 
 function eventKind(kind: ReportKind, read: EventReader): EventKind {
-  return { kind, read: withDropped(read), describes: kind !== 'ui', allowsText, ignores };
+  return { kind, read: withDropped(read), describes: kind !== 'ui', keepText, ignores };
 }
 
 const EVENTS = new Map<string, EventKind>(

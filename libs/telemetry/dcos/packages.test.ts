@@ -20,7 +20,8 @@ describe('an installed package', () => {
     ['1.8', { appId: '/kafka' }, 'kafka', ''],
     ['1.8, without its slash', { appId: 'marathon-user\n' }, 'marathon-user', ''],
     ['1.10', forms['1.10']('kafka', '2.10.0-1.0.0'), 'kafka', '2.10.0-1.0.0'],
-    ['1.10, of free text', forms['1.10']('プロド 😀', 'v 1'), 'プロド 😀', 'v 1'],
+    ['1.10, of a name of one’s own', forms['1.10']('my-tool', 'v1'), 'my-tool', 'v1'],
+    ['1.8, in its beta', { appId: '/beta-kafka' }, 'beta-kafka', ''],
     ['1.10, no version', { packageInformation: { packageDefinition: { name: 'a' } } }, 'a', ''],
     ['1.10, an empty version', forms['1.10']('a', ''), 'a', ''],
     ['1.10, a null for a version', forms['1.10']('a', null as never), 'a', ''],
@@ -47,6 +48,13 @@ describe('an installed package', () => {
     '',
     '/プロド',
     '/kafka\u0000',
+    '/node-7.corp.example.com',
+    '/10.0.0.5',
+    '/kafka2',
+    '/alices-kafka',
+    '/alice',
+    '/15551234567',
+    '/70b28f00-e38f-41b2-a723-aab344f535b9',
     `/${'x'.repeat(129)}`,
   ])('is not an app id like %j, for that is the text of a user', (appId) => {
     const { snapshot, defects } = read([{ appId: '/spark' }, { appId }]);
@@ -75,6 +83,65 @@ describe('an installed package', () => {
     const { snapshot, defects } = read([{ name: 'spark' }, item, { name: 'hdfs' }]);
     expect(snapshot.packages).toEqual(['hdfs', 'spark']);
     expect(defects).toEqual([{ path: `package_list[1]${path}`, reason }]);
+  });
+});
+
+describe('the name of a package', () => {
+  test.each([
+    ...['kafka', 'marathon-lb', 'arangodb3', 'beta-hdfs', 'dcos-enterprise-cli', 'mesos-dns'],
+    ...['akka.cluster', 'percona_mongo', 'data-science-engine', 'MyTool', 'c++', 'x'.repeat(128)],
+  ])('may be %s', (name) => {
+    const { snapshot, defects } = read([{ name }]);
+    expect(snapshot.packages).toEqual([name]);
+    expect(defects).toEqual([]);
+  });
+
+  test.each([
+    ...['alice@example.com', 'https://alice', 'node-7.corp.example.com', 'gitlab.corp', '10.0.0.5'],
+    ...['kafka on 10.0.0.5', 'fe80::1', '/home/alice', 'prod/alice', 'C:\\alice', 'k 15551234567'],
+    ...['00-1b-63-84-45-e6', '70b28f00-e38f-41b2-a723-aab344f535b9', '9f86d081884c7d65', '😀'],
+    ...['-kafka', '<b>', 'Data Science Engine', 'Kafka of Alice', 'プロド', 'kafka-プロド'],
+  ])('is not %s, which may tell who or where somebody is', (name) => {
+    for (const [item, path] of [
+      [{ name }, '.name'],
+      [forms['1.10'](name, '1.0'), '.packageInformation.packageDefinition.name'],
+    ] as const) {
+      const { snapshot, defects } = read([{ name: 'spark' }, item]);
+      expect(snapshot.packages).toEqual(['spark']);
+      expect(defects).toEqual([{ path: `package_list[1]${path}`, reason: 'identifying' }]);
+    }
+  });
+});
+
+describe('the version of a package', () => {
+  test.each([
+    ...[
+      '1.564',
+      '0.9.2.0',
+      '1.1.19.1-0.10.1.0',
+      '2.10.0-1.0.0',
+      '1.3.0-SNAPSHOT',
+      '0.9.0-RC3',
+      '1.5.0-db83ac7',
+    ],
+    ...['1.5.0-multi-roles-v2', 'v1.7.2', '20160315', '2.0.0+build.7', '1.0~rc1', '3'],
+    ...['alpha', 'beta-1.2', 'rc.1', 'stub-universe', 'latest', 'master', 'stable', 'Nightly'],
+  ])('may be %s', (version) => {
+    const { snapshot, defects } = read([forms['1.10']('kafka', version)]);
+    expect(snapshot.versions).toEqual([version]);
+    expect(defects).toEqual([]);
+  });
+
+  test.each([
+    ...['alice', 'of alice', '1.0 of alice', 'alice@example.com', '1.0@alice', '/home/1', '1/0'],
+    ...['10.0.0.5', '192.168.100.1', '15551234567', 'プロド', '1.0 😀', '<1>'],
+    ...['v10.0.0.5', 'victor', 'devon', 'dev-alice.example.com', 'master.corp.example.com'],
+    ...['1.0-node-7.corp.example.com', '00-1b-63-84-45-e6', '70b28f00-e38f-41b2-a723-aab344f535b9'],
+  ])('is not %s', (version) => {
+    const { snapshot, defects } = read([{ name: 'spark' }, forms['1.10']('kafka', version)]);
+    expect(snapshot).toMatchObject({ packages: ['spark'], versions: [''] });
+    const path = 'package_list[1].packageInformation.packageDefinition.version';
+    expect(defects).toEqual([{ path, reason: 'malformed' }]);
   });
 });
 
@@ -152,7 +219,7 @@ function read(list: unknown) {
 const lists = fc.array(
   fc
     .tuple(
-      fc.constantFrom('kafka', 'kafka2', 'spark', 'marathon-lb', 'a.b_c'),
+      fc.constantFrom('kafka', 'beta-kafka', 'spark', 'marathon-lb', 'arangodb3'),
       fc.constantFrom('1.0', '2.0', '10.0-beta+x'),
       fc.constantFrom<keyof typeof forms>('documents', '1.8', '1.10'),
     )

@@ -49,6 +49,15 @@ export function packageName(text: string): string | null {
   return PACKAGE_NAME.test(text) && !isIdentifying(text) ? text : null;
 }
 
+/**
+ * The package that an app id names, or null. Chosen by the user, an id may say anything; the default is
+ * the package's name (`/kafka`).
+ */
+export function packageOfAppId(text: string): string | null {
+  const appId = text.trim();
+  return isUniversePackage(appId) ? appId.replace(/^\//, '') : null;
+}
+
 function readPackage(item: unknown): InstalledPackage | Defect {
   if (!isObject(item)) return { path: '', reason: 'not_an_object' };
   const information = isObject(item.packageInformation) ? item.packageInformation : {};
@@ -78,10 +87,8 @@ function readAppId(raw: unknown): InstalledPackage | Defect {
   const path = '.appId';
   const reason: DefectReason = 'not_a_package_name';
   if (typeof raw !== 'string') return { path, reason: 'not_text' };
-  // Chosen by the user, it may say anything; the default is the package's name (`/kafka`).
-  const appId = raw.trim();
-  const name = isUniversePackage(appId) ? appId.replace(/^\//, '') : undefined;
-  return name === undefined ? { path, reason } : { name, version: '' };
+  const name = packageOfAppId(raw);
+  return name === null ? { path, reason } : { name, version: '' };
 }
 
 function toSnapshot(packages: InstalledPackage[]) {

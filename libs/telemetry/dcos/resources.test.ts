@@ -23,7 +23,7 @@ describe('the figures of a cluster', () => {
       fc.property(sentFigures, (sent) => {
         const { content, defects } = readMesosTrack({ ...sent, frameworks: [{ name: 'a' }] });
         const expected = figures.map(([key, figure]) => [figure, sent[key] ?? null]);
-        expect(content!.resources).toEqual(Object.fromEntries(expected));
+        expect(content!.resources).toEqual({ ...Object.fromEntries(expected), cpuPercent: null });
         expect(defects).toEqual([]);
       }),
     );
@@ -39,7 +39,7 @@ describe('the figures of a cluster', () => {
       [JSON.parse('1e999'), 'out_of_range'],
     ] as const) {
       const { content, defects } = readMesosTrack({ ...sent, [key]: value });
-      expect(content!.resources).toEqual({ ...expected, [figure]: null });
+      expect(content!.resources).toEqual({ ...expected, cpuPercent: null, [figure]: null });
       expect(defects).toEqual([{ path: key, reason }]);
     }
   });
@@ -105,6 +105,41 @@ describe('the frameworks of a cluster', () => {
     ]);
   });
 
+  test.each([
+    ...['marathon', 'marathon-user', 'metronome', 'Jenkins Scheduler', 'chronos-2.4.0', 'kafka_2'],
+    ...[
+      'Spark(prod)',
+      'cassandra.dcos',
+      'org.apache.spark',
+      'kafka:2',
+      'c++',
+      'Beta-Kafka Master',
+      'kafka-プロド',
+    ],
+  ])('may be called %s', (name) => {
+    const { snapshot, defects } = read({ frameworks: [{ name }] });
+    expect(snapshot.frameworks).toEqual([name]);
+    expect(defects).toEqual([]);
+  });
+
+  test.each([
+    ...['alice@example.com', 'Spark of alice@corp', 'https://alice', 'node-7.corp.example.com'],
+    ...['10.0.0.5', 'Spark on 10.0.0.5', 'Spark on 10.0.0.5.', 'fe80::1', '/prod/alice'],
+    ...[
+      'prod/alice',
+      '\\\\corp\\alice',
+      'spark 20261121052630',
+      '+1 555 123 4567',
+      '(555) 123-4567-89',
+    ],
+    ...['00:1b:63:84:45:e6', '70b28f00-e38f-41b2-a723-aab344f535b9', 'job 9f86d081884c7d65', '<b>'],
+    ...['Kafka of Alice', 'Alice Smith', 'Spark (prod)', '(kafka)', 'Kafka: プロド'],
+  ])('are not called %s, which may tell who or where somebody is', (name) => {
+    const { snapshot, defects } = read({ frameworks: [{ name: 'a' }, { name }] });
+    expect(snapshot.frameworks).toEqual(['a']);
+    expect(defects).toEqual([{ path: 'frameworks[1].name', reason: 'identifying' }]);
+  });
+
   test('may be no list, which leaves the figures as they are', () => {
     const { content, defects } = readMesosTrack({ cpu_total: 12, frameworks: 'marathon' });
     expect(content!.resources!.cpuTotal).toBe(12);
@@ -114,7 +149,7 @@ describe('the frameworks of a cluster', () => {
   test('have an id of their names and numbers alone', () => {
     const id = (...names: string[]) =>
       read({ cpu_total: 1, frameworks: names.map((name) => ({ name })) }).snapshot.id;
-    const ids = [id('a'), id('a', 'a'), id('b'), id('a', 'b'), id('a,b'), id()];
+    const ids = [id('a'), id('a', 'a'), id('b'), id('a', 'b'), id('a-b'), id()];
     expect(new Set(ids).size).toBe(ids.length);
     expect(id('b', 'a')).toBe(id('a', 'b'));
   });

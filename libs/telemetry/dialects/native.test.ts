@@ -15,6 +15,9 @@ const event = {
   properties: { 'health-unit-a-total': 1 },
 };
 
+/** A GUID of version 8. */
+const DERIVED = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
 describe('an event', () => {
   test('is taken as it is', () => {
     expect(readNative(event, context())).toEqual([{ accepted: { receivedAt: 1, ...event } }]);
@@ -40,9 +43,29 @@ describe('an event', () => {
     expect(outcome).toMatchObject({ accepted: { installationId: event.installationId } });
   });
 
+  test('whose installation id tells the machine is of an installation with another id', () => {
+    for (const installationId of [
+      '70b28f00-e38f-11b2-a723-aab344f535b9',
+      '70b28f00-e38f-21b2-a723-aab344f535b9',
+      '70b28f00-e38f-61b2-a723-aab344f535b9',
+    ]) {
+      const [outcome] = readNative({ ...event, installationId }, context());
+      expect(outcome).toMatchObject({
+        accepted: { installationId: expect.stringMatching(DERIVED) },
+      });
+      expect(JSON.stringify(outcome)).not.toMatch(/70b28f00|aab344f535b9/i);
+    }
+  });
+
   test('takes nothing along that it does not declare', () => {
     const more = { ...event, sentAt: 'x', receivedAt: 7, email: 'alice@example.com', empty: true };
     expect(readNative(more, context())).toEqual(readNative(event, context()));
+  });
+
+  test('says nothing of a person: only a web UI has users', () => {
+    const person = { userId: 'alice', anonymousId: 'alice', userKey: '1', visitorKey: '2' };
+    const outcomes = readNative({ ...event, ...person }, context());
+    expect(outcomes).toEqual(readNative(event, context()));
   });
 
   test('is not looked into: the worker judges what its properties say', () => {
@@ -58,6 +81,7 @@ describe('an event', () => {
     ['installationId', undefined, 'invalid_guid'],
     ['installationId', 'open /cluster-id: no such file or directory', 'invalid_guid'],
     ['installationId', 7, 'invalid_guid'],
+    ['installationId', 'arn:aws:cloudformation:us-west-2:123456789012:stack/a', 'invalid_guid'],
     ['product', undefined, 'invalid_text'],
     ['product', '', 'invalid_text'],
     ['product', 'x'.repeat(65), 'invalid_text'],
@@ -175,6 +199,7 @@ function context(changes: Partial<RequestContext> = {}): RequestContext {
   return {
     receivedAt: 1,
     product: 'dcos',
+    identityKey: 'k'.repeat(32),
     maxEvents: 2500,
     isTooLarge: () => false,
     newId: () => `new-${(ids += 1)}`,

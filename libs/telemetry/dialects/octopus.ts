@@ -1,3 +1,4 @@
+import { parseTimestamp } from '../clock.js';
 import type { EmptyEnvelope, EventEnvelope, RequestContext } from '../envelope.js';
 import { installationIdOf, parseInstallationId } from '../identity.js';
 import { isObject } from '../vocabulary.js';
@@ -29,7 +30,8 @@ export function readDatedReport(
   if (installationId === null || parseInstallationId(rawId) === null) {
     return reject('invalid_guid', 'installationId', 'The installation id must be a GUID.');
   }
-  if (typeof date !== 'string' || !DATE.test(date) || Number.isNaN(Date.parse(date))) {
+  const isDay = typeof date === 'string' && DATE.test(date);
+  if (!isDay || parseTimestamp(`${date}T00:00:00Z`) === null) {
     return reject('invalid_timestamp', 'date', 'The date must be a day such as 2026-11-21.');
   }
   const { receivedAt, product } = context;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RequestContext } from '../envelope.js';
 import { InvalidRequest } from '../envelope.js';
+import type { EventOutcome } from './native.js';
 import { readReport } from './reports.js';
 
 const CLUSTER = '70b28f00-e38f-41b2-a723-aab344f535b9';
@@ -60,6 +61,8 @@ describe('a printed report', () => {
   });
 });
 
+const ARN = 'arn:aws:cloudformation:us-west-2:123456789012:stack/alice';
+
 describe('a part of a report', () => {
   const { cosmos, mesos } = composite;
 
@@ -70,6 +73,7 @@ describe('a part of a report', () => {
     ['an event without a name', { ...cosmos, event: undefined }, 'invalid_text'],
     ['an event called by a number', { ...cosmos, event: 7 }, 'invalid_text'],
     ['a cluster id that is none', part('health', {}, 'open /x: no such file'), 'invalid_guid'],
+    ['a cloud resource of a cluster id', part('health', {}, ARN), 'invalid_guid'],
     ['no cluster id', { ...cosmos, properties: {}, anonymousId: null }, 'invalid_guid'],
   ])('that is %s costs only itself', (_, broken, code) => {
     expect(readReport({ cosmos: broken, mesos }, context())).toEqual([
@@ -94,12 +98,22 @@ describe('a part of a report', () => {
     expect(read({})).toMatchObject([{ accepted: { installationId: other } }]);
   });
 
+  test('whose cluster id tells the machine is of an installation with another id', () => {
+    const id = '70b28f00-e38f-11b2-a723-aab344f535b9';
+    const [outcome] = readReport({ mesos: part('mesos_track', {}, id) }, context());
+    const derived = expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]/);
+    expect(outcome).toMatchObject({ accepted: { installationId: derived } });
+    const again = readReport({ Event: 'health', ClusterId: `${id}\n`, Properties: {} }, context());
+    expect(again).toMatchObject([sameInstallation(outcome!)]);
+  });
+
   test('is not repeated by the message that refuses it', () => {
     const id = 'open /SECRET: no such file or directory';
     const bodies = [
       { cosmos: 'SECRET', mesos: part('mesos_track', {}, id) },
       { clusterId: id },
       { Event: 'SECRET', ClusterId: id, Properties: {} },
+      { cosmos: part('package_list', {}, `${ARN}/SECRET`) },
       { Event: { SECRET: 1 }, ClusterId: CLUSTER, Properties: {} },
     ];
     for (const body of bodies) {
@@ -161,6 +175,10 @@ function part(event: string, readings: object, id = CLUSTER) {
   return { event, anonymousId: id, properties: { clusterId: id, ...readings } };
 }
 
+function sameInstallation(outcome: EventOutcome) {
+  return { accepted: { installationId: 'accepted' in outcome && outcome.accepted.installationId } };
+}
+
 function accepted(id: string, event: string, properties: object) {
   const envelope = { receivedAt: 1, product: 'dcos', id, installationId: CLUSTER };
   return { accepted: { ...envelope, event, properties } };
@@ -171,6 +189,7 @@ function context(changes: Partial<RequestContext> = {}): RequestContext {
   return {
     receivedAt: 1,
     product: 'dcos',
+    identityKey: 'k'.repeat(32),
     maxEvents: 2500,
     isTooLarge: () => false,
     newId: () => `new-${(ids += 1)}`,

@@ -190,9 +190,27 @@ describe('the installation', () => {
     expect(read({ anonymousId: ERROR, properties: {} })).toMatchObject({
       rejection: { reason: 'installation_id_invalid', path: 'anonymousId' },
     });
-    expect(read({ properties: { clusterId: 'arn:aws:stack/123456789012' } })).toMatchObject({
+    expect(read({ properties: { clusterId: `arn:aws: ${ERROR}` } })).toMatchObject({
       rejection: { reason: 'installation_id_invalid', path: 'properties.clusterId' },
     });
+  });
+
+  test.each([
+    ['a cloud provider’s name', 'arn:aws:cloudformation:us-west-2:123456789012:stack/alice'],
+    ['a GUID that tells the machine', '70b28f00-e38f-11b2-a723-aab344f535b9'],
+  ])('known by %s has an id that is derived from it', (_, clusterId) => {
+    const ids = segmentTypes.map((type) => {
+      const it = read({ type, properties: { clusterId }, anonymousId: BROWSER });
+      return (it as EventEnvelope).installationId;
+    });
+    expect(new Set(ids).size).toBe(1);
+    expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(read({ properties: {}, anonymousId: clusterId })).toMatchObject({
+      installationId: ids[0],
+    });
+    const batch = [{ ...track, properties: { clusterId } }];
+    const elsewhere = readSegmentBatch({ batch }, context({ identityKey: 'l'.repeat(32) }));
+    expect(elsewhere[0]).not.toMatchObject({ installationId: ids[0] });
   });
 
   test('is missing where nothing names it', () => {
@@ -201,76 +219,18 @@ describe('the installation', () => {
   });
 
   test('that is missing leaves the names of the properties, bounded, and no value', () => {
-    const long = 'k'.repeat(101);
     const properties = Object.fromEntries([
-      [long, 'SECRET'],
+      ['k'.repeat(101), 'SECRET'],
+      ['SECRET@example.com', 1],
+      ['/home/SECRET/.kube', 1],
+      ['account_123456789012', 1],
       ...Array.from({ length: 300 }, (_, n) => [`key-${n}`, 'SECRET']),
     ]);
     const lost = read({ anonymousId: undefined, userId: 'SECRET', properties });
-    expect(lost).toMatchObject({ keys: expect.arrayContaining(['k'.repeat(100), 'key-198']) });
-    expect((lost as { keys: string[] }).keys).toHaveLength(200);
+    const names = Array.from({ length: 196 }, (_, n) => `key-${n}`);
+    expect(lost).toMatchObject({ keys: ['[101]', '[18]', '[18]', 'account_*', ...names] });
     expect(JSON.stringify(lost)).not.toContain('SECRET');
   });
-});
-
-describe('a person', () => {
-  const about = {
-    userId: 'alice@example.com',
-    traits: { clusterId: CLUSTER, email: 'alice@example.com', name: 'Alice' },
-    context: {
-      library: { name: 'analytics.js' },
-      page: { title: 'Alice', url: 'https://alice.example.com', referrer: 'alice' },
-      traits: { email: 'alice@example.com' },
-      ip: '192.0.2.1, Alice',
-    },
-    name: 'Alice',
-    writeKey: 'alice',
-  };
-
-  test('goes no further, in whichever call their name stands', () => {
-    const calls = fc.record({
-      type: fc.constantFrom(...segmentTypes, undefined, 'x'),
-      properties: fc.constantFrom(undefined, null, [], {}, { clusterId: CLUSTER }, 'alice'),
-      event: fc.constantFrom(undefined, 'dcos_login', 'dcos_logout'),
-    });
-    fc.assert(
-      fc.property(calls, (call) => {
-        const body = { ...track, ...about, ...call };
-        const batch = readSegmentBatch({ batch: [body], ...about }, context());
-        const single = readSegmentCall(
-          call.type === 'x' ? 'track' : (call.type ?? 'page'),
-          body,
-          context(),
-        );
-        expect(JSON.stringify([batch, single])).not.toMatch(/alice/i);
-      }),
-    );
-  });
-
-  test.each(['identify', 'page', 'screen', 'group', 'alias'])(
-    'is not in what is taken of a call like %s',
-    (type) => {
-      const properties = {
-        clusterId: CLUSTER,
-        path: '/services/detail/[id]',
-        appVersion: '1.10.0',
-        version: '1.10.11',
-        title: 'Alice',
-        url: 'https://alice.example.com',
-        search: '?alice',
-        referrer: 'alice',
-        email: 'alice@example.com',
-        __proto__: null,
-      };
-      const { properties: taken } = read({ ...about, type, properties }) as EventEnvelope;
-      expect(taken).toEqual({
-        clusterId: CLUSTER,
-        path: '/services/detail/[id]',
-        appVersion: '1.10.0',
-        version: '1.10.11',
-      });
-    },
-  );
 });
 
 describe('an event', () => {
@@ -313,6 +273,7 @@ function context(changes: Partial<RequestContext> = {}): RequestContext {
   return {
     receivedAt: 1,
     product: 'dcos',
+    identityKey: 'k'.repeat(32),
     maxEvents: 2500,
     isTooLarge: () => false,
     newId: () => `new-${(ids += 1)}`,

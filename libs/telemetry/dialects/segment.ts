@@ -121,7 +121,7 @@ function propertiesOf(item: Record<string, unknown>): Properties {
   const given = item.type === 'track' ? item.properties : (item.properties ?? item.traits);
   const properties = isObject(given) ? given : {};
   if (item.type === 'track') return properties;
-  return redact(properties, (path) => UI_TEXT.has(path));
+  return redact(properties, (path, text) => (UI_TEXT.has(path) ? text : null));
 }
 
 /**

@@ -1,11 +1,12 @@
 import { remember } from '../memo.js';
-import { isIdentifying } from './identifying.js';
+import { isIdentifying, withoutTokens } from './identifying.js';
 
 const MAX_KEY_LENGTH = 100;
-const KEY = /^[A-Za-z0-9_$][A-Za-z0-9_.$=<>!~+-]*$/;
+/** A key that was replaced before; where two became the same, with a number behind. */
+const REPLACED = /^\[\d{1,6}\](?:~\d{1,6})?$/;
+const KEY = /^[A-Za-z0-9_$*][A-Za-z0-9_.$=<>!~+*-]*$/;
 const NUMBER = /\d{5,}/g;
 const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
-const TOKEN = /(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])(?<![0-9a-z])[0-9a-f]{12,}(?![0-9a-z])/gi;
 
 /**
  * The name of a property as it may be kept. Developers choose names, but some put an account's number
@@ -13,10 +14,10 @@ const TOKEN = /(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])(?<![0-9a-z])[0-9a-f]{12,}(?![0-
  * address or a host, becomes its length in brackets: `[17]`.
  */
 export const safeKey = remember(2_000_000, (key: string): string => {
-  const starred = key.replace(GUID, '*').replace(TOKEN, '*').replace(NUMBER, '*');
-  const bare = starred.replaceAll('*', '');
-  const isKept =
-    key.length <= MAX_KEY_LENGTH && (bare === '' || KEY.test(bare)) && !isIdentifying(starred);
+  if (REPLACED.test(key)) return key;
+  if (key.length > MAX_KEY_LENGTH) return `[${key.length}]`;
+  const starred = withoutTokens(key.replace(GUID, '*')).replace(NUMBER, '*');
+  const isKept = (starred === '*' || KEY.test(starred)) && !isIdentifying(starred);
   return isKept ? starred : `[${key.length}]`;
 });
 
@@ -24,7 +25,7 @@ const WORDS_OF_A_KEY = /[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g;
 /** Numbers under such a name tell who somebody is, and count nothing. */
 const IDENTIFYING = new Set(
   (
-    'id ids uid uuid guid account accounts phone telephone mobile fax ssn passport iban card zip ' +
+    'id uid uuid guid account phone telephone mobile fax ssn passport iban card zip ' +
     'postcode postal ip mac imei imsi serial lat lon lng latitude longitude birth birthday birthdate ' +
     'dob tax'
   ).split(' '),

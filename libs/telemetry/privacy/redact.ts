@@ -8,49 +8,49 @@ export interface Redacted {
 }
 
 /**
- * Tells whether a text of an event may be kept. The path is the text's place in the properties, with
- * `[]` for the place in a list: `package_list[].name`.
+ * What may be kept of a text of an event, or null. The path is the text's place in the properties,
+ * with `[]` for the place in a list: `package_list[].name`.
  */
-export type TextRule = (path: string, text: string) => boolean;
+export type TextRule = (path: string, text: string) => string | null;
 
 export function isRedacted(value: unknown): value is Redacted {
   return isObject(value) && typeof value.$length === 'number' && Object.keys(value).length === 1;
 }
 
 /**
- * Properties of which only what the rule allows is left of text. Figures stay, so that a replay can
+ * Properties of which only what the rule keeps is left of text. Figures stay, so that a replay can
  * restore them; a text becomes its length, which no reader takes for text or for a figure.
  */
-export function redact(properties: Properties, isAllowed: TextRule): Properties {
-  return redactObject(properties, '', isAllowed);
+export function redact(properties: Properties, keepText: TextRule): Properties {
+  return redactObject(properties, '', keepText);
 }
 
-function redactObject(object: object, path: string, isAllowed: TextRule): Properties {
+function redactObject(object: object, path: string, keepText: TextRule): Properties {
   const redacted: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const [key, value] of Object.entries(object)) {
     const name = freeName(safeKey(key), redacted);
-    redacted[name] = redactValue(value, path === '' ? key : `${path}.${key}`, key, isAllowed);
+    redacted[name] = redactValue(value, path === '' ? key : `${path}.${key}`, key, keepText);
   }
   return redacted;
 }
 
-function redactValue(value: unknown, path: string, key: string, isAllowed: TextRule): unknown {
+function redactValue(value: unknown, path: string, key: string, keepText: TextRule): unknown {
   if (typeof value === 'string') {
-    return isAllowed(path, value) ? value : { $length: value.length };
+    return keepText(path, value) ?? { $length: value.length };
   }
   if (typeof value === 'number' && isIdentifyingKey(key)) return { $length: `${value}`.length };
   if (Array.isArray(value)) {
-    return value.map((item) => redactValue(item, `${path}[]`, key, isAllowed));
+    return value.map((item) => redactValue(item, `${path}[]`, key, keepText));
   }
   if (isRedacted(value)) return value;
-  return isObject(value) ? redactObject(value, path, isAllowed) : value;
+  return isObject(value) ? redactObject(value, path, keepText) : value;
 }
 
 /** Two keys may have the same safe form; both keep their figures. */
 function freeName(name: string, taken: object): string {
   if (!Object.hasOwn(taken, name)) return name;
   for (let number = 2; ; number += 1) {
-    if (!Object.hasOwn(taken, `${name} ${number}`)) return `${name} ${number}`;
+    if (!Object.hasOwn(taken, `${name}~${number}`)) return `${name}~${number}`;
   }
 }
 

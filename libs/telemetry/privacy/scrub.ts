@@ -16,7 +16,7 @@ const PATTERN = new RegExp(
     String.raw`(?<email>[^\s<>"'(),;:]+@[^\s<>"'(),;]+)`,
     String.raw`(?<path>\p{L}:\\\S*|\\\\\S+|(?:~|\.{1,2})?\/[^\s:,;()'"]+|${label}(?:\/[^\s:,;()'"/]+)+\/?)`,
     String.raw`(?<mac>(?<![\p{L}\p{N}])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![\p{L}\p{N}]))`,
-    String.raw`(?<ip>(?<![\p{L}\p{N}:])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4})(?:%\w+)?(?:\/\d+)?(?![\p{L}\p{N}:])|(?<![\p{N}.])(?:\d{1,3}\.){3}\d{1,3}(?![\p{N}.])(?:\/\d+)?)`,
+    String.raw`(?<ip>(?<![\p{L}\p{N}:])(?:[0-9A-Fa-f]{0,4}:){2,8}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4})(?:%\w+)?(?:\/\d+)?(?![\p{L}\p{N}:])|(?<!\p{N})(?:\d{1,3}\.){3}\d{1,3}(?!\p{N})(?:\/\d+)?)`,
     String.raw`(?<number>[+-]?\d+(?:[.,_' -]\d+)*%?(?![\p{L}\p{N}_]))`,
     String.raw`(?<name>${label}(?:\.${label})+)`,
     String.raw`(?<word>[\p{L}\p{N}_$][\p{L}\p{M}\p{N}_$'’-]*)`,
@@ -47,7 +47,7 @@ function replacement(found: Record<string, string | undefined>): string {
   const [kind = 'other', text = ''] =
     Object.entries(found).find(([, value]) => value !== undefined) ?? [];
   if (kind === 'mark') return text;
-  if (kind === 'other') return '';
+  if (kind === 'other') return ' ';
   if (kind === 'word') return isKnown(text) ? text : '<word>';
   if (kind === 'name') return text.split('.').every(isKnown) ? text : '<name>';
   return `<${kind}>`;

@@ -1,12 +1,13 @@
 import { asSha1, asToken, asVersion } from '../privacy/tokens.js';
 import { isEventName, safeKey } from '../privacy/keys.js';
 import type { TextRule } from '../privacy/redact.js';
+import { isDecimal } from '../readings.js';
 import type { EventKind, InstallationDescription, Product } from '../report.js';
 import type { Defect, Properties, Understood } from '../vocabulary.js';
 import type { EventDeclaration, InstallationField, ProductDeclaration } from './declaration.js';
 import { errorReader } from './errors.js';
 import { figureReader } from './events.js';
-import { isTypeOf } from './figures.js';
+import { isDate, isTypeOf } from './figures.js';
 
 /** Every product's installations may say that they want to be counted no more, and again. */
 const CONSENT: Record<string, EventDeclaration> = {
@@ -56,7 +57,7 @@ export function consentKinds(product: string): Record<string, EventKind> {
 function compileEvent(event: EventDeclaration, rules: ProductRules): EventKind {
   const reader = event.store === 'error' ? errorReader(event, rules) : figureReader(event, rules);
   const { store: kind, describes = false } = event;
-  return { kind, ...reader, describes, allowsText: textRule(event, rules) };
+  return { kind, ...reader, describes, keepText: textRule(event, rules) };
 }
 
 function rulesOf(declaration: ProductDeclaration): ProductRules {
@@ -130,26 +131,34 @@ function describe(
   return { content, defects };
 }
 
-const DECIMAL = /^\s*[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\s*$/;
-
-/** The text that an event may hold, as far as a reader would take it. */
+/** What is kept of an event's text: what its reader would take. */
 function textRule(event: EventDeclaration, { declaration }: ProductRules): TextRule {
-  const rules = new Map<string, (text: string) => boolean>();
+  const rules = new Map<string, (text: string) => string | null>();
+  const when = (test: (text: string) => boolean) => (text: string) => (test(text) ? text : null);
   for (const metric of event.metrics ?? []) {
     const path = metric.property ?? metric.name;
-    if (metric.kind === 'counts') {
-      rules.set(path, (text) => isTypeOf(metric, text) || DECIMAL.test(text));
-      rules.set(`${path}[]`, (text) => isTypeOf(metric, text));
-    } else if (metric.kind === 'date') rules.set(path, (text) => /^[\d:.TZ+ -]{1,40}$/i.test(text));
-    else rules.set(path, (text) => DECIMAL.test(text));
+    const isType = (text: string) => isTypeOf(metric, text);
+    if (metric.kind === 'date') rules.set(path, when(isDate));
+    else if (metric.kind !== 'counts') rules.set(path, when(isDecimal));
+    else {
+      rules.set(
+        path,
+        when((text) => isType(text) || isDecimal(text)),
+      );
+      rules.set(`${path}[]`, when(isType));
+    }
   }
   const fields = { version: 'version', ...declaration.installation };
   for (const [field, path] of Object.entries(fields)) {
-    rules.set(path, (text) => FIELDS[field as InstallationField](text) !== null);
+    rules.set(path, FIELDS[field as InstallationField]);
   }
   const { outcome, error } = event;
-  if (outcome) rules.set(outcome.property, (text) => Object.hasOwn(outcome.values, text));
+  if (outcome)
+    rules.set(
+      outcome.property,
+      when((text) => Object.hasOwn(outcome.values, text)),
+    );
   const kind = error?.list ? `${error.list}[].${error.kind}` : error?.kind;
-  if (kind !== undefined) rules.set(kind, (text) => asToken(text) !== null);
-  return (path, text) => rules.get(path)?.(text) ?? false;
+  if (kind !== undefined) rules.set(kind, asToken);
+  return (path, text) => rules.get(path)?.(text) ?? null;
 }

@@ -1,7 +1,7 @@
 import { parseTimestamp } from '../clock.js';
 import { isName } from '../privacy/identifying.js';
 import { isIdentifyingKey, safeKey } from '../privacy/keys.js';
-import { holdsText } from '../privacy/redact.js';
+import { holdsText, isRedacted } from '../privacy/redact.js';
 import type { Reading } from '../readings.js';
 import { asCount, asFigure } from '../readings.js';
 import type { Defect } from '../vocabulary.js';
@@ -13,6 +13,8 @@ export const OTHER = '*';
 
 const MAX_TYPES = 1000;
 const MAX_DEPTH = 3;
+/** Neither a metric nor a dimension holds it. */
+const SEPARATOR = '\u0000';
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
 /** The figures of one event, each under its metric and dimension; what is reported twice is added. */
@@ -23,9 +25,9 @@ export class Figures {
   readonly dropped = new Set<string>();
 
   add(metric: string, dimension: string, value: number): void {
-    // Neither a metric nor a dimension holds a blank.
-    const key = `${metric} ${dimension}`;
-    this.#figures.set(key, (this.#figures.get(key) ?? 0) + value);
+    const key = metric + SEPARATOR + dimension;
+    const sum = (this.#figures.get(key) ?? 0) + value;
+    this.#figures.set(key, Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, sum)));
   }
 
   get isEmpty(): boolean {
@@ -35,7 +37,7 @@ export class Figures {
   /** In canonical order, as columns. */
   columns(): { metrics: string[]; dimensions: string[]; figures: number[] } {
     const sorted = [...this.#figures].sort(([a], [b]) => (a < b ? -1 : 1));
-    const split = sorted.map(([key]) => key.split(' ') as [string, string]);
+    const split = sorted.map(([key]) => key.split(SEPARATOR) as [string, string]);
     return {
       metrics: split.map(([metric]) => metric),
       dimensions: split.map(([, dimension]) => dimension),
@@ -47,10 +49,10 @@ export class Figures {
 /** Reads the property of a declared metric. `null` is as good as absent: its collector had nothing. */
 export function readDeclared(metric: MetricDeclaration, raw: unknown, into: Figures): void {
   if (raw === null) return;
-  const path = metric.property ?? metric.name;
+  const path = safeKey(metric.property ?? metric.name);
   if (metric.kind === 'counts') return readCounts(metric, raw, path, into);
   const reading = readers[metric.kind](raw);
-  if ('defect' in reading) into.defects.push({ path: safeKey(path), reason: reading.defect });
+  if ('defect' in reading) into.defects.push({ path, reason: reading.defect });
   else into.add(metric.name, '', reading.value);
 }
 
@@ -58,7 +60,7 @@ export function readDeclared(metric: MetricDeclaration, raw: unknown, into: Figu
 export function readUndeclared(name: string, key: string, raw: unknown, into: Figures): void {
   const isUnsafe = name.startsWith('[') || isIdentifyingKey(key);
   if (isUnsafe || holdsText(raw)) into.dropped.add(name);
-  if (isUnsafe) return;
+  if (isUnsafe || isRedacted(raw)) return;
   if (typeof raw === 'boolean') into.add(name, '', Number(raw));
   else if (typeof raw === 'number') {
     if (Number.isFinite(raw)) into.add(name, '', raw);
@@ -81,26 +83,35 @@ const readers: Record<Exclude<MetricKind, 'counts'>, (raw: unknown) => Reading<n
     return raw === false || raw === 0 ? { value: 0 } : { defect: 'not_a_flag' };
   },
   date: (raw) => {
-    const time = parseTimestamp(
-      typeof raw === 'string' && DATE.test(raw) ? `${raw}T00:00:00Z` : raw,
-    );
+    const time = parseDate(raw);
     return time === null ? { defect: 'not_a_timestamp' } : { value: Math.floor(time / 1000) };
   },
 };
+
+/** Whether a text is an RFC 3339 date or time. */
+export function isDate(text: string): boolean {
+  return parseDate(text) !== null;
+}
+
+function parseDate(raw: unknown): number | null {
+  return parseTimestamp(typeof raw === 'string' && DATE.test(raw) ? `${raw}T00:00:00Z` : raw);
+}
 
 /** A number for each type, a list of types, or one number for all. */
 function readCounts(metric: MetricDeclaration, raw: unknown, path: string, into: Figures): void {
   if (Array.isArray(raw)) {
     for (const type of raw.slice(0, MAX_TYPES)) {
-      if (typeof type === 'string') into.add(metric.name, typeOf(metric, type, path, into), 1);
-      else into.defects.push({ path: safeKey(path), reason: 'not_text' });
+      if (isRedacted(type)) into.dropped.add(path);
+      else if (typeof type === 'string') into.add(metric.name, typeOf(metric, type, path, into), 1);
+      else into.defects.push({ path, reason: 'not_text' });
     }
-  } else if (isObject(raw)) readTypes(metric, raw, { path, prefix: '', depth: 1 }, into);
+  } else if (isRedacted(raw)) into.dropped.add(path);
+  else if (isObject(raw)) readTypes(metric, raw, { path, prefix: '', depth: 1 }, into);
   else if (typeof raw === 'string' && isTypeOf(metric, raw)) into.add(metric.name, raw, 1);
   else {
     const reading = asFigure(raw);
     if ('value' in reading) into.add(metric.name, '', reading.value);
-    else into.defects.push({ path: safeKey(path), reason: reading.defect });
+    else into.defects.push({ path, reason: reading.defect });
   }
 }
 
@@ -112,30 +123,26 @@ function readTypes(
 ): void {
   for (const [type, value] of Object.entries(types).slice(0, MAX_TYPES)) {
     const name = prefix + typeOf(metric, type, path, into);
-    const place = `${path}.${type}`;
+    const place = `${path}.${safeKey(type)}`;
     if (value === null) continue;
-    if (isObject(value) && depth < MAX_DEPTH) {
+    if (isObject(value) && !isRedacted(value) && depth < MAX_DEPTH) {
       readTypes(metric, value, { path: place, prefix: `${name}/`, depth: depth + 1 }, into);
       continue;
     }
     const reading = asFigure(value);
     if ('value' in reading) into.add(metric.name, name, reading.value);
-    else into.defects.push({ path: safePath(place), reason: reading.defect });
+    else into.defects.push({ path: place, reason: reading.defect });
   }
 }
 
 /** The type under which a figure is kept; one that must not be kept is noted, and counts as `*`. */
 function typeOf(metric: MetricDeclaration, type: string, path: string, into: Figures): string {
   if (isTypeOf(metric, type)) return type;
-  into.dropped.add(safePath(`${path}.${type}`));
+  into.dropped.add(`${path}.${safeKey(type)}`);
   return OTHER;
 }
 
 /** Whether a text is a type of this metric. */
 export function isTypeOf({ types }: MetricDeclaration, text: string): boolean {
   return types ? types.includes(text) : isName(text);
-}
-
-function safePath(path: string): string {
-  return path.split('.').map(safeKey).join('.');
 }

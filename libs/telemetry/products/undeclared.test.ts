@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest';
+import type { MetricSnapshot } from '../report.js';
+import type { Properties } from '../vocabulary.js';
+import { compileProduct } from './compile.js';
+import type { ProductDeclaration } from './declaration.js';
+
+type Figure = [metric: string, dimension: string, figure: number];
+
+describe('a number that nobody declared', () => {
+  test('is kept under its own name, whatever number it is, and a flag likewise', () => {
+    const sent = { nodes: 3, delta: -1.5, zero: -0, isBatch: true, isLeader: false, none: null };
+    expect(read(sent)).toEqual(
+      only([
+        ['delta', '', -1.5],
+        ['isBatch', '', 1],
+        ['isLeader', '', 0],
+        ['nodes', '', 3],
+        ['zero', '', 0],
+      ]),
+    );
+  });
+
+  test('may stand in an object, by type', () => {
+    const sent = { calls: { 'GET /alice': 1, get: 2, put: 3, text: 'x', deep: { a: 1 } } };
+    expect(read(sent)).toEqual({
+      figures: [
+        ['calls', '*', 1],
+        ['calls', 'get', 2],
+        ['calls', 'put', 3],
+      ],
+      defects: [],
+      dropped: ['calls'],
+    });
+  });
+
+  test('is left out where it may be somebody’s', () => {
+    const sent = {
+      account_id: 123456789012,
+      userId: 7,
+      phone: 15551234567,
+      by: { user_id: 7, n: 1 },
+    };
+    expect(read(sent)).toEqual({
+      figures: [['by', 'n', 1]],
+      defects: [],
+      dropped: ['account_id', 'phone', 'userId'],
+    });
+    const nameless = { 'alice@example.com': 1, '10.0.0.5': 2, 'of alice': { a: 3 } };
+    expect(read(nameless).figures).toEqual([]);
+    expect(read(nameless).dropped).toEqual(['[17]', '[8]']);
+  });
+
+  test('is added to others whose names are the same when numbers are taken out', () => {
+    const sent = { n_123456: 1, n_654321: 2, 'x.123456': 4 };
+    expect(read(sent).figures).toEqual([
+      ['n_*', '', 3],
+      ['x.*', '', 4],
+    ]);
+  });
+
+  test('is added up only as far as there are numbers', () => {
+    const sent = { n_123456: Number.MAX_VALUE, n_654321: Number.MAX_VALUE, other: 1 };
+    const { figures } = read(sent);
+    expect(figures).toContainEqual(['other', '', 1]);
+    for (const [, , figure] of figures) expect(figure).toBeLessThan(Infinity);
+  });
+
+  test('is ignored where the product says so', () => {
+    const product = { ignore: ['run_id', '$*'] };
+    const sent = { run_id: 7, run_ids_seen: 1, $lib: 'posthog', $count: 7, run: 2 };
+    expect(read(sent, product)).toEqual({
+      figures: [
+        ['run', '', 2],
+        ['run_ids_seen', '', 1],
+      ],
+      defects: [],
+      dropped: ['$lib'],
+    });
+  });
+
+  test('loses what stands in its name for somebody, where the product says so', () => {
+    const product = { collapse: ['node_count_*.'] };
+    const sent = {
+      'node_count_alice.total': 2,
+      'node_count_bob.total': 3,
+      'node_count_alice.example.com.aws_ec2_instance': 4,
+      'node_count_Alice Smith.total': 5,
+      'node_count_alice.10.0.0.5/x': 6,
+      node_count: 7,
+    };
+    const { figures } = read(sent, product);
+    expect(figures).toEqual([
+      ['node_count', '', 7],
+      ['node_count_*.[3]', '', 6],
+      ['node_count_*.aws_ec2_instance', '', 4],
+      ['node_count_*.total', '', 10],
+    ]);
+  });
+});
+
+describe('text that nobody declared', () => {
+  test('is never kept, and its name is noted', () => {
+    const sent = { note: 'alice', notes: ['alice'], by: { name: 'alice' }, empty: '', count: '7' };
+    expect(read(sent)).toEqual({
+      figures: [],
+      defects: [],
+      dropped: ['by', 'count', 'note', 'notes'],
+    });
+  });
+
+  test('is no figure where its length stands in its place', () => {
+    const sent = { note: { $length: 5 }, notes: [{ $length: 5 }], by: { name: { $length: 5 } } };
+    expect(read(sent)).toEqual({ figures: [], defects: [], dropped: ['by', 'note', 'notes'] });
+  });
+});
+
+function only(figures: Figure[]) {
+  return { figures, defects: [], dropped: [] };
+}
+
+function read(properties: Properties, changes: Partial<ProductDeclaration> = {}) {
+  const happened = { about: 'It happened.', store: 'usage' } as const;
+  const product = { product: 'acme', about: 'A tool.', events: { happened }, ...changes };
+  const installationId = '70b28f00-e38f-41b2-a723-aab344f535b9';
+  const envelope = { receivedAt: 1, product: 'acme', installationId, event: 'happened' };
+  const event = compileProduct(product).find('happened')!;
+  const { content, defects, dropped } = event.read(properties, { ...envelope, properties });
+  const { snapshot } = content as { snapshot: MetricSnapshot };
+  const figures = snapshot.metrics.map((name, n): Figure => {
+    return [name, snapshot.dimensions[n]!, snapshot.figures[n]!];
+  });
+  return { figures, defects, dropped };
+}
