@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Answer } from './support/https.js';
+import { randomLetters } from './support/letters.js';
 import { startMuster, type Muster, type MusterOptions } from './support/muster.js';
 import { startRedis, type PrivateRedis } from './support/redis.js';
 
@@ -183,7 +184,7 @@ interface Event {
 }
 
 function newEvent(paddingBytes = 0): Event {
-  const unit = randomUUID();
+  const unit = randomLetters();
   const properties = {
     clusterId: randomUUID(),
     [`health-unit-${unit}-total`]: 1,

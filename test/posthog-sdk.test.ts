@@ -126,6 +126,7 @@ describe.each([
 
   test('keeps events while Redis is away, and they are stored once', async () => {
     const id = randomUUID();
+    await muster.drained();
     const before = await balanceOf(muster.analyst, 'resoto');
     await redis.kill();
     const application = report(mode, { distinctId: id, events: EVENTS, error: ERROR });

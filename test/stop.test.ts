@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { randomLetters } from './support/letters.js';
 import { startMuster, type Muster } from './support/muster.js';
 import { startRedis, type PrivateRedis } from './support/redis.js';
 
@@ -101,7 +102,7 @@ const KEY = { authorization: 'Bearer wk_dcos' };
 
 /** An event that its unit names. */
 function newEvent() {
-  const unit = randomUUID();
+  const unit = randomLetters();
   const properties = {
     clusterId: randomUUID(),
     [`health-unit-${unit}-total`]: 1,

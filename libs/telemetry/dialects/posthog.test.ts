@@ -215,6 +215,8 @@ describe('an event', () => {
       expect(at(odd)).not.toHaveProperty('occurredAt');
     }
     expect(read({ ...nameless, offset: 1500 })).toMatchObject({ occurredAt: started.timestamp });
+    const [it] = readPosthog({ batch: [{ ...ago, offset: 1500 }], sentAt: 'x' }, context());
+    expect(it).not.toHaveProperty('sentAt'); // an age is by our own clock already
   });
 
   test('may have no name and no properties, which the worker judges', () => {

@@ -87,21 +87,11 @@ describe('the name of a property', () => {
 });
 
 describe('a number', () => {
-  test.each(
-    [
-      ...['id', 'ID', 'account_id', 'accountId', 'userID', 'uid', 'guid', 'phone'],
-      ...[
-        'phoneNumber',
-        'phone_1',
-        'customer_account_no',
-        'IP',
-        'serialNumber',
-        'zip',
-        'birthdate',
-      ],
-      ...['lat', 'longitude', 'taxId', 'iban', 'card_number', 'imei'],
-    ].filter((key) => key !== 'birthdate'),
-  )('under the name %s may be somebody’s', (key) => {
+  test.each([
+    ...['id', 'ID', 'account_id', 'accountId', 'userID', 'uid', 'guid', 'phone'],
+    ...['phoneNumber', 'phone_1', 'customer_account_no', 'IP', 'serialNumber', 'zip', 'birthdate'],
+    ...['lat', 'longitude', 'taxId', 'iban', 'card_number', 'imei'],
+  ])('under the name %s may be somebody’s', (key) => {
     expect(isIdentifyingKey(key)).toBe(true);
   });
 
