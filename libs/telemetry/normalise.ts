@@ -3,7 +3,7 @@ import { observe, parseTimestamp } from './clock.js';
 import type { EventEnvelope, ReceivedEnvelope, UnidentifiedEnvelope } from './envelope.js';
 import { canonicalJson, eventKey } from './identity.js';
 import { isEventName, safeKey } from './privacy/keys.js';
-import { redact, type TextRule } from './privacy/redact.js';
+import { redact, type KeepRules } from './privacy/redact.js';
 import { asVersion } from './privacy/tokens.js';
 import type { Products } from './products/index.js';
 import type { InstallationDescription, ReportContent, ReportKind } from './report.js';
@@ -71,6 +71,9 @@ export interface NormaliseOptions {
   retentionMs: number;
 }
 
+/** Of an event that nobody knows no text is kept. */
+const NOTHING: KeepRules = { keepText: () => null, knows: () => false };
+
 const MAX_DEFECTS = 100;
 const MAX_DROPPED = 100;
 
@@ -101,7 +104,7 @@ function normaliseEvent(envelope: EventEnvelope, options: NormaliseOptions): Nor
   if (!content) {
     const path = defects[0]?.path ?? 'properties';
     const rejection = { reason: 'nothing_usable', path } as const;
-    return quarantine(envelope, rejection, options, eventKind.keepText);
+    return quarantine(envelope, rejection, options, eventKind);
   }
   const description = product.describe(properties, envelope.version);
   const time = observeEnvelope(envelope, options);
@@ -116,7 +119,7 @@ function normaliseEvent(envelope: EventEnvelope, options: NormaliseOptions): Nor
     description: description.content,
     describes: eventKind.describes,
     defects: boundDefects([...defects, ...description.defects, ...time.defects]),
-    keep: () => keep(envelope, eventKind.keepText),
+    keep: () => keep(envelope, eventKind),
   };
 }
 
@@ -137,7 +140,7 @@ function quarantine(
   envelope: EventEnvelope,
   rejection: Rejection,
   options: NormaliseOptions,
-  keepText: TextRule = () => null,
+  rules: KeepRules = NOTHING,
 ): QuarantinedEvent {
   return {
     fate: 'quarantined',
@@ -145,11 +148,11 @@ function quarantine(
     observedAt: observeEnvelope(envelope, options).observedAt,
     ...rejection,
     event: safeEvent(envelope.event),
-    keep: () => keep(envelope, keepText),
+    keep: () => keep(envelope, rules),
   };
 }
 
-function keep(envelope: EventEnvelope, keepText: TextRule): KeptEvent {
+function keep(envelope: EventEnvelope, rules: KeepRules): KeptEvent {
   const { id: _, event, occurredAt, sentAt, version, properties, ...rest } = envelope;
   return {
     ...rest,
@@ -157,7 +160,7 @@ function keep(envelope: EventEnvelope, keepText: TextRule): KeptEvent {
     ...(parseTimestamp(occurredAt) !== null && { occurredAt }),
     ...(parseTimestamp(sentAt) !== null && { sentAt }),
     ...(asVersion(version) !== null && { version }),
-    properties: redact(properties, keepText),
+    properties: redact(properties, rules),
   };
 }
 

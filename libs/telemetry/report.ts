@@ -221,6 +221,8 @@ export interface EventKind {
   /** Whether it describes its installation: of such events, the latest one counts. */
   describes: boolean;
   keepText: TextRule;
+  /** Whether a property is one that is read: its name and its figures are kept as they are. */
+  knows: (key: string) => boolean;
   /** Whether a property is of no use, whatever it holds. */
   ignores(key: string, value: unknown): boolean;
 }

@@ -59,6 +59,10 @@ function keepText(path: string, text: string): string | null {
   return parseUnitKey(path) === null ? null : asNumber(text);
 }
 
+function knows(key: string): boolean {
+  return KNOWN.has(key) || parseUnitKey(key)?.defect === null;
+}
+
 function ignores(key: string): boolean {
   return !KNOWN.has(key) && parseUnitKey(key) === null;
 }
@@ -79,7 +83,7 @@ function withDropped(read: EventReader): EventReader {
 }
 
 function eventKind(kind: ReportKind, read: EventReader): EventKind {
-  return { kind, read: withDropped(read), describes: kind !== 'ui', keepText, ignores };
+  return { kind, read: withDropped(read), describes: kind !== 'ui', keepText, knows, ignores };
 }
 
 const EVENTS = new Map<string, EventKind>(
@@ -117,6 +121,9 @@ function describeCluster(
     }
     return value;
   };
+  if (envelopeVersion && asVersion(envelopeVersion) === null) {
+    defects.push({ path: 'version', reason: 'malformed' });
+  }
   const content = {
     variant: read('variant'),
     provider: read('provider'),

@@ -8,7 +8,7 @@ import {
   unidentified,
 } from '../envelope.js';
 import { installationIdOf, personKey } from '../identity.js';
-import { redact } from '../privacy/redact.js';
+import { redact, type KeepRules } from '../privacy/redact.js';
 import type { Properties, Rejection } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 
@@ -21,6 +21,10 @@ export type SegmentType = (typeof segmentTypes)[number];
  * referrer, query) only the name and the length of the text go further than this function.
  */
 const UI_TEXT = new Set(['path', 'appVersion', 'version']);
+const UI_RULES: KeepRules = {
+  keepText: (path, text) => (UI_TEXT.has(path) ? text : null),
+  knows: (key) => UI_TEXT.has(key),
+};
 
 /** The write key of a request, where Segment's clients put it; undefined where there is none. */
 export function findSegmentKey(body: unknown): string | undefined {
@@ -121,7 +125,7 @@ function propertiesOf(item: Record<string, unknown>): Properties {
   const given = item.type === 'track' ? item.properties : (item.properties ?? item.traits);
   const properties = isObject(given) ? given : {};
   if (item.type === 'track') return properties;
-  return redact(properties, (path, text) => (UI_TEXT.has(path) ? text : null));
+  return redact(properties, UI_RULES);
 }
 
 /**

@@ -9,12 +9,12 @@ const TOP_LEVEL =
 /** Those that end the names of other things, too: they count behind two labels. */
 const OTHER_TOP_LEVEL = 'info|test|home|private|int|co|us|in|at|it|es|se|no|ca|app|dev';
 const LABEL = '[a-z0-9-]{1,63}';
-const END = String.raw`(?!\w|\.[\w-])`;
+const END = String.raw`(?![a-z0-9]|\.[\w-])`;
 
 /** `java.net.Socket` is none, for nothing stands before `java` and something behind `net`. */
 const HOST = new RegExp(
   `[a-z0-9-]\\.(?:${TOP_LEVEL})${END}|` +
-    `[a-z0-9-]\\.${LABEL}\\.(?:(?:${TOP_LEVEL})(?!\\w)|(?:${OTHER_TOP_LEVEL})${END})`,
+    `[a-z0-9-]\\.${LABEL}\\.(?:(?:${TOP_LEVEL})(?![a-z0-9])|(?:${OTHER_TOP_LEVEL})${END})`,
   'i',
 );
 
@@ -22,7 +22,8 @@ const SHAPES = {
   email: /@/,
   url: /:\/\/|^(?:www\.|mailto:|arn:|urn:)/i,
   path: /^~?[/\\]|^[a-z]:[/\\]|[/\\][^/\\]*[/\\]/i,
-  ipv4: /(?<!\d)(?:\d{1,3}\.){3}\d{1,3}(?!\d)/,
+  // With dashes as well: `ip-10-0-0-5` is how AWS names a host.
+  ipv4: /(?<!\d)(?:\d{1,3}\.){3}\d{1,3}(?!\d)|(?<!\d)(?:\d{1,3}-){3}\d{1,3}(?!\d)/,
   ipv6: /(?<![0-9a-z])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![0-9a-z])/i,
   mac: /(?<![0-9a-z])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![0-9a-z])/i,
   guid: /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i,

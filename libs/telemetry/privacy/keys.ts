@@ -31,12 +31,15 @@ const IDENTIFYING = new Set(
   ).split(' '),
 );
 
+/** What may stand behind such a name and says no more: `phone_number`, `ipAddress`. */
+const KINDS_OF_ID = new Set(['number', 'no', 'nr', 'address', 'date', 'code']);
+
 /** Whether a number under this name may be somebody's: `account_id`, `phoneNumber`. */
 export const isIdentifyingKey = remember(2_000_000, (key: string): boolean => {
   const words = key.match(WORDS_OF_A_KEY)?.map((word) => word.toLowerCase()) ?? [];
   const last = words.at(-1) ?? '';
-  const named = last === 'number' || last === 'no' || last === 'nr' ? words.at(-2) : last;
-  return IDENTIFYING.has(named ?? '') || words.includes('phone');
+  const named = KINDS_OF_ID.has(last) ? words.at(-2) : last;
+  return IDENTIFYING.has(named ?? '');
 });
 
 const EVENT = /^\$?[a-z][a-z0-9]*(?:[._:-][a-z0-9]+)*$/;

@@ -1,9 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { holdsText, isRedacted, redact } from './redact.js';
+import { holdsText, isRedacted, redact as redactBy, type TextRule } from './redact.js';
 
 const nothing = () => null;
 const everything = (_: string, text: string) => text;
+
+function redact(properties: object, keepText: TextRule, known: string[] = []) {
+  return redactBy(properties as Record<string, unknown>, {
+    keepText,
+    knows: (key) => known.includes(key),
+  });
+}
 
 describe('redacted properties', () => {
   test('have the length of a text in its place, and all else as it was', () => {
@@ -82,6 +89,15 @@ describe('redacted properties', () => {
       account_id: { $length: 12 },
       phone: [{ $length: 11 }],
       id: { count: 7 },
+    });
+  });
+
+  test('keep names and figures that are read, whatever they are like', () => {
+    const properties = { 'app-12345': 1, phone: 2, nested: { phone: 3 } };
+    expect(redact(properties, nothing, ['app-12345', 'phone', 'nested'])).toEqual({
+      'app-12345': 1,
+      phone: 2,
+      nested: { phone: { $length: 1 } },
     });
   });
 

@@ -17,33 +17,55 @@ export function isRedacted(value: unknown): value is Redacted {
   return isObject(value) && typeof value.$length === 'number' && Object.keys(value).length === 1;
 }
 
+/** What may be kept of an event. */
+export interface KeepRules {
+  keepText: TextRule;
+  /** Whether a property is one that is read: its name and its figures are kept as they are. */
+  knows: (key: string) => boolean;
+}
+
 /**
  * Properties of which only what the rule keeps is left of text. Figures stay, so that a replay can
  * restore them; a text becomes its length, which no reader takes for text or for a figure.
  */
-export function redact(properties: Properties, keepText: TextRule): Properties {
-  return redactObject(properties, '', keepText);
+export function redact(properties: Properties, { keepText, knows }: KeepRules): Properties {
+  return redactObject(properties, '', keepText, knows);
 }
 
-function redactObject(object: object, path: string, keepText: TextRule): Properties {
+function redactObject(
+  object: object,
+  path: string,
+  keepText: TextRule,
+  knows: KeepRules['knows'],
+): Properties {
   const redacted: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const [key, value] of Object.entries(object)) {
-    const name = freeName(safeKey(key), redacted);
-    redacted[name] = redactValue(value, path === '' ? key : `${path}.${key}`, key, keepText);
+    const isKnown = path === '' && knows(key);
+    const name = freeName(isKnown ? key : safeKey(key), redacted);
+    const holdsNobody = isKnown || !isIdentifyingKey(key);
+    redacted[name] = redactValue(
+      value,
+      path === '' ? key : `${path}.${key}`,
+      holdsNobody,
+      keepText,
+    );
   }
   return redacted;
 }
 
-function redactValue(value: unknown, path: string, key: string, keepText: TextRule): unknown {
-  if (typeof value === 'string') {
-    return keepText(path, value) ?? { $length: value.length };
-  }
-  if (typeof value === 'number' && isIdentifyingKey(key)) return { $length: `${value}`.length };
+function redactValue(
+  value: unknown,
+  path: string,
+  holdsNobody: boolean,
+  keepText: TextRule,
+): unknown {
+  if (typeof value === 'string') return keepText(path, value) ?? { $length: value.length };
+  if (typeof value === 'number') return holdsNobody ? value : { $length: `${value}`.length };
   if (Array.isArray(value)) {
-    return value.map((item) => redactValue(item, `${path}[]`, key, keepText));
+    return value.map((item) => redactValue(item, `${path}[]`, holdsNobody, keepText));
   }
   if (isRedacted(value)) return value;
-  return isObject(value) ? redactObject(value, path, keepText) : value;
+  return isObject(value) ? redactObject(value, path, keepText, () => false) : value;
 }
 
 /** Two keys may have the same safe form; both keep their figures. */

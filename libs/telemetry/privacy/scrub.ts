@@ -40,7 +40,11 @@ export function scrubMessage(message: string): string {
     .replace(/\s+/g, ' ')
     .replace(/(<[a-z]+>)(?: ?\1)+/g, '$1')
     .trim();
-  return scrubbed.slice(0, MAX_KEPT);
+  // Not in the middle of a placeholder.
+  return scrubbed
+    .slice(0, MAX_KEPT)
+    .replace(/<[a-z]*$/, '')
+    .trimEnd();
 }
 
 function replacement(found: Record<string, string | undefined>): string {

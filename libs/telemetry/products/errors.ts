@@ -18,11 +18,12 @@ import type { EventDeclaration } from './declaration.js';
 export function errorReader(
   { error = {} }: EventDeclaration,
   { descriptive }: ProductRules,
-): Pick<EventKind, 'read' | 'ignores'> {
+): Pick<EventKind, 'read' | 'knows' | 'ignores'> {
   const parts = error.list ? [error.list] : [error.kind, error.message];
   const known = new Set([...descriptive, error.count, ...parts]);
   const ignores = (key: string) => !known.has(key);
   return {
+    knows: (key) => known.has(key),
     ignores,
     read(properties, { event }) {
       const said = error.list ? firstOf(properties[error.list]) : properties;

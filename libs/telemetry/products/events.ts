@@ -16,15 +16,18 @@ import { Figures, readDeclared, readUndeclared } from './figures.js';
 export function figureReader(
   event: EventDeclaration,
   rules: ProductRules,
-): Pick<EventKind, 'read' | 'ignores'> {
+): Pick<EventKind, 'read' | 'knows' | 'ignores'> {
   const declared = new Map(
     (event.metrics ?? [])
       .filter((metric) => !metric.perEvent)
       .map((metric) => [metric.property ?? metric.name, metric]),
   );
   const known = new Set([...declared.keys(), ...rules.descriptive, event.outcome?.property]);
+  // A property with the name of a metric that is read elsewhere is not added to it.
+  const names = new Set((event.metrics ?? []).map(({ name }) => name));
   const outcomes = new Map(Object.entries(event.outcome?.values ?? {}));
   return {
+    knows: (key) => known.has(key),
     ignores: (key, value) => !known.has(key) && (rules.isIgnored(key) || Array.isArray(value)),
     read(properties, { event: name }) {
       const isReport = event.store === 'metrics';
@@ -35,11 +38,15 @@ export function figureReader(
         const metric = declared.get(key);
         if (metric) readDeclared(metric, raw, figures);
         else if (known.has(key)) continue;
-        else if (!rules.isIgnored(key)) readUndeclared(rules.nameOf(key), key, raw, figures);
-        else if (holdsText(raw)) figures.dropped.add(safeKey(key));
+        else if (!rules.isIgnored(key) && !names.has(key)) {
+          readUndeclared(rules.nameOf(key), key, raw, figures);
+        } else if (holdsText(raw)) figures.dropped.add(safeKey(key));
       }
       const ended = event.outcome && properties[event.outcome.property];
       const outcome = outcomes.get(String(ended)) ?? '';
+      if (outcome === '' && holdsText(ended)) {
+        figures.dropped.add(safeKey(event.outcome?.property ?? ''));
+      }
       countEvent(event, properties, outcome, figures);
       return contentOf(event, name, properties, outcome, figures);
     },
