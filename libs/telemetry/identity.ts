@@ -14,8 +14,12 @@ export function parseInstallationId(raw: unknown): string | null {
   return GUID.test(bare) ? bare : null;
 }
 
-/** A version 1, 2 or 6 holds the time at which it was made, and the network address of the machine. */
-const TELLS_MACHINE = /^[0-9a-f]{8}-[0-9a-f]{4}-[126][0-9a-f]{3}-[89ab]/;
+/**
+ * A version 1, 2 or 6 holds the time at which it was made, and the network address of the machine; also
+ * where its bytes stand in the order of Windows (`…-e511-…` for `…-11e5-…`).
+ */
+const TELLS_MACHINE =
+  /^[0-9a-f]{8}-[0-9a-f]{4}-(?:[126][0-9a-f]{3}|[09a-f][0-9a-f][126][0-9a-f])-[89ab]/;
 
 /** How cloud providers name a resource. An error's text in an id's place has blanks in it. */
 const CLOUD_RESOURCE =

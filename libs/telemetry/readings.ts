@@ -39,11 +39,6 @@ export function cleanText(raw: string): string {
   return raw.toWellFormed().replace(CONTROL, '').trim();
 }
 
-/** Whether a text is a number, as agents may send one. */
-export function isDecimal(text: string): boolean {
-  return DECIMAL.test(text.trim());
-}
-
 function asNumber(raw: unknown): number | null {
   if (typeof raw === 'number') return Number.isNaN(raw) ? null : raw;
   if (typeof raw !== 'string') return null;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request } from 'node:https';
+import { type Agent, request } from 'node:https';
 import { connect } from 'node:tls';
 
 export interface Answer {
@@ -17,6 +17,8 @@ export class HttpsClient {
   constructor(
     private readonly url: string,
     private readonly ca: string,
+    /** Keeps connections open; without one, each request has its own. */
+    private readonly agent: Agent | false = false,
   ) {}
 
   /** Posts a text or bytes as they are, or an object as JSON with its content type. */
@@ -41,8 +43,8 @@ export class HttpsClient {
     body?: string | Buffer,
   ): Promise<Answer> =>
     new Promise((resolve, reject) => {
-      const { ca } = this;
-      const sending = request(this.url + path, { method, headers, ca, agent: false });
+      const { ca, agent } = this;
+      const sending = request(this.url + path, { method, headers, ca, agent });
       sending.on('error', reject);
       sending.on('response', (response) => {
         const chunks: Buffer[] = [];

@@ -1,7 +1,7 @@
 import { remember } from '../memo.js';
 import { isIdentifying } from '../privacy/identifying.js';
 import { safeKey } from '../privacy/keys.js';
-import { asCount, cleanText } from '../readings.js';
+import { asCount } from '../readings.js';
 import type { ReportContent } from '../report.js';
 import { healthSnapshot } from '../report.js';
 import type { Defect, DefectReason, Properties, Understood } from '../vocabulary.js';
@@ -10,6 +10,9 @@ const PREFIX = 'health-unit-';
 const TOTAL = '-total';
 const UNHEALTHY = '-unhealthy';
 const MAX_UNIT_LENGTH = 256; // systemd's own limit for a unit's name
+
+/** What systemd allows in a unit's name. */
+const UNIT = /^[A-Za-z0-9:_.\\@-]+$/;
 
 const UNIT_TYPES = new Set(
   'service socket device mount automount swap target path timer slice scope'.split(' '),
@@ -102,6 +105,6 @@ function splitUnitKey(key: string): UnitKey | null {
 
 function nameDefect(unit: string): DefectReason | null {
   if (unit.length > MAX_UNIT_LENGTH) return 'too_long';
-  if (cleanText(unit) !== unit) return 'malformed';
-  return isIdentifying(unit) ? 'identifying' : null;
+  if (isIdentifying(unit)) return 'identifying';
+  return UNIT.test(unit) ? null : 'malformed';
 }

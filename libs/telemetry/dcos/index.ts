@@ -3,7 +3,7 @@ import { safeKey } from '../privacy/keys.js';
 import { holdsText } from '../privacy/redact.js';
 import { asCustomerKey, asToken, asVersion } from '../privacy/tokens.js';
 import { consentKinds } from '../products/compile.js';
-import { isDecimal } from '../readings.js';
+import { asCount, asFigure } from '../readings.js';
 import type {
   EventKind,
   EventReader,
@@ -34,13 +34,16 @@ const DESCRIPTION = {
 /** The installation's own id, which is read before. */
 const IDS = ['clusterId', 'anonymousId'];
 
-const asNumber = (text: string) => (isDecimal(text) ? text : null);
+const asNumber = (text: string) => ('value' in asFigure(text) ? text : null);
+const asCountText = (text: string) => ('value' in asCount(text) ? text : null);
 const asVersionOfPackage = (text: string) => (isVersion(text) ? text : null);
+
+const isCountKey = (key: string) => /^agents_|_count$/.test(key);
 
 /** What is kept of text, by its place; of units and figures those numbers that are sent as text. */
 const TEXT: Record<string, (text: string) => string | null> = {
   ...DESCRIPTION,
-  ...Object.fromEntries(resourceKeys.map((key) => [key, asNumber])),
+  ...Object.fromEntries(resourceKeys.map((key) => [key, isCountKey(key) ? asCountText : asNumber])),
   version: asVersion,
   appVersion: asVersion,
   path: uiPath,
@@ -56,7 +59,7 @@ const KNOWN = new Set([...Object.keys(TEXT).map((path) => path.replace(/\[.*/, '
 function keepText(path: string, text: string): string | null {
   const rule = Object.hasOwn(TEXT, path) ? TEXT[path] : undefined;
   if (rule) return rule(text);
-  return parseUnitKey(path) === null ? null : asNumber(text);
+  return parseUnitKey(path) === null ? null : asCountText(text);
 }
 
 function knows(key: string): boolean {

@@ -25,9 +25,12 @@ const SHAPES = {
   // With dashes as well: `ip-10-0-0-5` is how AWS names a host.
   ipv4: /(?<!\d)(?:\d{1,3}\.){3}\d{1,3}(?!\d)|(?<!\d)(?:\d{1,3}-){3}\d{1,3}(?!\d)/,
   ipv6: /(?<![0-9a-z])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![0-9a-z])/i,
-  mac: /(?<![0-9a-z])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![0-9a-z])/i,
+  mac: /(?<![0-9a-z])(?:(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})(?![0-9a-z])/i,
   guid: /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i,
   host: HOST,
+  // Groups of letters and numbers, as serial numbers and licence keys have them.
+  serial:
+    /(?<![a-z0-9])(?:[a-z0-9]{4,6}-)*(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{4,6}-(?:[a-z0-9]{4,6}-)*(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{4,6}(?![a-z0-9])/i,
   number: /\d{6,}|\d(?:[ .()-]{0,2}\d){8,}/,
 };
 
@@ -45,11 +48,20 @@ export function isIdentifying(text: string, ...allowed: Shape[]): boolean {
   );
 }
 
-const HEXADECIMAL = /(?<![0-9a-z])[0-9a-f]{12,}(?![0-9a-z])/gi;
+const LONG_WORD = /[A-Za-z0-9]{12,}/g;
 
-/** The text with `*` for every long run of hexadecimal digits that has both numbers and letters. */
+/** The text with `*` for every long word that looks like a key, a session's id or a digest. */
 export function withoutTokens(text: string): string {
-  return text.replace(HEXADECIMAL, (run) => (/\d/.test(run) && /[a-f]/i.test(run) ? '*' : run));
+  return text.replace(LONG_WORD, (word) => (isToken(word) ? '*' : word));
+}
+
+/** Names of things have their numbers at one place, if any, and are not that long. */
+function isToken(word: string): boolean {
+  if (/^A[KS]IA[A-Z0-9]{12,}$/.test(word)) return true; // the keys of AWS
+  if (!/\d/.test(word) || !/[a-z]/i.test(word)) return false;
+  if (/^[0-9a-f]+$/i.test(word) || /\d[a-z]+\d/i.test(word)) return true;
+  const isOfOneCase = word === word.toUpperCase();
+  return isOfOneCase ? word.length >= 16 : word.length >= 20 && /[A-Z]/.test(word);
 }
 
 /** A name that people gave to a kind of thing: a package, a type, a state. No blanks, no paths. */
@@ -60,15 +72,26 @@ export function isName(text: string): boolean {
   return NAME.test(text) && !isIdentifying(text);
 }
 
-const VERSION = /^v?\d[\w.+~-]{0,63}$/i;
+/** It begins with a number, that may have a few letters behind it (`3rc1`). */
+const VERSION = /^v?(?:\d{1,8}|\d{1,5}[a-z]{1,4}\d{0,3})(?:[.+~_-][\w.+~-]{0,60}\w)?$/i;
 /** A version that has no number yet, or one of its own kind: `master`, `beta-1.2`, `stub-universe`. */
 const STAGE =
   /^(?:alpha|beta|rc|dev|main|master|nightly|testing|snapshot|stub|latest|stable|edge)(?:[-.](?:universe|\d[\w.+-]{0,40}))*$/i;
-/** What may look like a version and is an account's number, a telephone's, or an address. */
-const NO_VERSION = /\d{9,}|(?<!\d)\d{3}-\d{3,4}(?!\d)|(?<![\d.])\d{2,3}(?:\.\d{1,3}){3}(?![\d.])/;
+/** What may look like a version and is a number of an account, a telephone, a person, or an address. */
+const NO_VERSION = new RegExp(
+  [
+    String.raw`\d{9,}`,
+    String.raw`(?<!\d)\d{3,4}-\d{3,4}(?!\d)`,
+    String.raw`^\d{3}-\d{2}-\d{4}$|^\d{3}\.\d{4}\.\d{4}\.\d{2}$`,
+    String.raw`(?<![\d.])\d{2,3}(?:\.\d{1,3}){3}(?!\d)`,
+  ].join('|'),
+);
+const COMMIT = /^[0-9a-f]{7,40}$/;
 
-/** Whether a text may be kept as a version. */
+/** Whether a text may be kept as a version. It may have the digest of a commit in it. */
 export function isVersion(text: string): boolean {
-  const isOne = VERSION.test(text) || STAGE.test(text);
-  return isOne && !NO_VERSION.test(text) && !isIdentifying(text, 'ipv4', 'number', 'token');
+  if (!VERSION.test(text) && !STAGE.test(text)) return false;
+  const longWords = text.match(LONG_WORD) ?? [];
+  const hasToken = longWords.some((word) => isToken(word) && !COMMIT.test(word));
+  return !hasToken && !NO_VERSION.test(text) && !isIdentifying(text, 'ipv4', 'number', 'token');
 }

@@ -25,7 +25,7 @@ const WORDS_OF_A_KEY = /[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g;
 /** Numbers under such a name tell who somebody is, and count nothing. */
 const IDENTIFYING = new Set(
   (
-    'id uid uuid guid account phone telephone mobile fax ssn passport iban card zip ' +
+    'id ids uid uuid guid account phone tel telephone mobile cell msisdn fax ssn passport iban card zip ' +
     'postcode postal ip mac imei imsi serial lat lon lng latitude longitude birth birthday birthdate ' +
     'dob tax'
   ).split(' '),
@@ -34,12 +34,15 @@ const IDENTIFYING = new Set(
 /** What may stand behind such a name and says no more: `phone_number`, `ipAddress`. */
 const KINDS_OF_ID = new Set(['number', 'no', 'nr', 'address', 'date', 'code']);
 
+const ID_IN_ONE_WORD =
+  /^(?:account|user|customer|client|tenant|owner|device|machine|session|employee|member|person|org|contact|phone)(?:ids?|number|no)$/;
+
 /** Whether a number under this name may be somebody's: `account_id`, `phoneNumber`. */
 export const isIdentifyingKey = remember(2_000_000, (key: string): boolean => {
   const words = key.match(WORDS_OF_A_KEY)?.map((word) => word.toLowerCase()) ?? [];
   const last = words.at(-1) ?? '';
   const named = KINDS_OF_ID.has(last) ? words.at(-2) : last;
-  return IDENTIFYING.has(named ?? '');
+  return IDENTIFYING.has(named ?? '') || ID_IN_ONE_WORD.test(last);
 });
 
 const EVENT = /^\$?[a-z][a-z0-9]*(?:[._:-][a-z0-9]+)*$/;

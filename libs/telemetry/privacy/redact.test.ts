@@ -70,16 +70,16 @@ describe('redacted properties', () => {
     const properties = {
       'alice@example.com': 1,
       'carol@example.com': 2,
-      account_123456789012: { count: 3 },
-      account_210987654321: { count: 4 },
-      account_111111111111: { count: 5 },
+      nodes_123456789012: { count: 3 },
+      nodes_210987654321: { count: 4 },
+      nodes_111111111111: { count: 5 },
     };
     expect(redact(properties, nothing)).toEqual({
       '[17]': 1,
       '[17]~2': 2,
-      'account_*': { count: 3 },
-      'account_*~2': { count: 4 },
-      'account_*~3': { count: 5 },
+      'nodes_*': { count: 3 },
+      'nodes_*~2': { count: 4 },
+      'nodes_*~3': { count: 5 },
     });
   });
 
@@ -88,7 +88,7 @@ describe('redacted properties', () => {
     expect(redact(properties, everything)).toEqual({
       account_id: { $length: 12 },
       phone: [{ $length: 11 }],
-      id: { count: 7 },
+      id: { count: { $length: 1 } },
     });
   });
 

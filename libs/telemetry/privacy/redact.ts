@@ -14,8 +14,12 @@ export interface Redacted {
 export type TextRule = (path: string, text: string) => string | null;
 
 export function isRedacted(value: unknown): value is Redacted {
-  return isObject(value) && typeof value.$length === 'number' && Object.keys(value).length === 1;
+  // Anybody may send such an object: no text is longer than any event.
+  const length = isObject(value) && Object.keys(value).length === 1 ? value.$length : undefined;
+  return typeof length === 'number' && length >= 0 && length <= MAX_LENGTH;
 }
+
+const MAX_LENGTH = 1_000_000;
 
 /** What may be kept of an event. */
 export interface KeepRules {
@@ -29,43 +33,43 @@ export interface KeepRules {
  * restore them; a text becomes its length, which no reader takes for text or for a figure.
  */
 export function redact(properties: Properties, { keepText, knows }: KeepRules): Properties {
-  return redactObject(properties, '', keepText, knows);
+  return redactObject(properties, { path: '', holdsNobody: true }, keepText, knows);
+}
+
+/** Where in an event a value stands, and whether no name on the way says that it may be somebody's. */
+interface Place {
+  path: string;
+  holdsNobody: boolean;
 }
 
 function redactObject(
   object: object,
-  path: string,
+  { path, holdsNobody }: Place,
   keepText: TextRule,
   knows: KeepRules['knows'],
 ): Properties {
   const redacted: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const [key, value] of Object.entries(object)) {
     const isKnown = path === '' && knows(key);
+    const place = {
+      path: path === '' ? key : `${path}.${key}`,
+      holdsNobody: isKnown || (holdsNobody && !isIdentifyingKey(key)),
+    };
     const name = freeName(isKnown ? key : safeKey(key), redacted);
-    const holdsNobody = isKnown || !isIdentifyingKey(key);
-    redacted[name] = redactValue(
-      value,
-      path === '' ? key : `${path}.${key}`,
-      holdsNobody,
-      keepText,
-    );
+    redacted[name] = redactValue(value, place, keepText);
   }
   return redacted;
 }
 
-function redactValue(
-  value: unknown,
-  path: string,
-  holdsNobody: boolean,
-  keepText: TextRule,
-): unknown {
-  if (typeof value === 'string') return keepText(path, value) ?? { $length: value.length };
-  if (typeof value === 'number') return holdsNobody ? value : { $length: `${value}`.length };
+function redactValue(value: unknown, place: Place, keepText: TextRule): unknown {
+  if (typeof value === 'string') return keepText(place.path, value) ?? { $length: value.length };
+  if (typeof value === 'number') return place.holdsNobody ? value : { $length: `${value}`.length };
   if (Array.isArray(value)) {
-    return value.map((item) => redactValue(item, `${path}[]`, holdsNobody, keepText));
+    const items = { ...place, path: `${place.path}[]` };
+    return value.map((item) => redactValue(item, items, keepText));
   }
   if (isRedacted(value)) return value;
-  return isObject(value) ? redactObject(value, path, keepText, () => false) : value;
+  return isObject(value) ? redactObject(value, place, keepText, () => false) : value;
 }
 
 /** Two keys may have the same safe form; both keep their figures. */

@@ -18,7 +18,7 @@ export function asToken(raw: unknown): string | null {
 export function asCustomerKey(raw: unknown): string | null {
   if (typeof raw !== 'string') return null;
   const trimmed = raw.trim();
-  const isKey = TOKEN.test(trimmed) && !isIdentifying(trimmed, 'number', 'guid', 'token');
+  const isKey = TOKEN.test(trimmed) && !isIdentifying(trimmed, 'number', 'guid', 'token', 'serial');
   return isKey ? trimmed : null;
 }
 

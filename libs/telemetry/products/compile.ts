@@ -1,7 +1,7 @@
 import { asSha1, asToken, asVersion } from '../privacy/tokens.js';
 import { isEventName, safeKey } from '../privacy/keys.js';
 import type { TextRule } from '../privacy/redact.js';
-import { isDecimal } from '../readings.js';
+import { asCount, asFigure } from '../readings.js';
 import type { EventKind, InstallationDescription, Product } from '../report.js';
 import type { Defect, Properties, Understood } from '../vocabulary.js';
 import type { EventDeclaration, InstallationField, ProductDeclaration } from './declaration.js';
@@ -139,13 +139,15 @@ function textRule(event: EventDeclaration, { declaration }: ProductRules): TextR
     const path = metric.property ?? metric.name;
     const isType = (text: string) => isTypeOf(metric, text);
     if (metric.kind === 'date') rules.set(path, when(isDate));
-    else if (metric.kind !== 'counts') rules.set(path, when(isDecimal));
-    else {
+    else if (metric.kind === 'counts') {
+      rules.set(path, when(isType));
+      rules.set(`${path}[]`, when(isType));
+    } else if (metric.kind !== 'flag') {
+      const read = metric.kind === 'count' ? asCount : asFigure;
       rules.set(
         path,
-        when((text) => isType(text) || isDecimal(text)),
+        when((text) => 'value' in read(text)),
       );
-      rules.set(`${path}[]`, when(isType));
     }
   }
   const fields = { version: 'version', ...declaration.installation };

@@ -107,7 +107,7 @@ function readCounts(metric: MetricDeclaration, raw: unknown, path: string, into:
     }
   } else if (isRedacted(raw)) into.dropped.add(path);
   else if (isObject(raw)) readTypes(metric, raw, { path, prefix: '', depth: 1 }, into);
-  else if (typeof raw === 'string' && isTypeOf(metric, raw)) into.add(metric.name, raw, 1);
+  else if (typeof raw === 'string') into.add(metric.name, typeOf(metric, raw, path, into), 1);
   else {
     const reading = asFigure(raw);
     if ('value' in reading) into.add(metric.name, '', reading.value);

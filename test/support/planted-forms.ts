@@ -1,0 +1,51 @@
+import type { Draw } from './draw.js';
+
+/** An identifier, and what else it could be found by than itself and its distinctive words. */
+export type Made = string | [value: string, ...forms: string[]];
+
+/** The four bytes of an address as names of hosts, keys and labels write them. */
+export function ipv4(value: string): Made {
+  const [address = ''] = /\d+(?:\D\d+){3}/.exec(value) ?? [];
+  const bytes = address.split(/\D/);
+  return [value, ...['.', '-', '_', ''].map((separator) => bytes.join(separator))];
+}
+
+export function ipv6(value: string, address = value): Made {
+  return [value, address, address.replaceAll(':', ''), address.replaceAll(':', '-')];
+}
+
+export function mac(hex: string, write: (bytes: string[]) => string): Made {
+  const bytes = hex.match(/../g) ?? [];
+  const dotted = hex.match(/..../g)?.join('.') ?? '';
+  return [write(bytes), hex, dotted, ...[':', '-', '_'].map((mark) => bytes.join(mark))];
+}
+
+/** A GUID of version 1: the last part is the network address of the machine. */
+export function guid(draw: Draw, write: (guid: string) => string): Made {
+  const node = `02${draw.hex(10)}`;
+  // Of this century: others are not found in the field.
+  const century = `11${draw.one(['d', 'e', 'f'])}${draw.int(0, 9)}`;
+  const parts = [draw.hex(8), draw.hex(4), century, `9${draw.hex(3)}`, node];
+  return [write(parts.join('-')), node];
+}
+
+/** The same in the order of bytes in which SQL Server makes sequential ones. */
+export function swapped(guid: string): string {
+  return guid
+    .split('-')
+    .map((part, at) => (at < 3 ? (part.match(/../g) ?? []).reverse().join('') : part))
+    .join('-');
+}
+
+export function digits(value: string): Made {
+  return [value, value.replace(/\D/g, '')];
+}
+
+export function account(number: string, value = number): Made {
+  const parts = number.match(/..../g) ?? [];
+  return [value, number, parts.join('-'), parts.join('_'), parts.join(' ')];
+}
+
+export function serial(value: string): Made {
+  return [value, value.replaceAll('-', '')];
+}

@@ -1,0 +1,129 @@
+import { Draw } from './draw.js';
+import { type Kind, KINDS, kinds } from './planted-kinds.js';
+
+export interface Planted {
+  kind: Kind | 'control' | 'recorded';
+  value: string;
+  /** Where it was put. */
+  place: string;
+}
+
+/**
+ * A place of an event: the path to it, and what stands there. In both, `{}` is the identifier. Kinds are
+ * left out where what they look like is what the place is for.
+ */
+export type Place = readonly [path: string, content?: unknown, except?: readonly Kind[]];
+
+/** Stands in a content for the identifier's digits, as a number. */
+export const NUMBER = '{#}';
+
+/** How many ways there are to write an identifier of a kind. */
+const VARIANTS = 4;
+/** A needle is looked for where its first letters stand. */
+const PREFIX = 6;
+
+/**
+ * Makes identifiers, each for one place, and finds what has become of them: any of its forms or of its
+ * distinctive parts, whatever the case, is a trace of it.
+ */
+export class Planter {
+  readonly planted: Planted[] = [];
+  readonly #draw: Draw;
+  readonly #needles = new Map<string, [needle: string, planted: Planted][]>();
+  #turn = 0;
+
+  constructor(seed: number) {
+    this.#draw = new Draw(seed);
+  }
+
+  /** Makes an identifier that occurs nowhere else, in the way whose turn it is. */
+  plant(kind: Kind, place: string): string {
+    this.#turn += 1;
+    this.#draw.takeDistinctive();
+    const made = KINDS[kind][this.#turn % VARIANTS]!(this.#draw);
+    const [value, ...forms] = typeof made === 'string' ? [made] : made;
+    this.#lookFor({ kind, value, place }, [value, ...forms, ...this.#draw.takeDistinctive()]);
+    return value;
+  }
+
+  /** A word that will be found, or the search would prove nothing. */
+  control(place: string): string {
+    const value = this.#draw.word();
+    this.#lookFor({ kind: 'control', value, place }, [value]);
+    return value;
+  }
+
+  /** Looks for what a recorded request holds as well. */
+  watch(value: string, place: string): void {
+    this.#lookFor({ kind: 'recorded', value, place }, [value]);
+  }
+
+  /** Copies of an event with an identifier of each kind in each place, written in so many ways. */
+  plantInto(
+    dialect: string,
+    base: () => object,
+    places: readonly Place[],
+    ways: 1 | 4 = 1,
+  ): object[] {
+    return places.flatMap(([path, content = '{}', except = []]) =>
+      kinds
+        .filter((kind) => !except.includes(kind))
+        .flatMap((kind) => Array.from({ length: ways }, () => kind))
+        .map((kind) => {
+          const value = this.plant(kind, `${dialect} ${path} ${JSON.stringify(content)}`);
+          return put(structuredClone(base()), path.split('/'), content, value);
+        }),
+    );
+  }
+
+  /** All identifiers of which there is a trace in a text. */
+  findIn(text: string): Planted[] {
+    const haystack = text.toLowerCase();
+    const found = new Set<Planted>();
+    for (let at = 0; at + PREFIX <= haystack.length; at += 1) {
+      for (const [needle, planted] of this.#needles.get(haystack.slice(at, at + PREFIX)) ?? []) {
+        if (haystack.startsWith(needle, at) && isWhole(needle, haystack, at)) found.add(planted);
+      }
+    }
+    return [...found];
+  }
+
+  #lookFor(planted: Planted, needles: readonly string[]): void {
+    this.planted.push(planted);
+    for (const needle of new Set(needles.map((one) => one.toLowerCase()))) {
+      if (needle.length < PREFIX) throw new Error(`too short to be looked for: ${needle}`);
+      const prefix = needle.slice(0, PREFIX);
+      this.#needles.set(prefix, [...(this.#needles.get(prefix) ?? []), [needle, planted]]);
+    }
+  }
+}
+
+/** A number is not to be found in the midst of another one, such as a hash. */
+function isWhole(needle: string, haystack: string, at: number): boolean {
+  if (!/^\d+$/.test(needle)) return true;
+  const isDigit = (place: number) => /\d/.test(haystack.charAt(place));
+  return !isDigit(at - 1) && !isDigit(at + needle.length);
+}
+
+/** Puts a content at a path of an object; `+` adds it to what is there. Lists and objects on the way are made. */
+function put(into: object, path: string[], content: unknown, value: string): object {
+  let at = into as Record<string, unknown>;
+  for (const [index, part] of path.entries()) {
+    const key = part.replaceAll('{}', () => value);
+    const next = path[index + 1];
+    if (key === '+') Object.assign(at, fill(content, value));
+    else if (next === undefined) at[key] = fill(content, value);
+    else at = (at[key] ??= /^\d+$/.test(next) ? [] : {}) as Record<string, unknown>;
+  }
+  return into;
+}
+
+/** The content with the identifier in the place of each `{}`, in texts and keys. */
+function fill(content: unknown, value: string): unknown {
+  if (content === NUMBER) return Number(value.replace(/\D/g, ''));
+  if (typeof content === 'string') return content.replaceAll('{}', () => value);
+  if (Array.isArray(content)) return content.map((item) => fill(item, value));
+  if (typeof content !== 'object' || content === null) return content;
+  const entries = Object.entries(content);
+  return Object.fromEntries(entries.map(([key, item]) => [fill(key, value), fill(item, value)]));
+}
