@@ -19,7 +19,12 @@ beforeAll(async () => {
   owner = new Asker(database.url);
   workers = Array.from(
     { length: WORKERS },
-    () => new TelemetryStore({ databaseUrl: database.url, connections: 3 }),
+    () =>
+      new TelemetryStore({
+        databaseUrl: database.url,
+        connections: 3,
+        suppressionKey: 'only-for-tests',
+      }),
   );
 });
 

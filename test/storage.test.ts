@@ -17,7 +17,11 @@ beforeAll(async () => {
   database = await createDatabase();
   owner = new Asker(database.url);
   analyst = new Asker(database.analystUrl);
-  store = new TelemetryStore({ databaseUrl: database.url, connections: 2 });
+  store = new TelemetryStore({
+    databaseUrl: database.url,
+    connections: 2,
+    suppressionKey: 'only-for-tests',
+  });
 });
 
 afterAll(async () => {

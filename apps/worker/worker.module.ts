@@ -15,6 +15,7 @@ export class WorkerModule {
     const store = new TelemetryStore({
       databaseUrl: settings.databaseUrl,
       connections: settings.databaseConnections,
+      suppressionKey: settings.suppressionKey,
       onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
     });
     const retentionMs = settings.retentionDays * DAY_MS;

@@ -67,6 +67,15 @@ export const SETTINGS = {
     about:
       'the secret under which ids that must not be kept are hashed; with another one, the same installation and user get other ids',
   },
+  SUPPRESSION_KEY: {
+    kind: longSecret,
+    about:
+      'the secret under which erased installations are known, so that nothing of theirs is stored again',
+  },
+  ERASURE_KEY_FILE: {
+    kind: file,
+    about: 'the private key (Ed25519, PEM) that certificates of erasure are signed with',
+  },
   PRODUCTS_DIR: {
     kind: file,
     about: 'a folder of JSON files, each of which declares a product beside those of Muster itself',

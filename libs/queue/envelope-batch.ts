@@ -37,16 +37,21 @@ const INFLATE = { chunkSize: 512 * 1024, maxOutputLength: 256 * 1024 * 1024 };
 const deflateInPool = promisify(deflateRaw);
 
 export async function packBatch(envelopes: readonly ReceivedEnvelope[]): Promise<JobData> {
-  const json = Buffer.from(JSON.stringify(envelopes));
-  const deflated =
-    json.length < SMALL_BYTES ? deflateRawSync(json, DEFLATE) : await deflateInPool(json, DEFLATE);
   return {
     format: 1,
     batchId: randomUUID(),
     gatheredAt: Date.now(),
     accepted: countAccepted(envelopes),
-    envelopes: deflated.toString('base64'),
+    envelopes: await packEnvelopes(envelopes),
   };
+}
+
+/** @returns the form in which envelopes travel, see JobData */
+export async function packEnvelopes(envelopes: readonly ReceivedEnvelope[]): Promise<string> {
+  const json = Buffer.from(JSON.stringify(envelopes));
+  const deflated =
+    json.length < SMALL_BYTES ? deflateRawSync(json, DEFLATE) : await deflateInPool(json, DEFLATE);
+  return deflated.toString('base64');
 }
 
 /** @throws UnreadableJob, or an Error where another version may read it */

@@ -4,5 +4,6 @@ export type { EnvelopeConsumer, EnvelopeConsumerOptions } from './envelope-consu
 export { consumeEnvelopes } from './envelope-consumer.js';
 export type { EnvelopeWriterOptions } from './envelope-writer.js';
 export { EnvelopeWriter } from './envelope-writer.js';
+export { InstallationForgetter } from './forget-installations.js';
 export type { ClosedReason } from './redis-gate.js';
 export { QueueUnavailable } from './redis-gate.js';

@@ -60,7 +60,9 @@ export async function saveEvents(
   for (const event of [...repeated, ...duplicates]) fates.add(event, 'duplicate');
   for (const event of superseded) fates.add(event, 'duplicate').add(event, event.fate, -1);
   for (const event of unidentified) fates.add(event, 'quarantined');
-  for (const event of events) if (event.fate === 'empty') fates.add(event, 'empty');
+  for (const event of events) {
+    if (event.fate === 'empty' || event.fate === 'suppressed') fates.add(event, event.fate);
+  }
   return { fates, snapshotIds };
 }
 

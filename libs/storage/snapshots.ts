@@ -12,15 +12,17 @@ interface Row {
  * ascending id: two transactions that bring the same new snapshot wait for each other, never in a
  * circle. What is there is left alone, for the id says what the content is.
  */
-const TABLES: { name: string; columns: string; rowOf: RowsOf }[] = [
+const TABLES: { name: string; key: string; columns: string; rowOf: RowsOf }[] = [
   {
     name: 'unit_set',
+    key: 'unit_set_id',
     columns: 'id uuid, units text[], unit_types text[]',
     rowOf: (s) =>
       s.kind === 'health' ? { id: s.unitSetId, units: s.units, unit_types: s.unitTypes } : null,
   },
   {
     name: 'health_snapshot',
+    key: 'snapshot_id',
     columns: 'id uuid, unit_set_id uuid, totals integer[], unhealthy integer[], dropped text[]',
     rowOf: (s) => {
       if (s.kind !== 'health') return null;
@@ -30,6 +32,7 @@ const TABLES: { name: string; columns: string; rowOf: RowsOf }[] = [
   },
   {
     name: 'package_snapshot',
+    key: 'snapshot_id',
     columns: 'id uuid, packages text[], versions text[], instances integer[], dropped text[]',
     rowOf: (s) => {
       if (s.kind !== 'packages') return null;
@@ -39,6 +42,7 @@ const TABLES: { name: string; columns: string; rowOf: RowsOf }[] = [
   },
   {
     name: 'framework_snapshot',
+    key: 'snapshot_id',
     columns: 'id uuid, frameworks text[], instances integer[], dropped text[]',
     rowOf: (s) => {
       if (s.kind !== 'frameworks') return null;
@@ -48,6 +52,7 @@ const TABLES: { name: string; columns: string; rowOf: RowsOf }[] = [
   },
   {
     name: 'ui_snapshot',
+    key: 'snapshot_id',
     columns: 'id uuid, action text, path text, app_version text, dropped text[]',
     rowOf: (s) => {
       if (s.kind !== 'ui') return null;
@@ -57,6 +62,7 @@ const TABLES: { name: string; columns: string; rowOf: RowsOf }[] = [
   },
   {
     name: 'metric_set',
+    key: 'metric_set_id',
     columns: 'id uuid, metrics text[], dimensions text[]',
     rowOf: (s) =>
       s.kind === 'metrics'
@@ -65,6 +71,7 @@ const TABLES: { name: string; columns: string; rowOf: RowsOf }[] = [
   },
   {
     name: 'metric_snapshot',
+    key: 'snapshot_id',
     columns:
       'id uuid, metric_set_id uuid, event text, outcome text, describes boolean, ' +
       'figures double precision[], dropped text[]',
@@ -84,6 +91,7 @@ const TABLES: { name: string; columns: string; rowOf: RowsOf }[] = [
   },
   {
     name: 'error_snapshot',
+    key: 'snapshot_id',
     columns:
       'id uuid, event text, error_kind text, fingerprint text, message text, ' +
       'occurrences integer, dropped text[]',
@@ -107,17 +115,26 @@ const TABLES: { name: string; columns: string; rowOf: RowsOf }[] = [
 export class KnownSnapshots {
   readonly #ids = new Set<string>();
   readonly #max: number;
+  #epoch = '';
 
   constructor(max = 200_000) {
     this.#max = max;
+  }
+
+  /** Forgets all where snapshots have been collected since: some may be gone. */
+  enter(epoch: string): void {
+    if (epoch === this.#epoch) return;
+    this.#ids.clear();
+    this.#epoch = epoch;
   }
 
   has(id: string): boolean {
     return this.#ids.has(id);
   }
 
-  /** To be called once the transaction that wrote them is committed. */
-  remember(ids: readonly string[]): void {
+  /** To be called once the transaction that wrote them, begun in an epoch, is committed. */
+  remember(ids: readonly string[], epoch: string): void {
+    if (epoch !== this.#epoch) return;
     if (this.#ids.size + ids.length > this.#max) this.#ids.clear();
     for (const id of ids) this.#ids.add(id);
   }
@@ -134,7 +151,7 @@ export async function writeSnapshots(
     if (!known.has(snapshot.id)) missing.set(snapshot.id, snapshot);
   }
   if (missing.size === 0) return [];
-  for (const { name, columns, rowOf } of TABLES) {
+  for (const { name, key, columns, rowOf } of TABLES) {
     const rows = new Map<string, Row>();
     for (const snapshot of missing.values()) {
       const row = rowOf(snapshot);
@@ -142,8 +159,9 @@ export async function writeSnapshots(
     }
     if (rows.size === 0) continue;
     await tx.query(
-      `INSERT INTO ${name} SELECT * FROM jsonb_to_recordset($1::jsonb) AS s(${columns})
-        ORDER BY id ON CONFLICT DO NOTHING`,
+      // One that is there is locked, so that it is not collected before this transaction has ended.
+      `INSERT INTO ${name} SELECT * FROM jsonb_to_recordset($1::jsonb) AS s(${columns}) ORDER BY id
+           ON CONFLICT (${key}) DO UPDATE SET ${key} = EXCLUDED.${key} WHERE false`,
       [JSON.stringify([...rows.values()])],
     );
   }

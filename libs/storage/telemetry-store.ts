@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { NormalisedEvent } from '#telemetry';
 import type { NormalisedBatch } from './batch.js';
 import { Tally } from './batch.js';
 import { ensurePartitions } from './partitions.js';
@@ -6,6 +7,7 @@ import { isMissingPartition, isRefusal } from './refusals.js';
 import { Origins } from './origins.js';
 import { type SaveContext, saveEvents, saveEventsApart } from './save-events.js';
 import { KnownSnapshots } from './snapshots.js';
+import { beginBatch, InstallationHasher, type BatchStart } from './suppression.js';
 import { addTally } from './tallies.js';
 
 /**
@@ -39,6 +41,8 @@ export interface TelemetryStoreOptions {
   databaseUrl: string;
   /** The most connections to the database at once. */
   connections: number;
+  /** Under which suppressed installations are known. */
+  suppressionKey: string;
   /** Told of a connection that broke while it was idle; the next use makes a new one. */
   onIdleError?: (error: Error) => void;
 }
@@ -48,8 +52,11 @@ export class TelemetryStore {
   readonly #pool: pg.Pool;
   readonly #origins = new Origins();
   readonly #snapshots = new KnownSnapshots();
+  readonly #hasher: InstallationHasher;
 
-  constructor({ databaseUrl, connections, onIdleError }: TelemetryStoreOptions) {
+  constructor(options: TelemetryStoreOptions) {
+    const { databaseUrl, connections, suppressionKey, onIdleError } = options;
+    this.#hasher = new InstallationHasher(suppressionKey);
     this.#pool = new pg.Pool({
       connectionString: databaseUrl,
       max: connections,
@@ -99,33 +106,36 @@ export class TelemetryStore {
   async #saveWith(save: typeof saveEvents, batch: NormalisedBatch): Promise<void> {
     const understood = batch.events.filter((event) => event.fate === 'stored');
     const originOf = await this.#origins.learn(this.#pool, understood);
-    const snapshotIds = await this.#withClient(async (tx) => {
-      await tx.query('BEGIN');
+    await this.#withClient(async (tx) => {
       try {
-        const context = { tx, originOf, snapshots: this.#snapshots };
-        const written = await this.#saveOnce(save, batch, context);
+        const start = await beginBatch(tx, batch, installationsOf(batch.events), this.#hasher);
+        this.#snapshots.enter(start.epoch);
+        const written = start.isNew
+          ? await this.#saveOnce(save, batch, start, { tx, originOf })
+          : [];
         await tx.query('COMMIT');
-        return written;
+        this.#snapshots.remember(written, start.epoch);
       } catch (error) {
         await tx.query('ROLLBACK').catch(() => undefined); // the error that led here says more
         throw error;
       }
     });
-    this.#snapshots.remember(snapshotIds);
   }
 
   async #saveOnce(
     save: typeof saveEvents,
     batch: NormalisedBatch,
-    context: SaveContext,
+    { suppressed }: BatchStart,
+    context: Omit<SaveContext, 'snapshots'>,
   ): Promise<string[]> {
-    const receipt = await context.tx.query({
-      name: 'record-receipt',
-      text: 'INSERT INTO batch_receipt VALUES ($1, $2) ON CONFLICT DO NOTHING',
-      values: [batch.batchId, new Date(batch.gatheredAt).toISOString()],
-    });
-    if (receipt.rowCount === 0) return [];
-    const { fates, snapshotIds } = await save(batch.events, context);
+    const isSuppressed = (event: NormalisedEvent) =>
+      'installationId' in event && suppressed.has(event.installationId);
+    const wanted =
+      suppressed.size === 0 ? batch.events : batch.events.filter((e) => !isSuppressed(e));
+    const { fates, snapshotIds } = await save(wanted, { ...context, snapshots: this.#snapshots });
+    if (suppressed.size > 0) {
+      for (const event of batch.events) if (isSuppressed(event)) fates.add(event, 'suppressed');
+    }
     await addTally(context.tx, Tally.ofAccepted(batch.accepted).merge(fates));
     return snapshotIds;
   }
@@ -149,4 +159,10 @@ export class TelemetryStore {
       throw error;
     }
   }
+}
+
+function installationsOf(events: readonly NormalisedEvent[]): string[] {
+  const ids = new Set<string>();
+  for (const event of events) if ('installationId' in event) ids.add(event.installationId);
+  return [...ids];
 }

@@ -41,7 +41,13 @@ export interface EmptyEnvelope extends Receipt {
   empty: true;
 }
 
-export type ReceivedEnvelope = EventEnvelope | UnidentifiedEnvelope | EmptyEnvelope;
+/** An event of an installation that was erased while it waited: it is counted, and nothing is left. */
+export interface SuppressedEnvelope extends Receipt {
+  suppressed: true;
+}
+
+export type ReceivedEnvelope =
+  EventEnvelope | UnidentifiedEnvelope | EmptyEnvelope | SuppressedEnvelope;
 
 /** How many events of a product ingest accepted in an hour. */
 export interface AcceptedCount {

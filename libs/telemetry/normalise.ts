@@ -62,7 +62,15 @@ export interface EmptyEvent {
   receivedAt: number;
 }
 
-export type NormalisedEvent = UnderstoodEvent | QuarantinedEvent | UnidentifiedEvent | EmptyEvent;
+/** An event of which only its fate is left. */
+export interface SuppressedEvent {
+  fate: 'suppressed';
+  product: string;
+  receivedAt: number;
+}
+
+export type NormalisedEvent =
+  UnderstoodEvent | QuarantinedEvent | UnidentifiedEvent | EmptyEvent | SuppressedEvent;
 
 /** What a normaliser works by. */
 export interface NormaliseOptions {
@@ -83,6 +91,10 @@ const MAX_DROPPED = 100;
  */
 export function normalise(envelope: ReceivedEnvelope, options: NormaliseOptions): NormalisedEvent {
   if ('empty' in envelope) return emptyEvent(envelope);
+  if ('suppressed' in envelope) {
+    const { product, receivedAt } = envelope;
+    return { fate: 'suppressed', product, receivedAt };
+  }
   if ('rejection' in envelope) return unidentifiedEvent(envelope);
   try {
     return normaliseEvent(envelope, options);

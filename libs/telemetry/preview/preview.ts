@@ -30,7 +30,7 @@ export interface Dropped {
 export type PreviewedEvent =
   | { fate: 'rejected'; rejection: EventRejection }
   | {
-      fate: 'stored' | 'quarantined' | 'empty';
+      fate: 'stored' | 'quarantined' | 'empty' | 'suppressed';
       /** The id under which the installation is stored. */
       installationId: string | null;
       /** The rows of each view of the schema `fleet`. */

@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Job, Queue } from 'bullmq';
+import type { ReceivedEnvelope } from '#telemetry';
+import { connectPatiently, ENVELOPES, type QueueOptions } from './connection.js';
+import { packEnvelopes, unpackBatch, UnreadableJob, type JobData } from './envelope-batch.js';
+
+const PAGE = 100;
+const POLL_MS = 50;
+
+/** Takes the events of installations out of the jobs that wait. */
+export class InstallationForgetter {
+  readonly #redis: ReturnType<typeof connectPatiently>;
+  readonly #queue: Queue;
+
+  constructor(options: QueueOptions) {
+    this.#redis = connectPatiently(options);
+    this.#queue = new Queue(ENVELOPES, {
+      connection: this.#redis,
+      prefix: options.prefix,
+      skipVersionCheck: true,
+      skipMetasUpdate: true,
+    });
+    this.#queue.on('error', options.onError);
+  }
+
+  /**
+   * Resolves when no job of those that were there when it was called holds an event of these
+   * installations. An event becomes a mark that one was suppressed: the books count it. A job that is
+   * under way is waited for: its worker suppresses the event, and if it fails the job is looked at then.
+   */
+  async forget(installationIds: readonly string[]): Promise<void> {
+    const ids = new Set(installationIds);
+    const active = new Set((await this.#queue.getActive()).map((job) => job.id));
+    await this.#rewriteWaiting(ids);
+    while (active.size > 0) {
+      const now = new Set((await this.#queue.getActive()).map((job) => job.id));
+      for (const id of active) if (!now.has(id)) active.delete(id);
+      if (active.size > 0) await sleep(POLL_MS);
+    }
+    await this.#rewriteWaiting(ids);
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.close();
+    this.#redis.disconnect();
+  }
+
+  async #rewriteWaiting(ids: ReadonlySet<string>): Promise<void> {
+    for (const state of ['waiting', 'delayed', 'failed'] as const) {
+      for (let start = 0; ; start += PAGE) {
+        const jobs = await this.#queue.getJobs([state], start, start + PAGE - 1, true);
+        for (const job of jobs) await rewrite(job as Job<JobData> | undefined, ids);
+        if (jobs.length < PAGE) break;
+      }
+    }
+  }
+}
+
+async function rewrite(job: Job<JobData> | undefined, ids: ReadonlySet<string>): Promise<void> {
+  if (!job) return; // done in the meantime
+  const envelopes = envelopesOf(job);
+  const isOf = (it: ReceivedEnvelope) => 'installationId' in it && ids.has(it.installationId);
+  if (!envelopes.some(isOf)) return;
+  const left = envelopes.map((it): ReceivedEnvelope =>
+    isOf(it) ? { receivedAt: it.receivedAt, product: it.product, suppressed: true } : it,
+  );
+  try {
+    await job.updateData({ ...job.data, envelopes: await packEnvelopes(left) });
+  } catch (error) {
+    // A worker has finished it while it was looked at.
+    if (!(error instanceof Error && /missing key/i.test(error.message))) throw error;
+  }
+}
+
+function envelopesOf(job: Job<JobData>): ReceivedEnvelope[] {
+  try {
+    return unpackBatch(job.data).envelopes;
+  } catch (error) {
+    if (error instanceof UnreadableJob) return []; // nobody can tell what it was
+    throw error;
+  }
+}

@@ -1,0 +1,37 @@
+import type pg from 'pg';
+
+/** What an erasure itself remembers of its installations, to be removed last. */
+const OWN = 'erasure_target';
+
+/**
+ * Every table with data of installations: read from the database itself, so that none can be forgotten.
+ * Of a partitioned table the whole.
+ */
+export async function tablesOfInstallations(client: pg.ClientBase): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT c.relname AS name
+       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+        AND NOT c.relispartition AND a.attname = 'installation_id' AND c.relname <> $1
+      ORDER BY c.relname`,
+    [OWN],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** How many rows each of these tables has of these installations. */
+export async function countRows(
+  client: pg.ClientBase,
+  tables: readonly string[],
+  installationIds: readonly string[],
+): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const table of tables) {
+    const { rows } = await client.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM ${table} WHERE installation_id = ANY ($1::uuid[])`,
+      [installationIds],
+    );
+    counts[table] = rows[0]?.count ?? 0;
+  }
+  return counts;
+}

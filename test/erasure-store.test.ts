@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ErasureStore, TelemetryStore } from '#storage';
+import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
+import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+
+const NOW = Date.now();
+const OPTIONS = { products: compileProducts(), retentionMs: 400 * 86_400_000 };
+const suppressionKey = 'only-for-tests';
+const CONTEXT = { emptyQueue: async () => undefined, certify: (facts: object) => facts };
+
+let database: TestDatabase;
+let owner: Asker;
+let writers: TelemetryStore[];
+let erasures: ErasureStore;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  owner = new Asker(database.url);
+  writers = Array.from(
+    { length: 3 },
+    () => new TelemetryStore({ databaseUrl: database.url, connections: 3, suppressionKey }),
+  );
+  erasures = new ErasureStore({ databaseUrl: database.url, connections: 3, suppressionKey });
+});
+
+afterAll(async () => {
+  await Promise.all(writers.map((writer) => writer.close()));
+  await erasures.close();
+  await owner.end();
+  await database.drop();
+});
+
+/** One event of every kind, some with defects, some to be quarantined. */
+function eventsOf(installationId: string, product = 'dcos'): EventEnvelope[] {
+  const of = (event: string, properties: object): EventEnvelope => ({
+    ...{ receivedAt: NOW, product, id: randomUUID(), installationId, event },
+    properties: properties as Record<string, unknown>,
+  });
+  return [
+    of('health', { 'health-unit-a-total': 3, 'health-unit-a-unhealthy': 1, customerKey: 'a b' }),
+    of('mesos_track', { cpu_total: Math.random(), frameworks: [{ name: 'kafka' }] }),
+    of('package_list', { package_list: [{ name: 'kafka' }] }),
+    { ...of('page', { path: '/nodes' }), userKey: '7', visitorKey: '8' },
+    of('opted_out', {}),
+    of('unheard-of', { x: 1 }),
+  ];
+}
+
+async function save(writer: TelemetryStore, envelopes: EventEnvelope[]) {
+  await writer.save({
+    ...{ batchId: randomUUID(), gatheredAt: NOW },
+    accepted: envelopes.map(({ product, receivedAt: hour }) => ({ product, hour, count: 1 })),
+    events: envelopes.map((envelope) => normalise(envelope, OPTIONS)),
+  });
+}
+
+/** Rows of an installation in every table that has such a column, by name. */
+async function rowsOf(installationId: string) {
+  const tables = await owner.ask(
+    `SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+      WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attname = 'installation_id'
+        AND c.relnamespace = 'public'::regnamespace ORDER BY 1`,
+  );
+  const counts: Record<string, number> = {};
+  for (const { name } of tables) {
+    const [row] = await owner.ask(
+      `SELECT count(*)::int AS count FROM ${name} WHERE installation_id = $1`,
+      [installationId],
+    );
+    counts[name] = row!.count as number;
+  }
+  return counts;
+}
+
+const isEmpty = (counts: Record<string, number>) => Object.values(counts).every((n) => n === 0);
+
+test('an erasure removes every row of an installation, and nothing of another', async () => {
+  const [gone, kept] = [randomUUID(), randomUUID()];
+  await save(writers[0]!, [...eventsOf(gone), ...eventsOf(kept)]);
+  const before = await rowsOf(kept);
+  const { erasure_target: _, ...tables } = await rowsOf(gone);
+  expect(Object.entries(tables).filter(([, count]) => count === 0)).toEqual([]);
+
+  const counted = await erasures.count([gone]);
+  expect(counted).toEqual(tables);
+  const { erasure } = await erasures.request({
+    mode: 'erase_and_suppress',
+    installationIds: [gone],
+  });
+  expect(await erasures.runNext(CONTEXT)).toBe(erasure.id);
+  expect(isEmpty(await rowsOf(gone))).toBe(true);
+  expect(await rowsOf(kept)).toEqual(before);
+  const done = await erasures.get(erasure.id);
+  expect(done).toMatchObject({ state: 'complete', removed: counted, failure: null });
+  expect(Object.values(done!.verified!).every((count) => count === 0)).toBe(true);
+  expect(await erasures.certificate(erasure.id)).toMatchObject({ id: erasure.id });
+});
+
+test('contents that nobody else reported go with it, those that others share stay', async () => {
+  const [gone, kept] = [randomUUID(), randomUUID()];
+  await save(writers[0]!, [...eventsOf(gone), ...eventsOf(kept)]);
+  const snapshots = async (id: string) =>
+    owner.ask(
+      `SELECT s.snapshot_id FROM report r JOIN framework_snapshot s USING (snapshot_id)
+        WHERE r.installation_id = $1 UNION ALL
+       SELECT s.snapshot_id FROM report r JOIN health_snapshot s USING (snapshot_id)
+        WHERE r.installation_id = $1`,
+      [id],
+    );
+  const lonely = {
+    ...eventsOf(gone)[0]!,
+    properties: { 'health-unit-lonely-total': 1, 'health-unit-lonely-unhealthy': 0 },
+  };
+  await save(writers[1]!, [lonely]);
+  expect(await snapshots(kept)).toHaveLength(2);
+  await erasures.request({ mode: 'erase_and_suppress', installationIds: [gone] });
+  await erasures.runNext(CONTEXT);
+  expect(await snapshots(kept)).toHaveLength(2);
+  const units = await owner.ask(`SELECT units FROM unit_set WHERE 'lonely' = ANY (units)`);
+  expect(units).toEqual([]);
+  // A worker that remembers the content writes it again for whoever reports it next.
+  const other = randomUUID();
+  await save(writers[1]!, [{ ...lonely, installationId: other, id: randomUUID() }]);
+  const readings = await owner.ask(
+    'SELECT unit FROM fleet.health_readings WHERE installation_id = $1',
+    [other],
+  );
+  expect(readings).toEqual([{ unit: 'lonely' }]);
+});
+
+test('what arrives later is suppressed and counted, until the suppression is lifted', async () => {
+  const id = randomUUID();
+  await erasures.request({ mode: 'suppress', installationIds: [id] });
+  await erasures.runNext(CONTEXT);
+  await save(writers[2]!, eventsOf(id, 'octopus'));
+  expect(isEmpty(await rowsOf(id))).toBe(true);
+  const [books] = await owner.ask(
+    `SELECT accepted, stored, quarantined, suppressed, unaccounted FROM fleet.ingest_balance
+      WHERE product = 'octopus'`,
+  );
+  expect(books).toEqual({
+    ...{ accepted: '6', stored: '0', quarantined: '0', suppressed: '6', unaccounted: '0' },
+  });
+  await erasures.request({ mode: 'lift', installationIds: [id] });
+  await erasures.runNext(CONTEXT);
+  await save(writers[2]!, eventsOf(id));
+  expect(isEmpty(await rowsOf(id))).toBe(false);
+});
+
+test('an erasure that suppresses nobody leaves no suppression behind, and ends none', async () => {
+  const [id, suppressed] = [randomUUID(), randomUUID()];
+  await erasures.request({ mode: 'suppress', installationIds: [suppressed] });
+  await erasures.runNext(CONTEXT);
+  await erasures.request({ mode: 'erase', installationIds: [id, suppressed] });
+  await erasures.runNext(CONTEXT);
+  await save(writers[0]!, [...eventsOf(id), ...eventsOf(suppressed)]);
+  expect(isEmpty(await rowsOf(id))).toBe(false);
+  expect(isEmpty(await rowsOf(suppressed))).toBe(true);
+});
+
+test('the same request again is the same erasure', async () => {
+  const ids = [randomUUID(), randomUUID()];
+  const ask = (installationIds: string[], idempotencyKey?: string) =>
+    erasures.request({ mode: 'suppress', installationIds, idempotencyKey });
+  const first = await ask(ids);
+  expect(first.isNew).toBe(true);
+  expect(await ask(ids.toReversed())).toEqual({ erasure: first.erasure, isNew: false });
+  expect((await ask([ids[0]!])).isNew).toBe(true);
+  const keyed = await ask(ids.slice(1), 'key-1');
+  expect(await ask(ids, 'key-1')).toEqual({ erasure: keyed.erasure, isNew: false });
+  while (await erasures.runNext(CONTEXT));
+  expect((await ask(ids)).isNew).toBe(true);
+  expect((await ask(ids, 'key-1')).erasure.id).toBe(keyed.erasure.id);
+  while (await erasures.runNext(CONTEXT));
+});
+
+test('no row of an erased installation appears, however writers and erasures meet', async () => {
+  const ids = Array.from({ length: 120 }, () => randomUUID());
+  const isOver = new AbortController();
+  const writing = writers.map(async (writer) => {
+    while (!isOver.signal.aborted) {
+      const some = Array.from({ length: 12 }, () => ids[Math.floor(Math.random() * ids.length)]!);
+      await save(
+        writer,
+        some.flatMap((id) => eventsOf(id)),
+      );
+    }
+  });
+  for (const id of ids)
+    await erasures.request({ mode: 'erase_and_suppress', installationIds: [id] });
+  const run = async () => {
+    while (await erasures.runNext(CONTEXT));
+  };
+  await Promise.all([run(), run()]);
+  isOver.abort();
+  await Promise.all(writing);
+  for (const writer of writers)
+    await save(
+      writer,
+      ids.flatMap((id) => eventsOf(id)),
+    );
+  const left = await Promise.all(ids.map(rowsOf));
+  expect(left.filter((counts) => !isEmpty(counts))).toEqual([]);
+  const dangling = await owner.ask(
+    `SELECT count(*)::int AS count FROM report r WHERE kind = 1
+        AND NOT EXISTS (SELECT FROM health_snapshot s JOIN unit_set USING (unit_set_id)
+                         WHERE s.snapshot_id = r.snapshot_id)`,
+  );
+  expect(dangling).toEqual([{ count: 0 }]);
+  const unbalanced = await owner.ask('SELECT FROM fleet.ingest_balance WHERE unaccounted <> 0');
+  expect(unbalanced).toEqual([]);
+}, 60_000);
+
+test('an erasure that fails is tried again, and goes on from where it was', async () => {
+  const id = randomUUID();
+  await save(writers[0]!, eventsOf(id));
+  const { erasure } = await erasures.request({ mode: 'erase_and_suppress', installationIds: [id] });
+  const failing = {
+    ...CONTEXT,
+    certify: () => {
+      throw new Error('no');
+    },
+  };
+  await expect(erasures.runNext(failing)).rejects.toThrow('no');
+  expect(await erasures.get(erasure.id)).toMatchObject({
+    state: 'verifying',
+    failure: 'interrupted',
+  });
+  await owner.ask(`UPDATE erasure SET claimed_until = now() - interval '1 second'`);
+  expect(await erasures.runNext(CONTEXT)).toBe(erasure.id);
+  const done = await erasures.get(erasure.id);
+  expect(done).toMatchObject({ state: 'complete', failure: null, removed: { report: 5 } });
+});
