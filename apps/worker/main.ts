@@ -3,7 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger, WorkerSettings } from '#platform';
-import { createLogger, NestLogger, readJsonFolder, runProcess, workerSettings } from '#platform';
+import {
+  createLogger,
+  NestLogger,
+  readErasureKey,
+  readJsonFolder,
+  runProcess,
+  workerSettings,
+} from '#platform';
 import { compileProducts, readDeclaration } from '#telemetry';
 import { WorkerModule } from './worker.module.js';
 
@@ -12,10 +19,11 @@ runProcess(startWorker, { name: 'worker' });
 async function startWorker() {
   const settings = workerSettings();
   const logger = createLogger({ name: 'worker', level: settings.logLevel });
+  const erasureKey = await readErasureKey(settings.erasureKeyFile);
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
   const adapter = new FastifyAdapter({ skipMiddie: true, forceCloseConnections: true });
   const app = await NestFactory.create<NestFastifyApplication>(
-    WorkerModule.with(settings, products, logger),
+    WorkerModule.with(settings, products, erasureKey, logger),
     adapter,
     { bodyParser: false, logger: new NestLogger(logger), abortOnError: false },
   );

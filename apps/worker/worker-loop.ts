@@ -3,6 +3,7 @@ import { type Logger, StartupError, type WorkerSettings } from '#platform';
 import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
 import type { TelemetryStore } from '#storage';
 import type { EnvelopeProcessor } from './envelope-processor.js';
+import type { ErasureLoop } from './erasure-loop.js';
 
 const PARTITION_CHECK_MS = 3_600_000;
 const REPEAT_MS = 60_000;
@@ -17,6 +18,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   constructor(
     private readonly processor: EnvelopeProcessor,
     private readonly store: TelemetryStore,
+    private readonly erasures: ErasureLoop,
     private readonly settings: WorkerSettings,
     private readonly logger: Logger,
   ) {}
@@ -25,6 +27,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   async onApplicationBootstrap(): Promise<void> {
     await this.requireDatabase();
     await this.preparePartitions();
+    this.erasures.start();
     this.#timer = setInterval(() => void this.preparePartitions(), PARTITION_CHECK_MS);
     this.#consumer = consumeEnvelopes(
       {
@@ -43,6 +46,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.#timer);
     this.processor.stop();
+    await this.erasures.stop();
     await this.#consumer?.close();
     await this.store.close();
   }

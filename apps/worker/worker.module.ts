@@ -1,8 +1,11 @@
+import type { KeyObject } from 'node:crypto';
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Logger, WorkerSettings } from '#platform';
-import { TelemetryStore } from '#storage';
+import { softwareVersion, type Logger, type WorkerSettings } from '#platform';
+import { InstallationForgetter } from '#queue';
+import { ErasureStore, TelemetryStore } from '#storage';
 import type { Products } from '#telemetry';
 import { EnvelopeProcessor } from './envelope-processor.js';
+import { ErasureLoop } from './erasure-loop.js';
 import { HealthController } from './health.controller.js';
 import { WorkerLoop } from './worker-loop.js';
 
@@ -11,7 +14,12 @@ const DAY_MS = 86_400_000;
 /** Takes batches from the queue, understands them and stores them. */
 @Module({})
 export class WorkerModule {
-  static with(settings: WorkerSettings, products: Products, logger: Logger): DynamicModule {
+  static with(
+    settings: WorkerSettings,
+    products: Products,
+    erasureKey: KeyObject,
+    logger: Logger,
+  ): DynamicModule {
     const store = new TelemetryStore({
       databaseUrl: settings.databaseUrl,
       connections: settings.databaseConnections,
@@ -20,11 +28,23 @@ export class WorkerModule {
     });
     const retentionMs = settings.retentionDays * DAY_MS;
     const processor = new EnvelopeProcessor(store, { products, retentionMs });
-    const loop = new WorkerLoop(processor, store, settings, logger);
+    const erasures = erasureLoop(settings, erasureKey, logger);
+    const loop = new WorkerLoop(processor, store, erasures, settings, logger);
     return {
       module: WorkerModule,
       controllers: [HealthController],
       providers: [{ provide: WorkerLoop, useValue: loop }],
     };
   }
+}
+
+function erasureLoop(settings: WorkerSettings, key: KeyObject, logger: Logger): ErasureLoop {
+  const { databaseUrl, suppressionKey, redisUrl, queuePrefix: prefix } = settings;
+  const store = new ErasureStore({
+    ...{ databaseUrl, suppressionKey, connections: 2 },
+    onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
+  });
+  const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
+  const queue = new InstallationForgetter({ redisUrl, prefix, onError });
+  return new ErasureLoop(store, queue, key, softwareVersion(), logger);
 }

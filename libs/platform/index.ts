@@ -1,8 +1,12 @@
 export { makeCertificate } from './certificate.js';
+export { makeErasureKey, publicPem, readErasureKey } from './erasure-key.js';
 export { readJsonFolder } from './json-folder.js';
 export { runProcess, type Running } from './lifecycle.js';
 export { createLogger, NestLogger, type Logger, type LogLevel } from './logging.js';
 export {
+  adminSettings,
+  tokenSettings,
+  type AdminSettings,
   docsSettings,
   ingestSettings,
   migrateSettings,
@@ -14,4 +18,5 @@ export {
   type WorkerSettings,
 } from './settings.js';
 export { StartupError } from './startup-error.js';
+export { softwareVersion } from './version.js';
 export { followTls, loadTls, type TlsFiles, type TlsPair } from './tls.js';

@@ -53,6 +53,12 @@ export const SETTINGS = {
     usually: '8443',
     about: 'the HTTPS port of ingest; 0 picks a free one',
   },
+  ADMIN_HOST: { kind: host, usually: 'localhost', about: 'the address the admin API listens on' },
+  ADMIN_PORT: {
+    kind: wholeNumber(0, 65535),
+    usually: '8444',
+    about: 'the HTTPS port of the admin API; 0 picks a free one',
+  },
   TLS_CERT_FILE: {
     kind: file,
     about: 'the certificate (PEM, with its chain), reread when it changes',

@@ -46,6 +46,19 @@ const WORKER = {
   erasureKeyFile: 'ERASURE_KEY_FILE',
 } as const;
 
+const ADMIN = {
+  databaseUrl: 'DATABASE_URL',
+  logLevel: 'LOG_LEVEL',
+  stopTimeoutMs: 'STOP_TIMEOUT_MS',
+  host: 'ADMIN_HOST',
+  port: 'ADMIN_PORT',
+  certFile: 'TLS_CERT_FILE',
+  keyFile: 'TLS_KEY_FILE',
+  identityKey: 'IDENTITY_KEY',
+  suppressionKey: 'SUPPRESSION_KEY',
+  erasureKeyFile: 'ERASURE_KEY_FILE',
+} as const;
+
 const WORKER_OPTIONAL = {
   databaseConnections: 'WORKER_DATABASE_CONNECTIONS',
   healthPort: 'WORKER_HEALTH_PORT',
@@ -75,6 +88,7 @@ const SYSTEM =
   'NODE_ENV PATH HOME TMPDIR TZ LANG LC_ALL NODE_OPTIONS NODE_EXTRA_CA_CERTS SSL_CERT_FILE SSL_CERT_DIR';
 
 export type IngestSettings = ReturnType<typeof ingestSettings>;
+export type AdminSettings = ReturnType<typeof adminSettings>;
 export type WorkerSettings = ReturnType<typeof workerSettings>;
 export type StartSettings = ReturnType<typeof startSettings>;
 
@@ -89,6 +103,16 @@ export function workerSettings(env: Environment = process.env) {
   // Two more than the jobs need, so that health and housekeeping never wait for them.
   const databaseConnections = settings.databaseConnections ?? settings.concurrency + 2;
   return { ...settings, databaseConnections };
+}
+
+/** @throws StartupError with a sentence for every setting that is missing or wrong */
+export function adminSettings(env: Environment = process.env) {
+  return readSettings(env, ADMIN, {});
+}
+
+/** What a command needs that makes an administrator's token. @throws StartupError */
+export function tokenSettings(env: Environment = process.env) {
+  return readSettings(env, { databaseUrl: 'DATABASE_URL', suppressionKey: 'SUPPRESSION_KEY' }, {});
 }
 
 /** @throws StartupError with a sentence for every setting that is missing or wrong */

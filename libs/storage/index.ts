@@ -1,4 +1,6 @@
+export { AdminStore, adminScopes, type Administrator, type AdminScope } from './admin-store.js';
 export type { NormalisedBatch } from './batch.js';
+export { certify, isGenuine, type ErasureCertificate } from './erasure/certificate.js';
 export {
   erasureModes,
   erasureStates,
@@ -7,6 +9,7 @@ export {
   type ErasureState,
 } from './erasure/erasure.js';
 export { ErasureStore, type ErasureRequest } from './erasure/erasure-store.js';
+export { Holdings } from './erasure/holdings.js';
 export type { ErasureFacts } from './erasure/run.js';
 export { migrate, type MigrateOptions } from './migrate.js';
 export { TelemetryStore, type TelemetryStoreOptions } from './telemetry-store.js';

@@ -27,7 +27,7 @@ export type {
   UnderstoodEvent,
   UnidentifiedEvent,
 } from './normalise.js';
-export { contentId } from './identity.js';
+export { canonicalJson, contentId, installationIdOf } from './identity.js';
 export { normalise } from './normalise.js';
 export type { DialectName } from './preview/any-dialect.js';
 export { dialectNames, findAnyKey } from './preview/any-dialect.js';

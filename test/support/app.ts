@@ -11,7 +11,7 @@ export class App {
   ready: { port?: number; healthPort?: number } = {};
 
   constructor(
-    private readonly name: 'ingest' | 'worker',
+    private readonly name: 'admin' | 'ingest' | 'worker',
     private readonly env: Record<string, string>,
   ) {}
 
@@ -33,7 +33,7 @@ export class App {
     if (!first) throw new Error(`${this.name} did not start:\n${this.output}`);
     this.ready = first;
     // After a restart, clients find it where it was.
-    if (first.port) this.env.INGEST_PORT = String(first.port);
+    if (first.port) this.env[`${this.name.toUpperCase()}_PORT`] = String(first.port);
     return this;
   }
 

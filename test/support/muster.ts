@@ -13,6 +13,7 @@ const DRAIN_LIMIT_MS = 20_000;
 
 /** Under which the ingest of tests hashes ids. */
 export const IDENTITY_KEY = 'an-identity-key-that-only-tests-have';
+export const SUPPRESSION_KEY = 'a-suppression-key-that-only-tests-have';
 
 export interface MusterOptions {
   /** product → key */
@@ -36,7 +37,7 @@ export type Muster = Awaited<ReturnType<typeof startMuster>>;
  * `post`, `get` and `replay` talk to ingest; `analyst` and `owner` ask the database.
  */
 export async function startMuster(options: MusterOptions = {}) {
-  const { tls } = inject('services');
+  const { tls, erasureKeyFile } = inject('services');
   const writeKeys = options.writeKeys ?? {
     dcos: 'wk_dcos',
     octopus: 'wk_octopus',
@@ -57,7 +58,13 @@ export async function startMuster(options: MusterOptions = {}) {
     teardown.add(() => queue.close());
 
     const env = { REDIS_URL: redisUrl, QUEUE_PREFIX: queuePrefix };
-    const workerEnv = { ...env, DATABASE_URL: database.url, ...options.workerEnv };
+    const workerEnv = {
+      ...env,
+      DATABASE_URL: database.url,
+      SUPPRESSION_KEY,
+      ERASURE_KEY_FILE: erasureKeyFile,
+      ...options.workerEnv,
+    };
     const workers: App[] = [];
     /** Starts one more worker. */
     const addWorker = async (extra: Record<string, string> = {}) => {

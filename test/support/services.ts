@@ -7,7 +7,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { makeCertificate, type TlsFiles } from '#platform';
+import { makeCertificate, makeErasureKey, type TlsFiles } from '#platform';
 import { migrate } from '#storage';
 import { stopOrphans } from '../../apps/start/orphans.js';
 import { freePort } from '../../apps/start/ports.js';
@@ -26,6 +26,7 @@ export interface Services {
   analystPassword: string;
   redisUrl: string;
   tls: TlsFiles;
+  erasureKeyFile: string;
   /** Whether dist is what the sources say. */
   isBuilt: boolean;
 }
@@ -77,7 +78,14 @@ async function startServices(dir: string, teardown: Teardown) {
     analystPassword: PASSWORD,
     redisUrl: redis.url,
     tls: await makeCertificate(join(dir, 'tls')),
+    erasureKeyFile: await newErasureKey(dir),
   };
+}
+
+async function newErasureKey(dir: string): Promise<string> {
+  const file = join(dir, 'erasure-key.pem');
+  await makeErasureKey(file);
+  return file;
 }
 
 /** The places of a service in a folder, as `stopOrphans` expects them. */

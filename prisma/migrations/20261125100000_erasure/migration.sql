@@ -24,7 +24,7 @@ CREATE TABLE erasure (
   -- Whoever works on it renews this; when it is over, another one goes on.
   claimed_until    timestamptz(3)
 );
-CREATE INDEX erasure_requested_at_idx ON erasure (requested_at, erasure_id);
+CREATE INDEX erasure_requested_at_erasure_id_idx ON erasure (requested_at, erasure_id);
 
 -- The ids themselves, until they are erased; then only their hashes are left.
 CREATE TABLE erasure_target (
@@ -53,3 +53,31 @@ CREATE TABLE snapshot_epoch (
   epoch     bigint  NOT NULL
 );
 INSERT INTO snapshot_epoch (epoch) VALUES (1);
+
+-- Who may administer: tokens by their SHA-256 only.
+CREATE TABLE admin_token (
+  token_id    uuid           PRIMARY KEY,
+  name        text           NOT NULL UNIQUE,
+  digest      bytea          NOT NULL UNIQUE,
+  scopes      text[]         NOT NULL,
+  created_at  timestamptz(3) NOT NULL,
+  expires_at  timestamptz(3),
+  revoked_at  timestamptz(3)
+);
+
+-- What administrators did. Rows are only ever added; an installation is known by its keyed hash.
+CREATE TABLE audit_log (
+  audit_id           bigint         GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at                 timestamptz(3) NOT NULL DEFAULT now(),
+  actor              text           NOT NULL,
+  act                text           NOT NULL,
+  outcome            text           NOT NULL,
+  installation_hash  bytea,
+  detail             jsonb          NOT NULL DEFAULT '{}'
+);
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'The audit log is only added to.' USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE TRIGGER audit_log_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -1,0 +1,38 @@
+/** Makes an administrator's token and prints it, once: `npm run admin-token -- NAME [SCOPE ...]`. */
+import { parseArgs } from 'node:util';
+import { runProcess, StartupError, tokenSettings } from '#platform';
+import { adminScopes, AdminStore, type AdminScope } from '#storage';
+
+const USAGE = `npm run admin-token -- NAME [SCOPE ...] [--days N]
+
+Prints a new token of that name; an older one of the same name ends. Without a scope it has all:
+${adminScopes.join(', ')}.
+--days  after how many days it expires; never when not given
+`;
+
+runProcess(
+  async () => {
+    const { positionals, values } = parseArgs({
+      allowPositionals: true,
+      options: { days: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (values.help) process.stdout.write(USAGE);
+    else process.stdout.write(`${await createToken(positionals, values.days)}\n`);
+    return { stop: () => Promise.resolve() };
+  },
+  { name: 'admin-token' },
+);
+
+async function createToken([name, ...named]: string[], days: string | undefined): Promise<string> {
+  const scopes = named.length === 0 ? adminScopes : adminScopes.filter((it) => named.includes(it));
+  const isWrong = named.some((scope) => !adminScopes.includes(scope as AdminScope));
+  const lifeMs = days === undefined ? undefined : Number(days) * 86_400_000;
+  if (name === undefined || isWrong || Number.isNaN(lifeMs)) throw new StartupError(USAGE);
+  const store = new AdminStore({ ...tokenSettings(), connections: 1 });
+  try {
+    const expiry = lifeMs === undefined ? {} : { expiresAt: new Date(Date.now() + lifeMs) };
+    return await store.createToken(name, scopes, expiry);
+  } finally {
+    await store.close();
+  }
+}

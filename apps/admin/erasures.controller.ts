@@ -1,0 +1,98 @@
+import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { AdminStore, ErasureStore, type ErasureMode } from '#storage';
+import { AdminError } from './errors.js';
+import { administratorOf, Scope } from './gatekeeper.js';
+import { InstallationIds } from './installation-ids.js';
+import { isUuid, readErasureBody, readErasureQuery } from './requests.js';
+
+/** Erasures: asked for here, carried out by the workers. */
+@Controller('v1')
+export class ErasuresController {
+  constructor(
+    private readonly erasures: ErasureStore,
+    private readonly admins: AdminStore,
+    private readonly ids: InstallationIds,
+  ) {}
+
+  /** Erases an installation, and stores nothing of it from then on. */
+  @Delete('installations/:installationId')
+  @Scope('erasures:write')
+  @HttpCode(202)
+  async eraseOne(
+    @Param('installationId') raw: string,
+    @Query('mode') mode: string | undefined,
+    @Req() request: FastifyRequest,
+  ) {
+    return this.ask(request, { mode, installationIds: [raw] });
+  }
+
+  /** The same of up to 10,000 installations, as JSON or CSV; with `?dryRun=true` it only counts. */
+  @Post('erasures')
+  @Scope('erasures:write')
+  @HttpCode(202)
+  async erase(@Query('dryRun') dryRun: string | undefined, @Req() request: FastifyRequest) {
+    const { body } = request;
+    if (dryRun !== 'true') return this.ask(request, body);
+    const { installationIds } = readErasureBody(body);
+    return { dryRun: true, rows: await this.erasures.count(this.ids.storedAll(installationIds)) };
+  }
+
+  @Get('erasures')
+  @Scope('erasures:write')
+  async list(@Query() query: Record<string, unknown>) {
+    const page = readErasureQuery(query);
+    const erasures = await this.erasures.list(page);
+    const isFull = erasures.length === page.limit;
+    return { erasures, next: isFull ? (erasures.at(-1)?.id ?? null) : null };
+  }
+
+  @Get('erasures/:id')
+  @Scope('erasures:write')
+  async get(@Param('id') id: string) {
+    return { erasure: await this.find(id) };
+  }
+
+  @Get('erasures/:id/certificate')
+  @Scope('erasures:write')
+  async certificate(@Param('id') id: string) {
+    const { state } = await this.find(id);
+    const certificate = await this.erasures.certificate(id);
+    if (certificate) return certificate;
+    throw new AdminError('not_ready', `The erasure is ${state}; it has no certificate yet.`);
+  }
+
+  private async ask(request: FastifyRequest, body: unknown) {
+    const { mode, installationIds } = readErasureBody(body);
+    const stored = this.ids.storedAll(installationIds);
+    const idempotencyKey = request.headers['idempotency-key']?.toString();
+    const { erasure, isNew } = await this.erasures.request({
+      mode,
+      installationIds: stored,
+      idempotencyKey,
+    });
+    if (isNew) await this.record(request, erasure.id, mode, stored);
+    return { erasure };
+  }
+
+  private async record(
+    request: FastifyRequest,
+    erasureId: string,
+    mode: ErasureMode,
+    installationIds: readonly string[],
+  ) {
+    await this.admins.record({
+      actor: administratorOf(request).name,
+      act: 'erasure.request',
+      outcome: 'done',
+      installationId: installationIds.length === 1 ? installationIds[0] : undefined,
+      detail: { erasureId, mode, installations: installationIds.length },
+    });
+  }
+
+  private async find(id: string) {
+    const erasure = isUuid(id) ? await this.erasures.get(id) : null;
+    if (!erasure) throw new AdminError('not_found', 'There is no such erasure.');
+    return erasure;
+  }
+}

@@ -1,0 +1,46 @@
+import { Readable } from 'node:stream';
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AdminStore, Holdings } from '#storage';
+import { administratorOf, Scope } from './gatekeeper.js';
+import { InstallationIds } from './installation-ids.js';
+
+/** What is held about an installation. */
+@Controller('v1/installations')
+export class InstallationsController {
+  constructor(
+    private readonly holdings: Holdings,
+    private readonly admins: AdminStore,
+    private readonly ids: InstallationIds,
+  ) {}
+
+  @Get(':installationId')
+  @Scope('installations:read')
+  async summary(@Param('installationId') raw: string, @Req() request: FastifyRequest) {
+    const installationId = this.ids.stored(raw);
+    await this.record(request, 'installation.summary', installationId);
+    return { installationId, ...(await this.holdings.summary(installationId)) };
+  }
+
+  /** Everything, a row a line: `{"view": "health_readings", "row": {…}}`. */
+  @Get(':installationId/export')
+  @Scope('installations:read')
+  async export(
+    @Param('installationId') raw: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const installationId = this.ids.stored(raw);
+    await this.record(request, 'installation.export', installationId);
+    const lines = async function* (rows: AsyncIterable<object>) {
+      for await (const row of rows) yield `${JSON.stringify(row)}\n`;
+    };
+    const stream = Readable.from(lines(this.holdings.rows(installationId)));
+    await reply.header('content-type', 'application/x-ndjson').send(stream);
+  }
+
+  private async record(request: FastifyRequest, act: string, installationId: string) {
+    const actor = administratorOf(request).name;
+    await this.admins.record({ actor, act, outcome: 'done', installationId });
+  }
+}

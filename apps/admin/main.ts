@@ -1,0 +1,64 @@
+import 'reflect-metadata';
+import type { Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import {
+  adminSettings,
+  createLogger,
+  followTls,
+  loadTls,
+  NestLogger,
+  publicPem,
+  readErasureKey,
+  runProcess,
+  StartupError,
+} from '#platform';
+import { AdminModule } from './admin.module.js';
+import { ErrorFilter } from './errors.js';
+
+/** Ten thousand GUIDs take 400 KB. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+runProcess(startAdmin, { name: 'admin' });
+
+async function startAdmin() {
+  const settings = adminSettings();
+  const logger = createLogger({ name: 'admin', level: settings.logLevel });
+  const tls = await loadTls(settings);
+  const pem = publicPem(await readErasureKey(settings.erasureKeyFile));
+  const adapter = new FastifyAdapter({
+    https: { ...tls, handshakeTimeout: 10_000 },
+    skipMiddie: true,
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: true,
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AdminModule.with(settings, pem, logger),
+    adapter,
+    { logger: new NestLogger(logger), abortOnError: false },
+  );
+  app.useGlobalFilters(new ErrorFilter(logger));
+  adapter
+    .getInstance()
+    .addContentTypeParser(['text/csv', 'text/plain'], { parseAs: 'string' }, (_, body, done) =>
+      done(null, body),
+    );
+  await app.listen(settings.port, settings.host).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new StartupError(
+      `Port ${settings.port} is in use; free it or set ADMIN_PORT to another.`,
+    );
+  });
+  const server = app.getHttpServer() as Server;
+  const stopFollowing = followTls(server, settings, tls, logger);
+  const { port } = server.address() as AddressInfo;
+  logger.info({ port }, 'the admin API listens');
+  return {
+    ready: { port },
+    stop: async () => {
+      stopFollowing();
+      await app.close();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** Checks a certificate of erasure: `npm run verify-certificate FILE [--key PUBLIC.pem] [--id GUID]`. */
+import { createPublicKey, hash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { runProcess, StartupError } from '#platform';
+import { isGenuine, type ErasureCertificate } from '#storage';
+
+const USAGE = `npm run verify-certificate -- FILE --key PUBLIC.pem [--id GUID]
+
+FILE   the certificate, as GET /v1/erasures/{id}/certificate answers it
+--key  the public key, as GET /v1/erasure-key answers it
+--id   an installation's id, as it was stored: is the certificate about it?
+`;
+
+runProcess(
+  async () => {
+    const { positionals, values } = parseArgs({
+      allowPositionals: true,
+      options: {
+        key: { type: 'string' },
+        id: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    const [file] = positionals;
+    if (values.help) process.stdout.write(USAGE);
+    else if (file === undefined || values.key === undefined) throw new StartupError(USAGE);
+    else process.stdout.write(await verify(file, values.key, values.id));
+    return { stop: () => Promise.resolve() };
+  },
+  { name: 'verify-certificate' },
+);
+
+/** @throws StartupError where it is not what it claims to be */
+async function verify(file: string, keyFile: string, id: string | undefined): Promise<string> {
+  const certificate = JSON.parse(await readFile(file, 'utf8')) as ErasureCertificate;
+  if (!isGenuine(certificate, createPublicKey(await readFile(keyFile)))) {
+    throw new StartupError(
+      'The certificate is NOT genuine: it was changed, or another key signed it.',
+    );
+  }
+  const { statement } = certificate;
+  if (id !== undefined && !statement.installations.includes(hash('sha256', id.toLowerCase()))) {
+    throw new StartupError('The certificate is genuine, but it is NOT about this installation.');
+  }
+  const rows = Object.values(statement.removed).reduce((sum, count) => sum + count, 0);
+  return `The certificate is genuine: ${statement.mode} of ${statement.installations.length} installation(s), complete ${statement.completedAt}, ${rows} rows removed.\n`;
+}

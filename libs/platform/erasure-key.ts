@@ -1,0 +1,35 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { StartupError } from './startup-error.js';
+
+/** The key that certificates of erasure are signed with (Ed25519, PEM). @throws StartupError */
+export async function readErasureKey(file: string): Promise<KeyObject> {
+  try {
+    const key = createPrivateKey(await readFile(file));
+    if (key.asymmetricKeyType !== 'ed25519') throw new Error('It is of another kind.');
+    return key;
+  } catch (cause) {
+    throw new StartupError(`${file}, of ERASURE_KEY_FILE, is no Ed25519 private key in PEM.`, {
+      cause,
+    });
+  }
+}
+
+/** Makes such a key, unless it is there. */
+export async function makeErasureKey(file: string): Promise<void> {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  await writeFile(file, pem, { mode: 0o600, flag: 'wx' }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  });
+}
+
+/** The public half, in PEM. */
+export function publicPem(key: KeyObject): string {
+  return createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
+}

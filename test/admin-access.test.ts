@@ -1,0 +1,117 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { adminScopes, type AdminScope } from '#storage';
+import { startAdmin, type Admin } from './support/admin.js';
+import { startMuster, SUPPRESSION_KEY, type Muster } from './support/muster.js';
+
+const ID = randomUUID();
+
+/** Every route, the scope that it needs, and what it answers whoever has it. */
+const ROUTES: [method: string, path: string, scope: AdminScope | null, status: number][] = [
+  ['GET', '/health/live', null, 200],
+  ['GET', '/health/ready', null, 200],
+  ['GET', '/v1/erasure-key', null, 200],
+  ['DELETE', `/v1/installations/${ID}`, 'erasures:write', 202],
+  ['POST', '/v1/erasures', 'erasures:write', 400],
+  ['GET', '/v1/erasures', 'erasures:write', 200],
+  ['GET', `/v1/erasures/${ID}`, 'erasures:write', 404],
+  ['GET', `/v1/erasures/${ID}/certificate`, 'erasures:write', 404],
+  ['GET', `/v1/installations/${ID}`, 'installations:read', 200],
+  ['GET', `/v1/installations/${ID}/export`, 'installations:read', 200],
+];
+
+let muster: Muster;
+let admin: Admin;
+
+beforeAll(async () => {
+  muster = await startMuster({ workers: 0 });
+  admin = await startAdmin(muster);
+});
+
+afterAll(async () => {
+  await admin.stop();
+  await muster.stop();
+});
+
+const asked = async (method: string, path: string, token: string | null) => {
+  const { status } = await admin.ask(method, path, undefined, {
+    authorization: token === null ? '' : `Bearer ${token}`,
+  });
+  return status;
+};
+
+describe.each(ROUTES)('%s %s', (method, path, scope, status) => {
+  test.each(adminScopes)(`with a token of %s alone`, async (mine) => {
+    const token = await admin.tokenFor('one', [mine]);
+    const isAllowed = scope === null || scope === mine;
+    expect(await asked(method, path, token)).toBe(isAllowed ? status : 403);
+  });
+
+  test.each(['none', 'wrong', 'expired', 'revoked'])('with a token that is %s', async (kind) => {
+    await forgetGuesses();
+    let token: string | null = null;
+    if (kind === 'wrong') token = `mat_${'0'.repeat(40)}`;
+    if (kind === 'expired')
+      token = await admin.tokenFor('old', adminScopes, new Date(Date.now() - 1));
+    if (kind === 'revoked') {
+      token = await admin.tokenFor('gone');
+      await admin.store.revokeToken('gone');
+    }
+    expect(await asked(method, path, token)).toBe(scope === null ? status : 401);
+  });
+});
+
+test('whoever guesses is stopped, and told when to come back', async () => {
+  await forgetGuesses();
+  for (let tries = 0; tries < 10; tries += 1) {
+    expect(await asked('GET', '/v1/erasures', `wrong-${tries}`)).toBe(401);
+  }
+  const { status, headers } = await admin.ask('GET', '/v1/erasures');
+  expect({ status, after: headers['retry-after'] }).toEqual({ status: 429, after: '60' });
+  await forgetGuesses();
+});
+
+test('what was done is in the audit log, under a hash, and can be neither changed nor removed', async () => {
+  const id = randomUUID();
+  await admin.ask('DELETE', `/v1/installations/${id}`);
+  await asked(
+    'DELETE',
+    `/v1/installations/${id}`,
+    await admin.tokenFor('reader', ['installations:read']),
+  );
+  const rows = await muster.owner(
+    'SELECT actor, act, outcome, length(installation_hash) AS bytes FROM audit_log ORDER BY audit_id DESC LIMIT 2',
+  );
+  expect(rows).toEqual([
+    { actor: 'reader', act: 'erasures:write', outcome: 'refused', bytes: null },
+    { actor: 'root', act: 'erasure.request', outcome: 'done', bytes: 32 },
+  ]);
+  expect(JSON.stringify(await muster.owner('SELECT * FROM audit_log'))).not.toContain(id);
+  for (const change of [
+    'UPDATE audit_log SET actor = actor',
+    'DELETE FROM audit_log',
+    'TRUNCATE audit_log',
+  ]) {
+    await expect(muster.owner(change)).rejects.toThrow('The audit log is only added to');
+  }
+});
+
+test('a command prints a new token once, and only its digest is kept', async () => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['dist/apps/admin/create-token.js', 'somebody', 'erasures:write'],
+    { env: { PATH: process.env.PATH, DATABASE_URL: muster.databaseUrl, SUPPRESSION_KEY } },
+  );
+  const token = stdout.trim();
+  expect(await asked('GET', '/v1/erasures', token)).toBe(200);
+  expect(await asked('GET', `/v1/installations/${ID}`, token)).toBe(403);
+  expect(JSON.stringify(await muster.owner('SELECT * FROM admin_token'))).not.toContain(token);
+});
+
+/** They are kept in memory only. */
+async function forgetGuesses() {
+  await admin.app.stop();
+  await admin.app.start();
+}

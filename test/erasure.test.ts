@@ -1,0 +1,259 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startAdmin, type Admin } from './support/admin.js';
+import { balanceOf } from './support/balance.js';
+import { startMuster, type Muster } from './support/muster.js';
+
+const KEY = { headers: { authorization: 'Bearer wk_dcos' } };
+
+let muster: Muster;
+let admin: Admin;
+
+beforeAll(async () => {
+  muster = await startMuster({ workers: 2 });
+  admin = await startAdmin(muster);
+});
+
+afterAll(async () => {
+  await admin.stop();
+  await muster.stop();
+});
+
+function eventsOf(installationId: string) {
+  const of = (event: string, properties: object) => ({
+    ...{ id: randomUUID(), installationId, product: 'dcos', event, properties },
+  });
+  return [
+    of('health', { 'health-unit-a-total': 1, 'health-unit-a-unhealthy': 0 }),
+    of('mesos_track', { cpu_total: 4, mem_total: -1 }),
+    of('unheard-of', { x: 1 }),
+  ];
+}
+
+async function send(installationId: string) {
+  const { status } = await muster.post('/v1/events', eventsOf(installationId), KEY);
+  expect(status).toBe(202);
+}
+
+async function completed(id: string) {
+  return vi.waitFor(
+    async () => {
+      const { json } = await admin.ask('GET', `/v1/erasures/${id}`);
+      expect(json.erasure.state).toBe('complete');
+      return json.erasure;
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+}
+
+/** Where in the whole database a text occurs. */
+async function occurrences(text: string): Promise<string[]> {
+  const tables = await muster.owner(
+    `SELECT c.oid::regclass::text AS name FROM pg_class c
+      WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace`,
+  );
+  const found = await Promise.all(
+    tables.map(async ({ name }) => {
+      const rows = await muster.owner(
+        `SELECT 1 FROM ${name} t WHERE strpos(t::text, $1) > 0 LIMIT 1`,
+        [text],
+      );
+      return rows.length > 0 ? [name as string] : [];
+    }),
+  );
+  return found.flat();
+}
+
+test('an erased installation is gone from the database, Redis and logs, and stays away', async () => {
+  const id = randomUUID();
+  await send(id);
+  await muster.drained();
+  expect((await occurrences(id)).length).toBeGreaterThan(5);
+  const { status, json } = await admin.ask('DELETE', `/v1/installations/${id.toUpperCase()}`);
+  expect(status).toBe(202);
+  expect(json.erasure).toMatchObject({ mode: 'erase_and_suppress', installations: 1 });
+  const erasure = await completed(json.erasure.id);
+  expect(erasure.removed).toMatchObject({ report: 2, defect: 1, quarantined_event: 1 });
+
+  await send(id);
+  await muster.drained();
+  expect(await occurrences(id)).toEqual([]);
+  expect(await balanceOf(muster.analyst)).toMatchObject({ suppressed: 3 });
+  const redis = new Redis(muster.redisUrl);
+  const keys = await redis.keys(`${muster.queuePrefix}*`);
+  const values = await Promise.all(keys.map((key) => redis.dump(key)));
+  redis.disconnect();
+  expect(keys.join() + values.join()).not.toContain(id);
+  const logs = [admin.app, muster.ingest, ...muster.workers].map((app) => app.log).join();
+  expect(logs).not.toContain(id);
+});
+
+test('an erasure reaches an event that was queued before it', async () => {
+  const id = randomUUID();
+  const waiting = await startMuster({ workers: 0 });
+  const its = await startAdmin(waiting);
+  try {
+    await waiting.post('/v1/events', eventsOf(id), KEY);
+    const { json } = await its.ask('DELETE', `/v1/installations/${id}`);
+    await waiting.addWorker();
+    await vi.waitFor(
+      async () => {
+        const answer = await its.ask('GET', `/v1/erasures/${json.erasure.id}`);
+        expect(answer.json.erasure.state).toBe('complete');
+      },
+      { timeout: 20_000 },
+    );
+    await waiting.drained();
+    expect(await waiting.owner('SELECT FROM report')).toEqual([]);
+    expect(await balanceOf(waiting.analyst)).toMatchObject({ accepted: 3, suppressed: 3 });
+  } finally {
+    await its.stop();
+    await waiting.stop();
+  }
+});
+
+test('erasures that a killed worker leaves are completed by another', async () => {
+  const ids = Array.from({ length: 30 }, () => randomUUID());
+  for (const id of ids) await send(id);
+  await muster.drained();
+  const asked = await Promise.all(ids.map((id) => admin.ask('DELETE', `/v1/installations/${id}`)));
+  await sleep(100);
+  await muster.workers[0]!.kill();
+  for (const { json } of asked) await completed(json.erasure.id);
+  await muster.workers[0]!.start();
+  const left = await muster.owner(
+    'SELECT count(*)::int AS count FROM report WHERE installation_id = ANY ($1)',
+    [ids],
+  );
+  expect(left).toEqual([{ count: 0 }]);
+}, 60_000);
+
+test('an installation is found by the id that it shows itself', async () => {
+  const own = '2f3fbe64-e56d-11f1-98d1-02fc00000001'; // of version 1: stored under another one
+  await send(own);
+  await muster.drained();
+  const { json: summary } = await admin.ask('GET', `/v1/installations/${own}`);
+  expect(summary.installationId).not.toBe(own);
+  expect(summary.rows).toMatchObject({ report: 2 });
+  const { json } = await admin.ask('DELETE', `/v1/installations/${own}`);
+  await completed(json.erasure.id);
+  const after = await admin.ask('GET', `/v1/installations/${own}`);
+  expect(Object.values(after.json.rows as Record<string, number>).every((n) => n === 0)).toBe(true);
+});
+
+test('the certificate can be checked offline, and a change in it shows', async () => {
+  const id = randomUUID();
+  await send(id);
+  await muster.drained();
+  const { json } = await admin.ask('DELETE', `/v1/installations/${id}`);
+  await completed(json.erasure.id);
+  const { json: certificate } = await admin.ask(
+    'GET',
+    `/v1/erasures/${json.erasure.id}/certificate`,
+  );
+  expect(certificate.statement).toMatchObject({
+    id: json.erasure.id,
+    mode: 'erase_and_suppress',
+    installations: [createHash('sha256').update(id).digest('hex')],
+    removed: { report: 2 },
+    software: expect.stringMatching(/^muster \d/),
+  });
+  expect(Object.values(certificate.statement.verified).every((count) => count === 0)).toBe(true);
+  const { text: pem } = await admin.ask('GET', '/v1/erasure-key', undefined, { authorization: '' });
+  const folder = await mkdtemp(join(tmpdir(), 'muster-certificate-'));
+  try {
+    const check = async (it: object, ...more: string[]) => {
+      await writeFile(join(folder, 'certificate.json'), JSON.stringify(it));
+      await writeFile(join(folder, 'key.pem'), pem);
+      const args = [join(folder, 'certificate.json'), '--key', join(folder, 'key.pem'), ...more];
+      return promisify(execFile)(process.execPath, [
+        'dist/apps/admin/verify-certificate.js',
+        ...args,
+      ]);
+    };
+    const { stdout } = await check(certificate, '--id', id);
+    expect(stdout).toContain('The certificate is genuine');
+    await expect(check(certificate, '--id', randomUUID())).rejects.toThrow('NOT about');
+    const changed = { ...certificate, statement: { ...certificate.statement, removed: {} } };
+    await expect(check(changed)).rejects.toThrow('NOT genuine');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('many installations are erased by one request, as JSON or CSV, and counted before', async () => {
+  const ids = [randomUUID(), randomUUID()];
+  for (const id of ids) await send(id);
+  await muster.drained();
+  const dry = await admin.ask('POST', '/v1/erasures?dryRun=true', { installationIds: ids });
+  expect(dry.json).toMatchObject({ dryRun: true, rows: { report: 4, quarantined_event: 2 } });
+  expect(await occurrences(ids[0]!)).not.toEqual([]);
+  const { json } = await admin.ask('POST', '/v1/erasures', `installation_id\n${ids.join('\n')}\n`);
+  expect(json.erasure).toMatchObject({ installations: 2, mode: 'erase_and_suppress' });
+  expect(await completed(json.erasure.id)).toMatchObject({ removed: dry.json.rows });
+  const lift = await admin.ask('POST', '/v1/erasures', { mode: 'lift', installationIds: ids });
+  await completed(lift.json.erasure.id);
+  await send(ids[0]!);
+  await muster.drained();
+  expect(await occurrences(ids[0]!)).not.toEqual([]);
+});
+
+test.each([
+  [{ installationIds: ['no guid'] }, 'installationIds[0]'],
+  [{ installationIds: [] }, 'installationIds'],
+  [{ installationIds: [randomUUID()], mode: 'forget' }, 'mode'],
+  [{}, 'installationIds'],
+])('%j is refused, with its place', async (body, path) => {
+  const { status, json } = await admin.ask('POST', '/v1/erasures', body);
+  expect({ status, json }).toMatchObject({
+    status: 400,
+    json: { success: false, code: 'invalid_request', path },
+  });
+  expect(json.message).not.toContain('no guid');
+});
+
+test('the same request again is the same erasure; all can be listed, page by page', async () => {
+  const ids = { installationIds: [randomUUID()], mode: 'suppress' };
+  const keyed = { 'idempotency-key': randomUUID() };
+  const first = await admin.ask('POST', '/v1/erasures', ids, keyed);
+  const again = await admin.ask('POST', '/v1/erasures', ids, keyed);
+  expect(again.json.erasure.id).toBe(first.json.erasure.id);
+  await completed(first.json.erasure.id);
+  const all: string[] = [];
+  for (let after = ''; ;) {
+    const { json } = await admin.ask('GET', `/v1/erasures?limit=3${after && `&after=${after}`}`);
+    all.push(...json.erasures.map(({ id }: { id: string }) => id));
+    if (!json.next) break;
+    after = json.next;
+  }
+  expect(new Set(all).size).toBe(all.length);
+  expect(all[0]).toBe(first.json.erasure.id);
+  const { json: complete } = await admin.ask('GET', '/v1/erasures?state=complete&limit=500');
+  expect(complete.erasures.map(({ id }: { id: string }) => id)).toEqual(all);
+});
+
+test('everything that is held can be exported, a row a line', async () => {
+  const id = randomUUID();
+  await send(id);
+  await muster.drained();
+  const { text, headers } = await admin.ask('GET', `/v1/installations/${id}/export`);
+  expect(headers['content-type']).toBe('application/x-ndjson');
+  const rows = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(rows.map(({ view }) => view)).toEqual([
+    ...['defects', 'framework_readings', 'health_readings', 'installations'].filter(
+      (view) => view !== 'framework_readings',
+    ),
+    ...['quarantined_events', 'reports', 'reports', 'resource_readings'],
+  ]);
+  expect(rows.every(({ row }) => row.installation_id === id)).toBe(true);
+});

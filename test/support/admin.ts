@@ -1,0 +1,43 @@
+import { inject } from 'vitest';
+import { AdminStore, adminScopes, type AdminScope } from '#storage';
+import { App } from './app.js';
+import { HttpsClient, type Answer } from './https.js';
+import { IDENTITY_KEY, SUPPRESSION_KEY, type Muster } from './muster.js';
+
+/** The admin API beside a Muster, and tokens for it. */
+export async function startAdmin({ databaseUrl, ca }: Muster) {
+  const { tls, erasureKeyFile } = inject('services');
+  const app = new App('admin', {
+    DATABASE_URL: databaseUrl,
+    ...{ IDENTITY_KEY, SUPPRESSION_KEY, ERASURE_KEY_FILE: erasureKeyFile },
+    ...{ ADMIN_PORT: '0', TLS_CERT_FILE: tls.certFile, TLS_KEY_FILE: tls.keyFile },
+  });
+  await app.start();
+  const store = new AdminStore({ databaseUrl, suppressionKey: SUPPRESSION_KEY, connections: 1 });
+  const client = new HttpsClient(`https://localhost:${app.ready.port}`, ca);
+  const tokenFor = (name: string, scopes: readonly AdminScope[] = adminScopes, expiresAt?: Date) =>
+    store.createToken(name, scopes, expiresAt ? { expiresAt } : {});
+  const token = await tokenFor('root');
+  /** Asks with a token of every scope, unless the headers say otherwise. */
+  const ask = (
+    method: string,
+    path: string,
+    body?: object | string,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> => {
+    const isText = typeof body === 'string';
+    const type =
+      body === undefined ? {} : { 'content-type': isText ? 'text/csv' : 'application/json' };
+    const all = { authorization: `Bearer ${token}`, ...type, ...headers };
+    return client.send(method, path, all, isText || !body ? body : JSON.stringify(body));
+  };
+  return {
+    ...{ app, store, ask, tokenFor, token },
+    stop: async () => {
+      await store.close();
+      await app.stop();
+    },
+  };
+}
+
+export type Admin = Awaited<ReturnType<typeof startAdmin>>;
