@@ -9,7 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ingestSettings, makeCertificate, migrateSettings, workerSettings } from '#platform';
+import {
+  adminSettings,
+  ingestSettings,
+  makeCertificate,
+  migrateSettings,
+  workerSettings,
+} from '#platform';
 import { SETTINGS } from '../libs/platform/setting-table.js';
 
 interface Service {
@@ -36,8 +42,8 @@ const compose = parse(text, { merge: true }) as {
   networks: Record<string, { internal?: boolean } | null>;
   volumes: Record<string, unknown>;
 };
-const { ingest, worker, migrate, postgres, redis } = compose.services as Record<
-  'ingest' | 'worker' | 'migrate' | 'postgres' | 'redis',
+const { admin, ingest, worker, migrate, postgres, redis } = compose.services as Record<
+  'admin' | 'ingest' | 'worker' | 'migrate' | 'postgres' | 'redis',
   Service
 >;
 const services = Object.entries(compose.services);
@@ -61,6 +67,7 @@ const given = {
   REDIS_PASSWORD: 'redis-password',
   ANALYST_PASSWORD: 'analyst-password',
   IDENTITY_KEY: 'fedcba9876543210'.repeat(4),
+  SUPPRESSION_KEY: '0123456789abcdef'.repeat(4),
   WRITE_KEYS: `octopus:${'0123456789abcdef'.repeat(4)}`,
 };
 
@@ -89,6 +96,8 @@ test('no secret has a default, and none is written down', () => {
       'ANALYST_PASSWORD',
       'WRITE_KEYS',
       'IDENTITY_KEY',
+      'SUPPRESSION_KEY',
+      'ERASURE_KEY_DIR',
       'TLS_DIR',
     ]),
   );
@@ -96,7 +105,7 @@ test('no secret has a default, and none is written down', () => {
 
   for (const [name, service] of services) {
     for (const [variable, value] of Object.entries(service.environment)) {
-      const holdsSecret = /PASSWORD|AUTH|WRITE_KEYS|IDENTITY_KEY/.test(variable);
+      const holdsSecret = /PASSWORD|AUTH|WRITE_KEYS|IDENTITY_KEY|SUPPRESSION_KEY/.test(variable);
       if (holdsSecret) expect(value, `${name} ${variable}`).toMatch(/^\$\{\w+:\?[^}]+\}$/);
       if (variable.endsWith('_URL')) expect(value, name).toMatch(/:\$\{\w+:\?[^}]+\}@/);
     }
@@ -104,10 +113,11 @@ test('no secret has a default, and none is written down', () => {
 });
 
 test('the processes get settings that they know and accept', () => {
-  for (const service of [ingest, worker, migrate]) {
+  for (const service of [admin, ingest, worker, migrate]) {
     expect(Object.keys(SETTINGS)).toEqual(expect.arrayContaining(Object.keys(service.environment)));
   }
   expect(ingestSettings(environmentOf(ingest, given))).toMatchObject({ port: 8443 });
+  expect(adminSettings(environmentOf(admin, given))).toMatchObject({ port: 8444 });
   expect(workerSettings(environmentOf(worker, given))).toMatchObject({ healthPort: 8080 });
   expect(migrateSettings(environmentOf(migrate, given))).toMatchObject({
     analystPassword: 'analyst-password',
@@ -115,18 +125,21 @@ test('the processes get settings that they know and accept', () => {
 });
 
 test('each process runs a program that is built', () => {
-  for (const { command } of [ingest, worker, migrate]) {
+  for (const { command } of [admin, ingest, worker, migrate]) {
     const [runtime, program = ''] = command;
     expect(runtime).toBe('node');
     expect(existsSync(program.replace(/^dist\//, '').replace(/\.js$/, '.ts')), program).toBe(true);
   }
 });
 
-test('only ingest can be reached from outside', () => {
-  expect(services.filter(([, service]) => service.ports).map(([name]) => name)).toEqual(['ingest']);
+test('only ingest can be reached from outside, and the admin API from the machine itself', () => {
+  const published = services.flatMap(([, { ports = [] }]) => ports);
+  expect(published).toEqual(['8443:8443', '127.0.0.1:8444:8444']);
   expect(compose.networks.back).toEqual({ internal: true });
   for (const [name, { networks }] of services) {
-    expect(networks, name).toEqual(name === 'ingest' ? ['front', 'back'] : ['back']);
+    expect(networks, name).toEqual(
+      ['admin', 'ingest'].includes(name) ? ['front', 'back'] : ['back'],
+    );
   }
 });
 
@@ -175,13 +188,14 @@ async function exitCodeOfCheck(service: Service, port: number): Promise<unknown>
 }
 
 test.each([
+  ['admin', admin],
   ['ingest', ingest],
   ['worker', worker],
 ] as const)('the health check of %s is the answer of /health/ready', async (name, service) => {
   const dir = await mkdtemp(join(tmpdir(), 'compose-'));
   const { certFile, keyFile } = await makeCertificate(dir);
   const tls = { cert: await readFile(certFile), key: await readFile(keyFile) };
-  const server = name === 'ingest' ? createHttpsServer(tls) : createHttpServer();
+  const server = name === 'worker' ? createHttpServer() : createHttpsServer(tls);
   let status = 200;
   server.on('request', (request, answer) => {
     answer.writeHead(request.url === '/health/ready' ? status : 404).end();

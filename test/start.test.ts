@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { Endpoints } from '../apps/start/endpoints.js';
 import { createDatabase } from './support/database.js';
+import { HttpsClient } from './support/https.js';
 import { Launcher, marksIn, stillRunning } from './support/launcher.js';
 import { startRedis } from './support/redis.js';
 
@@ -39,7 +40,7 @@ describe('started with nothing given', () => {
   test('it tells scripts where everything is, and nobody else', async () => {
     expect(endpoints).toEqual({
       ingestUrl: expect.stringMatching(/^https:\/\/localhost:\d+$/),
-      adminUrl: null,
+      adminUrl: expect.stringMatching(/^https:\/\/localhost:\d+$/),
       databaseUrl: expect.stringMatching(/^postgres:\/\/postgres:\w+@127\.0\.0\.1:\d+\/muster$/),
       analystUrl: expect.stringMatching(/^postgres:\/\/analyst:\w+@127\.0\.0\.1:\d+\/muster$/),
       redisUrl: expect.stringMatching(/^redis:\/\/:\w+@127\.0\.0\.1:\d+\/0$/),
@@ -48,12 +49,23 @@ describe('started with nothing given', () => {
         octopus: expect.stringMatching(/^wk_octopus_\w{40}$/),
         resoto: expect.stringMatching(/^wk_resoto_\w{40}$/),
       },
-      adminToken: null,
+      adminToken: expect.stringMatching(/^mat_\w{40}$/),
       caFile: join(dataDir, 'tls/cert.pem'),
     });
-    for (const file of ['endpoints.json', 'secrets.json', 'tls/key.pem', 'redis/redis.conf']) {
+    for (const file of [
+      ...['endpoints.json', 'secrets.json', 'tls/key.pem', 'redis/redis.conf'],
+      'erasure-key.pem',
+    ]) {
       expect((await stat(join(dataDir, file))).mode & 0o777, file).toBe(0o600);
     }
+  });
+
+  test('its admin API takes the token that it tells', async () => {
+    const ca = await readFile(endpoints.caFile, 'utf8');
+    const admin = new HttpsClient(endpoints.adminUrl, ca);
+    const headers = { authorization: `Bearer ${endpoints.adminToken}` };
+    const { status, json } = await admin.get('/v1/erasures', { headers });
+    expect({ status, json }).toEqual({ status: 200, json: { erasures: [], next: null } });
   });
 
   test('its Redis answers only when a write is on disk, and evicts nothing', async () => {
@@ -90,10 +102,10 @@ describe('started with nothing given', () => {
     expect(second.output).toMatch(
       /^Muster is already running in .*; stop that one, or set .*\.\n$/,
     );
-    expect(await stillRunning(await marksIn(dataDir))).toHaveLength(4);
+    expect(await stillRunning(await marksIn(dataDir))).toHaveLength(5);
   });
 
-  test.each(['ingest', 'worker-1', 'redis', 'postgres'])(
+  test.each(['admin', 'ingest', 'worker-1', 'redis', 'postgres'])(
     '%s dies and is replaced',
     async (name) => {
       const readings = async () => (await ask(endpoints.analystUrl, READINGS)).length;
@@ -110,7 +122,7 @@ describe('started with nothing given', () => {
 
   test('told to stop, it leaves nothing running; started again, it has kept everything', async () => {
     const marks = await marksIn(dataDir);
-    expect([...marks.keys()].sort()).toEqual(['ingest', 'postgres', 'redis', 'worker-1']);
+    expect([...marks.keys()].sort()).toEqual(['admin', 'ingest', 'postgres', 'redis', 'worker-1']);
     expect(await muster.signal('SIGTERM')).toBe(0);
     expect(await stillRunning(marks)).toEqual([]);
     expect(await readdir(join(dataDir, 'run'))).toEqual([]);
@@ -118,8 +130,9 @@ describe('started with nothing given', () => {
     expect(existsSync(join(dataDir, 'muster.pid'))).toBe(false);
 
     muster = launch(dataDir);
-    const { ingestUrl, ...again } = await muster.ready();
-    expect(again).toEqual({ ...endpoints, ingestUrl: undefined });
+    const { ingestUrl, adminUrl, ...again } = await muster.ready();
+    const { ingestUrl: _, adminUrl: __, ...before } = endpoints;
+    expect(again).toEqual(before);
     expect(await ask(again.analystUrl, READINGS)).toContainEqual(READING);
   });
 
@@ -189,7 +202,9 @@ describe('what keeps it from starting is said in a sentence, and nothing is left
     const redis = await startRedis({ extra: ['appendfsync everysec'] });
     const output = await refusal({ REDIS_URL: redis.url });
     await redis.stop();
-    expect(output).toMatch(/Starting ingest and workers \.\.\.\n[^{\n]*appendfsync[^\n]*\n$/);
+    expect(output).toMatch(
+      /Starting ingest, workers and the admin API \.\.\.\n[^{\n]*appendfsync[^\n]*\n$/,
+    );
   });
 });
 
@@ -210,7 +225,7 @@ test('it uses the database and the Redis that it is given', async () => {
   await vi.waitFor(async () => {
     expect(await ask(database.analystUrl, READINGS)).toEqual([READING]);
   }, 5000);
-  expect([...(await marksIn(dataDir)).keys()].sort()).toEqual(['ingest', 'worker-1']);
+  expect([...(await marksIn(dataDir)).keys()].sort()).toEqual(['admin', 'ingest', 'worker-1']);
   expect(await muster.signal('SIGINT')).toBe(0);
   await database.drop();
 });

@@ -41,8 +41,9 @@ export class ErasuresController {
   @Get('erasures')
   @Scope('erasures:write')
   async list(@Query() query: Record<string, unknown>) {
-    const page = readErasureQuery(query);
-    const erasures = await this.erasures.list(page);
+    const { installationId: raw, ...page } = readErasureQuery(query);
+    const installationId = raw === undefined ? undefined : this.ids.stored(raw);
+    const erasures = await this.erasures.list({ ...page, installationId });
     const isFull = erasures.length === page.limit;
     return { erasures, next: isFull ? (erasures.at(-1)?.id ?? null) : null };
   }

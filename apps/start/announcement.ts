@@ -12,6 +12,7 @@ export function announcement(dataDir: string, endpoints: Endpoints): string {
 Muster is ready.
 
   ingest    ${endpoints.ingestUrl}
+  admin     ${endpoints.adminUrl}
   database  ${endpoints.analystUrl}
   state     ${dataDir} (endpoints.json for scripts, logs/)
 

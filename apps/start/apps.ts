@@ -13,29 +13,32 @@ export interface AppsOptions {
   /** product → key; none when the settings bring their own. */
   writeKeys: Record<string, string>;
   /** Unless the settings bring their own. */
-  identityKey: string;
+  keys: { identityKey: string; suppressionKey: string; erasureKeyFile: string };
   say: (line: string) => void;
 }
 
 /**
- * Starts ingest and the workers. Torn down, ingest goes first, so that the workers can still
- * finish what it has accepted.
+ * Starts ingest, the workers and the admin API. Torn down, ingest goes first, so that the workers can
+ * still finish what it has accepted.
  *
- * @returns the port of ingest, once all are ready
+ * @returns the ports of ingest and of the admin API, once all are ready
  * @throws StartupError with the words of the one that can't start
  */
 export async function startApps(
   options: AppsOptions,
   teardown: Teardown,
   starting: AbortSignal,
-): Promise<{ port: number }> {
+): Promise<{ port: number; adminPort: number }> {
+  const { settings } = options;
   const ingestEnv = ingestEnvironment(options);
-  const workers = Array.from({ length: options.settings.workerProcesses }, (_, index) =>
+  const adminEnv = adminEnvironment(options);
+  const workers = Array.from({ length: settings.workerProcesses }, (_, index) =>
     appProcess(options, 'worker', `worker-${index + 1}`, workerEnvironment(options, index)),
   );
+  const admin = appProcess(options, 'admin', 'admin', adminEnv);
   const ingest = appProcess(options, 'ingest', 'ingest', ingestEnv);
-  const apps = [...workers, ingest];
-  teardown.add(() => stopAll(workers));
+  const apps = [...workers, admin, ingest];
+  teardown.add(() => stopAll([...workers, admin]));
   teardown.add(() => ingest.stop());
   const giveUp = () => void stopAll(apps);
   starting.addEventListener('abort', giveUp);
@@ -43,11 +46,13 @@ export async function startApps(
   starting.removeEventListener('abort', giveUp);
   const failure = started.find((result) => result.status === 'rejected');
   if (failure) throw failure.reason;
-  const last = started.at(-1);
-  const port = (last?.status === 'fulfilled' && last.value.port) || options.settings.port;
-  // Whoever was told this port must find ingest there after a restart.
+  const [adminPort = settings.adminPort, port = settings.port] = started
+    .slice(-2)
+    .map((result) => (result.status === 'fulfilled' ? result.value.port : undefined));
+  // Whoever was told these ports must find them there after a restart.
   ingestEnv.INGEST_PORT = String(port);
-  return { port };
+  adminEnv.ADMIN_PORT = String(adminPort);
+  return { port, adminPort };
 }
 
 async function stopAll(apps: AppProcess[]): Promise<void> {
@@ -68,13 +73,13 @@ function appProcess(options: AppsOptions, app: string, name: string, env: Record
 }
 
 function ingestEnvironment(options: AppsOptions): Record<string, string> {
-  const { settings, redisUrl, tls, writeKeys, identityKey } = options;
+  const { settings, redisUrl, tls, writeKeys, keys } = options;
   const digests = Object.entries(writeKeys)
     .map(([product, key]) => `${product}:${createHash('sha256').update(key).digest('hex')}`)
     .join();
   return {
     WRITE_KEYS: digests,
-    IDENTITY_KEY: identityKey,
+    IDENTITY_KEY: keys.identityKey,
     ...settings.ingestEnvironment,
     REDIS_URL: redisUrl,
     TLS_CERT_FILE: tls.certFile,
@@ -82,9 +87,35 @@ function ingestEnvironment(options: AppsOptions): Record<string, string> {
   };
 }
 
-function workerEnvironment({ settings, databaseUrl, redisUrl }: AppsOptions, index: number) {
+function adminEnvironment({
+  settings,
+  databaseUrl,
+  tls,
+  keys,
+}: AppsOptions): Record<string, string> {
+  return {
+    IDENTITY_KEY: keys.identityKey,
+    ...erasureKeys(keys),
+    ...settings.adminEnvironment,
+    DATABASE_URL: databaseUrl,
+    TLS_CERT_FILE: tls.certFile,
+    TLS_KEY_FILE: tls.keyFile,
+  };
+}
+
+function erasureKeys({ suppressionKey, erasureKeyFile }: AppsOptions['keys']) {
+  return { SUPPRESSION_KEY: suppressionKey, ERASURE_KEY_FILE: erasureKeyFile };
+}
+
+function workerEnvironment(
+  { settings, databaseUrl, redisUrl, keys }: AppsOptions,
+  index: number,
+): Record<string, string> {
   const { workerEnvironment: env, healthPort } = settings;
   // Each worker on this machine needs a health port of its own: the next one.
   const health = healthPort ? { WORKER_HEALTH_PORT: String(healthPort + index) } : {};
-  return { ...env, ...health, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
+  return {
+    ...{ ...erasureKeys(keys), ...env, ...health },
+    ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl },
+  };
 }

@@ -5,13 +5,14 @@ import { writePrivately } from './private-file.js';
 /** Where everything is, for scripts. Its names are a promise. */
 export interface Endpoints {
   ingestUrl: string;
-  adminUrl: string | null;
+  adminUrl: string;
   databaseUrl: string;
   analystUrl: string;
   redisUrl: string;
   /** product → key */
   writeKeys: Record<string, string>;
-  adminToken: string | null;
+  /** Of every scope. */
+  adminToken: string;
   /** What a client must trust to talk to us. */
   caFile: string;
 }

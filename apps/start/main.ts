@@ -3,13 +3,14 @@ import { join, resolve } from 'node:path';
 import {
   loadTls,
   makeCertificate,
+  makeErasureKey,
   runProcess,
   readJsonFolder,
   startSettings,
   type Running,
   type StartSettings,
 } from '#platform';
-import { migrate } from '#storage';
+import { adminScopes, AdminStore, migrate } from '#storage';
 import { catalogueOf, compileProducts, ownDeclarations, readDeclaration } from '#telemetry';
 import { announcement } from './announcement.js';
 import { startApps } from './apps.js';
@@ -18,7 +19,7 @@ import { publishEndpoints, urlAs, urlHost, type Endpoints } from './endpoints.js
 import { takeLock } from './lock.js';
 import { stopOrphans } from './orphans.js';
 import { checkFree } from './ports.js';
-import { readSecrets } from './secrets.js';
+import { readSecrets, type Secrets } from './secrets.js';
 import { Teardown } from './teardown.js';
 
 /** The time of ingest, of the workers and of both databases, one after the other. */
@@ -48,6 +49,9 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   teardown.add(await takeLock(dataDir));
   await stopOrphans(join(dataDir, 'run'), say);
   if (settings.port > 0) await checkFree(settings.host, settings.port, 'INGEST_PORT');
+  if (settings.adminPort > 0) {
+    await checkFree(settings.adminHost, settings.adminPort, 'ADMIN_PORT');
+  }
   const tls = await findCertificate(settings, dataDir);
   const declared = await readJsonFolder(settings.productsDir, readDeclaration);
   const secrets = await readSecrets(dataDir, [...compileProducts(declared).keys()]);
@@ -61,10 +65,14 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   await migrate({ databaseUrl: urls.databaseUrl, analystPassword, catalogue, log: say });
   starting.throwIfAborted();
 
-  say('Starting ingest and workers ...');
+  const keys = await findKeys(settings, secrets, dataDir);
+  const adminToken = await createAdministrator(urls.databaseUrl, keys.suppressionKey, secrets);
+  starting.throwIfAborted();
+
+  say('Starting ingest, workers and the admin API ...');
   const writeKeys = settings.writeKeys ? {} : secrets.writeKeys;
-  const { port } = await startApps(
-    { settings, dataDir, ...urls, tls, writeKeys, identityKey: secrets.identityKey, say },
+  const { port, adminPort } = await startApps(
+    { settings, dataDir, ...urls, tls, writeKeys, keys, say },
     teardown,
     starting,
   );
@@ -72,16 +80,41 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
 
   const endpoints: Endpoints = {
     ingestUrl: `https://${urlHost(settings.host)}:${port}`,
-    adminUrl: null,
+    adminUrl: `https://${urlHost(settings.adminHost)}:${adminPort}`,
     databaseUrl: urls.databaseUrl,
     analystUrl: urlAs(urls.databaseUrl, 'analyst', analystPassword),
     redisUrl: urls.redisUrl,
     writeKeys,
-    adminToken: null,
+    adminToken,
     caFile: tls.certFile,
   };
   teardown.add(await publishEndpoints(dataDir, endpoints));
   say(announcement(dataDir, endpoints));
+}
+
+/** Secrets that are the same at every start, unless the settings bring them. */
+async function findKeys(settings: StartSettings, secrets: Secrets, dataDir: string) {
+  const erasureKeyFile = resolve(settings.erasureKeyFile ?? join(dataDir, 'erasure-key.pem'));
+  if (settings.erasureKeyFile === undefined) await makeErasureKey(erasureKeyFile);
+  return {
+    identityKey: settings.identityKey ?? secrets.identityKey,
+    suppressionKey: settings.suppressionKey ?? secrets.suppressionKey,
+    erasureKeyFile,
+  };
+}
+
+/** The first administrator, who may do everything: the token stays the same. */
+async function createAdministrator(
+  databaseUrl: string,
+  suppressionKey: string,
+  { adminToken: token }: Secrets,
+): Promise<string> {
+  const store = new AdminStore({ databaseUrl, suppressionKey, connections: 1 });
+  try {
+    return await store.createToken('start', adminScopes, { token });
+  } finally {
+    await store.close();
+  }
 }
 
 async function makeDataDir(path: string): Promise<string> {

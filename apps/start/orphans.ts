@@ -7,6 +7,7 @@ import { stopOrphan, type Ending } from './service.js';
 
 /** Who depends on whom: those that write end before those that are written to. */
 const ORDER: readonly (readonly [name: string, ending: readonly Ending[]])[] = [
+  ['admin', APP_ENDING],
   ['ingest', APP_ENDING],
   ['worker', APP_ENDING],
   ['redis', REDIS_ENDING],

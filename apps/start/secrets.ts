@@ -11,6 +11,10 @@ export interface Secrets {
   analystPassword: string;
   /** Under which ids that must not be kept are hashed. */
   identityKey: string;
+  /** Under which erased installations are known. */
+  suppressionKey: string;
+  /** The first administrator's. */
+  adminToken: string;
   /** product → key */
   writeKeys: Record<string, string>;
 }
@@ -30,6 +34,8 @@ export async function readSecrets(
     redisPassword: kept.redisPassword ?? random(),
     analystPassword: kept.analystPassword ?? random(),
     identityKey: kept.identityKey ?? random(),
+    suppressionKey: kept.suppressionKey ?? random(),
+    adminToken: kept.adminToken ?? `mat_${random()}`,
     writeKeys: { ...newWriteKeys(products), ...kept.writeKeys },
   };
   await writePrivately(file, `${JSON.stringify(secrets, null, 2)}\n`);

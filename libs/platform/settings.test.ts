@@ -11,7 +11,12 @@ const INGEST = {
   WRITE_KEYS: `dcos:${DIGEST}`,
   IDENTITY_KEY: 'only-tests-'.repeat(3),
 };
-const WORKER = { REDIS_URL: INGEST.REDIS_URL, DATABASE_URL: 'postgres://me:hidden@db/muster' };
+const WORKER = {
+  REDIS_URL: INGEST.REDIS_URL,
+  DATABASE_URL: 'postgres://me:hidden@db/muster',
+  SUPPRESSION_KEY: 'only-tests-'.repeat(3),
+  ERASURE_KEY_FILE: 'erasure.pem',
+};
 
 describe('.env.example', () => {
   const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');

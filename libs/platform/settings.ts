@@ -69,6 +69,8 @@ const START = {
   dataDir: 'DATA_DIR',
   host: 'INGEST_HOST',
   port: 'INGEST_PORT',
+  adminHost: 'ADMIN_HOST',
+  adminPort: 'ADMIN_PORT',
   workerProcesses: 'WORKER_PROCESSES',
   stopTimeoutMs: 'STOP_TIMEOUT_MS',
 } as const;
@@ -80,6 +82,8 @@ const START_OPTIONAL = {
   keyFile: 'TLS_KEY_FILE',
   writeKeys: 'WRITE_KEYS',
   identityKey: 'IDENTITY_KEY',
+  suppressionKey: 'SUPPRESSION_KEY',
+  erasureKeyFile: 'ERASURE_KEY_FILE',
   analystPassword: 'ANALYST_PASSWORD',
 } as const;
 
@@ -147,6 +151,7 @@ export function startSettings(env: Environment = process.env) {
   return {
     ...settings,
     ingestEnvironment: pick(env, [...Object.values(INGEST), ...Object.values(INGEST_OPTIONAL)]),
+    adminEnvironment: pick(env, Object.values(ADMIN)),
     workerEnvironment: pick(env, [...Object.values(WORKER), ...Object.values(WORKER_OPTIONAL)]),
   };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeCertificate, startSettings } from '#platform';
+import { makeCertificate, makeErasureKey, startSettings } from '#platform';
 import { migrate } from '#storage';
 import { AppProcess } from '../../apps/start/app-process.js';
 import { startApps } from '../../apps/start/apps.js';
@@ -41,7 +41,7 @@ export async function startStack(
   const settings = startSettings({
     ...process.env,
     ...{ DATABASE_URL: '', REDIS_URL: '', WRITE_KEYS: '', TLS_CERT_FILE: '', TLS_KEY_FILE: '' },
-    ...{ INGEST_HOST: HOST, INGEST_PORT: '0', WORKER_HEALTH_PORT: '' },
+    ...{ INGEST_HOST: HOST, INGEST_PORT: '0', ADMIN_PORT: '0', WORKER_HEALTH_PORT: '' },
   });
   const tls = await makeCertificate(join(dataDir, 'tls'), HOST);
   const secrets = await readSecrets(dataDir);
@@ -51,6 +51,9 @@ export async function startStack(
   stopping.throwIfAborted();
 
   const writeKey = secrets.writeKeys[PRODUCT] ?? '';
+  const { identityKey, suppressionKey } = secrets;
+  const keys = { identityKey, suppressionKey, erasureKeyFile: join(dataDir, 'erasure-key.pem') };
+  await makeErasureKey(keys.erasureKeyFile);
   const whole = await startApps(
     {
       settings,
@@ -58,7 +61,7 @@ export async function startStack(
       ...urls,
       tls,
       writeKeys: { [PRODUCT]: writeKey },
-      identityKey: secrets.identityKey,
+      keys,
       say,
     },
     teardown,

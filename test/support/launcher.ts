@@ -21,7 +21,7 @@ export class Launcher {
     script = [MAIN],
   ) {
     this.child = spawn(process.execPath, script, {
-      env: { PATH: process.env.PATH, INGEST_PORT: '0', DATA_DIR: dataDir, ...env },
+      env: { PATH: process.env.PATH, INGEST_PORT: '0', ADMIN_PORT: '0', DATA_DIR: dataDir, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stdout?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));

@@ -24,6 +24,8 @@ export interface ErasureRequest {
 /** Where in a list of erasures to go on, newest first. */
 export interface ErasurePage {
   state?: string | undefined;
+  /** Only those of this installation. */
+  installationId?: string | undefined;
   /** The id of the last one of the page before. */
   after?: string | undefined;
   limit: number;
@@ -94,14 +96,17 @@ export class ErasureStore {
     return rows[0]?.certificate ?? null;
   }
 
-  async list({ state, after, limit }: ErasurePage): Promise<Erasure[]> {
+  async list({ state, installationId, after, limit }: ErasurePage): Promise<Erasure[]> {
+    const hash = installationId === undefined ? null : this.#hasher.hash(installationId);
     const { rows } = await this.#pool.query<ErasureRow>(
       `SELECT * FROM erasure
         WHERE ($1::text IS NULL OR state = $1)
+          AND ($4::bytea IS NULL OR erasure_id IN
+               (SELECT erasure_id FROM erasure_subject WHERE installation_hash = $4))
           AND ($2::uuid IS NULL OR (requested_at, erasure_id) <
                (SELECT requested_at, erasure_id FROM erasure WHERE erasure_id = $2))
         ORDER BY requested_at DESC, erasure_id DESC LIMIT $3`,
-      [state, after, limit],
+      [state, after, limit, hash],
     );
     return rows.map(toErasure);
   }
