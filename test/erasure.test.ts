@@ -237,6 +237,9 @@ test('the same request again is the same erasure; all can be listed, page by pag
   expect(all[0]).toBe(first.json.erasure.id);
   const { json: complete } = await admin.ask('GET', '/v1/erasures?state=complete&limit=500');
   expect(complete.erasures.map(({ id }: { id: string }) => id)).toEqual(all);
+  const [installationId] = ids.installationIds;
+  const { json: its } = await admin.ask('GET', `/v1/erasures?installationId=${installationId}`);
+  expect(its.erasures.map(({ id }: { id: string }) => id)).toEqual([first.json.erasure.id]);
 });
 
 test('everything that is held can be exported, a row a line', async () => {

@@ -30,10 +30,12 @@ class ErasureBody {
 
 /** `GET /v1/erasures`. */
 class ErasureQuery {
-  @IsOptional() @IsIn(erasureStates) state: unknown;
+  @IsOptional() @IsIn(erasureStates) state: string | undefined;
+  @IsOptional() @IsString() installationId: string | undefined;
 
   constructor(query: Record<string, unknown>) {
-    this.state = query.state;
+    this.state = query.state as string | undefined;
+    this.installationId = query.installationId as string | undefined;
   }
 }
 
@@ -46,7 +48,7 @@ export function readErasureBody(body: unknown): { mode: ErasureMode; installatio
 }
 
 export function readErasureQuery(query: Record<string, unknown>) {
-  const { state } = check(new ErasureQuery(query));
+  const { state, installationId } = check(new ErasureQuery(query));
   const limit = Number(query.limit ?? 50);
   if (!Number.isInteger(limit) || limit < 1 || limit > 500) {
     throw new AdminError('invalid_request', 'limit must be a whole number from 1 to 500.', 'limit');
@@ -55,7 +57,7 @@ export function readErasureQuery(query: Record<string, unknown>) {
   if (after !== undefined && !isUuid(after)) {
     throw new AdminError('invalid_request', 'after must be the id of an erasure.', 'after');
   }
-  return { state: state as string | undefined, after, limit };
+  return { state, installationId, after, limit };
 }
 
 export function isUuid(value: unknown): value is string {
