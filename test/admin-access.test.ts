@@ -24,6 +24,8 @@ const ROUTES: [method: string, path: string, scope: AdminScope | null, status: n
 
 let muster: Muster;
 let admin: Admin;
+/** How many wrong tokens it has seen; ten are too many. */
+let wrong = 0;
 
 beforeAll(async () => {
   muster = await startMuster({ workers: 0 });
@@ -50,7 +52,7 @@ describe.each(ROUTES)('%s %s', (method, path, scope, status) => {
   });
 
   test.each(['none', 'wrong', 'expired', 'revoked'])('with a token that is %s', async (kind) => {
-    await forgetGuesses();
+    if ((wrong += 1) > 8) await forgetGuesses();
     let token: string | null = null;
     if (kind === 'wrong') token = `mat_${'0'.repeat(40)}`;
     if (kind === 'expired')
@@ -112,6 +114,7 @@ test('a command prints a new token once, and only its digest is kept', async () 
 
 /** They are kept in memory only. */
 async function forgetGuesses() {
+  wrong = 0;
   await admin.app.stop();
   await admin.app.start();
 }
