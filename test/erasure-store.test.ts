@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ErasureStore, TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
 import { Asker, createDatabase, type TestDatabase } from './support/database.js';
@@ -146,6 +148,29 @@ test('what arrives later is suppressed and counted, until the suppression is lif
   await erasures.runNext(CONTEXT);
   await save(writers[2]!, eventsOf(id));
   expect(isEmpty(await rowsOf(id))).toBe(false);
+});
+
+test('a suppression waits for whoever writes and may not have seen it, and for nobody else', async () => {
+  const writer = new pg.Client({ connectionString: database.url });
+  await writer.connect();
+  try {
+    await writer.query('BEGIN; SELECT pg_current_xact_id()'); // as a batch begins
+    const { erasure } = await erasures.request({
+      mode: 'suppress',
+      installationIds: [randomUUID()],
+    });
+    let isOver = false;
+    const running = erasures.runNext(CONTEXT).then(() => (isOver = true));
+    await vi.waitFor(async () => {
+      expect(await erasures.get(erasure.id)).toMatchObject({ state: 'suppressing' });
+    });
+    await sleep(300);
+    expect(isOver).toBe(false);
+    await writer.query('COMMIT; BEGIN; SELECT pg_current_xact_id()'); // the next one has seen it
+    await running;
+  } finally {
+    await writer.end();
+  }
 });
 
 test('an erasure that suppresses nobody leaves no suppression behind, and ends none', async () => {

@@ -69,11 +69,12 @@ const POLL_MS = 20;
 
 /**
  * Waits until every transaction has ended that writes and was under way when this was called. From then
- * on, nobody is left who has not seen what had been committed before.
+ * on, nobody is left who has not seen what had been committed before. A number of its own tells those
+ * that began before: the `xmax` of a snapshot would not, it is only past the last one that has ended.
  */
 export async function waitForWriters(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ horizon: string }>(
-    'SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS horizon',
+    'SELECT pg_current_xact_id()::text AS horizon',
   );
   const horizon = rows[0]?.horizon;
   for (;;) {
