@@ -127,6 +127,8 @@ describe('a metric that counts types', () => {
       defects: [],
       dropped: ['it.More', 'it.Other'],
     });
+    expect(read([kinds], { it: ['Job', 'alice'] }).dropped).toEqual(['it.[5]']);
+    expect(read([kinds], { it: 'alice' }).dropped).toEqual(['it.[5]']);
     const people = ['alice@example.com', 'Alice Smith', '10.0.0.5', 'node-7.corp.example.com'];
     const { figures, dropped } = read([metric('counts')], { it: people });
     expect(figures).toEqual([['it', '*', 4]]);

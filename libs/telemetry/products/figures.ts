@@ -102,12 +102,12 @@ function readCounts(metric: MetricDeclaration, raw: unknown, path: string, into:
   if (Array.isArray(raw)) {
     for (const type of raw.slice(0, MAX_TYPES)) {
       if (isRedacted(type)) into.dropped.add(path);
-      else if (typeof type === 'string') into.add(metric.name, typeOf(metric, type, path, into), 1);
+      else if (typeof type === 'string') addType(metric, type, path, into);
       else into.defects.push({ path, reason: 'not_text' });
     }
   } else if (isRedacted(raw)) into.dropped.add(path);
   else if (isObject(raw)) readTypes(metric, raw, { path, prefix: '', depth: 1 }, into);
-  else if (typeof raw === 'string') into.add(metric.name, typeOf(metric, raw, path, into), 1);
+  else if (typeof raw === 'string') addType(metric, raw, path, into);
   else {
     const reading = asFigure(raw);
     if ('value' in reading) into.add(metric.name, '', reading.value);
@@ -133,6 +133,13 @@ function readTypes(
     if ('value' in reading) into.add(metric.name, name, reading.value);
     else into.defects.push({ path: place, reason: reading.defect });
   }
+}
+
+/** A type that is a text is none of the names that developers give: only its length is noted. */
+function addType(metric: MetricDeclaration, type: string, path: string, into: Figures): void {
+  const isType = isTypeOf(metric, type);
+  if (!isType) into.dropped.add(`${path}.[${type.length}]`);
+  into.add(metric.name, isType ? type : OTHER, 1);
 }
 
 /** The type under which a figure is kept; one that must not be kept is noted, and counts as `*`. */
