@@ -81,6 +81,13 @@ describe('a text that may tell who or where somebody is', () => {
     },
   );
 
+  test.each([
+    ...['job:arn:aws:s3:::alice', 'db1.alice.dk', 'IP_10_0_0_5', 'cpu.10.0.0.5.load'],
+    ...['02_fc_9a_4e_11_b7', 'account_1234_5678_9012', '079_555_01_32'],
+  ])('is %s, as the names of things may have it in them', (text) => {
+    expect(isIdentifying(text)).toBe(true);
+  });
+
   test('is any in which somebody’s address, number or place stands', () => {
     const [befores, afters] = [
       ['', ' ', '(', '"', 'to ', '=', ', '],

@@ -5,6 +5,7 @@
 /** The last labels of host names. */
 const TOP_LEVEL =
   'com|net|org|edu|gov|mil|io|cloud|eu|uk|de|fr|nl|ch|pl|ru|cn|jp|br|au|biz|arpa|' +
+  'be|dk|fi|ie|pt|cz|gr|hu|ua|lu|lv|il|ae|za|nz|kr|tw|hk|vn|cl|xyz|gmbh|' +
   'local|localhost|localdomain|internal|intranet|lan|corp|example|invalid';
 /** Those that end the names of other things, too: they count behind two labels. */
 const OTHER_TOP_LEVEL = 'info|test|home|private|int|co|us|in|at|it|es|se|no|ca|app|dev';
@@ -20,18 +21,18 @@ const HOST = new RegExp(
 
 const SHAPES = {
   email: /@/,
-  url: /:\/\/|^(?:www\.|mailto:|arn:|urn:)/i,
+  url: /:\/\/|(?<![0-9a-z])(?:www\.|mailto:|arn:|urn:)/i,
   path: /^~?[/\\]|^[a-z]:[/\\]|[/\\][^/\\]*[/\\]/i,
-  // With dashes as well: `ip-10-0-0-5` is how AWS names a host.
-  ipv4: /(?<!\d)(?:\d{1,3}\.){3}\d{1,3}(?!\d)|(?<!\d)(?:\d{1,3}-){3}\d{1,3}(?!\d)/,
+  // With dashes as well: `ip-10-0-0-5` is how AWS names a host. Keys have underscores there.
+  ipv4: /(?<!\d)\d{1,3}([._-])\d{1,3}\1\d{1,3}\1\d{1,3}(?!\d)/,
   ipv6: /(?<![0-9a-z])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![0-9a-z])/i,
-  mac: /(?<![0-9a-z])(?:(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})(?![0-9a-z])/i,
+  mac: /(?<![0-9a-z])(?:(?:[0-9a-f]{2}[:_-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})(?![0-9a-z])/i,
   guid: /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i,
   host: HOST,
   // Groups of letters and numbers, as serial numbers and licence keys have them.
   serial:
     /(?<![a-z0-9])(?:[a-z0-9]{4,6}-)*(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{4,6}-(?:[a-z0-9]{4,6}-)*(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{4,6}(?![a-z0-9])/i,
-  number: /\d{6,}|\d(?:[ .()-]{0,2}\d){8,}/,
+  number: /\d{6,}|\d(?:[ ._()-]{0,2}\d){8,}/,
 };
 
 export type Shape = keyof typeof SHAPES | 'token';
