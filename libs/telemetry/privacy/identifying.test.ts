@@ -189,6 +189,7 @@ describe('a version', () => {
   test.each([
     ...['1.0-node-7.corp.example.com', '7.node.example.com', '1.0-10.20.30.40'],
     ...['00-1b-63-84-45-e6', '70b28f00-e38f-41b2-a723-aab344f535b9'],
+    ...['0171-2345678', '415.555.0132', '1234_5678_9012', '3.121.45.67', '1.0-3.121.45.67'],
   ])('is not %s, though it begins with a number', (text) => {
     expect(isVersion(text)).toBe(false);
   });

@@ -73,8 +73,8 @@ export function isName(text: string): boolean {
   return NAME.test(text) && !isIdentifying(text);
 }
 
-/** It begins with a number, that may have a few letters behind it (`3rc1`). */
-const VERSION = /^v?(?:\d{1,8}|\d{1,5}[a-z]{1,4}\d{0,3})(?:[.+~_-][\w.+~-]{0,60}\w)?$/i;
+/** It begins with a number without zeros before it, that may have a few letters behind it (`3rc1`). */
+const VERSION = /^v?(?!0\d)(?:\d{1,8}|\d{1,5}[a-z]{1,4}\d{0,3})(?:[.+~_-][\w.+~-]{0,60}\w)?$/i;
 /** A version that has no number yet, or one of its own kind: `master`, `beta-1.2`, `stub-universe`. */
 const STAGE =
   /^(?:alpha|beta|rc|dev|main|master|nightly|testing|snapshot|stub|latest|stable|edge)(?:[-.](?:universe|\d[\w.+-]{0,40}))*$/i;
@@ -84,7 +84,9 @@ const NO_VERSION = new RegExp(
     String.raw`\d{9,}`,
     String.raw`(?<!\d)\d{3,4}-\d{3,4}(?!\d)`,
     String.raw`^\d{3}-\d{2}-\d{4}$|^\d{3}\.\d{4}\.\d{4}\.\d{2}$`,
-    String.raw`(?<![\d.])\d{2,3}(?:\.\d{1,3}){3}(?!\d)`,
+    String.raw`(?<!\d)\d{3,}([._-])\d{3,}\1\d{3,}(?!\d)`,
+    // The first two numbers of a version are small.
+    String.raw`(?<![\d.])(?:\d{2,3}\.\d{1,3}|\d\.\d{3})(?:\.\d{1,3}){2}(?!\d)`,
   ].join('|'),
 );
 const COMMIT = /^[0-9a-f]{7,40}$/;
