@@ -45,6 +45,18 @@ export const isIdentifyingKey = remember(2_000_000, (key: string): boolean => {
   return IDENTIFYING.has(named ?? '') || ID_IN_ONE_WORD.test(last);
 });
 
+/** The largest count of anybody's things; numbers of accounts and telephones are longer. */
+const MOST = 999_999;
+
+/**
+ * Up to where a number under this name is nobody's. Under a plural stands how many there are, or a list of
+ * them: `accounts`.
+ */
+export function mostUnder(key: string): number {
+  if (isIdentifyingKey(key)) return -1;
+  return isIdentifyingKey(key.replace(/s$/i, '')) ? MOST : Infinity;
+}
+
 const EVENT = /^\$?[a-z][a-z0-9]*(?:[._:-][a-z0-9]+)*$/;
 
 /** Whether an event that nobody declared may be kept under its own name. */

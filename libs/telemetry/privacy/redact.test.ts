@@ -101,6 +101,15 @@ describe('redacted properties', () => {
     });
   });
 
+  test('have no long number under what may be a list of somebody’s, but what is counted there', () => {
+    const properties = { accounts: [123456789012, 7], aws_accounts: 3, phones: { n: 15551234567 } };
+    expect(redact(properties, everything)).toEqual({
+      accounts: [{ $length: 12 }, 7],
+      aws_accounts: 3,
+      phones: { n: { $length: 11 } },
+    });
+  });
+
   test('inherit nothing and lose nothing, whatever they are called', () => {
     const properties = JSON.parse('{"__proto__":{"a":"x"},"constructor":"y","length":1}') as object;
     const redacted = redact({ ...properties }, nothing);

@@ -1,6 +1,6 @@
 import type { Properties } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
-import { isIdentifyingKey, safeKey } from './keys.js';
+import { mostUnder, safeKey } from './keys.js';
 
 /** What stands in the place of a text that is not kept: its length in UTF-16 units. */
 export interface Redacted {
@@ -33,18 +33,18 @@ export interface KeepRules {
  * restore them; a text becomes its length, which no reader takes for text or for a figure.
  */
 export function redact(properties: Properties, { keepText, knows }: KeepRules): Properties {
-  return redactObject(properties, { path: '', holdsNobody: true }, keepText, knows);
+  return redactObject(properties, { path: '', most: Infinity }, keepText, knows);
 }
 
-/** Where in an event a value stands, and whether no name on the way says that it may be somebody's. */
+/** Where in an event a value stands, and up to where a number there is nobody's, by the names on the way. */
 interface Place {
   path: string;
-  holdsNobody: boolean;
+  most: number;
 }
 
 function redactObject(
   object: object,
-  { path, holdsNobody }: Place,
+  { path, most }: Place,
   keepText: TextRule,
   knows: KeepRules['knows'],
 ): Properties {
@@ -53,7 +53,7 @@ function redactObject(
     const isKnown = path === '' && knows(key);
     const place = {
       path: path === '' ? key : `${path}.${key}`,
-      holdsNobody: isKnown || (holdsNobody && !isIdentifyingKey(key)),
+      most: isKnown ? Infinity : Math.min(most, mostUnder(key)),
     };
     const name = freeName(isKnown ? key : safeKey(key), redacted);
     redacted[name] = redactValue(value, place, keepText);
@@ -63,7 +63,9 @@ function redactObject(
 
 function redactValue(value: unknown, place: Place, keepText: TextRule): unknown {
   if (typeof value === 'string') return keepText(place.path, value) ?? { $length: value.length };
-  if (typeof value === 'number') return place.holdsNobody ? value : { $length: `${value}`.length };
+  if (typeof value === 'number') {
+    return Math.abs(value) <= place.most ? value : { $length: `${value}`.length };
+  }
   if (Array.isArray(value)) {
     const items = { ...place, path: `${place.path}[]` };
     return value.map((item) => redactValue(item, items, keepText));

@@ -1,6 +1,6 @@
 import { parseTimestamp } from '../clock.js';
 import { isName } from '../privacy/identifying.js';
-import { isIdentifyingKey, safeKey } from '../privacy/keys.js';
+import { mostUnder, safeKey } from '../privacy/keys.js';
 import { holdsText, isRedacted } from '../privacy/redact.js';
 import type { Reading } from '../readings.js';
 import { asCount, asFigure } from '../readings.js';
@@ -58,7 +58,8 @@ export function readDeclared(metric: MetricDeclaration, raw: unknown, into: Figu
 
 /** Reads a property that nobody declared: its figures are kept under its own name, text never. */
 export function readUndeclared(name: string, key: string, raw: unknown, into: Figures): void {
-  const isUnsafe = name.startsWith('[') || isIdentifyingKey(key);
+  const size = typeof raw === 'number' ? Math.abs(raw) : 0;
+  const isUnsafe = name.startsWith('[') || size > mostUnder(key);
   if (isUnsafe || holdsText(raw)) into.dropped.add(name);
   if (isUnsafe || isRedacted(raw)) return;
   if (typeof raw === 'boolean') into.add(name, '', Number(raw));
@@ -66,7 +67,11 @@ export function readUndeclared(name: string, key: string, raw: unknown, into: Fi
     if (Number.isFinite(raw)) into.add(name, '', raw);
   } else if (isObject(raw)) {
     for (const [type, value] of Object.entries(raw).slice(0, MAX_TYPES)) {
-      if (typeof value === 'number' && Number.isFinite(value) && !isIdentifyingKey(type)) {
+      if (
+        typeof value === 'number' &&
+        Number.isFinite(value) &&
+        Math.abs(value) <= mostUnder(type)
+      ) {
         into.add(name, isName(type) ? type : OTHER, value);
       }
     }
