@@ -31,6 +31,11 @@ export function parseTimestamp(raw: unknown): number | null {
   return sign === '-' ? time + offset : time - offset;
 }
 
+/** A time without the digits of its fraction that no clock has: they may be anything. */
+export function safeTime(time: string): string {
+  return time.replace(/(\.\d{9})\d+/, '$1');
+}
+
 /** Which clock an event's time was taken from. */
 export type Clock = 'agent' | 'corrected' | 'received';
 

@@ -70,6 +70,10 @@ describe('what is kept of an event', () => {
     const kept = keep({ ...times, properties });
     for (const key of Object.keys(times)) expect(kept).not.toHaveProperty(key);
     expect(keep({ event: 'of alice', properties }).event).toBe('[8]');
+    const exact = { occurredAt: '2026-11-21T05:26:30.123456789Z' };
+    expect(keep({ ...exact, properties })).toMatchObject(exact);
+    const tooExact = { occurredAt: '2026-11-21T05:26:30.123456789012Z' };
+    expect(keep({ ...tooExact, properties })).toMatchObject(exact);
   });
 
   test('does not change what was received', () => {

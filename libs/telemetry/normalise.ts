@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js';
-import { observe, parseTimestamp } from './clock.js';
+import { observe, parseTimestamp, safeTime } from './clock.js';
 import type { EventEnvelope, ReceivedEnvelope, UnidentifiedEnvelope } from './envelope.js';
 import { canonicalJson, eventKey } from './identity.js';
 import { isEventName, safeKey } from './privacy/keys.js';
@@ -169,8 +169,8 @@ function keep(envelope: EventEnvelope, rules: KeepRules): KeptEvent {
   return {
     ...rest,
     event: safeEvent(event),
-    ...(parseTimestamp(occurredAt) !== null && { occurredAt }),
-    ...(parseTimestamp(sentAt) !== null && { sentAt }),
+    ...(parseTimestamp(occurredAt) !== null && { occurredAt: safeTime(occurredAt ?? '') }),
+    ...(parseTimestamp(sentAt) !== null && { sentAt: safeTime(sentAt ?? '') }),
     ...(asVersion(version) !== null && { version }),
     properties: redact(properties, rules),
   };

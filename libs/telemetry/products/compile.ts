@@ -1,3 +1,4 @@
+import { safeTime } from '../clock.js';
 import { asSha1, asToken, asVersion } from '../privacy/tokens.js';
 import { isEventName, safeKey } from '../privacy/keys.js';
 import type { TextRule } from '../privacy/redact.js';
@@ -138,8 +139,9 @@ function textRule(event: EventDeclaration, { declaration }: ProductRules): TextR
   for (const metric of event.metrics ?? []) {
     const path = metric.property ?? metric.name;
     const isType = (text: string) => isTypeOf(metric, text);
-    if (metric.kind === 'date') rules.set(path, when(isDate));
-    else if (metric.kind === 'counts') {
+    if (metric.kind === 'date') {
+      rules.set(path, (text) => (isDate(text) ? safeTime(text) : null));
+    } else if (metric.kind === 'counts') {
       rules.set(path, when(isType));
       rules.set(`${path}[]`, when(isType));
     } else if (metric.kind !== 'flag') {
