@@ -41,9 +41,15 @@ export const KINDS = {
     (d) => `株式会社${d.name()} ${d.word()}`,
   ],
   host: [
-    (d) => `db07.${d.word()}.${d.word()}.example`,
+    (d) => `db07.${d.word()}.${d.word()}.${d.one(['example', 'dk', 'com', 'xyz'])}`,
     (d) => ipv4(`ip-10-${byte(d)}-${byte(d)}-${byte(d)}.eu-west-1.compute.internal`),
-    (d) => ipv4(`ip-10-${d.int(10, 99)}-${d.int(10, 99)}-${d.int(10, 99)}`),
+    (d) =>
+      ipv4(
+        `ip-10-${d.int(10, 99)}-${d.int(10, 99)}-${d.int(10, 99)}`.replaceAll(
+          '-',
+          d.one(['-', '_']),
+        ),
+      ),
     (d) => `${d.name()}.AD.${d.word().toUpperCase()}.LOCAL`,
   ],
   ipv4: [
@@ -65,7 +71,7 @@ export const KINDS = {
     },
   ],
   mac: [
-    (d) => mac(`02${d.hex(10)}`, (bytes) => bytes.join(':')),
+    (d) => mac(`02${d.hex(10)}`, (bytes) => bytes.join(d.one([':', '_']))),
     (d) => mac(`02${d.hex(10)}`, (bytes) => bytes.join('-').toUpperCase()),
     (d) => mac(`02${d.hex(10)}`, (bytes) => bytes.join('').replace(/....(?=.)/g, '$&.')),
     (d) => mac(`02${d.hex(10)}`, (bytes) => bytes.join('')),
@@ -91,14 +97,14 @@ export const KINDS = {
   phone: [
     (d) => digits(`+41 79 ${d.digits(3)} ${d.digits(2)} ${d.digits(2)}`),
     (d) => digits(`+4479${d.digits(8)}`),
-    (d) => `${d.digits(3)}-${d.digits(3)}-${d.digits(4)}`,
-    (d) => `0041${d.digits(9)}`,
+    (d) => [d.digits(3), d.digits(3), d.digits(4)].join(d.one(['-', '.'])),
+    (d) => `0${d.digits(3)}-${d.digits(7)}`,
   ],
   account: [
     (d) => account(d.digits(12)),
     (d) => {
       const number = d.digits(12);
-      return account(number, (number.match(/..../g) ?? []).join('-'));
+      return account(number, (number.match(/..../g) ?? []).join(d.one(['-', '_'])));
     },
     (d) => {
       const number = d.digits(12);

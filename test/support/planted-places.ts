@@ -19,5 +19,5 @@ export function places(paths: string): Place[] {
 /** Numbers whose names say that they are somebody's. */
 export const NUMBERS = [
   ...places('account_id accountId AWS_ACCOUNT phone phoneNumber mobile'),
-  ...places('contact/phone/number account/owner/n phone/$length tel accountid'),
+  ...places('contact/phone/number account/owner/n phones accounts phone/$length tel accountid'),
 ].map(([path]): Place => [`properties/${path}`, NUMBER, NOT_A_NUMBER]);
