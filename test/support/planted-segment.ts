@@ -108,12 +108,13 @@ export function plantSegment(planter: Planter): object[] {
     ...plant(mesos, MESOS, 4),
     ...plant(packages, PACKAGES, 4),
     ...plant(health, [...AROUND, ...ANYWHERE, ...NUMBERS]),
-    ...plant(mesos, ANYWHERE),
     ...plant(later, [...ANYWHERE, ...NUMBERS, ...DESCRIPTION]),
-    ...plant(cluster('health', {}), [...ANYWHERE, ...DESCRIPTION]),
+    ...plant(cluster('health', {}), DESCRIPTION),
     ...plant(ui('page'), [...AROUND, ...UI]),
     ...plant(ui('track', 'dcos_login'), UI),
-    ...plant(ui('identify'), [...AROUND, ...UI]),
-    ...['screen', 'group', 'alias'].flatMap((type) => plant(ui(type), AROUND.slice(0, 10))),
+    ...plant(ui('identify'), UI),
+    ...['identify', 'screen', 'group', 'alias'].flatMap((type) =>
+      plant(ui(type), AROUND.slice(0, 10)),
+    ),
   ];
 }
