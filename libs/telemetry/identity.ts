@@ -15,25 +15,25 @@ export function parseInstallationId(raw: unknown): string | null {
 }
 
 /**
- * GUIDs that were drawn by chance or are hashes, and the one of zeros. Others may hold the time at which
- * they were made and the network address of the machine: versions 1, 2 and 6, and what has no version, as
- * the same with its bytes in the order of Windows (`…-e511-…` for `…-11e5-…`) and those of a machine's
- * firmware. Dell's begin with "LLED" in ASCII, and spell the machine's service tag.
+ * GUIDs that hold the time at which they were made and the network address of the machine: versions 1, 2
+ * and 6, also with their bytes in the order of Windows (`…-e511-…` for `…-11e5-…`); and those of Dell's
+ * firmware, which begin with "LLED" in ASCII and spell the machine's service tag.
  */
-const TELLS_NOTHING = /^(?!4c4c4544)[0-9a-f]{8}-[0-9a-f]{4}-[34578][0-9a-f]{3}-[89ab]|^[0-]+$/;
+const TELLS_MACHINE =
+  /^4c4c4544-|^[0-9a-f]{8}-[0-9a-f]{4}-(?:[126][0-9a-f]{3}|[09a-f][0-9a-f][126][0-9a-f])-[89ab]/;
 
 /** How cloud providers name a resource. An error's text in an id's place has blanks in it. */
 const CLOUD_RESOURCE =
   /^(?:arn:[a-z-]+:|acs:|crn:|urn:|ocid1\.|\/?subscriptions\/|\/?projects\/|\/\/[a-z.]+\.googleapis\.com\/)[^\s]{4,500}$/i;
 
 /**
- * The id under which an installation is stored: its GUID; or, where that may tell the machine or the
- * installation is known by a cloud provider's name of it (with an account's number), a GUID derived from it with a keyed hash: always the same, and nobody can go back without the key.
- * Null where it is neither.
+ * The id under which an installation is stored: its GUID; or, where that tells the machine or the
+ * installation is known by a cloud provider's name of it (with an account's number), a GUID derived from
+ * it with a keyed hash: always the same, and nobody can go back without the key. Null where it is neither.
  */
 export function installationIdOf(raw: unknown, identityKey: string): string | null {
   const guid = parseInstallationId(raw);
-  if (guid !== null) return TELLS_NOTHING.test(guid) ? guid : deriveGuid(guid, identityKey);
+  if (guid !== null) return TELLS_MACHINE.test(guid) ? deriveGuid(guid, identityKey) : guid;
   if (typeof raw !== 'string' || raw.length > 512) return null;
   const name = raw.trim();
   return CLOUD_RESOURCE.test(name) ? deriveGuid(name, identityKey) : null;
