@@ -452,7 +452,7 @@ COMMENT ON COLUMN fleet.daily_metrics.unit IS 'The unit of the figure; null wher
 CREATE VIEW fleet.daily_capacity AS
 SELECT day, product, nullif(version, '') AS product_version, figure,
        CASE WHEN bucket = 1 THEN 0 ELSE power(2.0::double precision, bucket - 5) END AS at_least,
-       power(2.0::double precision, bucket - 4) AS below, installations, total
+       CASE WHEN bucket < 65 THEN power(2.0::double precision, bucket - 4) END AS below, installations, total
   FROM public.capacity_day;
 COMMENT ON VIEW fleet.daily_capacity IS 'One row per day, version, figure and class of size: how many installations are of that size, by the last report of the day that has resources. Classes are powers of two.';
 COMMENT ON COLUMN fleet.daily_capacity.day IS 'The day, in UTC, by the time at which things were observed.';
@@ -460,7 +460,7 @@ COMMENT ON COLUMN fleet.daily_capacity.product IS 'The product, as the write key
 COMMENT ON COLUMN fleet.daily_capacity.product_version IS 'The product''s version that the installation''s last report of the day named; null when it named none.';
 COMMENT ON COLUMN fleet.daily_capacity.figure IS 'cpu_total, cpu_used (cores), cpu_percent, mem_total_mb, mem_used_mb, disk_total_mb, disk_used_mb (MB), agents_active, agents_connected, task_count or framework_count.';
 COMMENT ON COLUMN fleet.daily_capacity.at_least IS 'The least figure of the class.';
-COMMENT ON COLUMN fleet.daily_capacity.below IS 'The figure that is too great for the class.';
+COMMENT ON COLUMN fleet.daily_capacity.below IS 'The figure that is too great for the class; null for the last class, which has no end.';
 COMMENT ON COLUMN fleet.daily_capacity.installations IS 'Installations whose figure is in the class.';
 COMMENT ON COLUMN fleet.daily_capacity.total IS 'The sum of their figures, in the unit of the figure.';
 
