@@ -11,7 +11,13 @@ import {
   type StartSettings,
 } from '#platform';
 import { adminScopes, AdminStore, migrate } from '#storage';
-import { catalogueOf, compileProducts, ownDeclarations, readDeclaration } from '#telemetry';
+import {
+  cadencesOf,
+  catalogueOf,
+  compileProducts,
+  ownDeclarations,
+  readDeclaration,
+} from '#telemetry';
 import { announcement } from './announcement.js';
 import { startApps } from './apps.js';
 import { startDependencies } from './dependencies.js';
@@ -61,8 +67,14 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   const urls = await startDependencies({ dataDir, secrets, databaseUrl, redisUrl, say }, teardown);
   starting.throwIfAborted();
   const analystPassword = settings.analystPassword ?? secrets.analystPassword;
-  const catalogue = catalogueOf([...ownDeclarations, ...declared]);
-  await migrate({ databaseUrl: urls.databaseUrl, analystPassword, catalogue, log: say });
+  const declarations = [...ownDeclarations, ...declared];
+  await migrate({
+    databaseUrl: urls.databaseUrl,
+    analystPassword,
+    catalogue: catalogueOf(declarations),
+    cadences: cadencesOf(declarations),
+    log: say,
+  });
   starting.throwIfAborted();
 
   const keys = await findKeys(settings, secrets, dataDir);

@@ -4,6 +4,7 @@ import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
 import type { TelemetryStore } from '#storage';
 import type { EnvelopeProcessor } from './envelope-processor.js';
 import type { ErasureLoop } from './erasure-loop.js';
+import type { RollupLoop } from './rollup-loop.js';
 
 const PARTITION_CHECK_MS = 3_600_000;
 const REPEAT_MS = 60_000;
@@ -18,7 +19,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   constructor(
     private readonly processor: EnvelopeProcessor,
     private readonly store: TelemetryStore,
-    private readonly erasures: ErasureLoop,
+    private readonly loops: { erasures: ErasureLoop; rollups: RollupLoop },
     private readonly settings: WorkerSettings,
     private readonly logger: Logger,
   ) {}
@@ -27,7 +28,8 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   async onApplicationBootstrap(): Promise<void> {
     await this.requireDatabase();
     await this.preparePartitions();
-    this.erasures.start();
+    this.loops.erasures.start();
+    this.loops.rollups.start();
     this.#timer = setInterval(() => void this.preparePartitions(), PARTITION_CHECK_MS);
     this.#consumer = consumeEnvelopes(
       {
@@ -46,7 +48,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.#timer);
     this.processor.stop();
-    await this.erasures.stop();
+    await Promise.all([this.loops.erasures.stop(), this.loops.rollups.stop()]);
     await this.#consumer?.close();
     await this.store.close();
   }

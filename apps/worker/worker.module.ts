@@ -2,11 +2,12 @@ import type { KeyObject } from 'node:crypto';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { softwareVersion, type Logger, type WorkerSettings } from '#platform';
 import { InstallationForgetter } from '#queue';
-import { ErasureStore, TelemetryStore } from '#storage';
+import { ErasureStore, Rollups, TelemetryStore } from '#storage';
 import type { Products } from '#telemetry';
 import { EnvelopeProcessor } from './envelope-processor.js';
 import { ErasureLoop } from './erasure-loop.js';
 import { HealthController } from './health.controller.js';
+import { RollupLoop } from './rollup-loop.js';
 import { WorkerLoop } from './worker-loop.js';
 
 const DAY_MS = 86_400_000;
@@ -29,7 +30,8 @@ export class WorkerModule {
     const retentionMs = settings.retentionDays * DAY_MS;
     const processor = new EnvelopeProcessor(store, { products, retentionMs });
     const erasures = erasureLoop(settings, erasureKey, logger);
-    const loop = new WorkerLoop(processor, store, erasures, settings, logger);
+    const rollups = rollupLoop(settings, logger);
+    const loop = new WorkerLoop(processor, store, { erasures, rollups }, settings, logger);
     return {
       module: WorkerModule,
       controllers: [HealthController],
@@ -47,4 +49,9 @@ function erasureLoop(settings: WorkerSettings, key: KeyObject, logger: Logger): 
   const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
   const queue = new InstallationForgetter({ redisUrl, prefix, onError });
   return new ErasureLoop(store, queue, key, softwareVersion(), logger);
+}
+
+function rollupLoop({ databaseUrl }: WorkerSettings, logger: Logger): RollupLoop {
+  const onIdleError = (error: Error) => logger.warn({ err: error }, 'a database connection broke');
+  return new RollupLoop(new Rollups({ databaseUrl, onIdleError }), logger);
 }

@@ -12,4 +12,8 @@ export { ErasureStore, type ErasureRequest } from './erasure/erasure-store.js';
 export { Holdings } from './erasure/holdings.js';
 export type { ErasureFacts } from './erasure/run.js';
 export { migrate, type MigrateOptions } from './migrate.js';
+export { correctRollups } from './rollups/correct.js';
+export { markChanges } from './rollups/marks.js';
+export type { RefreshOptions, RefreshProgress, RefreshResult } from './rollups/refresh.js';
+export { Rollups, type RollupsOptions } from './rollups/rollups.js';
 export { TelemetryStore, type TelemetryStoreOptions } from './telemetry-store.js';

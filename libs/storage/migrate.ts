@@ -4,10 +4,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import type { CatalogueEntry } from '#telemetry';
+import type { CatalogueEntry, ProductCadence } from '#telemetry';
 import { writeCatalogue } from './catalogue.js';
 import { ensurePartitions } from './partitions.js';
 import { ensureAnalyst } from './roles.js';
+import { writeCadences } from './rollups/cadences.js';
 
 interface Migration {
   name: string;
@@ -21,6 +22,8 @@ export interface MigrateOptions {
   analystPassword?: string | undefined;
   /** What the metrics of all products mean; the analysts find it beside the figures. */
   catalogue?: readonly CatalogueEntry[];
+  /** How often the installations of all products report; left as it is when absent. */
+  cadences?: readonly ProductCadence[];
   /** Told of every migration that is applied. */
   log?: (line: string) => void;
 }
@@ -47,7 +50,7 @@ const LEDGER = `
  * once. Throws if an applied migration was edited afterwards or is unknown here.
  */
 export async function migrate(options: MigrateOptions): Promise<{ applied: string[] }> {
-  const { databaseUrl, analystPassword, catalogue = [], log = () => undefined } = options;
+  const { databaseUrl, analystPassword, catalogue = [], cadences, log = () => undefined } = options;
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
@@ -55,6 +58,7 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
     const applied = await applyMissing(client, await readMigrations(), log);
     await ensurePartitions(client, Date.now());
     await writeCatalogue(client, catalogue);
+    if (cadences) await writeCadences(client, cadences);
     await ensureAnalyst(client, analystPassword, log);
     return { applied };
   } finally {

@@ -13,6 +13,7 @@ import { forgetSightings, lockInstallations, mergeSightings } from './installati
 import type { OriginOf } from './origins.js';
 import { isRefusal } from './refusals.js';
 import { findIncumbents, insertReports, removeSuperseded } from './reports.js';
+import { markChanges } from './rollups/marks.js';
 import { insertDefects, insertQuarantined } from './set-aside.js';
 import type { KnownSnapshots } from './snapshots.js';
 import { writeSnapshots } from './snapshots.js';
@@ -51,6 +52,10 @@ export async function saveEvents(
   await insertDefects(tx, understood, originOf);
   await insertQuarantined(tx, fresh.filter(isQuarantined));
   await forgetSightings(tx, superseded);
+  await markChanges(
+    tx,
+    [...understood, ...superseded].map(({ observedAt }) => observedAt),
+  );
 
   const unidentified = events.filter(isUnidentified);
   await countUnidentified(tx, unidentified);

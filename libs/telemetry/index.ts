@@ -1,4 +1,9 @@
-export { catalogueOf, type CatalogueEntry } from './products/catalogue.js';
+export {
+  cadencesOf,
+  catalogueOf,
+  type CatalogueEntry,
+  type ProductCadence,
+} from './products/catalogue.js';
 export type { Clock } from './clock.js';
 export { parseTimestamp } from './clock.js';
 export type { EventOutcome, EventRejection, RejectionCode } from './dialects/native.js';

@@ -58,7 +58,7 @@ export async function emptyTables(
     `SELECT DISTINCT c.oid::regclass::text AS name
        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
       WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-        AND a.attname IN ('installation_id', 'hour', 'batch_id')`,
+        AND a.attname IN ('installation_id', 'hour', 'batch_id', 'day')`,
   );
   await ask(`TRUNCATE ${tables.map(({ name }) => name as string).join()}`);
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { correctRollups } from '../rollups/correct.js';
 import { waitForWriters, type InstallationHasher } from '../suppression.js';
 import { toErasure, type Erasure, type ErasureMode, type ErasureRow } from './erasure.js';
 import { collectSnapshots } from './snapshots.js';
@@ -88,6 +89,7 @@ async function erase(erasureId: string, ids: readonly string[], context: RunCont
   for (const table of await tablesOfInstallations(client)) {
     while (await removeSome(client, erasureId, table, ids));
   }
+  await correctRollups(client, ids);
   await collect(client, erasureId);
   await client.query(
     'UPDATE erasure SET erased_at = coalesce(erased_at, now()) WHERE erasure_id = $1',

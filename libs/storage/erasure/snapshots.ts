@@ -19,7 +19,7 @@ const SETS = [
 ] as const;
 
 /**
- * Collects those of these snapshots that no report points at any more, and the sets of names that they
+ * Collects those of these snapshots that no report and no rollup points at any more, and the sets of names that they
  * alone had. Workers remember which snapshots are there, so they are told first to look again; then
  * what is about to go is locked, so that a worker which needs it waits, and finds it gone.
  * @returns how many rows went, by table
@@ -40,7 +40,8 @@ export async function collectSnapshots(
       removed[table] = await remove(
         client,
         `DELETE FROM ${table} s WHERE s.snapshot_id = ANY ($1::uuid[])
-            AND NOT EXISTS (SELECT FROM report r WHERE r.snapshot_id = s.snapshot_id)`,
+            AND NOT EXISTS (SELECT FROM report r WHERE r.snapshot_id = s.snapshot_id)
+            AND NOT EXISTS (SELECT FROM rolled_up_snapshot r WHERE r.snapshot_id = s.snapshot_id)`,
         snapshotIds,
       );
     }
