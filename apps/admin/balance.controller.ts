@@ -1,0 +1,49 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { IsISO8601, IsOptional, IsString } from 'class-validator';
+import { Books } from '#storage';
+import { Balance } from './answers/operations.js';
+import { Scope } from './gatekeeper.js';
+import { Documented } from './reference/documented.js';
+import { check, Page } from './requests.js';
+
+/** `GET /v1/balance`. */
+export class BalanceQuery {
+  @IsOptional() @IsString() product: string | undefined;
+  @IsOptional() @IsISO8601({ strict: true }) from: string | undefined;
+  @IsOptional() @IsISO8601({ strict: true }) to: string | undefined;
+  @Page(10_000) limit: number;
+
+  constructor(query: Record<string, unknown>) {
+    this.product = query.product as string | undefined;
+    this.from = query.from as string | undefined;
+    this.to = query.to as string | undefined;
+    this.limit = Number(query.limit ?? 168);
+  }
+}
+
+/** The books over HTTPS, for whoever watches them. */
+@Controller('v1/balance')
+export class BalanceController {
+  constructor(private readonly books: Books) {}
+
+  @Get()
+  @Scope('operations:read')
+  @Documented({
+    summary: 'Whether every accepted event has a fate',
+    about:
+      'Hours from `from` on and before `to`. The verdict is on all hours that match, also on those that `limit` leaves out.',
+    query: BalanceQuery,
+    answer: Balance,
+  })
+  async balance(@Query() query: Record<string, unknown>): Promise<Balance> {
+    const { product, from, to, limit } = check(new BalanceQuery(query));
+    const { hours, unbalanced } = await this.books.balance({
+      product,
+      from: from === undefined ? undefined : new Date(from),
+      to: to === undefined ? undefined : new Date(to),
+      limit,
+    });
+    const isBalanced = unbalanced === 0;
+    return { isBalanced, alert: !isBalanced, hoursOutOfBalance: unbalanced, hours };
+  }
+}
