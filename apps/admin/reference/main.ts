@@ -1,6 +1,6 @@
 /** Prints the OpenAPI document of the admin API, from its code. */
 import 'reflect-metadata';
-import type { DynamicModule, Type } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
@@ -8,13 +8,16 @@ import { runProcess } from '#platform';
 import { controllers } from '../admin.module.js';
 import { TOKEN_SCHEME } from './documented.js';
 
-/** The routes, with nothing behind them. */
-function routes(): DynamicModule {
-  const needed = controllers.flatMap(
-    (controller) => (Reflect.getMetadata('design:paramtypes', controller) ?? []) as Type[],
-  );
-  const providers = [...new Set(needed)].map((provide) => ({ provide, useValue: {} }));
-  return { module: class Routes {}, controllers, providers };
+@Module({})
+class Routes {
+  /** The routes, with nothing behind them. */
+  static only(): DynamicModule {
+    const needed = controllers.flatMap(
+      (controller) => (Reflect.getMetadata('design:paramtypes', controller) ?? []) as Type[],
+    );
+    const providers = [...new Set(needed)].map((provide) => ({ provide, useValue: {} }));
+    return { module: Routes, controllers, providers };
+  }
 }
 
 const INFO = new DocumentBuilder()
@@ -35,7 +38,7 @@ const INFO = new DocumentBuilder()
 
 runProcess(
   async () => {
-    const app = await NestFactory.create(routes(), new FastifyAdapter({ skipMiddie: true }), {
+    const app = await NestFactory.create(Routes.only(), new FastifyAdapter({ skipMiddie: true }), {
       logger: false,
       abortOnError: false,
     });

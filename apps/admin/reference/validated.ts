@@ -1,4 +1,4 @@
-import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { ApiProperty } from '@nestjs/swagger';
 import { getMetadataStorage } from 'class-validator';
 
 export type RequestClass = new (fields: Record<string, unknown>) => object;
@@ -70,7 +70,7 @@ export function fieldsOf(request: RequestClass): Field[] {
 /** Lets a body's class be told as a schema of its own. */
 export function describeFields(request: RequestClass): void {
   for (const { name, required, schema } of fieldsOf(request)) {
-    ApiProperty({ ...schema, required } as ApiPropertyOptions)(request.prototype as object, name);
+    ApiProperty({ ...schema, required })(request.prototype as object, name);
   }
 }
 
