@@ -1,22 +1,21 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { IsISO8601, IsOptional, IsString } from 'class-validator';
 import { Books } from '#storage';
 import { Balance } from './answers/operations.js';
 import { Scope } from './gatekeeper.js';
 import { Documented } from './reference/documented.js';
-import { check, Page } from './requests.js';
+import { check, Moment, Page, ProductName, readMoment } from './requests.js';
 
 /** `GET /v1/balance`. */
 export class BalanceQuery {
-  @IsOptional() @IsString() product: string | undefined;
-  @IsOptional() @IsISO8601({ strict: true }) from: string | undefined;
-  @IsOptional() @IsISO8601({ strict: true }) to: string | undefined;
+  @ProductName() product: string | undefined;
+  @Moment() from: Date | undefined;
+  @Moment() to: Date | undefined;
   @Page(10_000) limit: number;
 
   constructor(query: Record<string, unknown>) {
     this.product = query.product as string | undefined;
-    this.from = query.from as string | undefined;
-    this.to = query.to as string | undefined;
+    this.from = readMoment(query.from);
+    this.to = readMoment(query.to);
     this.limit = Number(query.limit ?? 168);
   }
 }
@@ -36,13 +35,8 @@ export class BalanceController {
     answer: Balance,
   })
   async balance(@Query() query: Record<string, unknown>): Promise<Balance> {
-    const { product, from, to, limit } = check(new BalanceQuery(query));
-    const { hours, unbalanced } = await this.books.balance({
-      product,
-      from: from === undefined ? undefined : new Date(from),
-      to: to === undefined ? undefined : new Date(to),
-      limit,
-    });
+    const filter = check(new BalanceQuery(query));
+    const { hours, unbalanced } = await this.books.balance(filter);
     const isBalanced = unbalanced === 0;
     return { isBalanced, alert: !isBalanced, hoursOutOfBalance: unbalanced, hours };
   }

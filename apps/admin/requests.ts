@@ -4,16 +4,19 @@ import {
   ArrayMaxSize,
   ArrayNotEmpty,
   IsArray,
+  IsDate,
   IsIn,
   IsInt,
   IsOptional,
   IsString,
   IsUUID,
+  Matches,
   Max,
   Min,
   validateSync,
 } from 'class-validator';
 import { erasureModes, erasureStates, type ErasureMode } from '#storage';
+import { parseTimestamp } from '#telemetry';
 import { AdminError } from './errors.js';
 
 /** How many are answered at once: a whole number from 1. */
@@ -25,6 +28,23 @@ export function Page(most: number): PropertyDecorator {
     Min(1, { message }),
     Max(most, { message }),
   );
+}
+
+/** A moment that may be left out. */
+export function Moment(): PropertyDecorator {
+  const message = '$property must be a time such as 2026-01-31T12:00:00Z';
+  return applyDecorators(IsOptional(), IsDate({ message }));
+}
+
+/** The moment that a query names; an invalid one where it names none. */
+export function readMoment(raw: unknown): Date | undefined {
+  return raw === undefined ? undefined : new Date(parseTimestamp(raw) ?? NaN);
+}
+
+/** The name of a product, which may be left out. */
+export function ProductName(): PropertyDecorator {
+  const message = '$property must be the name of a product';
+  return applyDecorators(IsOptional(), Matches(/^[a-z][a-z0-9_-]*$/, { message }));
 }
 
 export const MAX_INSTALLATIONS = 10_000;
