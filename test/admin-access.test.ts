@@ -20,6 +20,11 @@ const ROUTES: [method: string, path: string, scope: AdminScope | null, status: n
   ['GET', `/v1/erasures/${ID}/certificate`, 'erasures:write', 404],
   ['GET', `/v1/installations/${ID}`, 'installations:read', 200],
   ['GET', `/v1/installations/${ID}/export`, 'installations:read', 200],
+  ['GET', '/v1/queue', 'operations:read', 200],
+  ['GET', '/v1/queue/failed', 'operations:read', 200],
+  ['POST', '/v1/queue/failed/retry', 'quarantine:write', 200],
+  ['GET', '/queues', 'operations:read', 200],
+  ['GET', '/v1/balance', 'operations:read', 200],
 ];
 
 let muster: Muster;

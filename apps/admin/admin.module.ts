@@ -2,15 +2,26 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import type { AdminSettings, Logger } from '#platform';
-import { AdminStore, ErasureStore, Holdings } from '#storage';
+import { QueueInspector } from '#queue';
+import { AdminStore, Books, ErasureStore, Holdings } from '#storage';
+import { BalanceController } from './balance.controller.js';
 import { ErasuresController } from './erasures.controller.js';
 import { Gatekeeper } from './gatekeeper.js';
 import { HealthController } from './health.controller.js';
 import { InstallationIds } from './installation-ids.js';
 import { InstallationsController } from './installations.controller.js';
 import { PublicKey } from './public-key.js';
+import { QueueController } from './queue/queue.controller.js';
 
 const CONNECTIONS = 3;
+
+export const controllers = [
+  ErasuresController,
+  InstallationsController,
+  QueueController,
+  BalanceController,
+  HealthController,
+];
 
 /** For the few people who run the fleet's telemetry. */
 @Module({})
@@ -19,6 +30,8 @@ export class AdminModule implements OnApplicationShutdown {
     private readonly admins: AdminStore,
     private readonly erasures: ErasureStore,
     private readonly holdings: Holdings,
+    private readonly books: Books,
+    private readonly inspector: QueueInspector,
   ) {}
 
   static with(settings: AdminSettings, publicPem: string, logger: Logger): DynamicModule {
@@ -28,19 +41,28 @@ export class AdminModule implements OnApplicationShutdown {
     const options = { databaseUrl, suppressionKey, connections: CONNECTIONS, onIdleError };
     return {
       module: AdminModule,
-      controllers: [ErasuresController, InstallationsController, HealthController],
+      controllers,
       providers: [
         { provide: AdminStore, useValue: new AdminStore(options) },
         { provide: ErasureStore, useValue: new ErasureStore(options) },
         { provide: Holdings, useValue: new Holdings(databaseUrl, CONNECTIONS) },
+        { provide: Books, useValue: new Books(databaseUrl, 1) },
+        { provide: QueueInspector, useValue: inspectorOf(settings, logger) },
         { provide: InstallationIds, useValue: new InstallationIds(identityKey) },
         { provide: PublicKey, useValue: new PublicKey(publicPem) },
-        { provide: APP_GUARD, useClass: Gatekeeper },
+        Gatekeeper,
+        { provide: APP_GUARD, useExisting: Gatekeeper },
       ],
     };
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.admins.close(), this.erasures.close(), this.holdings.close()]);
+    const { admins, erasures, holdings, books, inspector } = this;
+    await Promise.all([admins, erasures, holdings, books, inspector].map((it) => it.close()));
   }
+}
+
+function inspectorOf({ redisUrl, queuePrefix }: AdminSettings, logger: Logger): QueueInspector {
+  const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
+  return new QueueInspector({ redisUrl, prefix: queuePrefix, onError });
 }

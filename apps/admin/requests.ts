@@ -1,20 +1,56 @@
 import 'reflect-metadata';
+import { applyDecorators } from '@nestjs/common';
 import {
   ArrayMaxSize,
   ArrayNotEmpty,
   IsArray,
+  IsDate,
   IsIn,
+  IsInt,
   IsOptional,
   IsString,
+  IsUUID,
+  Matches,
+  Max,
+  Min,
   validateSync,
 } from 'class-validator';
 import { erasureModes, erasureStates, type ErasureMode } from '#storage';
+import { parseTimestamp } from '#telemetry';
 import { AdminError } from './errors.js';
+
+/** How many are answered at once: a whole number from 1. */
+export function Page(most: number): PropertyDecorator {
+  const message = `limit must be a whole number from 1 to ${most}`;
+  return applyDecorators(
+    IsOptional(),
+    IsInt({ message }),
+    Min(1, { message }),
+    Max(most, { message }),
+  );
+}
+
+/** A moment that may be left out. */
+export function Moment(): PropertyDecorator {
+  const message = '$property must be a time such as 2026-01-31T12:00:00Z';
+  return applyDecorators(IsOptional(), IsDate({ message }));
+}
+
+/** The moment that a query names; an invalid one where it names none. */
+export function readMoment(raw: unknown): Date | undefined {
+  return raw === undefined ? undefined : new Date(parseTimestamp(raw) ?? NaN);
+}
+
+/** The name of a product, which may be left out. */
+export function ProductName(): PropertyDecorator {
+  const message = '$property must be the name of a product';
+  return applyDecorators(IsOptional(), Matches(/^[a-z][a-z0-9_-]*$/, { message }));
+}
 
 export const MAX_INSTALLATIONS = 10_000;
 
 /** `POST /v1/erasures`. */
-class ErasureBody {
+export class ErasureBody {
   @IsOptional() @IsIn(erasureModes) mode: unknown;
   @IsArray()
   @ArrayNotEmpty()
@@ -28,14 +64,30 @@ class ErasureBody {
   }
 }
 
+/** `DELETE /v1/installations/{id}`. */
+export class ModeQuery {
+  @IsOptional() @IsIn(erasureModes) mode: unknown;
+}
+
+/** `POST /v1/erasures`. */
+export class DryRunQuery {
+  @IsOptional() @IsIn(['true', 'false']) dryRun: unknown;
+}
+
 /** `GET /v1/erasures`. */
-class ErasureQuery {
+export class ErasureQuery {
   @IsOptional() @IsIn(erasureStates) state: string | undefined;
   @IsOptional() @IsString() installationId: string | undefined;
+  @IsOptional()
+  @IsUUID(undefined, { message: 'after must be the id of an erasure' })
+  after: string | undefined;
+  @Page(500) limit: number;
 
   constructor(query: Record<string, unknown>) {
     this.state = query.state as string | undefined;
     this.installationId = query.installationId as string | undefined;
+    this.after = query.after as string | undefined;
+    this.limit = Number(query.limit ?? 50);
   }
 }
 
@@ -48,15 +100,7 @@ export function readErasureBody(body: unknown): { mode: ErasureMode; installatio
 }
 
 export function readErasureQuery(query: Record<string, unknown>) {
-  const { state, installationId } = check(new ErasureQuery(query));
-  const limit = Number(query.limit ?? 50);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 500) {
-    throw new AdminError('invalid_request', 'limit must be a whole number from 1 to 500.', 'limit');
-  }
-  const { after } = query;
-  if (after !== undefined && !isUuid(after)) {
-    throw new AdminError('invalid_request', 'after must be the id of an erasure.', 'after');
-  }
+  const { state, installationId, after, limit } = check(new ErasureQuery(query));
   return { state, installationId, after, limit };
 }
 
@@ -64,7 +108,8 @@ export function isUuid(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
 }
 
-function check<T extends object>(fields: T): T {
+/** @throws AdminError that says which field is wrong, and why */
+export function check<T extends object>(fields: T): T {
   const flaw = validateSync(fields, { stopAtFirstError: true })[0];
   if (!flaw) return fields;
   const [message = 'is wrong'] = Object.values(flaw.constraints ?? {});

@@ -11,6 +11,15 @@ import { PreviewController, Previewer } from './preview.controller.js';
 import { SegmentController } from './segment.controller.js';
 import type { WriteKeys } from './write-keys.js';
 
+export const controllers = [
+  EventsController,
+  SegmentController,
+  PosthogController,
+  OctopusController,
+  PreviewController,
+  HealthController,
+];
+
 /** The edge: speaks the clients' dialects, and hands their events to the queue. */
 @Module({})
 export class IngestModule {
@@ -22,14 +31,7 @@ export class IngestModule {
   ): DynamicModule {
     return {
       module: IngestModule,
-      controllers: [
-        EventsController,
-        SegmentController,
-        PosthogController,
-        OctopusController,
-        PreviewController,
-        HealthController,
-      ],
+      controllers,
       providers: [
         { provide: EnvelopeWriter, useValue: writer },
         { provide: Intake, useValue: new Intake(keys, writer, settings) },

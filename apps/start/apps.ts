@@ -90,6 +90,7 @@ function ingestEnvironment(options: AppsOptions): Record<string, string> {
 function adminEnvironment({
   settings,
   databaseUrl,
+  redisUrl,
   tls,
   keys,
 }: AppsOptions): Record<string, string> {
@@ -98,6 +99,7 @@ function adminEnvironment({
     ...erasureKeys(keys),
     ...settings.adminEnvironment,
     DATABASE_URL: databaseUrl,
+    REDIS_URL: redisUrl,
     TLS_CERT_FILE: tls.certFile,
     TLS_KEY_FILE: tls.keyFile,
   };

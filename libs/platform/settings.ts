@@ -48,6 +48,8 @@ const WORKER = {
 
 const ADMIN = {
   databaseUrl: 'DATABASE_URL',
+  redisUrl: 'REDIS_URL',
+  queuePrefix: 'QUEUE_PREFIX',
   logLevel: 'LOG_LEVEL',
   stopTimeoutMs: 'STOP_TIMEOUT_MS',
   host: 'ADMIN_HOST',

@@ -5,6 +5,7 @@ import type { ReceivedEnvelope } from '#telemetry';
 import { connectImpatiently, ENVELOPES, type QueueOptions } from './connection.js';
 import { packBatch } from './envelope-batch.js';
 import { QueueUnavailable, RedisGate, type GateOptions } from './redis-gate.js';
+import { withinTime } from './within-time.js';
 
 export interface EnvelopeWriterOptions extends QueueOptions, Omit<GateOptions, 'onChange'> {
   /** How long a write may take, in milliseconds, waiting for the one before it included. */
@@ -151,19 +152,7 @@ export class EnvelopeWriter {
   }
 
   async #withinTime(work: Promise<unknown>, since: number): Promise<void> {
-    const remainingMs = Math.max(1, since + this.#timeoutMs - performance.now());
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new QueueUnavailable('unreachable', 'The queue did not answer in time.')),
-        remainingMs,
-      );
-    });
-    try {
-      await Promise.race([work, timeout]);
-    } finally {
-      clearTimeout(timer);
-    }
+    await withinTime(work, Math.max(1, since + this.#timeoutMs - performance.now()));
   }
 }
 

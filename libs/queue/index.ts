@@ -5,5 +5,11 @@ export { consumeEnvelopes } from './envelope-consumer.js';
 export type { EnvelopeWriterOptions } from './envelope-writer.js';
 export { EnvelopeWriter } from './envelope-writer.js';
 export { InstallationForgetter } from './forget-installations.js';
+export {
+  QueueInspector,
+  type FailedJob,
+  type JobCounts,
+  type QueueFigures,
+} from './queue-inspector.js';
 export type { ClosedReason } from './redis-gate.js';
 export { QueueUnavailable } from './redis-gate.js';

@@ -1,5 +1,6 @@
 export { AdminStore, adminScopes, type Administrator, type AdminScope } from './admin-store.js';
 export type { NormalisedBatch } from './batch.js';
+export { Books, type BalancedHour, type BalanceFilter } from './books.js';
 export { certify, isGenuine, type ErasureCertificate } from './erasure/certificate.js';
 export {
   erasureModes,

@@ -7,7 +7,7 @@ export {
 export type { Clock } from './clock.js';
 export { parseTimestamp } from './clock.js';
 export type { EventOutcome, EventRejection, RejectionCode } from './dialects/native.js';
-export { readNative, readNativeLines } from './dialects/native.js';
+export { readNative, readNativeLines, rejectionCodes } from './dialects/native.js';
 export { readDatedReport } from './dialects/octopus.js';
 export { findPosthogKey, readPosthog, readPosthogV1 } from './dialects/posthog.js';
 export { readReport } from './dialects/reports.js';

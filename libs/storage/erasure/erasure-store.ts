@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { InstallationHasher } from '../suppression.js';
+import type { ErasureCertificate } from './certificate.js';
 import { toErasure, type Erasure, type ErasureMode, type ErasureRow } from './erasure.js';
 import { CLAIM, runErasure, type RunContext } from './run.js';
 import { countRows, tablesOfInstallations } from './tables.js';
@@ -88,8 +89,8 @@ export class ErasureStore {
   }
 
   /** The signed certificate; null while there is none. */
-  async certificate(erasureId: string): Promise<object | null> {
-    const { rows } = await this.#pool.query<{ certificate: object | null }>(
+  async certificate(erasureId: string): Promise<ErasureCertificate | null> {
+    const { rows } = await this.#pool.query<{ certificate: ErasureCertificate | null }>(
       'SELECT certificate FROM erasure WHERE erasure_id = $1',
       [erasureId],
     );
