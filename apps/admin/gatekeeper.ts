@@ -5,9 +5,9 @@ import type { FastifyRequest } from 'fastify';
 import { AdminStore, type Administrator, type AdminScope } from '#storage';
 import { AdminError } from './errors.js';
 
-const SCOPE = 'scope';
-/** What a token needs to use a route; a route without one is open to everybody. */
-export const Scope = (scope: AdminScope) => SetMetadata(SCOPE, scope);
+const SCOPES = 'scopes';
+/** What a token needs to use a route, one of these; a route without any is open to everybody. */
+export const Scope = (...scopes: AdminScope[]) => SetMetadata(SCOPES, scopes);
 
 interface AdminRequest extends FastifyRequest {
   administrator?: Administrator;
@@ -24,7 +24,7 @@ const MAX_WRONG = 10;
 const WINDOW_MS = 60_000;
 const MAX_ADDRESSES = 10_000;
 
-/** Lets nobody in without a token of the route's scope, and nobody guess. */
+/** Lets nobody in without a token of a scope of the route, and nobody guess. */
 @Injectable()
 export class Gatekeeper implements CanActivate {
   /** Wrong tokens by address, in memory only. */
@@ -36,8 +36,8 @@ export class Gatekeeper implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const scope = this.reflector.get<AdminScope | undefined>(SCOPE, context.getHandler());
-    if (scope === undefined) return true;
+    const scopes = this.reflector.get<AdminScope[] | undefined>(SCOPES, context.getHandler());
+    if (scopes === undefined) return true;
     const request = context.switchToHttp().getRequest<AdminRequest>();
     this.refuseGuessers(request.ip);
     const administrator = await this.identify(request);
@@ -45,9 +45,10 @@ export class Gatekeeper implements CanActivate {
       this.countWrong(request.ip);
       throw new AdminError('unauthorized', 'A valid token is needed, as Bearer.');
     }
-    if (!administrator.scopes.includes(scope)) {
-      await this.store.record({ actor: administrator.name, act: scope, outcome: 'refused' });
-      throw new AdminError('forbidden', `The token lacks the scope ${scope}.`);
+    if (!scopes.some((scope) => administrator.scopes.includes(scope))) {
+      const act = scopes.join(' or ');
+      await this.store.record({ actor: administrator.name, act, outcome: 'refused' });
+      throw new AdminError('forbidden', `The token lacks the scope ${act}.`);
     }
     request.administrator = administrator;
     return true;

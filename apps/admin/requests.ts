@@ -64,7 +64,8 @@ export function isUuid(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
 }
 
-function check<T extends object>(fields: T): T {
+/** @throws AdminError with the place of the first thing that is wrong */
+export function check<T extends object>(fields: T): T {
   const flaw = validateSync(fields, { stopAtFirstError: true })[0];
   if (!flaw) return fields;
   const [message = 'is wrong'] = Object.values(flaw.constraints ?? {});

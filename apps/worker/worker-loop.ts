@@ -3,7 +3,7 @@ import { type Logger, StartupError, type WorkerSettings } from '#platform';
 import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
 import type { TelemetryStore } from '#storage';
 import type { EnvelopeProcessor } from './envelope-processor.js';
-import type { ErasureLoop } from './erasure-loop.js';
+import type { WorkLoop } from './work-loop.js';
 
 const PARTITION_CHECK_MS = 3_600_000;
 const REPEAT_MS = 60_000;
@@ -18,7 +18,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   constructor(
     private readonly processor: EnvelopeProcessor,
     private readonly store: TelemetryStore,
-    private readonly erasures: ErasureLoop,
+    private readonly loops: readonly WorkLoop[],
     private readonly settings: WorkerSettings,
     private readonly logger: Logger,
   ) {}
@@ -27,7 +27,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   async onApplicationBootstrap(): Promise<void> {
     await this.requireDatabase();
     await this.preparePartitions();
-    this.erasures.start();
+    for (const loop of this.loops) loop.start();
     this.#timer = setInterval(() => void this.preparePartitions(), PARTITION_CHECK_MS);
     this.#consumer = consumeEnvelopes(
       {
@@ -46,7 +46,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.#timer);
     this.processor.stop();
-    await this.erasures.stop();
+    await Promise.all(this.loops.map((loop) => loop.stop()));
     await this.#consumer?.close();
     await this.store.close();
   }

@@ -2,11 +2,11 @@ import type { KeyObject } from 'node:crypto';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { softwareVersion, type Logger, type WorkerSettings } from '#platform';
 import { InstallationForgetter } from '#queue';
-import { ErasureStore, TelemetryStore } from '#storage';
-import type { Products } from '#telemetry';
+import { certify, ErasureStore, QuarantineStore, TelemetryStore } from '#storage';
+import { normaliseKept, type KeptEvent, type NormaliseOptions, type Products } from '#telemetry';
 import { EnvelopeProcessor } from './envelope-processor.js';
-import { ErasureLoop } from './erasure-loop.js';
 import { HealthController } from './health.controller.js';
+import { WorkLoop, type Work } from './work-loop.js';
 import { WorkerLoop } from './worker-loop.js';
 
 const DAY_MS = 86_400_000;
@@ -20,16 +20,21 @@ export class WorkerModule {
     erasureKey: KeyObject,
     logger: Logger,
   ): DynamicModule {
+    const onIdleError = (error: Error) =>
+      logger.warn({ err: error }, 'a database connection broke');
     const store = new TelemetryStore({
       databaseUrl: settings.databaseUrl,
       connections: settings.databaseConnections,
       suppressionKey: settings.suppressionKey,
-      onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
+      onIdleError,
     });
-    const retentionMs = settings.retentionDays * DAY_MS;
-    const processor = new EnvelopeProcessor(store, { products, retentionMs });
-    const erasures = erasureLoop(settings, erasureKey, logger);
-    const loop = new WorkerLoop(processor, store, erasures, settings, logger);
+    const options = { products, retentionMs: settings.retentionDays * DAY_MS };
+    const processor = new EnvelopeProcessor(store, options);
+    const loops = [
+      new WorkLoop(erasures(settings, erasureKey, onIdleError, logger), logger),
+      new WorkLoop(quarantineJobs(settings, store, options, onIdleError), logger),
+    ];
+    const loop = new WorkerLoop(processor, store, loops, settings, logger);
     return {
       module: WorkerModule,
       controllers: [HealthController],
@@ -38,13 +43,44 @@ export class WorkerModule {
   }
 }
 
-function erasureLoop(settings: WorkerSettings, key: KeyObject, logger: Logger): ErasureLoop {
+type OnIdleError = (error: Error) => void;
+
+function erasures(
+  settings: WorkerSettings,
+  key: KeyObject,
+  onIdleError: OnIdleError,
+  logger: Logger,
+): Work {
   const { databaseUrl, suppressionKey, redisUrl, queuePrefix: prefix } = settings;
-  const store = new ErasureStore({
-    ...{ databaseUrl, suppressionKey, connections: 2 },
-    onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
-  });
+  const store = new ErasureStore({ databaseUrl, suppressionKey, connections: 2, onIdleError });
   const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
   const queue = new InstallationForgetter({ redisUrl, prefix, onError });
-  return new ErasureLoop(store, queue, key, softwareVersion(), logger);
+  return {
+    name: 'erasure',
+    runNext: () =>
+      store.runNext({
+        emptyQueue: (installationIds) => queue.forget(installationIds),
+        certify: (facts) => certify(facts, key, softwareVersion()),
+      }),
+    close: async () => {
+      await queue.close();
+      await store.close();
+    },
+  };
+}
+
+/** Replays and discards; a replay goes the way of all events. */
+function quarantineJobs(
+  { databaseUrl }: WorkerSettings,
+  store: TelemetryStore,
+  options: NormaliseOptions,
+  onIdleError: OnIdleError,
+): Work {
+  const quarantine = new QuarantineStore({ databaseUrl, connections: 2, onIdleError });
+  const normalise = (kept: KeptEvent, eventKey: string) => normaliseKept(kept, eventKey, options);
+  return {
+    name: 'quarantine job',
+    runNext: (signal) => quarantine.runNext({ normalise, store, signal }),
+    close: () => quarantine.close(),
+  };
 }

@@ -12,4 +12,13 @@ export { ErasureStore, type ErasureRequest } from './erasure/erasure-store.js';
 export { Holdings } from './erasure/holdings.js';
 export type { ErasureFacts } from './erasure/run.js';
 export { migrate, type MigrateOptions } from './migrate.js';
+export { quarantineFilterFields, type QuarantineFilter } from './quarantine/filter.js';
+export type { QuarantineJob, QuarantineJobKind } from './quarantine/job.js';
+export {
+  summaryFields,
+  type ListedEvent,
+  type SummaryField,
+  type SummaryGroup,
+} from './quarantine/listing.js';
+export { QuarantineStore } from './quarantine/quarantine-store.js';
 export { TelemetryStore, type TelemetryStoreOptions } from './telemetry-store.js';
