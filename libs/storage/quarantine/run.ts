@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { KeptEvent, ReplayedEvent } from '#telemetry';
 import { copyKey } from '../copies.js';
-import { waitForWriters } from '../suppression.js';
 import type { TelemetryStore } from '../telemetry-store.js';
 import { discardSome } from './discard.js';
 import { conditionOf } from './filter.js';
@@ -60,14 +59,10 @@ export async function runJob(
   return false;
 }
 
-/**
- * Says up to where the job goes: what is kept aside later, by itself as well, is not its own. It waits
- * for whoever writes now, so that whatever was accepted before has its number.
- */
+/** Says up to where the job goes: what is kept aside later, by itself as well, is not its own. */
 async function start(client: pg.ClientBase, jobId: string): Promise<void> {
   const job = await read(client, jobId);
   if (job.up_to_id !== null) return;
-  await waitForWriters(client);
   const values: unknown[] = [jobId];
   await client.query(
     `WITH matching AS (
