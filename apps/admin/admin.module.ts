@@ -3,7 +3,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import type { AdminSettings, Logger } from '#platform';
 import { QueueInspector } from '#queue';
-import { AdminStore, Books, ErasureStore, Holdings } from '#storage';
+import { AdminStore, Books, ErasureStore, Holdings, QuarantineStore } from '#storage';
 import { BalanceController } from './balance.controller.js';
 import { ErasuresController } from './erasures.controller.js';
 import { Gatekeeper } from './gatekeeper.js';
@@ -11,6 +11,7 @@ import { HealthController } from './health.controller.js';
 import { InstallationIds } from './installation-ids.js';
 import { InstallationsController } from './installations.controller.js';
 import { PublicKey } from './public-key.js';
+import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { QueueController } from './queue/queue.controller.js';
 
 const CONNECTIONS = 3;
@@ -18,6 +19,7 @@ const CONNECTIONS = 3;
 export const controllers = [
   ErasuresController,
   InstallationsController,
+  QuarantineController,
   QueueController,
   BalanceController,
   HealthController,
@@ -32,6 +34,7 @@ export class AdminModule implements OnApplicationShutdown {
     private readonly holdings: Holdings,
     private readonly books: Books,
     private readonly inspector: QueueInspector,
+    private readonly quarantine: QuarantineStore,
   ) {}
 
   static with(settings: AdminSettings, publicPem: string, logger: Logger): DynamicModule {
@@ -48,6 +51,7 @@ export class AdminModule implements OnApplicationShutdown {
         { provide: Holdings, useValue: new Holdings(databaseUrl, CONNECTIONS) },
         { provide: Books, useValue: new Books(databaseUrl, 1) },
         { provide: QueueInspector, useValue: inspectorOf(settings, logger) },
+        { provide: QuarantineStore, useValue: new QuarantineStore(options) },
         { provide: InstallationIds, useValue: new InstallationIds(identityKey) },
         { provide: PublicKey, useValue: new PublicKey(publicPem) },
         Gatekeeper,
@@ -57,8 +61,9 @@ export class AdminModule implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const { admins, erasures, holdings, books, inspector } = this;
-    await Promise.all([admins, erasures, holdings, books, inspector].map((it) => it.close()));
+    const { admins, erasures, holdings, books, inspector, quarantine } = this;
+    const all = [admins, erasures, holdings, books, inspector, quarantine];
+    await Promise.all(all.map((it) => it.close()));
   }
 }
 

@@ -35,7 +35,7 @@ const MAX_WRONG = 10;
 const WINDOW_MS = 60_000;
 const MAX_ADDRESSES = 10_000;
 
-/** Lets nobody in without a token of the route's scope, and nobody guess. */
+/** Lets nobody in without a token of a scope of the route, and nobody guess. */
 @Injectable()
 export class Gatekeeper implements CanActivate {
   /** Wrong tokens by address, in memory only. */

@@ -3,8 +3,8 @@ import { type Logger, StartupError, type WorkerSettings } from '#platform';
 import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
 import type { TelemetryStore } from '#storage';
 import type { EnvelopeProcessor } from './envelope-processor.js';
-import type { ErasureLoop } from './erasure-loop.js';
 import type { RollupLoop } from './rollup-loop.js';
+import type { WorkLoop } from './work-loop.js';
 
 const PARTITION_CHECK_MS = 3_600_000;
 const REPEAT_MS = 60_000;
@@ -19,7 +19,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   constructor(
     private readonly processor: EnvelopeProcessor,
     private readonly store: TelemetryStore,
-    private readonly loops: { erasures: ErasureLoop; rollups: RollupLoop },
+    private readonly loops: readonly (WorkLoop | RollupLoop)[],
     private readonly settings: WorkerSettings,
     private readonly logger: Logger,
   ) {}
@@ -28,8 +28,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   async onApplicationBootstrap(): Promise<void> {
     await this.requireDatabase();
     await this.preparePartitions();
-    this.loops.erasures.start();
-    this.loops.rollups.start();
+    for (const loop of this.loops) loop.start();
     this.#timer = setInterval(() => void this.preparePartitions(), PARTITION_CHECK_MS);
     this.#consumer = consumeEnvelopes(
       {
@@ -48,7 +47,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.#timer);
     this.processor.stop();
-    await Promise.all([this.loops.erasures.stop(), this.loops.rollups.stop()]);
+    await Promise.all(this.loops.map((loop) => loop.stop()));
     await this.#consumer?.close();
     await this.store.close();
   }

@@ -2,12 +2,12 @@ import type { KeyObject } from 'node:crypto';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { softwareVersion, type Logger, type WorkerSettings } from '#platform';
 import { InstallationForgetter } from '#queue';
-import { ErasureStore, Rollups, TelemetryStore } from '#storage';
-import type { Products } from '#telemetry';
+import { certify, ErasureStore, QuarantineStore, Rollups, TelemetryStore } from '#storage';
+import { normaliseKept, type KeptEvent, type NormaliseOptions, type Products } from '#telemetry';
 import { EnvelopeProcessor } from './envelope-processor.js';
-import { ErasureLoop } from './erasure-loop.js';
 import { HealthController } from './health.controller.js';
 import { RollupLoop } from './rollup-loop.js';
+import { WorkLoop, type Work } from './work-loop.js';
 import { WorkerLoop } from './worker-loop.js';
 
 const DAY_MS = 86_400_000;
@@ -21,17 +21,22 @@ export class WorkerModule {
     erasureKey: KeyObject,
     logger: Logger,
   ): DynamicModule {
+    const onIdleError = (error: Error) =>
+      logger.warn({ err: error }, 'a database connection broke');
     const store = new TelemetryStore({
       databaseUrl: settings.databaseUrl,
       connections: settings.databaseConnections,
       suppressionKey: settings.suppressionKey,
-      onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
+      onIdleError,
     });
-    const retentionMs = settings.retentionDays * DAY_MS;
-    const processor = new EnvelopeProcessor(store, { products, retentionMs });
-    const erasures = erasureLoop(settings, erasureKey, logger);
-    const rollups = rollupLoop(settings, logger);
-    const loop = new WorkerLoop(processor, store, { erasures, rollups }, settings, logger);
+    const options = { products, retentionMs: settings.retentionDays * DAY_MS };
+    const processor = new EnvelopeProcessor(store, options);
+    const loops = [
+      new WorkLoop(erasures(settings, erasureKey, onIdleError, logger), logger),
+      new WorkLoop(quarantineJobs(settings, store, options, onIdleError), logger),
+      new RollupLoop(new Rollups({ databaseUrl: settings.databaseUrl, onIdleError }), logger),
+    ];
+    const loop = new WorkerLoop(processor, store, loops, settings, logger);
     return {
       module: WorkerModule,
       controllers: [HealthController],
@@ -40,18 +45,44 @@ export class WorkerModule {
   }
 }
 
-function erasureLoop(settings: WorkerSettings, key: KeyObject, logger: Logger): ErasureLoop {
+type OnIdleError = (error: Error) => void;
+
+function erasures(
+  settings: WorkerSettings,
+  key: KeyObject,
+  onIdleError: OnIdleError,
+  logger: Logger,
+): Work {
   const { databaseUrl, suppressionKey, redisUrl, queuePrefix: prefix } = settings;
-  const store = new ErasureStore({
-    ...{ databaseUrl, suppressionKey, connections: 2 },
-    onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
-  });
+  const store = new ErasureStore({ databaseUrl, suppressionKey, connections: 2, onIdleError });
   const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
   const queue = new InstallationForgetter({ redisUrl, prefix, onError });
-  return new ErasureLoop(store, queue, key, softwareVersion(), logger);
+  return {
+    name: 'erasure',
+    runNext: () =>
+      store.runNext({
+        emptyQueue: (installationIds) => queue.forget(installationIds),
+        certify: (facts) => certify(facts, key, softwareVersion()),
+      }),
+    close: async () => {
+      await queue.close();
+      await store.close();
+    },
+  };
 }
 
-function rollupLoop({ databaseUrl }: WorkerSettings, logger: Logger): RollupLoop {
-  const onIdleError = (error: Error) => logger.warn({ err: error }, 'a database connection broke');
-  return new RollupLoop(new Rollups({ databaseUrl, onIdleError }), logger);
+/** Replays and discards; a replay goes the way of all events. */
+function quarantineJobs(
+  { databaseUrl }: WorkerSettings,
+  store: TelemetryStore,
+  options: NormaliseOptions,
+  onIdleError: OnIdleError,
+): Work {
+  const quarantine = new QuarantineStore({ databaseUrl, connections: 2, onIdleError });
+  const normalise = (kept: KeptEvent, eventKey: string) => normaliseKept(kept, eventKey, options);
+  return {
+    name: 'quarantine job',
+    runNext: (signal) => quarantine.runNext({ normalise, store, signal }),
+    close: () => quarantine.close(),
+  };
 }

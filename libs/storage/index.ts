@@ -13,6 +13,15 @@ export { ErasureStore, type ErasureRequest } from './erasure/erasure-store.js';
 export { Holdings } from './erasure/holdings.js';
 export type { ErasureFacts } from './erasure/run.js';
 export { migrate, type MigrateOptions } from './migrate.js';
+export { quarantineFilterFields, type QuarantineFilter } from './quarantine/filter.js';
+export type { QuarantineJob, QuarantineJobKind } from './quarantine/job.js';
+export {
+  summaryFields,
+  type ListedEvent,
+  type SummaryField,
+  type SummaryGroup,
+} from './quarantine/listing.js';
+export { QuarantineStore } from './quarantine/quarantine-store.js';
 export { correctRollups } from './rollups/correct.js';
 export { markChanges } from './rollups/marks.js';
 export type { RefreshOptions, RefreshProgress, RefreshResult } from './rollups/refresh.js';

@@ -24,6 +24,11 @@ export interface SaveContext {
   tx: pg.ClientBase;
   originOf: OriginOf;
   snapshots: KnownSnapshots;
+  /**
+   * For events that are stored anew: takes out what is there of them, once their installations are
+   * locked, and returns those that were there. Only these are stored.
+   */
+  takeOut?: (events: readonly IdentifiedEvent[]) => Promise<readonly IdentifiedEvent[]>;
 }
 
 export interface Saved {
@@ -38,12 +43,13 @@ export interface Saved {
  */
 export async function saveEvents(
   events: readonly NormalisedEvent[],
-  { tx, originOf, snapshots }: SaveContext,
+  { tx, originOf, snapshots, takeOut }: SaveContext,
 ): Promise<Saved> {
   const identified = events.filter(isIdentified);
-  const { first, repeated } = firstCopies(identified);
-  const snapshotIds = await writeSnapshots(tx, first.filter(isUnderstood), snapshots);
-  await lockInstallations(tx, first);
+  const { first: locked, repeated } = firstCopies(identified);
+  const snapshotIds = await writeSnapshots(tx, locked.filter(isUnderstood), snapshots);
+  await lockInstallations(tx, locked);
+  const first = takeOut ? await takeOut(locked) : locked;
   const { fresh, duplicates, superseded } = judge(first, await findIncumbents(tx, first));
   await mergeSightings(tx, fresh, originOf);
   await removeSuperseded(tx, superseded);
@@ -115,12 +121,15 @@ async function saveRefused(event: NormalisedEvent, context: SaveContext): Promis
   if (isIdentified(event)) {
     const { product, installationId, eventKey, receivedAt, observedAt, keep } = event;
     const identity = { product, installationId, eventKey, receivedAt, observedAt };
+    const { version } = event.fate === 'stored' ? event.description : event;
     const kept = await attempt(
-      [{ fate: 'quarantined', ...identity, ...rejection, event: keep().event, keep }],
+      [{ fate: 'quarantined', ...identity, ...rejection, event: keep().event, version, keep }],
       context,
     );
     if (kept) return kept;
   }
+  // What was kept aside before stays where it is.
+  if (context.takeOut) return { fates: new Tally(), snapshotIds: [] };
   const { product, receivedAt } = event;
   return saveEvents([{ fate: 'unidentified', product, receivedAt, rejection, keys: [] }], context);
 }

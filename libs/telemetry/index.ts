@@ -29,11 +29,12 @@ export type {
   NormalisedEvent,
   NormaliseOptions,
   QuarantinedEvent,
+  ReplayedEvent,
   UnderstoodEvent,
   UnidentifiedEvent,
 } from './normalise.js';
 export { canonicalJson, contentId, installationIdOf } from './identity.js';
-export { normalise } from './normalise.js';
+export { normalise, normaliseKept } from './normalise.js';
 export type { DialectName } from './preview/any-dialect.js';
 export { dialectNames, findAnyKey } from './preview/any-dialect.js';
 export { preview, previewLines, type PreviewedEvent } from './preview/preview.js';

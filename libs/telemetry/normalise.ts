@@ -28,6 +28,11 @@ export interface EventIdentity {
  */
 export type KeptEvent = Omit<EventEnvelope, 'id'>;
 
+/** An event with the key that it has already, or that is to be found. */
+interface KeyedEnvelope extends EventEnvelope {
+  eventKey?: string;
+}
+
 interface Kept {
   /** What is kept of the event, to be read again, where something had to be left out of it. */
   keep: () => KeptEvent;
@@ -49,6 +54,8 @@ export interface UnderstoodEvent extends EventIdentity, ReportContent, Kept {
 export interface QuarantinedEvent extends EventIdentity, Rejection, Kept {
   fate: 'quarantined';
   event: string;
+  /** The product's version that the event names; null where it names none. */
+  version: string | null;
 }
 
 /** An event without an installation: counted under its reason, with its keys. */
@@ -69,8 +76,10 @@ export interface SuppressedEvent {
   receivedAt: number;
 }
 
-export type NormalisedEvent =
-  UnderstoodEvent | QuarantinedEvent | UnidentifiedEvent | EmptyEvent | SuppressedEvent;
+/** What may become of an event of a known installation, at first and when it is replayed. */
+export type ReplayedEvent = UnderstoodEvent | QuarantinedEvent | EmptyEvent;
+
+export type NormalisedEvent = ReplayedEvent | UnidentifiedEvent | SuppressedEvent;
 
 /** What a normaliser works by. */
 export interface NormaliseOptions {
@@ -96,6 +105,22 @@ export function normalise(envelope: ReceivedEnvelope, options: NormaliseOptions)
     return { fate: 'suppressed', product, receivedAt };
   }
   if ('rejection' in envelope) return unidentifiedEvent(envelope);
+  return readEvent(envelope, options);
+}
+
+/**
+ * Reads an event again from what was kept of it, by the rules of today. Of its id only its key is left:
+ * it is the one that its repetitions will have.
+ */
+export function normaliseKept(
+  kept: KeptEvent,
+  eventKey: string,
+  options: NormaliseOptions,
+): ReplayedEvent {
+  return readEvent({ ...kept, eventKey }, options);
+}
+
+function readEvent(envelope: KeyedEnvelope, options: NormaliseOptions): ReplayedEvent {
   try {
     return normaliseEvent(envelope, options);
   } catch {
@@ -104,7 +129,7 @@ export function normalise(envelope: ReceivedEnvelope, options: NormaliseOptions)
   }
 }
 
-function normaliseEvent(envelope: EventEnvelope, options: NormaliseOptions): NormalisedEvent {
+function normaliseEvent(envelope: KeyedEnvelope, options: NormaliseOptions): ReplayedEvent {
   const product = options.products.get(envelope.product);
   const eventKind = product?.find(envelope.event);
   if (!product || !eventKind) {
@@ -147,25 +172,44 @@ function unidentifiedEvent(envelope: UnidentifiedEnvelope): UnidentifiedEvent {
   return { fate: 'unidentified', ...receipt, rejection: { ...rejection, path }, keys: sorted };
 }
 
-/** Keeps an event aside for the given reason. */
+/**
+ * Keeps an event aside for the given reason. Its version is kept with the envelope, for the property
+ * that it may have come from is not.
+ */
 function quarantine(
-  envelope: EventEnvelope,
+  envelope: KeyedEnvelope,
   rejection: Rejection,
   options: NormaliseOptions,
   rules: KeepRules = NOTHING,
 ): QuarantinedEvent {
+  const version = versionOf(envelope, options);
   return {
     fate: 'quarantined',
     ...identify(envelope),
     observedAt: observeEnvelope(envelope, options).observedAt,
     ...rejection,
     event: safeEvent(envelope.event),
-    keep: () => keep(envelope, rules),
+    version,
+    keep: () => keep(version === null ? envelope : { ...envelope, version }, rules),
   };
 }
 
-function keep(envelope: EventEnvelope, rules: KeepRules): KeptEvent {
-  const { id: _, event, occurredAt, sentAt, version, properties, ...rest } = envelope;
+/** The product's version, as the product reads it. A fault in reading it costs only what it would say. */
+function versionOf(
+  { product, properties, version }: EventEnvelope,
+  { products }: NormaliseOptions,
+): string | null {
+  try {
+    const description = products.get(product)?.describe(properties, version);
+    return description ? description.content.version : asVersion(version);
+  } catch {
+    return asVersion(version);
+  }
+}
+
+function keep(envelope: KeyedEnvelope, rules: KeepRules): KeptEvent {
+  const { id: _, eventKey: __, ...kept } = envelope;
+  const { event, occurredAt, sentAt, version, properties, ...rest } = kept;
   return {
     ...rest,
     event: safeEvent(event),
@@ -206,13 +250,15 @@ function observeEnvelope(envelope: EventEnvelope, { retentionMs }: NormaliseOpti
   return { ...observe({ occurredAt, sentAt, receivedAt, retentionMs }), defects };
 }
 
-function identify(envelope: EventEnvelope): Omit<EventIdentity, 'observedAt'> {
+function identify(envelope: KeyedEnvelope): Omit<EventIdentity, 'observedAt'> {
   const { product, installationId, receivedAt } = envelope;
   return { product, installationId, eventKey: keyOf(envelope), receivedAt };
 }
 
 /** The agent's id tells repetitions; without one, the same content at the same time is the same event. */
-function keyOf({ id, product, event, occurredAt, properties }: EventEnvelope): string {
+function keyOf(envelope: KeyedEnvelope): string {
+  const { eventKey: known, id, product, event, occurredAt, properties } = envelope;
+  if (known !== undefined) return known;
   if (id !== undefined) return eventKey(product, 'id', id);
   return eventKey(product, 'content', event, occurredAt ?? '', canonicalJson(properties));
 }

@@ -3,7 +3,7 @@
  * how long each took, what a report takes on disk, and what the asking costs ingest.
  */
 import pg from 'pg';
-import { migrate } from '#storage';
+import { migrate, Rollups } from '#storage';
 import { urlAs } from '../../apps/start/endpoints.js';
 import { Teardown } from '../../apps/start/teardown.js';
 import { readCookbook } from '../support/cookbook.js';
@@ -40,7 +40,7 @@ async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<An
       buildFleet(databaseUrl, { ...options, until: new Date() }, say),
     );
     say('Rolling up ...');
-    const rollupSeconds = await timed(() => rollUp(databaseUrl, say));
+    const rollupSeconds = await timed(() => rollUp(databaseUrl));
     const size = await measureSize(databaseUrl);
     const recipes = await readCookbook();
     say(`Asking ${recipes.length} queries ...`);
@@ -60,6 +60,15 @@ async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<An
   } finally {
     say('Stopping ...');
     await teardown.run();
+  }
+}
+
+async function rollUp(databaseUrl: string): Promise<void> {
+  const rollups = new Rollups({ databaseUrl });
+  try {
+    await rollups.rebuild();
+  } finally {
+    await rollups.close();
   }
 }
 

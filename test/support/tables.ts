@@ -44,8 +44,8 @@ export async function readTables(
   const tables = {} as Tables;
   for (const [name, question] of Object.entries(QUESTIONS)) {
     const rows = await ask(question);
-    // The number of an origin is given in the order of arrival, and means nothing.
-    tables[name as keyof Tables] = rows.map(({ origin_id: _, ...row }) => row);
+    // The numbers of origins and quarantined events are given in the order of arrival, and mean nothing.
+    tables[name as keyof Tables] = rows.map(({ origin_id: _, quarantine_id: __, ...row }) => row);
   }
   return tables;
 }
