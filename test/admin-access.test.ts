@@ -40,6 +40,7 @@ const ROUTES: [
   ['GET', `/v1/quarantine/jobs/${ID}`, LOOK, 404],
   ['POST', '/v1/quarantine/replays', 'quarantine:write', 400],
   ['POST', '/v1/quarantine/discards', 'quarantine:write', 400],
+  ['GET', '/v1/housekeeping', 'operations:read', 200],
 ];
 
 let muster: Muster;

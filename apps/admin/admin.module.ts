@@ -3,11 +3,19 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import type { AdminSettings, Logger } from '#platform';
 import { QueueInspector } from '#queue';
-import { AdminStore, Books, ErasureStore, Holdings, QuarantineStore } from '#storage';
+import {
+  AdminStore,
+  Books,
+  ErasureStore,
+  Holdings,
+  HousekeepingStore,
+  QuarantineStore,
+} from '#storage';
 import { BalanceController } from './balance.controller.js';
 import { ErasuresController } from './erasures.controller.js';
 import { Gatekeeper } from './gatekeeper.js';
 import { HealthController } from './health.controller.js';
+import { HousekeepingController } from './housekeeping.controller.js';
 import { InstallationIds } from './installation-ids.js';
 import { InstallationsController } from './installations.controller.js';
 import { PublicKey } from './public-key.js';
@@ -22,6 +30,7 @@ export const controllers = [
   QuarantineController,
   QueueController,
   BalanceController,
+  HousekeepingController,
   HealthController,
 ];
 
@@ -35,6 +44,7 @@ export class AdminModule implements OnApplicationShutdown {
     private readonly books: Books,
     private readonly inspector: QueueInspector,
     private readonly quarantine: QuarantineStore,
+    private readonly housekeeping: HousekeepingStore,
   ) {}
 
   static with(settings: AdminSettings, publicPem: string, logger: Logger): DynamicModule {
@@ -52,6 +62,10 @@ export class AdminModule implements OnApplicationShutdown {
         { provide: Books, useValue: new Books(databaseUrl, 1) },
         { provide: QueueInspector, useValue: inspectorOf(settings, logger) },
         { provide: QuarantineStore, useValue: new QuarantineStore(options) },
+        {
+          provide: HousekeepingStore,
+          useValue: new HousekeepingStore({ databaseUrl, onIdleError }),
+        },
         { provide: InstallationIds, useValue: new InstallationIds(identityKey) },
         { provide: PublicKey, useValue: new PublicKey(publicPem) },
         Gatekeeper,
@@ -61,8 +75,8 @@ export class AdminModule implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const { admins, erasures, holdings, books, inspector, quarantine } = this;
-    const all = [admins, erasures, holdings, books, inspector, quarantine];
+    const { admins, erasures, holdings, books, inspector, quarantine, housekeeping } = this;
+    const all = [admins, erasures, holdings, books, inspector, quarantine, housekeeping];
     await Promise.all(all.map((it) => it.close()));
   }
 }

@@ -3,23 +3,22 @@ import { type Logger, StartupError, type WorkerSettings } from '#platform';
 import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
 import type { TelemetryStore } from '#storage';
 import type { EnvelopeProcessor } from './envelope-processor.js';
-import type { RollupLoop } from './rollup-loop.js';
+import type { Housekeeping } from './housekeeping.js';
 import type { WorkLoop } from './work-loop.js';
 
-const PARTITION_CHECK_MS = 3_600_000;
 const REPEAT_MS = 60_000;
 
-/** The life of a worker: from the first job to the last, with the partitions made ahead of time. */
+/** The life of a worker: from the first job to the last. */
 export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown {
   #consumer: EnvelopeConsumer | null = null;
-  #timer: NodeJS.Timeout | undefined;
   #said = '';
   #saidAt = 0;
 
   constructor(
     private readonly processor: EnvelopeProcessor,
     private readonly store: TelemetryStore,
-    private readonly loops: readonly (WorkLoop | RollupLoop)[],
+    private readonly loops: readonly WorkLoop[],
+    private readonly housekeeping: Housekeeping,
     private readonly settings: WorkerSettings,
     private readonly logger: Logger,
   ) {}
@@ -29,7 +28,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     await this.requireDatabase();
     await this.preparePartitions();
     for (const loop of this.loops) loop.start();
-    this.#timer = setInterval(() => void this.preparePartitions(), PARTITION_CHECK_MS);
+    this.housekeeping.start((error) => this.sayOnce(error));
     this.#consumer = consumeEnvelopes(
       {
         redisUrl: this.settings.redisUrl,
@@ -45,9 +44,8 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** Finishes the jobs under way before it lets go of the database. */
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer);
     this.processor.stop();
-    await Promise.all(this.loops.map((loop) => loop.stop()));
+    await Promise.all([...this.loops, this.housekeeping].map((loop) => loop.stop()));
     await this.#consumer?.close();
     await this.store.close();
   }
@@ -77,6 +75,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     }
   }
 
+  /** Those of the present must be there; housekeeping makes the later ones. */
   private async preparePartitions(): Promise<void> {
     try {
       const created = await this.store.preparePartitions();

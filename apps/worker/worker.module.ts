@@ -2,11 +2,20 @@ import type { KeyObject } from 'node:crypto';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { softwareVersion, type Logger, type WorkerSettings } from '#platform';
 import { InstallationForgetter } from '#queue';
-import { certify, ErasureStore, QuarantineStore, Rollups, TelemetryStore } from '#storage';
+import {
+  certify,
+  ErasureStore,
+  HousekeepingStore,
+  QuarantineStore,
+  Rollups,
+  TelemetryStore,
+} from '#storage';
 import { normaliseKept, type KeptEvent, type NormaliseOptions, type Products } from '#telemetry';
 import { EnvelopeProcessor } from './envelope-processor.js';
 import { HealthController } from './health.controller.js';
-import { RollupLoop } from './rollup-loop.js';
+import { Housekeeping } from './housekeeping.js';
+import { HousekeepingMetrics } from './housekeeping-metrics.js';
+import { MetricsController } from './metrics.controller.js';
 import { WorkLoop, type Work } from './work-loop.js';
 import { WorkerLoop } from './worker-loop.js';
 
@@ -34,13 +43,23 @@ export class WorkerModule {
     const loops = [
       new WorkLoop(erasures(settings, erasureKey, onIdleError, logger), logger),
       new WorkLoop(quarantineJobs(settings, store, options, onIdleError), logger),
-      new RollupLoop(new Rollups({ databaseUrl: settings.databaseUrl, onIdleError }), logger),
     ];
-    const loop = new WorkerLoop(processor, store, loops, settings, logger);
+    const stores = storesOfTheHouse(settings, onIdleError);
+    const metrics = new HousekeepingMetrics(stores.house);
+    const housekeeping = new Housekeeping(
+      { ...stores, telemetry: store },
+      metrics,
+      settings,
+      logger,
+    );
+    const loop = new WorkerLoop(processor, store, loops, housekeeping, settings, logger);
     return {
       module: WorkerModule,
-      controllers: [HealthController],
-      providers: [{ provide: WorkerLoop, useValue: loop }],
+      controllers: [HealthController, MetricsController],
+      providers: [
+        { provide: WorkerLoop, useValue: loop },
+        { provide: HousekeepingMetrics, useValue: metrics },
+      ],
     };
   }
 }
@@ -84,5 +103,13 @@ function quarantineJobs(
     name: 'quarantine job',
     runNext: (signal) => quarantine.runNext({ normalise, store, signal }),
     close: () => quarantine.close(),
+  };
+}
+
+function storesOfTheHouse({ databaseUrl }: WorkerSettings, onIdleError: OnIdleError) {
+  return {
+    house: new HousekeepingStore({ databaseUrl, onIdleError }),
+    quarantine: new QuarantineStore({ databaseUrl, connections: 1, onIdleError }),
+    rollups: new Rollups({ databaseUrl, onIdleError }),
   };
 }

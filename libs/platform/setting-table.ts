@@ -153,7 +153,18 @@ export const SETTINGS = {
   RETENTION_DAYS: {
     kind: wholeNumber(1, 36_500),
     usually: '400',
-    about: 'how many days back the clock of an event is believed',
+    about:
+      'how many days events are kept, unless their product has a policy of its own, and how far back their clock is believed',
+  },
+  QUARANTINE_RETENTION_DAYS: {
+    kind: wholeNumber(30, 36_500),
+    usually: '30',
+    about: 'how many days quarantined events are kept to be replayed',
+  },
+  ROLLUP_RETENTION_DAYS: {
+    kind: wholeNumber(1, 36_500),
+    usually: '1830',
+    about: 'how many days it is kept what was counted of events',
   },
   ANALYST_PASSWORD: {
     kind: secret,

@@ -42,6 +42,8 @@ const WORKER = {
   concurrency: 'WORKER_CONCURRENCY',
   healthHost: 'WORKER_HEALTH_HOST',
   retentionDays: 'RETENTION_DAYS',
+  quarantineRetentionDays: 'QUARANTINE_RETENTION_DAYS',
+  rollupRetentionDays: 'ROLLUP_RETENTION_DAYS',
   suppressionKey: 'SUPPRESSION_KEY',
   erasureKeyFile: 'ERASURE_KEY_FILE',
 } as const;

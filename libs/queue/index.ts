@@ -4,6 +4,8 @@ export type { EnvelopeConsumer, EnvelopeConsumerOptions } from './envelope-consu
 export { consumeEnvelopes } from './envelope-consumer.js';
 export type { EnvelopeWriterOptions } from './envelope-writer.js';
 export { EnvelopeWriter } from './envelope-writer.js';
+export type { Housekeeper, HousekeeperOptions, HousekeepingJob } from './housekeeper.js';
+export { housekeepingJobs, keepHouse } from './housekeeper.js';
 export { InstallationForgetter } from './forget-installations.js';
 export {
   QueueInspector,

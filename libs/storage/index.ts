@@ -27,3 +27,7 @@ export { markChanges } from './rollups/marks.js';
 export type { RefreshOptions, RefreshProgress, RefreshResult } from './rollups/refresh.js';
 export { Rollups, type RollupsOptions } from './rollups/rollups.js';
 export { TelemetryStore, type TelemetryStoreOptions } from './telemetry-store.js';
+export { holdFloor } from './housekeeping/expiry.js';
+export { HousekeepingStore } from './housekeeping/housekeeping-store.js';
+export type { RetentionOptions, RetentionResult } from './housekeeping/retention.js';
+export type { JobState, Run } from './housekeeping/runs.js';

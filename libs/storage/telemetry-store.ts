@@ -4,7 +4,7 @@ import type { NormalisedBatch } from './batch.js';
 import { Tally } from './batch.js';
 import { ensurePartitions } from './partitions.js';
 import { isMissingPartition, isRefusal } from './refusals.js';
-import { Origins } from './origins.js';
+import { OriginGone, Origins } from './origins.js';
 import { type ReplayPage, replayPage } from './quarantine/replay.js';
 import { type SaveContext, saveEvents, saveEventsApart } from './save-events.js';
 import { KnownSnapshots } from './snapshots.js';
@@ -124,7 +124,8 @@ export class TelemetryStore {
       if (isMissingPartition(error)) {
         await this.#makePartitions(times);
         await write(saveEvents);
-      } else if (isRefusal(error)) await write(saveEventsApart);
+      } else if (error instanceof OriginGone) await write(saveEvents);
+      else if (isRefusal(error)) await write(saveEventsApart);
       else throw error;
     }
   }
@@ -159,9 +160,11 @@ export class TelemetryStore {
       try {
         const start = await begin(tx);
         this.#snapshots.enter(start.epoch);
+        const held = await this.#origins.hold(tx, start.epoch, understood.map(originOf));
         const written = await work(start, { tx, originOf, snapshots: this.#snapshots });
         await tx.query('COMMIT');
         this.#snapshots.remember(written, start.epoch);
+        this.#origins.remember(held, start.epoch);
       } catch (error) {
         await tx.query('ROLLBACK').catch(() => undefined); // the error that led here says more
         throw error;

@@ -13,6 +13,11 @@ const TABLES = [
   { table: 'error_snapshot', key: 'snapshot_id' },
 ] as const;
 
+/** The tables of whole contents. */
+export const SNAPSHOT_TABLES = TABLES.filter(({ key }) => key === 'snapshot_id').map(
+  ({ table }) => table,
+);
+
 const SETS = [
   { table: 'unit_set', key: 'unit_set_id', user: 'health_snapshot' },
   { table: 'metric_set', key: 'metric_set_id', user: 'metric_snapshot' },
