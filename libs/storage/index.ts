@@ -31,3 +31,10 @@ export { holdFloor } from './housekeeping/expiry.js';
 export { HousekeepingStore } from './housekeeping/housekeeping-store.js';
 export type { RetentionOptions, RetentionResult } from './housekeeping/retention.js';
 export type { JobState, Run } from './housekeeping/runs.js';
+export {
+  exportFormats,
+  exportView,
+  type ExportFormat,
+  type ExportOptions,
+} from './export/export-view.js';
+export { ExportRefused } from './export/view-columns.js';
