@@ -40,7 +40,10 @@ interface User {
   column: string;
 }
 
-/** The columns that may name one: read from the database itself, so that none can be forgotten. */
+/**
+ * The columns that may name one: read from the database itself, so that none can be forgotten. What stands
+ * in arrays, as in rollups, has a view that shows it in such a column.
+ */
 async function usersOf(
   client: pg.ClientBase,
   ending: 'snapshot_id' | 'origin_id',
@@ -49,7 +52,7 @@ async function usersOf(
   const { rows } = await client.query<User>(
     `SELECT c.relname AS table, a.attname AS column
        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
-      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
         AND NOT c.relispartition AND a.attnum > 0
         AND right(a.attname, length($1)) = $1 AND c.relname <> ALL ($2::text[])`,
     [ending, but],
