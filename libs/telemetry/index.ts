@@ -10,6 +10,7 @@ export type { SegmentType } from './dialects/segment.js';
 export { findSegmentKey, readSegmentBatch, readSegmentCall } from './dialects/segment.js';
 export type {
   AcceptedCount,
+  BlockedEnvelope,
   EventEnvelope,
   InvalidRequestCode,
   ReceivedEnvelope,
@@ -18,6 +19,7 @@ export type {
 export { hourOf, InvalidRequest } from './envelope.js';
 export { parseJson } from './json.js';
 export type {
+  DeletionRequest,
   EmptyEvent,
   EventIdentity,
   KeptEvent,
@@ -29,11 +31,21 @@ export type {
 } from './normalise.js';
 export { canonicalJson, contentId, installationIdOf } from './identity.js';
 export { normalise } from './normalise.js';
+export type {
+  BlockRule,
+  Decisions,
+  EventLimits,
+  KnownKey,
+  Policy,
+  ProductPolicy,
+} from './policy.js';
+export { decisionsOf, noPolicy } from './policy.js';
 export type { DialectName } from './preview/any-dialect.js';
 export { dialectNames, findAnyKey } from './preview/any-dialect.js';
 export { preview, previewLines, type PreviewedEvent } from './preview/preview.js';
 export type { ProductDeclaration } from './products/declaration.js';
 export { compileProducts, ownDeclarations, ownProducts, type Products } from './products/index.js';
+export { asVersion } from './privacy/tokens.js';
 export { catalogueMarkdown } from './products/markdown.js';
 export { InvalidDeclaration, readDeclaration } from './products/read-declaration.js';
 export type { InstallationDescription, ReportKind, ResourceFigures, Snapshot } from './report.js';
