@@ -46,3 +46,20 @@ function connect(
   redis.on('error', onError);
   return redis;
 }
+
+/**
+ * What a command answers within a time limit. A command that was under way when its connection broke may
+ * not be settled at all.
+ * @throws Error where it does not answer in time
+ */
+export async function answerWithin<T>(limitMs: number, command: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('Redis did not answer in time.')), limitMs);
+  });
+  try {
+    return await Promise.race([command, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -117,7 +117,7 @@ export class WriteKeyStore {
   async revoke(keyId: string, actor: string): Promise<WriteKey | null> {
     return this.changes.make(actor, async (tx) => {
       const key = await find(tx, keyId);
-      if (!key || key.revokedAt !== null) return { result: key, act: null };
+      if (key?.revokedAt !== null) return { result: key, act: null };
       const { rows } = await tx.query<Row>(
         'UPDATE ingest_key SET revoked_at = now() WHERE key_id = $1 RETURNING *',
         [keyId],

@@ -1,0 +1,81 @@
+import type { Redis } from 'ioredis';
+import type { Policy } from '#telemetry';
+import { answerWithin, connectImpatiently, type QueueOptions } from '../connection.js';
+import { FORMAT, policyKey, writeDocument } from './document.js';
+
+/** The truth that is published. */
+export interface PolicySource {
+  revision(): Promise<number>;
+  read(): Promise<Policy>;
+  /** Makes the revision higher than one that was published before. */
+  overtake(published: number): Promise<void>;
+}
+
+/**
+ * Two that publish at once may have read at different times: an older revision never takes the place of
+ * a newer one. KEYS[1]: where; ARGV: format, revision, document.
+ */
+const PUBLISH = `
+  local current = tonumber(redis.call('HGET', KEYS[1], 'revision'))
+  if current and current >= tonumber(ARGV[2]) then return 0 end
+  redis.call('HSET', KEYS[1], 'format', ARGV[1], 'revision', ARGV[2], 'document', ARGV[3])
+  return 1`;
+
+const TIMEOUT_MS = 1000;
+
+/** Brings what administrators decide to Redis, where ingest finds it. */
+export class PolicyPublisher {
+  readonly #redis: Redis;
+  readonly #key: string;
+  readonly #source: PolicySource;
+
+  constructor(source: PolicySource, options: QueueOptions) {
+    this.#source = source;
+    this.#redis = connectImpatiently(options, TIMEOUT_MS);
+    this.#key = policyKey(options.prefix);
+  }
+
+  /**
+   * Publishes the policy where Redis has another one: after a change; and where Redis has lost it, or
+   * whoever changed it was killed before it was published. To be called again and again.
+   * @returns the revision that was published; null where Redis had it
+   * @throws where Redis or the source cannot be asked
+   */
+  async reconcile(): Promise<number | null> {
+    // Redis first: what stands there was committed before, so the source has it or a newer one.
+    const published = await this.#published();
+    const revision = await this.#source.revision();
+    if (published === revision) return null;
+    if (published !== null && published > revision) await this.#source.overtake(published);
+    const policy = await this.#source.read();
+    const args = [FORMAT, policy.revision, writeDocument(policy)];
+    const isTaken = await answerWithin(
+      TIMEOUT_MS,
+      this.#redis.eval(PUBLISH, 1, this.#key, ...args),
+    );
+    return isTaken === 1 ? policy.revision : null;
+  }
+
+  /** The same, for at most `limitMs`, also where Redis is not connected yet. */
+  async reconcileWithin(limitMs: number): Promise<void> {
+    const until = performance.now() + limitMs;
+    for (;;) {
+      try {
+        await this.reconcile();
+        return;
+      } catch (error) {
+        if (performance.now() > until) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  }
+
+  close(): void {
+    this.#redis.disconnect();
+  }
+
+  async #published(): Promise<number | null> {
+    const revision = await answerWithin(TIMEOUT_MS, this.#redis.hget(this.#key, 'revision'));
+    return revision === null ? null : Number(revision);
+  }
+}
