@@ -1,38 +1,66 @@
-import type { OnApplicationShutdown } from '@nestjs/common';
+import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import type { AdminSettings, Logger } from '#platform';
-import { AdminStore, ErasureStore, Holdings } from '#storage';
+import { PolicyPublisher } from '#queue';
+import { AdminStore, ErasureStore, Holdings, PolicyStore } from '#storage';
+import { AuditController } from './audit.controller.js';
 import { ErasuresController } from './erasures.controller.js';
 import { Gatekeeper } from './gatekeeper.js';
 import { HealthController } from './health.controller.js';
 import { InstallationIds } from './installation-ids.js';
 import { InstallationsController } from './installations.controller.js';
+import { BlocksController } from './policy/blocks.controller.js';
+import { KeysController } from './policy/keys.controller.js';
+import { KnownProducts } from './policy/known-products.js';
+import { ProductsController } from './policy/products.controller.js';
 import { PublicKey } from './public-key.js';
+import { TokensController } from './tokens.controller.js';
 
 const CONNECTIONS = 3;
 
 /** For the few people who run the fleet's telemetry. */
 @Module({})
-export class AdminModule implements OnApplicationShutdown {
+export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     private readonly admins: AdminStore,
     private readonly erasures: ErasureStore,
     private readonly holdings: Holdings,
+    private readonly policy: PolicyStore,
+    private readonly publisher: PolicyPublisher,
   ) {}
 
-  static with(settings: AdminSettings, publicPem: string, logger: Logger): DynamicModule {
+  /** @param products the names of those that are declared */
+  static with(
+    settings: AdminSettings,
+    publicPem: string,
+    products: readonly string[],
+    logger: Logger,
+  ): DynamicModule {
     const { databaseUrl, suppressionKey, identityKey } = settings;
     const onIdleError = (error: Error) =>
       logger.warn({ err: error }, 'a database connection broke');
     const options = { databaseUrl, suppressionKey, connections: CONNECTIONS, onIdleError };
+    const policy = new PolicyStore(options);
     return {
       module: AdminModule,
-      controllers: [ErasuresController, InstallationsController, HealthController],
+      controllers: [
+        ErasuresController,
+        InstallationsController,
+        KeysController,
+        ProductsController,
+        BlocksController,
+        TokensController,
+        AuditController,
+        HealthController,
+      ],
       providers: [
         { provide: AdminStore, useValue: new AdminStore(options) },
         { provide: ErasureStore, useValue: new ErasureStore(options) },
         { provide: Holdings, useValue: new Holdings(databaseUrl, CONNECTIONS) },
+        { provide: PolicyStore, useValue: policy },
+        { provide: PolicyPublisher, useValue: policyPublisher(policy, settings, logger) },
+        { provide: KnownProducts, useValue: new KnownProducts(products, policy) },
         { provide: InstallationIds, useValue: new InstallationIds(identityKey) },
         { provide: PublicKey, useValue: new PublicKey(publicPem) },
         { provide: APP_GUARD, useClass: Gatekeeper },
@@ -40,7 +68,25 @@ export class AdminModule implements OnApplicationShutdown {
     };
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.admins.close(), this.erasures.close(), this.holdings.close()]);
+  onApplicationBootstrap(): void {
+    this.publisher.start();
   }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.publisher.stop();
+    const stores = [this.admins, this.erasures, this.holdings, this.policy];
+    await Promise.all(stores.map((store) => store.close()));
+  }
+}
+
+function policyPublisher(
+  policy: PolicyStore,
+  { redisUrl, queuePrefix: prefix }: AdminSettings,
+  logger: Logger,
+): PolicyPublisher {
+  return new PolicyPublisher(policy, {
+    ...{ redisUrl, prefix },
+    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
+    onFailure: (error) => logger.warn({ err: error }, 'the policy could not be published'),
+  });
 }

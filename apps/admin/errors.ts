@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'forbidden'
   | 'not_found'
   | 'not_ready'
+  | 'conflict'
   | 'too_many_attempts'
   | 'internal';
 
@@ -20,6 +21,7 @@ const STATUS: Record<ErrorCode, number> = {
   forbidden: 403,
   not_found: 404,
   not_ready: 409,
+  conflict: 409,
   too_many_attempts: 429,
   internal: 500,
 };

@@ -11,9 +11,11 @@ import {
   NestLogger,
   publicPem,
   readErasureKey,
+  readJsonFolder,
   runProcess,
   StartupError,
 } from '#platform';
+import { compileProducts, readDeclaration } from '#telemetry';
 import { AdminModule } from './admin.module.js';
 import { ErrorFilter } from './errors.js';
 
@@ -27,6 +29,7 @@ async function startAdmin() {
   const logger = createLogger({ name: 'admin', level: settings.logLevel });
   const tls = await loadTls(settings);
   const pem = publicPem(await readErasureKey(settings.erasureKeyFile));
+  const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
   const adapter = new FastifyAdapter({
     https: { ...tls, handshakeTimeout: 10_000 },
     skipMiddie: true,
@@ -34,7 +37,7 @@ async function startAdmin() {
     forceCloseConnections: true,
   });
   const app = await NestFactory.create<NestFastifyApplication>(
-    AdminModule.with(settings, pem, logger),
+    AdminModule.with(settings, pem, [...products.keys()], logger),
     adapter,
     { logger: new NestLogger(logger), abortOnError: false },
   );

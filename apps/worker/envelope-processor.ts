@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EnvelopeBatch } from '#queue';
 import type { TelemetryStore } from '#storage';
 import { normalise, type NormaliseOptions } from '#telemetry';
+import type { PolicyLoop } from './policy-loop.js';
 
 const CHECK_INTERVAL_MS = 1000;
 
@@ -11,14 +12,19 @@ export class EnvelopeProcessor {
   readonly #options: NormaliseOptions;
   readonly #stopping = new AbortController();
 
-  constructor(store: TelemetryStore, options: NormaliseOptions) {
+  constructor(
+    store: TelemetryStore,
+    options: NormaliseOptions,
+    private readonly policy: PolicyLoop,
+  ) {
     this.#store = store;
     this.#options = options;
   }
 
   /** Bad data becomes a stored fate; only a broken dependency throws, and the queue tries again. */
   async process({ batchId, gatheredAt, accepted, envelopes }: EnvelopeBatch): Promise<void> {
-    const events = envelopes.map((envelope) => normalise(envelope, this.#options));
+    const options = { ...this.#options, decisions: this.policy.decisions };
+    const events = envelopes.map((envelope) => normalise(envelope, options));
     try {
       await this.#store.save({ batchId, gatheredAt, accepted, events });
     } catch (error) {

@@ -4,6 +4,7 @@ import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
 import type { TelemetryStore } from '#storage';
 import type { EnvelopeProcessor } from './envelope-processor.js';
 import type { ErasureLoop } from './erasure-loop.js';
+import type { PolicyLoop } from './policy-loop.js';
 
 const PARTITION_CHECK_MS = 3_600_000;
 const REPEAT_MS = 60_000;
@@ -19,6 +20,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     private readonly processor: EnvelopeProcessor,
     private readonly store: TelemetryStore,
     private readonly erasures: ErasureLoop,
+    private readonly policy: PolicyLoop,
     private readonly settings: WorkerSettings,
     private readonly logger: Logger,
   ) {}
@@ -27,6 +29,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   async onApplicationBootstrap(): Promise<void> {
     await this.requireDatabase();
     await this.preparePartitions();
+    await this.policy.start();
     this.erasures.start();
     this.#timer = setInterval(() => void this.preparePartitions(), PARTITION_CHECK_MS);
     this.#consumer = consumeEnvelopes(
@@ -48,6 +51,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     this.processor.stop();
     await this.erasures.stop();
     await this.#consumer?.close();
+    await this.policy.stop();
     await this.store.close();
   }
 

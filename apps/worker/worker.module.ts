@@ -1,12 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { softwareVersion, type Logger, type WorkerSettings } from '#platform';
-import { InstallationForgetter } from '#queue';
-import { ErasureStore, TelemetryStore } from '#storage';
+import { InstallationForgetter, PolicyPublisher } from '#queue';
+import { ErasureStore, PolicyStore, TelemetryStore } from '#storage';
 import type { Products } from '#telemetry';
 import { EnvelopeProcessor } from './envelope-processor.js';
 import { ErasureLoop } from './erasure-loop.js';
 import { HealthController } from './health.controller.js';
+import { PolicyLoop } from './policy-loop.js';
 import { WorkerLoop } from './worker-loop.js';
 
 const DAY_MS = 86_400_000;
@@ -27,9 +28,10 @@ export class WorkerModule {
       onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
     });
     const retentionMs = settings.retentionDays * DAY_MS;
-    const processor = new EnvelopeProcessor(store, { products, retentionMs });
+    const policy = policyLoop(settings, products, logger);
+    const processor = new EnvelopeProcessor(store, { products, retentionMs }, policy);
     const erasures = erasureLoop(settings, erasureKey, logger);
-    const loop = new WorkerLoop(processor, store, erasures, settings, logger);
+    const loop = new WorkerLoop(processor, store, erasures, policy, settings, logger);
     return {
       module: WorkerModule,
       controllers: [HealthController],
@@ -47,4 +49,18 @@ function erasureLoop(settings: WorkerSettings, key: KeyObject, logger: Logger): 
   const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
   const queue = new InstallationForgetter({ redisUrl, prefix, onError });
   return new ErasureLoop(store, queue, key, softwareVersion(), logger);
+}
+
+function policyLoop(settings: WorkerSettings, products: Products, logger: Logger): PolicyLoop {
+  const { databaseUrl, suppressionKey, redisUrl, queuePrefix: prefix } = settings;
+  const store = new PolicyStore({
+    ...{ databaseUrl, suppressionKey, connections: 1 },
+    onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
+  });
+  const publisher = new PolicyPublisher(store, {
+    ...{ redisUrl, prefix },
+    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
+    onFailure: (error) => logger.warn({ err: error }, 'the policy could not be published'),
+  });
+  return new PolicyLoop(store, publisher, products, logger);
 }

@@ -7,7 +7,7 @@ export { EnvelopeWriter } from './envelope-writer.js';
 export { InstallationForgetter } from './forget-installations.js';
 export type { PolicyFollowerOptions } from './policy/follower.js';
 export { PolicyFollower } from './policy/follower.js';
-export type { PolicySource } from './policy/publisher.js';
+export type { PolicyPublisherOptions, PolicySource } from './policy/publisher.js';
 export { PolicyPublisher } from './policy/publisher.js';
 export type { LimitedRequest, RateLimiterOptions, Waits } from './rate-limiter.js';
 export { RateLimiter } from './rate-limiter.js';

@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { NormalisedEvent } from '#telemetry';
 import type { NormalisedBatch } from './batch.js';
 import { Tally } from './batch.js';
+import { requestOwnErasures } from './erasure/self-erasure.js';
 import { ensurePartitions } from './partitions.js';
 import { isMissingPartition, isRefusal } from './refusals.js';
 import { Origins } from './origins.js';
@@ -128,6 +129,7 @@ export class TelemetryStore {
     { suppressed }: BatchStart,
     context: Omit<SaveContext, 'snapshots'>,
   ): Promise<string[]> {
+    await requestOwnErasures(context.tx, batch.events, this.#hasher);
     const isSuppressed = (event: NormalisedEvent) =>
       'installationId' in event && suppressed.has(event.installationId);
     const wanted =

@@ -4,6 +4,7 @@ export { parseTimestamp } from './clock.js';
 export type { EventOutcome, EventRejection, RejectionCode } from './dialects/native.js';
 export { readNative, readNativeLines } from './dialects/native.js';
 export { readDatedReport } from './dialects/octopus.js';
+export type { PosthogResult } from './dialects/posthog.js';
 export { findPosthogKey, readPosthog, readPosthogV1 } from './dialects/posthog.js';
 export { readReport } from './dialects/reports.js';
 export type { SegmentType } from './dialects/segment.js';

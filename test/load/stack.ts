@@ -54,13 +54,14 @@ export async function startStack(
   const { identityKey, suppressionKey } = secrets;
   const keys = { identityKey, suppressionKey, erasureKeyFile: join(dataDir, 'erasure-key.pem') };
   await makeErasureKey(keys.erasureKeyFile);
+  const { queuePrefix } = settings;
+  await publishKeys({ [PRODUCT]: writeKey }, { ...urls, suppressionKey, queuePrefix });
   const whole = await startApps(
     {
       settings,
       dataDir,
       ...urls,
       tls,
-      writeKeys: { [PRODUCT]: writeKey },
       keys,
       say,
     },

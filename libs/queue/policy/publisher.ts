@@ -3,6 +3,11 @@ import type { Policy } from '#telemetry';
 import { answerWithin, connectImpatiently, type QueueOptions } from '../connection.js';
 import { FORMAT, policyKey, writeDocument } from './document.js';
 
+export interface PolicyPublisherOptions extends QueueOptions {
+  /** Told when publishing begins to fail; it is tried again. */
+  onFailure: (error: Error) => void;
+}
+
 /** The truth that is published. */
 export interface PolicySource {
   revision(): Promise<number>;
@@ -22,22 +27,28 @@ const PUBLISH = `
   return 1`;
 
 const TIMEOUT_MS = 1000;
+const INTERVAL_MS = 1000;
 
 /** Brings what administrators decide to Redis, where ingest finds it. */
 export class PolicyPublisher {
   readonly #redis: Redis;
   readonly #key: string;
   readonly #source: PolicySource;
+  readonly #options: PolicyPublisherOptions;
+  #hasFailed = false;
+  #timer: NodeJS.Timeout | undefined;
+  #publishing: Promise<void> | null = null;
 
-  constructor(source: PolicySource, options: QueueOptions) {
+  constructor(source: PolicySource, options: PolicyPublisherOptions) {
     this.#source = source;
+    this.#options = options;
     this.#redis = connectImpatiently(options, TIMEOUT_MS);
     this.#key = policyKey(options.prefix);
   }
 
   /**
    * Publishes the policy where Redis has another one: after a change; and where Redis has lost it, or
-   * whoever changed it was killed before it was published. To be called again and again.
+   * whoever changed it was killed before it was published.
    * @returns the revision that was published; null where Redis had it
    * @throws where Redis or the source cannot be asked
    */
@@ -56,21 +67,34 @@ export class PolicyPublisher {
     return isTaken === 1 ? policy.revision : null;
   }
 
-  /** The same, for at most `limitMs`, also where Redis is not connected yet. */
-  async reconcileWithin(limitMs: number): Promise<void> {
-    const until = performance.now() + limitMs;
-    for (;;) {
-      try {
-        await this.reconcile();
-        return;
-      } catch (error) {
-        if (performance.now() > until) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+  /** Waits for the connection, for a second at most. */
+  async connected(): Promise<void> {
+    if (this.#redis.status === 'ready') return;
+    const ready = new Promise<void>((resolve) => this.#redis.once('ready', resolve));
+    await answerWithin(TIMEOUT_MS, ready).catch(() => undefined);
+  }
+
+  /** Reconciles once a second. */
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#publishing ??= this.publish().finally(() => (this.#publishing = null));
+    }, INTERVAL_MS);
+  }
+
+  /** The same at once. Never rejects: where it fails, a later round or another process publishes. */
+  async publish(): Promise<void> {
+    try {
+      await this.reconcile();
+      this.#hasFailed = false;
+    } catch (error) {
+      if (!this.#hasFailed) this.#options.onFailure(error as Error);
+      this.#hasFailed = true;
     }
   }
 
-  close(): void {
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#publishing;
     this.#redis.disconnect();
   }
 

@@ -23,7 +23,8 @@ export type RejectionCode =
   | 'invalid_text'
   | 'invalid_object'
   | 'product_mismatch'
-  | 'event_too_large';
+  | 'event_too_large'
+  | 'rate_limited';
 
 /** Why one event of a request was not taken: a public code, the path within the event, a sentence. */
 export interface EventRejection {
