@@ -12,6 +12,7 @@ export const statusOf = {
   forbidden: 403,
   not_found: 404,
   not_ready: 409,
+  conflict: 409,
   too_many_attempts: 429,
   internal: 500,
   unavailable: 503,

@@ -12,12 +12,14 @@ import {
   NestLogger,
   publicPem,
   readErasureKey,
+  readJsonFolder,
   runProcess,
   StartupError,
   type Logger,
   type TlsPair,
 } from '#platform';
 import { QueueInspector } from '#queue';
+import { compileProducts, readDeclaration } from '#telemetry';
 import { AdminModule } from './admin.module.js';
 import { ErrorFilter } from './errors.js';
 import { Gatekeeper } from './gatekeeper.js';
@@ -33,7 +35,9 @@ async function startAdmin() {
   const logger = createLogger({ name: 'admin', level: settings.logLevel });
   const tls = await loadTls(settings);
   const pem = publicPem(await readErasureKey(settings.erasureKeyFile));
-  const app = await createApp(AdminModule.with(settings, pem, logger), tls, logger);
+  const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
+  const parts = AdminModule.with(settings, pem, [...products.keys()], logger);
+  const app = await createApp(parts, tls, logger);
   await app.listen(settings.port, settings.host).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new StartupError(

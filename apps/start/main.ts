@@ -27,6 +27,7 @@ import { stopOrphans } from './orphans.js';
 import { checkFree } from './ports.js';
 import { readSecrets, type Secrets } from './secrets.js';
 import { Teardown } from './teardown.js';
+import { publishKeys } from './write-keys.js';
 
 /** The time of ingest, of the workers and of both databases, one after the other. */
 const STOP_LIMIT_MS = 120_000;
@@ -79,12 +80,13 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
 
   const keys = await findKeys(settings, secrets, dataDir);
   const adminToken = await createAdministrator(urls.databaseUrl, keys.suppressionKey, secrets);
+  const writeKeys = settings.writeKeys ? {} : secrets.writeKeys;
+  await publishKeys(writeKeys, { ...urls, ...keys, queuePrefix: settings.queuePrefix });
   starting.throwIfAborted();
 
   say('Starting ingest, workers and the admin API ...');
-  const writeKeys = settings.writeKeys ? {} : secrets.writeKeys;
   const { port, adminPort } = await startApps(
-    { settings, dataDir, ...urls, tls, writeKeys, keys, say },
+    { settings, dataDir, ...urls, tls, keys, say },
     teardown,
     starting,
   );

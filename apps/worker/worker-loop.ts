@@ -4,6 +4,7 @@ import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
 import type { TelemetryStore } from '#storage';
 import type { EnvelopeProcessor } from './envelope-processor.js';
 import type { Housekeeping } from './housekeeping.js';
+import type { PolicyLoop } from './policy-loop.js';
 import type { WorkLoop } from './work-loop.js';
 
 const REPEAT_MS = 60_000;
@@ -19,6 +20,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     private readonly store: TelemetryStore,
     private readonly loops: readonly WorkLoop[],
     private readonly housekeeping: Housekeeping,
+    private readonly policy: PolicyLoop,
     private readonly settings: WorkerSettings,
     private readonly logger: Logger,
   ) {}
@@ -27,6 +29,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   async onApplicationBootstrap(): Promise<void> {
     await this.requireDatabase();
     await this.preparePartitions();
+    await this.policy.start();
     for (const loop of this.loops) loop.start();
     this.housekeeping.start((error) => this.sayOnce(error));
     this.#consumer = consumeEnvelopes(
@@ -47,6 +50,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     this.processor.stop();
     await Promise.all([...this.loops, this.housekeeping].map((loop) => loop.stop()));
     await this.#consumer?.close();
+    await this.policy.stop();
     await this.store.close();
   }
 

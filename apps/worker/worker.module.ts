@@ -1,11 +1,12 @@
 import type { KeyObject } from 'node:crypto';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { softwareVersion, type Logger, type WorkerSettings } from '#platform';
-import { InstallationForgetter } from '#queue';
+import { InstallationForgetter, PolicyPublisher } from '#queue';
 import {
   certify,
   ErasureStore,
   HousekeepingStore,
+  PolicyStore,
   QuarantineStore,
   Rollups,
   TelemetryStore,
@@ -16,6 +17,7 @@ import { HealthController } from './health.controller.js';
 import { Housekeeping } from './housekeeping.js';
 import { HousekeepingMetrics } from './housekeeping-metrics.js';
 import { MetricsController } from './metrics.controller.js';
+import { PolicyLoop } from './policy-loop.js';
 import { WorkLoop, type Work } from './work-loop.js';
 import { WorkerLoop } from './worker-loop.js';
 
@@ -38,11 +40,13 @@ export class WorkerModule {
       suppressionKey: settings.suppressionKey,
       onIdleError,
     });
-    const options = { products, retentionMs: settings.retentionDays * DAY_MS };
-    const processor = new EnvelopeProcessor(store, options);
+    const policy = policyLoop(settings, products, logger);
+    const rules = { products, retentionMs: settings.retentionDays * DAY_MS };
+    const optionsNow = () => ({ ...rules, decisions: policy.decisions });
+    const processor = new EnvelopeProcessor(store, optionsNow);
     const loops = [
       new WorkLoop(erasures(settings, erasureKey, onIdleError, logger), logger),
-      new WorkLoop(quarantineJobs(settings, store, options, onIdleError), logger),
+      new WorkLoop(quarantineJobs(settings, store, optionsNow, onIdleError), logger),
     ];
     const stores = storesOfTheHouse(settings, onIdleError);
     const metrics = new HousekeepingMetrics(stores.house);
@@ -52,7 +56,7 @@ export class WorkerModule {
       settings,
       logger,
     );
-    const loop = new WorkerLoop(processor, store, loops, housekeeping, settings, logger);
+    const loop = new WorkerLoop(processor, store, loops, housekeeping, policy, settings, logger);
     return {
       module: WorkerModule,
       controllers: [HealthController, MetricsController],
@@ -94,11 +98,12 @@ function erasures(
 function quarantineJobs(
   { databaseUrl }: WorkerSettings,
   store: TelemetryStore,
-  options: NormaliseOptions,
+  optionsNow: () => NormaliseOptions,
   onIdleError: OnIdleError,
 ): Work {
   const quarantine = new QuarantineStore({ databaseUrl, connections: 2, onIdleError });
-  const normalise = (kept: KeptEvent, eventKey: string) => normaliseKept(kept, eventKey, options);
+  const normalise = (kept: KeptEvent, eventKey: string) =>
+    normaliseKept(kept, eventKey, optionsNow());
   return {
     name: 'quarantine job',
     runNext: (signal) => quarantine.runNext({ normalise, store, signal }),
@@ -112,4 +117,18 @@ function storesOfTheHouse({ databaseUrl }: WorkerSettings, onIdleError: OnIdleEr
     quarantine: new QuarantineStore({ databaseUrl, connections: 1, onIdleError }),
     rollups: new Rollups({ databaseUrl, onIdleError }),
   };
+}
+
+function policyLoop(settings: WorkerSettings, products: Products, logger: Logger): PolicyLoop {
+  const { databaseUrl, suppressionKey, redisUrl, queuePrefix: prefix } = settings;
+  const store = new PolicyStore({
+    ...{ databaseUrl, suppressionKey, connections: 1 },
+    onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
+  });
+  const publisher = new PolicyPublisher(store, {
+    ...{ redisUrl, prefix },
+    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
+    onFailure: (error) => logger.warn({ err: error }, 'the policy could not be published'),
+  });
+  return new PolicyLoop(store, publisher, products, logger);
 }

@@ -75,7 +75,8 @@ export const SETTINGS = {
   TLS_KEY_FILE: { kind: file, about: 'the private key of the certificate (PEM)' },
   WRITE_KEYS: {
     kind: writeKeys,
-    about: 'who may send: a comma list of product:sha256 of the key; npm start makes keys itself',
+    about:
+      'who may send beside the keys that administrators make: a comma list of product:sha256 of the key',
   },
   IDENTITY_KEY: {
     kind: longSecret,

@@ -13,5 +13,11 @@ export {
   type JobCounts,
   type QueueFigures,
 } from './queue-inspector.js';
+export type { PolicyFollowerOptions } from './policy/follower.js';
+export { PolicyFollower } from './policy/follower.js';
+export type { PolicyPublisherOptions, PolicySource } from './policy/publisher.js';
+export { PolicyPublisher } from './policy/publisher.js';
+export type { LimitedRequest, RateLimiterOptions, Waits } from './rate-limiter.js';
+export { RateLimiter } from './rate-limiter.js';
 export type { ClosedReason } from './redis-gate.js';
 export { QueueUnavailable } from './redis-gate.js';

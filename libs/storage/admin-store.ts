@@ -1,5 +1,6 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { listActs, recordAct, type Act, type RecordedAct } from './audit-log.js';
 import { InstallationHasher } from './suppression.js';
 
 export const adminScopes = [
@@ -17,16 +18,11 @@ export interface Administrator {
   scopes: readonly AdminScope[];
 }
 
-/** Something that an administrator did, or tried to do. */
-export interface Act {
-  actor: string;
-  /** What, as `erasure.request`. */
-  act: string;
-  outcome: 'done' | 'refused' | 'failed';
-  /** Known by its keyed hash only. */
-  installationId?: string | undefined;
-  /** Nothing that identifies an installation. */
-  detail?: object | undefined;
+/** An administrator's token as others see it. */
+export interface AdminToken extends Administrator {
+  createdAt: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
 }
 
 export interface AdminStoreOptions {
@@ -34,6 +30,12 @@ export interface AdminStoreOptions {
   suppressionKey: string;
   connections: number;
   onIdleError?: (error: Error) => void;
+}
+
+interface TokenRow extends Administrator {
+  created_at: Date;
+  expires_at: Date | null;
+  revoked_at: Date | null;
 }
 
 /** Administrators and what they did. */
@@ -67,7 +69,7 @@ export class AdminStore {
     scopes: readonly AdminScope[],
     options: { expiresAt?: Date; token?: string } = {},
   ): Promise<string> {
-    const token = options.token ?? `mat_${randomBytes(20).toString('hex')}`;
+    const token = options.token ?? newToken();
     await this.#pool.query(
       `INSERT INTO admin_token (token_id, name, digest, scopes, created_at, expires_at)
        VALUES ($1, $2, $3, $4, now(), $5)
@@ -77,6 +79,50 @@ export class AdminStore {
       [randomUUID(), name, digestOf(token), scopes, options.expiresAt],
     );
     return token;
+  }
+
+  /**
+   * Makes a token for another administrator. A name in use keeps its token: the audit log knows
+   * administrators by their names.
+   * @returns null where the name is in use
+   */
+  async issueToken(
+    { name, scopes }: Administrator,
+    expiresAt: Date | undefined,
+    actor: string,
+  ): Promise<{ token: AdminToken; secret: string } | null> {
+    const secret = newToken();
+    const { rows } = await this.#pool.query<TokenRow>(
+      `INSERT INTO admin_token AS t (token_id, name, digest, scopes, created_at, expires_at)
+       VALUES ($1, $2, $3, $4, now(), $5)
+       ON CONFLICT (name) DO UPDATE
+          SET digest = excluded.digest, scopes = excluded.scopes, created_at = now(),
+              expires_at = excluded.expires_at, revoked_at = NULL
+        WHERE t.revoked_at IS NOT NULL OR t.expires_at <= now()
+       RETURNING *`,
+      [randomUUID(), name, digestOf(secret), scopes, expiresAt],
+    );
+    const [row] = rows;
+    if (!row) return null;
+    await this.record({ actor, act: 'token.create', outcome: 'done', detail: { name, scopes } });
+    return { token: toToken(row), secret };
+  }
+
+  /** All tokens there are, by name. */
+  async tokens(): Promise<AdminToken[]> {
+    const { rows } = await this.#pool.query<TokenRow>('SELECT * FROM admin_token ORDER BY name');
+    return rows.map(toToken);
+  }
+
+  /** Ends a token. @returns null where there is none of that name */
+  async endToken(name: string, actor: string): Promise<AdminToken | null> {
+    const isEnded = await this.revokeToken(name);
+    if (isEnded)
+      await this.record({ actor, act: 'token.revoke', outcome: 'done', detail: { name } });
+    const { rows } = await this.#pool.query<TokenRow>('SELECT * FROM admin_token WHERE name = $1', [
+      name,
+    ]);
+    return rows[0] ? toToken(rows[0]) : null;
   }
 
   /** @returns whether there was such a token */
@@ -102,13 +148,13 @@ export class AdminStore {
   }
 
   /** Adds to the audit log, which nothing can be taken out of. */
-  async record({ actor, act, outcome, installationId, detail = {} }: Act): Promise<void> {
-    const installation = installationId === undefined ? null : this.#hasher.hash(installationId);
-    await this.#pool.query(
-      `INSERT INTO audit_log (actor, act, outcome, installation_hash, detail)
-       VALUES ($1, $2, $3, $4, $5)`,
-      [actor, act, outcome, installation, JSON.stringify(detail)],
-    );
+  async record(act: Act): Promise<void> {
+    await recordAct(this.#pool, this.#hasher, act);
+  }
+
+  /** What is in the audit log, newest first. @param page where to go on, and how many at most */
+  async acts(page: { limit: number; after?: string | undefined }): Promise<RecordedAct[]> {
+    return listActs(this.#pool, page);
   }
 
   async close(): Promise<void> {
@@ -118,4 +164,18 @@ export class AdminStore {
 
 function digestOf(token: string): Buffer {
   return hash('sha256', token, 'buffer');
+}
+
+function newToken(): string {
+  return `mat_${randomBytes(20).toString('hex')}`;
+}
+
+function toToken(row: TokenRow): AdminToken {
+  return {
+    name: row.name,
+    scopes: row.scopes,
+    createdAt: row.created_at.toISOString(),
+    expiresAt: row.expires_at?.toISOString() ?? null,
+    revokedAt: row.revoked_at?.toISOString() ?? null,
+  };
 }

@@ -72,7 +72,7 @@ export async function saveEvents(
   for (const event of superseded) fates.add(event, 'duplicate').add(event, event.fate, -1);
   for (const event of unidentified) fates.add(event, 'quarantined');
   for (const event of events) {
-    if (event.fate === 'empty' || event.fate === 'suppressed') fates.add(event, event.fate);
+    if (isOnlyCounted(event)) fates.add(event, event.fate);
   }
   return { fates, snapshotIds };
 }
@@ -166,6 +166,13 @@ function isQuarantined(event: NormalisedEvent): event is QuarantinedEvent {
 
 function isUnidentified(event: NormalisedEvent): event is UnidentifiedEvent {
   return event.fate === 'unidentified';
+}
+
+/** Whether nothing of the event is stored but its fate. */
+export function isOnlyCounted(
+  event: NormalisedEvent,
+): event is Extract<NormalisedEvent, { fate: 'empty' | 'suppressed' | 'blocked' }> {
+  return event.fate === 'empty' || event.fate === 'suppressed' || event.fate === 'blocked';
 }
 
 function isIdentified(event: NormalisedEvent): event is IdentifiedEvent {

@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { NormalisedEvent } from '#telemetry';
 import type { NormalisedBatch } from './batch.js';
 import { Tally } from './batch.js';
+import { requestOwnErasures } from './erasure/self-erasure.js';
 import { ensurePartitions } from './partitions.js';
 import { isMissingPartition, isRefusal } from './refusals.js';
 import { OriginGone, Origins } from './origins.js';
@@ -135,7 +136,11 @@ export class TelemetryStore {
     await this.#write(
       batch.events,
       (tx) => beginBatch(tx, batch, ids, this.#hasher),
-      async (start, context) => (start.isNew ? saveOnce(save, batch, start, context) : []),
+      async (start, context) => {
+        if (!start.isNew) return [];
+        await requestOwnErasures(context.tx, batch.events, this.#hasher);
+        return saveOnce(save, batch, start, context);
+      },
     );
   }
 

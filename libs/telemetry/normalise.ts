@@ -5,6 +5,7 @@ import { canonicalJson, eventKey } from './identity.js';
 import { isEventName, safeKey } from './privacy/keys.js';
 import { redact, type KeepRules } from './privacy/redact.js';
 import { asVersion } from './privacy/tokens.js';
+import type { Decisions } from './policy.js';
 import type { Products } from './products/index.js';
 import type { InstallationDescription, ReportContent, ReportKind } from './report.js';
 import { withDropped } from './report.js';
@@ -76,16 +77,29 @@ export interface SuppressedEvent {
   receivedAt: number;
 }
 
-/** What may become of an event of a known installation, at first and when it is replayed. */
-export type ReplayedEvent = UnderstoodEvent | QuarantinedEvent | EmptyEvent;
+/** An event with which an installation asks for its own erasure. Nothing else of it is kept. */
+export interface DeletionRequest extends SuppressedEvent {
+  installationId: string;
+}
 
-export type NormalisedEvent = ReplayedEvent | UnidentifiedEvent | SuppressedEvent;
+export interface BlockedEvent {
+  fate: 'blocked';
+  product: string;
+  receivedAt: number;
+}
+
+/** What may become of an event of a known installation, at first and when it is replayed. */
+export type ReplayedEvent = UnderstoodEvent | QuarantinedEvent | EmptyEvent | BlockedEvent;
+
+export type NormalisedEvent = ReplayedEvent | UnidentifiedEvent | SuppressedEvent | DeletionRequest;
 
 /** What a normaliser works by. */
 export interface NormaliseOptions {
   products: Products;
   /** The age from which on an event's own clock is no longer believed, in milliseconds. */
   retentionMs: number;
+  /** What administrators have decided; nothing when not given. */
+  decisions?: Decisions;
 }
 
 /** Of an event that nobody knows no text is kept. */
@@ -100,11 +114,13 @@ const MAX_DROPPED = 100;
  */
 export function normalise(envelope: ReceivedEnvelope, options: NormaliseOptions): NormalisedEvent {
   if ('empty' in envelope) return emptyEvent(envelope);
-  if ('suppressed' in envelope) {
-    const { product, receivedAt } = envelope;
-    return { fate: 'suppressed', product, receivedAt };
-  }
+  const { product, receivedAt } = envelope;
+  if ('suppressed' in envelope) return { fate: 'suppressed', product, receivedAt };
+  if ('blocked' in envelope) return { fate: 'blocked', product, receivedAt };
   if ('rejection' in envelope) return unidentifiedEvent(envelope);
+  if (options.decisions?.asksForErasure(envelope)) {
+    return { fate: 'suppressed', product, receivedAt, installationId: envelope.installationId };
+  }
   return readEvent(envelope, options);
 }
 
@@ -122,6 +138,10 @@ export function normaliseKept(
 
 function readEvent(envelope: KeyedEnvelope, options: NormaliseOptions): ReplayedEvent {
   try {
+    if (options.decisions?.isBlocked(envelope)) {
+      const { product, receivedAt } = envelope;
+      return { fate: 'blocked', product, receivedAt };
+    }
     return normaliseEvent(envelope, options);
   } catch {
     // A fault of ours in reading one event must not hold up the others; a release will replay it.

@@ -9,7 +9,8 @@ export async function startAdmin({ databaseUrl, redisUrl, queuePrefix, ca }: Mus
   const { tls, erasureKeyFile } = inject('services');
   const app = new App('admin', {
     DATABASE_URL: databaseUrl,
-    ...{ REDIS_URL: redisUrl, QUEUE_PREFIX: queuePrefix },
+    REDIS_URL: redisUrl,
+    QUEUE_PREFIX: queuePrefix,
     ...{ IDENTITY_KEY, SUPPRESSION_KEY, ERASURE_KEY_FILE: erasureKeyFile },
     ...{ ADMIN_PORT: '0', TLS_CERT_FILE: tls.certFile, TLS_KEY_FILE: tls.keyFile },
   });

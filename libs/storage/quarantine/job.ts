@@ -41,6 +41,7 @@ export interface QuarantineJobRow {
   duplicate: number;
   suppressed: number;
   empty: number;
+  blocked: number;
   failure: string | null;
 }
 
@@ -61,6 +62,7 @@ export function toJob(row: QuarantineJobRow): QuarantineJob {
     duplicate: row.duplicate,
     suppressed: row.suppressed,
     empty: row.empty,
+    blocked: row.blocked,
     failure: row.failure,
   };
 }

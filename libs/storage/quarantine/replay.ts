@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { ReplayedEvent } from '#telemetry';
 import type { IdentifiedEvent, Tally } from '../batch.js';
 import { copyKey } from '../copies.js';
-import type { SaveContext, saveEvents } from '../save-events.js';
+import { isOnlyCounted, type SaveContext, type saveEvents } from '../save-events.js';
 import type { WriteStart } from '../suppression.js';
 import { addTally } from '../tallies.js';
 
@@ -20,6 +20,7 @@ export interface ReplayCounts {
   duplicate: number;
   suppressed: number;
   empty: number;
+  blocked: number;
 }
 
 /** Events that are stored anew in one transaction, each of them once. */
@@ -44,11 +45,11 @@ export async function replayPage(
   const { tx } = context;
   const present = await findPresent(tx, events);
   const wanted = present.filter(({ installationId }) => !suppressed.has(installationId));
-  const identified = wanted.map(({ event }) => event).filter((event) => event.fate !== 'empty');
+  const identified = wanted.map(({ event }) => event).filter((event) => !isOnlyCounted(event));
   const takeOut = takerOf(tx, wanted);
   const { fates, snapshotIds } = await save(identified, { ...context, takeOut });
-  const emptied = wanted.filter(({ event }) => event.fate === 'empty');
-  for (const { event } of await removeKept(tx, emptied)) fates.add(event, 'empty');
+  const counted = wanted.filter(({ event }) => isOnlyCounted(event));
+  for (const { event } of await removeKept(tx, counted)) fates.add(event, event.fate);
   await note(tx, countsOf(fates, present.length - wanted.length));
   await addTally(tx, fates.instead('quarantined'));
   return snapshotIds;
@@ -66,7 +67,7 @@ async function findPresent(tx: pg.ClientBase, events: readonly Replayed[]) {
 /** Takes out the old rows of events, whatever they are now. */
 function takerOf(tx: pg.ClientBase, replayed: readonly Replayed[]) {
   const former = new Map<string, Replayed>();
-  for (const it of replayed) if (it.event.fate !== 'empty') former.set(copyKey(it.event), it);
+  for (const it of replayed) if (!isOnlyCounted(it.event)) former.set(copyKey(it.event), it);
   return async (events: readonly IdentifiedEvent[]) => {
     const kept = events.flatMap((event) => former.get(copyKey(event)) ?? []);
     const removed = new Set((await removeKept(tx, kept)).map(({ quarantineId }) => quarantineId));
@@ -99,5 +100,6 @@ function countsOf(fates: Tally, suppressed: number): ReplayCounts {
     duplicate: fates.sumOf('duplicate'),
     suppressed,
     empty: fates.sumOf('empty'),
+    blocked: fates.sumOf('blocked'),
   };
 }

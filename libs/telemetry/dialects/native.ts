@@ -24,6 +24,7 @@ export const rejectionCodes = [
   'invalid_object',
   'product_mismatch',
   'event_too_large',
+  'rate_limited',
 ] as const;
 export type RejectionCode = (typeof rejectionCodes)[number];
 

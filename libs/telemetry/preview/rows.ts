@@ -18,7 +18,7 @@ export type Rows = Record<string, Row[]>;
  * RFC 3339. Views that show a choice of other rows (`current_…`, the books) are left out.
  */
 export function rowsOf(event: NormalisedEvent, products: Products): Rows {
-  if (event.fate === 'empty' || event.fate === 'suppressed') return {};
+  if (event.fate === 'empty' || event.fate === 'suppressed' || event.fate === 'blocked') return {};
   if (event.fate === 'unidentified') return { quarantined_events: [unidentifiedOf(event)] };
   if (event.fate === 'quarantined') {
     return { installations: [installationOf(event)], quarantined_events: [quarantinedOf(event)] };

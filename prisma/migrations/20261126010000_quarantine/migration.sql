@@ -30,6 +30,7 @@ CREATE TABLE quarantine_job (
   duplicate          integer        NOT NULL DEFAULT 0,
   suppressed         integer        NOT NULL DEFAULT 0,
   empty              integer        NOT NULL DEFAULT 0,
+  blocked            integer        NOT NULL DEFAULT 0,
   -- Attempts since it last got on.
   attempts           integer        NOT NULL DEFAULT 0,
   failure            text,

@@ -1,0 +1,44 @@
+import type pg from 'pg';
+import { recordAct } from '../audit-log.js';
+import type { InstallationHasher } from '../suppression.js';
+
+/** What a change comes to: its result, and what the audit log says of it. */
+export interface Changed<T> {
+  result: T;
+  /** Null where everything was so already: then nothing is raised and nothing recorded. */
+  act: { act: string; detail: object } | null;
+}
+
+/** Changes what holds, one change at a time. */
+export class PolicyChanges {
+  constructor(
+    readonly pool: pg.Pool,
+    private readonly hasher: InstallationHasher,
+  ) {}
+
+  /**
+   * Does a change, raises the revision and records it, in one transaction. The row of the revision is
+   * locked first, so that changes come one after the other: what `work` reads stays true.
+   */
+  async make<T>(actor: string, work: (tx: pg.ClientBase) => Promise<Changed<T>>): Promise<T> {
+    const tx = await this.pool.connect();
+    try {
+      await tx.query('BEGIN');
+      await tx.query('SELECT FROM policy_revision FOR UPDATE');
+      const { result, act } = await work(tx);
+      if (act) {
+        await tx.query('UPDATE policy_revision SET revision = revision + 1');
+        await recordAct(tx, this.hasher, { actor, outcome: 'done', ...act });
+      }
+      await tx.query('COMMIT');
+      tx.release();
+      return result;
+    } catch (error) {
+      await tx.query('ROLLBACK').then(
+        () => tx.release(),
+        () => tx.release(true),
+      );
+      throw error;
+    }
+  }
+}
