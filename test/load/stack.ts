@@ -9,6 +9,7 @@ import { startApps } from '../../apps/start/apps.js';
 import { startDependencies } from '../../apps/start/dependencies.js';
 import { readSecrets } from '../../apps/start/secrets.js';
 import type { Teardown } from '../../apps/start/teardown.js';
+import { publishKeys } from '../../apps/start/write-keys.js';
 
 /** All that is measured, each part in processes of its own, and where it listens. */
 export interface Stack {
