@@ -41,6 +41,19 @@ const ROUTES: [
   ['POST', '/v1/quarantine/replays', 'quarantine:write', 400],
   ['POST', '/v1/quarantine/discards', 'quarantine:write', 400],
   ['GET', '/v1/housekeeping', 'operations:read', 200],
+  ['POST', '/v1/keys', 'keys:write', 400],
+  ['GET', '/v1/keys', 'keys:write', 200],
+  ['POST', `/v1/keys/${ID}/rotate`, 'keys:write', 404],
+  ['DELETE', `/v1/keys/${ID}`, 'keys:write', 404],
+  ['GET', '/v1/products', 'keys:write', 200],
+  ['PATCH', '/v1/products/dcos', 'keys:write', 400],
+  ['POST', '/v1/blocks', 'quarantine:write', 400],
+  ['GET', '/v1/blocks', 'quarantine:write', 200],
+  ['DELETE', `/v1/blocks/${ID}`, 'quarantine:write', 404],
+  ['POST', '/v1/tokens', 'keys:write', 400],
+  ['GET', '/v1/tokens', 'keys:write', 200],
+  ['DELETE', '/v1/tokens/nobody', 'keys:write', 404],
+  ['GET', '/v1/audit', 'operations:read', 200],
 ];
 
 let muster: Muster;

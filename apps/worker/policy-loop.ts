@@ -59,6 +59,7 @@ export class PolicyLoop {
         const policy = await this.store.read();
         this.#decisions = decisionsOf(policy, this.products);
         this.#revision = policy.revision;
+        this.logger.info({ revision: policy.revision }, 'administrators have decided');
       }
       this.#hasFailed = false;
     } catch (error) {
