@@ -2,17 +2,20 @@ import type { KeyObject } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '#platform';
 import type { InstallationForgetter } from '#queue';
-import { certify, type ErasureStore } from '#storage';
+import { certify, type ErasureStore, type Progress, type WorkerContext } from '#storage';
 
 const POLL_MS = 500;
 
+type Work = (context: WorkerContext) => Promise<Progress>;
+
 /**
- * Carries out the erasures that administrators ask for, one at a time. Several workers may: each takes
- * one that nobody works on, and goes on with one whose worker is gone.
+ * Carries out the erasures that administrators ask for, many at once. Several workers may: each takes
+ * some that nobody works on, and goes on with those whose worker is gone. Suppressions do not wait for
+ * erasures that take long.
  */
 export class ErasureLoop {
   readonly #stopping = new AbortController();
-  #running: Promise<void> | null = null;
+  #running: Promise<unknown> | null = null;
 
   constructor(
     private readonly store: ErasureStore,
@@ -23,10 +26,13 @@ export class ErasureLoop {
   ) {}
 
   start(): void {
-    this.#running = this.run();
+    this.#running = Promise.all([
+      this.repeat((context) => this.store.suppressNext(context)),
+      this.repeat((context) => this.store.eraseNext(context)),
+    ]);
   }
 
-  /** Finishes the erasure under way. */
+  /** Finishes the step under way, and leaves the rest to another worker. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
@@ -34,25 +40,29 @@ export class ErasureLoop {
     await this.store.close();
   }
 
-  private async run(): Promise<void> {
+  private async repeat(work: Work): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      if (await this.runNext()) continue;
-      await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+      if (!(await this.attempt(work))) {
+        await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+      }
     }
   }
 
-  /** @returns whether there was one */
-  private async runNext(): Promise<boolean> {
+  /** @returns whether there was something to do */
+  private async attempt(work: Work): Promise<boolean> {
+    const { signal: stopping } = this.#stopping;
     try {
-      const erasureId = await this.store.runNext({
+      const { completed, isIdle } = await work({
         emptyQueue: (installationIds) => this.queue.forget(installationIds),
         certify: (facts) => certify(facts, this.key, this.software),
+        stopping,
       });
-      if (erasureId !== null) this.logger.info({ erasureId }, 'an erasure is complete');
-      return erasureId !== null;
+      if (completed.length > 0) this.logger.info({ completed }, 'erasures are complete');
+      return !isIdle;
     } catch (error) {
-      this.logger.error({ err: error }, 'an erasure was interrupted; it is tried again');
+      if (stopping.aborted) return false;
+      this.logger.error({ err: error }, 'erasures were interrupted; they are tried again');
       return false;
     }
   }

@@ -10,6 +10,8 @@ import { HealthController } from './health.controller.js';
 import { WorkerLoop } from './worker-loop.js';
 
 const DAY_MS = 86_400_000;
+/** Two kinds of work at once, and claims to be renewed meanwhile. */
+const ERASURE_CONNECTIONS = 3;
 
 /** Takes batches from the queue, understands them and stores them. */
 @Module({})
@@ -41,7 +43,7 @@ export class WorkerModule {
 function erasureLoop(settings: WorkerSettings, key: KeyObject, logger: Logger): ErasureLoop {
   const { databaseUrl, suppressionKey, redisUrl, queuePrefix: prefix } = settings;
   const store = new ErasureStore({
-    ...{ databaseUrl, suppressionKey, connections: 2 },
+    ...{ databaseUrl, suppressionKey, connections: ERASURE_CONNECTIONS },
     onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
   });
   const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');

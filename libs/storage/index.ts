@@ -8,8 +8,9 @@ export {
   type ErasureMode,
   type ErasureState,
 } from './erasure/erasure.js';
-export { ErasureStore, type ErasureRequest } from './erasure/erasure-store.js';
+export { ErasureStore, type Progress, type WorkerContext } from './erasure/erasure-store.js';
 export { Holdings } from './erasure/holdings.js';
+export type { ErasureRequest } from './erasure/request.js';
 export type { ErasureFacts } from './erasure/run.js';
 export { migrate, type MigrateOptions } from './migrate.js';
 export { TelemetryStore, type TelemetryStoreOptions } from './telemetry-store.js';
