@@ -10,7 +10,9 @@ const ROWS_AT_ONCE = 20_000;
 export async function removeRows(group: Group, context: RunContext): Promise<void> {
   const { client, stopping } = context;
   const all = group.erasures.flatMap(({ installationIds }) => installationIds).sort();
-  for (const table of await tablesOfInstallations(client)) {
+  const tables = await tablesOfInstallations(client);
+  await noteTables(client, group, tables);
+  for (const table of tables) {
     for (const partition of await partitionsOf(client, table)) {
       // In the order of the ids, so that no part looks again at what the ones before have left dead.
       for (let ids = all; ids.length > 0;) {
@@ -20,6 +22,17 @@ export async function removeRows(group: Group, context: RunContext): Promise<voi
       }
     }
   }
+}
+
+/** So that a certificate names every table that was looked into, also where nothing was found. */
+async function noteTables(client: pg.ClientBase, group: Group, tables: readonly string[]) {
+  const none = Object.fromEntries(tables.map((table) => [table, 0]));
+  await inStep(client, group, (erasureIds) =>
+    client.query('UPDATE erasure SET removed = $2::jsonb || removed WHERE erasure_id = ANY ($1)', [
+      erasureIds,
+      JSON.stringify(none),
+    ]),
+  );
 }
 
 /**
