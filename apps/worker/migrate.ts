@@ -4,12 +4,11 @@ import { catalogueOf, ownDeclarations, readDeclaration } from '#telemetry';
 
 runProcess(
   async () => {
-    const { databaseUrl, analystPassword, productsDir, logLevel } = migrateSettings();
+    const { productsDir, logLevel, ...access } = migrateSettings();
     const logger = createLogger({ name: 'migrate', level: logLevel });
     const declared = await readJsonFolder(productsDir, readDeclaration);
     const { applied } = await migrate({
-      databaseUrl,
-      analystPassword,
+      ...access,
       catalogue: catalogueOf([...ownDeclarations, ...declared]),
       log: (line) => logger.info(line),
     });

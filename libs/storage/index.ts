@@ -1,4 +1,5 @@
 export { AdminStore, adminScopes, type Administrator, type AdminScope } from './admin-store.js';
+export { APPLICATION_ROLE, isApplication } from './application-role.js';
 export type { NormalisedBatch } from './batch.js';
 export { certify, isGenuine, type ErasureCertificate } from './erasure/certificate.js';
 export {

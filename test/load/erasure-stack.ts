@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeCertificate, makeErasureKey, startSettings } from '#platform';
-import { adminScopes, AdminStore, migrate } from '#storage';
+import { adminScopes, AdminStore, APPLICATION_ROLE, migrate } from '#storage';
 import { AppProcess } from '../../apps/start/app-process.js';
 import { startApps } from '../../apps/start/apps.js';
 import { startDependencies } from '../../apps/start/dependencies.js';
+import { urlAs } from '../../apps/start/endpoints.js';
 import { readSecrets } from '../../apps/start/secrets.js';
 import type { Teardown } from '../../apps/start/teardown.js';
 import { HttpsClient } from '../support/https.js';
@@ -43,11 +44,13 @@ export async function startErasureStack(
   const { writeKeys, suppressionKey, identityKey } = secrets;
   const urls = await startDependencies({ dataDir, secrets, say }, teardown);
   stopping.throwIfAborted();
-  await migrate({ databaseUrl: urls.databaseUrl });
+  const { appPassword } = secrets;
+  await migrate({ databaseUrl: urls.databaseUrl, appPassword });
+  const databaseUrl = urlAs(urls.databaseUrl, APPLICATION_ROLE, appPassword);
   const keys = { identityKey, suppressionKey, erasureKeyFile: join(dataDir, 'erasure-key.pem') };
   await makeErasureKey(keys.erasureKeyFile);
   const { port, adminPort } = await startApps(
-    { settings, dataDir, ...urls, tls, writeKeys, keys, say },
+    { settings, dataDir, ...urls, databaseUrl, tls, writeKeys, keys, say },
     teardown,
     stopping,
   );
