@@ -9,7 +9,7 @@ const RENEW_MS = 4000;
 const PAUSE = "interval '2 seconds'";
 
 /** The costly steps are the same for one erasure as for so many. */
-const ERASURES_AT_ONCE = 200;
+const ERASURES_AT_ONCE = 1000;
 const INSTALLATIONS_AT_ONCE = 10_000;
 /** One that has failed so often is tried alone, so that it costs no other. */
 const TRIES_TOGETHER = 3;

@@ -2,24 +2,6 @@ import { inStep, type Group } from './claim.js';
 import type { RunContext } from './run.js';
 import { collectSnapshots, type Collected } from './snapshots.js';
 
-/** What only these reports may point at; kept until it is collected, for a worker may be killed. */
-export async function rememberSnapshots(group: Group, { client }: RunContext): Promise<void> {
-  await inStep(client, group, async (ids) => {
-    // By the key of each installation, whatever the planner believes of a table that is mostly empty.
-    await client.query(
-      'SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off',
-    );
-    await client.query(
-      `INSERT INTO erasure_snapshot
-       SELECT DISTINCT t.erasure_id, r.snapshot_id
-         FROM erasure_target t JOIN report r USING (installation_id)
-        WHERE t.erasure_id = ANY ($1::uuid[])
-       ON CONFLICT DO NOTHING`,
-      [ids],
-    );
-  });
-}
-
 /**
  * Collects the contents that only these installations have reported, once for the whole group. One that
  * several of them shared is counted with the first.

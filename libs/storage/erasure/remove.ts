@@ -5,21 +5,28 @@ import { partitionsOf, tablesOfInstallations } from './tables.js';
 
 /** Rows of a table that go in one transaction: a few hundred milliseconds. */
 const ROWS_AT_ONCE = 20_000;
+/** Rows whose places are looked up at once: some 30 MB. */
+const PLACES_AT_ONCE = 500_000;
 
-/** Removes every row of the installations, a part at a time. */
+interface Place {
+  table: string;
+  /** The table itself where it has no partitions. */
+  partition: string;
+  ids: readonly string[];
+}
+
+/**
+ * Removes every row of the installations, a part at a time. The rows go in the order in which they lie
+ * on the disk: those of several installations lie on the same pages, and each page is changed once.
+ */
 export async function removeRows(group: Group, context: RunContext): Promise<void> {
-  const { client, stopping } = context;
-  const all = group.erasures.flatMap(({ installationIds }) => installationIds).sort();
+  const { client } = context;
+  const ids = group.erasures.flatMap(({ installationIds }) => installationIds);
   const tables = await tablesOfInstallations(client);
   await noteTables(client, group, tables);
   for (const table of tables) {
     for (const partition of await partitionsOf(client, table)) {
-      // In the order of the ids, so that no part looks again at what the ones before have left dead.
-      for (let ids = all; ids.length > 0;) {
-        stopping?.throwIfAborted();
-        const last = await removeSome(client, group, { table, partition, ids });
-        ids = last === null ? [] : ids.slice(ids.indexOf(last));
-      }
+      await removeFrom({ table, partition, ids }, group, context);
     }
   }
 }
@@ -35,37 +42,53 @@ async function noteTables(client: pg.ClientBase, group: Group, tables: readonly 
   );
 }
 
-/**
- * Removes a part of the rows and counts them, in one transaction.
- * @returns the installation where it stopped; null where it came to the end
- */
-async function removeSome(
+async function removeFrom(place: Place, group: Group, { client, stopping }: RunContext) {
+  for (;;) {
+    const { rows } = await client.query<[string]>({
+      text: `SELECT ctid FROM ONLY ${place.partition} WHERE installation_id = ANY ($1::uuid[])
+              ORDER BY ctid LIMIT ${PLACES_AT_ONCE}`,
+      values: [place.ids],
+      rowMode: 'array',
+    });
+    if (rows.length === 0) return;
+    for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
+      stopping?.throwIfAborted();
+      const part = rows.slice(start, start + ROWS_AT_ONCE).map(([ctid]) => ctid);
+      await inStep(client, group, (erasureIds) => remove(client, erasureIds, place, part));
+    }
+  }
+}
+
+/** What reports say, and perhaps no other report; kept until it is collected. */
+const REMEMBERED = `
+  remembered AS (
+    INSERT INTO erasure_snapshot
+    SELECT DISTINCT erasure_id, snapshot_id FROM gone JOIN erasure_target USING (installation_id)
+     WHERE erasure_id = ANY ($1::uuid[]) ON CONFLICT DO NOTHING),`;
+
+/** Removes a part of the rows, counts them, and remembers what they said, in one transaction. */
+async function remove(
   client: pg.ClientBase,
-  group: Group,
-  { table, partition, ids }: { table: string; partition: string; ids: readonly string[] },
-): Promise<string | null> {
-  const { rows } = await inStep(client, group, (erasureIds) =>
-    client.query<{ gone: number; last: string | null }>(
-      `WITH gone AS (
-         DELETE FROM ONLY ${partition}
-          WHERE ctid = ANY (ARRAY(SELECT ctid FROM ONLY ${partition}
-                                   WHERE installation_id = ANY ($2::uuid[])
-                                   ORDER BY installation_id LIMIT ${ROWS_AT_ONCE}))
-            AND installation_id = ANY ($2::uuid[])
-         RETURNING installation_id),
-       counted AS (
-         SELECT erasure_id, count(*)::int AS count
-           FROM gone JOIN erasure_target USING (installation_id)
-          WHERE erasure_id = ANY ($1::uuid[]) GROUP BY 1),
-       noted AS (
-         UPDATE erasure e
-            SET removed = jsonb_set(removed, ARRAY[$3::text],
-                  to_jsonb(coalesce((removed->>$3)::int, 0) + counted.count))
-           FROM counted WHERE e.erasure_id = counted.erasure_id)
-       SELECT count(*)::int AS gone, max(installation_id::text) AS last FROM gone`,
-      [erasureIds, ids, table],
-    ),
+  erasureIds: readonly string[],
+  { table, partition, ids }: Place,
+  part: readonly string[],
+): Promise<void> {
+  const isReport = table === 'report';
+  await client.query(
+    // Where a row has moved in the meantime, another one may lie in its place: hence the second look.
+    `WITH gone AS (
+       DELETE FROM ONLY ${partition}
+        WHERE ctid = ANY ($4::tid[]) AND installation_id = ANY ($2::uuid[])
+       RETURNING installation_id${isReport ? ', snapshot_id' : ''}),
+     ${isReport ? REMEMBERED : ''}
+     counted AS (
+       SELECT erasure_id, count(*)::int AS count
+         FROM gone JOIN erasure_target USING (installation_id)
+        WHERE erasure_id = ANY ($1::uuid[]) GROUP BY 1)
+     UPDATE erasure e
+        SET removed = jsonb_set(removed, ARRAY[$3::text],
+              to_jsonb(coalesce((removed->>$3)::int, 0) + counted.count))
+       FROM counted WHERE e.erasure_id = counted.erasure_id`,
+    [erasureIds, ids, table, part],
   );
-  const [part] = rows;
-  return part && part.gone >= ROWS_AT_ONCE ? part.last : null;
 }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { waitForWriters, type InstallationHasher } from '../suppression.js';
 import { inStep, type Group } from './claim.js';
 import { toErasure, type Erasure, type ErasureRow, type ErasureState } from './erasure.js';
-import { collectGroup, rememberSnapshots } from './leftovers.js';
+import { collectGroup } from './leftovers.js';
 import { removeRows } from './remove.js';
 import { lockRequests, suppress } from './request.js';
 import { countRowsOfErasures, tablesOfInstallations } from './tables.js';
@@ -53,7 +53,6 @@ export async function confirmSuppressions(group: Group, context: RunContext): Pr
 const WITHOUT_ROWS: readonly Step[] = [lift, complete];
 const WITH_ROWS: readonly Step[] = [
   emptyQueue,
-  rememberSnapshots,
   removeRows,
   collectGroup,
   noteErased,
