@@ -66,6 +66,7 @@ const given = {
   POSTGRES_PASSWORD: 'postgres-password',
   REDIS_PASSWORD: 'redis-password',
   ANALYST_PASSWORD: 'analyst-password',
+  APP_PASSWORD: 'app-password',
   IDENTITY_KEY: 'fedcba9876543210'.repeat(4),
   SUPPRESSION_KEY: '0123456789abcdef'.repeat(4),
   WRITE_KEYS: `octopus:${'0123456789abcdef'.repeat(4)}`,
@@ -95,6 +96,7 @@ test('no secret has a default, and none is written down', () => {
       'POSTGRES_PASSWORD',
       'REDIS_PASSWORD',
       'ANALYST_PASSWORD',
+      'APP_PASSWORD',
       'IDENTITY_KEY',
       'SUPPRESSION_KEY',
       'ERASURE_KEY_DIR',
@@ -120,8 +122,13 @@ test('the processes get settings that they know and accept', () => {
   expect(adminSettings(environmentOf(admin, given))).toMatchObject({ port: 8444 });
   expect(workerSettings(environmentOf(worker, given))).toMatchObject({ healthPort: 8080 });
   expect(migrateSettings(environmentOf(migrate, given))).toMatchObject({
+    databaseUrl: 'postgres://muster:postgres-password@postgres:5432/muster',
     analystPassword: 'analyst-password',
+    appPassword: 'app-password',
   });
+  for (const { DATABASE_URL } of [environmentOf(admin, given), environmentOf(worker, given)]) {
+    expect(DATABASE_URL).toBe('postgres://muster_app:app-password@postgres:5432/muster');
+  }
 });
 
 test('each process runs a program that is built', () => {

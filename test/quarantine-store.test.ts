@@ -11,6 +11,7 @@ import {
   type KeptEvent,
 } from '#telemetry';
 import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { carryOut } from './support/erasures.js';
 import { emptyTables, readTables } from './support/tables.js';
 
 const DAY_MS = 86_400_000;
@@ -221,7 +222,7 @@ describe('a replay', () => {
     const [quiet, loud] = [daily(), daily()];
     await save([quiet, loud]);
     await erasures.request({ mode: 'suppress', installationIds: [quiet.installationId] });
-    await erasures.runNext({ emptyQueue: async () => undefined, certify: (facts) => facts });
+    await carryOut(erasures);
     expect(await run('replay')).toMatchObject({ done: 2, stored: 1, suppressed: 1 });
     expect(await rowsOf(quiet.installationId)).toEqual([1, 0, 1, 1]);
   });
@@ -233,7 +234,7 @@ describe('a replay', () => {
     const late = {
       replay: async (page: Parameters<TelemetryStore['replay']>[0]) => {
         await erasures.request({ mode: 'erase', installationIds: [gone.installationId] });
-        await erasures.runNext({ emptyQueue: async () => undefined, certify: (facts) => facts });
+        await carryOut(erasures);
         await writer.replay(page);
       },
     };
@@ -385,8 +386,7 @@ test('replays, discards, erasures and writers meet, and every event ends once', 
     await erasures.request({ mode: 'erase_and_suppress', installationIds: [installationId] });
   }
   const erasing = (async () => {
-    const context = { emptyQueue: async () => undefined, certify: (facts: object) => facts };
-    while (await erasures.runNext(context));
+    for (let done = 0; done < erased.length;) done += await carryOut(erasures);
   })();
   const replaying = async () => {
     for (const filter of [{}, { event: 'daily' }, { event: 'started' }])

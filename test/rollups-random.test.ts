@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ErasureStore, Rollups, TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
+import { carryOut } from './support/erasures.js';
 import { Asker, createDatabase, type TestDatabase } from './support/database.js';
 import { Draw } from './support/draw.js';
 import { EXPECTED } from './support/expected-rollups.js';
@@ -10,7 +11,6 @@ import { emptyTables } from './support/tables.js';
 const DAY_MS = 86_400_000;
 const TODAY = Math.floor(Date.now() / DAY_MS) * DAY_MS;
 const OPTIONS = { products: compileProducts(), retentionMs: 400 * DAY_MS };
-const CONTEXT = { emptyQueue: async () => undefined, certify: (facts: object) => facts };
 const suppressionKey = 'only-for-tests';
 
 let database: TestDatabase;
@@ -154,5 +154,5 @@ test.each([1, 2, 3])(
 
 async function erase(installationId: string) {
   await erasures.request({ mode: 'erase', installationIds: [installationId] });
-  while (await erasures.runNext(CONTEXT));
+  await carryOut(erasures);
 }

@@ -216,6 +216,7 @@ test('it uses the database and the Redis that it is given', async () => {
     DATABASE_URL: database.url,
     REDIS_URL: redisUrl,
     ANALYST_PASSWORD: inject('services').analystPassword,
+    APP_PASSWORD: inject('services').appPassword,
     QUEUE_PREFIX: 'test_start',
   });
   const endpoints = await muster.ready();

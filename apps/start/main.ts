@@ -10,7 +10,7 @@ import {
   type Running,
   type StartSettings,
 } from '#platform';
-import { adminScopes, AdminStore, migrate } from '#storage';
+import { adminScopes, AdminStore, APPLICATION_ROLE, isApplication, migrate } from '#storage';
 import {
   cadencesOf,
   catalogueOf,
@@ -69,13 +69,16 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   starting.throwIfAborted();
   const analystPassword = settings.analystPassword ?? secrets.analystPassword;
   const declarations = [...ownDeclarations, ...declared];
-  await migrate({
-    databaseUrl: urls.databaseUrl,
-    analystPassword,
-    catalogue: catalogueOf(declarations),
-    cadences: cadencesOf(declarations),
-    log: say,
+  const appPassword = settings.appPassword ?? secrets.appPassword;
+  const { hasApplicationRole } = await migrate({
+    ...{ databaseUrl: urls.databaseUrl, analystPassword, appPassword, log: say },
+    ...{ catalogue: catalogueOf(declarations), cadences: cadencesOf(declarations) },
+    // On a server of somebody's own, another Muster may have made the role.
+    keepsAppPassword: databaseUrl !== undefined && settings.appPassword === undefined,
   });
+  const appUrl = hasApplicationRole
+    ? await applicationUrl(urls.databaseUrl, appPassword)
+    : urls.databaseUrl;
   starting.throwIfAborted();
 
   const keys = await findKeys(settings, secrets, dataDir);
@@ -86,7 +89,7 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
 
   say('Starting ingest, workers and the admin API ...');
   const { port, adminPort } = await startApps(
-    { settings, dataDir, ...urls, tls, keys, say },
+    { settings, dataDir, ...urls, databaseUrl: appUrl, tls, keys, say },
     teardown,
     starting,
   );
@@ -104,6 +107,16 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   };
   teardown.add(await publishEndpoints(dataDir, endpoints));
   say(announcement(dataDir, endpoints));
+}
+
+/** How our own processes reach the database: as the role that cannot change the audit log. */
+async function applicationUrl(databaseUrl: string, appPassword: string): Promise<string> {
+  const url = urlAs(databaseUrl, APPLICATION_ROLE, appPassword);
+  if (await isApplication(url)) return url;
+  say(
+    `The role ${APPLICATION_ROLE} has another password (set APP_PASSWORD to it), so that workers and the admin API connect as the user of DATABASE_URL.`,
+  );
+  return databaseUrl;
 }
 
 /** Secrets that are the same at every start, unless the settings bring them. */

@@ -9,6 +9,8 @@ export interface Secrets {
   postgresPassword: string;
   redisPassword: string;
   analystPassword: string;
+  /** Of the role that our own processes connect as. */
+  appPassword: string;
   /** Under which ids that must not be kept are hashed. */
   identityKey: string;
   /** Under which erased installations are known. */
@@ -33,6 +35,7 @@ export async function readSecrets(
     postgresPassword: kept.postgresPassword ?? random(),
     redisPassword: kept.redisPassword ?? random(),
     analystPassword: kept.analystPassword ?? random(),
+    appPassword: kept.appPassword ?? random(),
     identityKey: kept.identityKey ?? random(),
     suppressionKey: kept.suppressionKey ?? random(),
     adminToken: kept.adminToken ?? `mat_${random()}`,

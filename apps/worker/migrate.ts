@@ -4,13 +4,12 @@ import { cadencesOf, catalogueOf, ownDeclarations, readDeclaration } from '#tele
 
 runProcess(
   async () => {
-    const { databaseUrl, analystPassword, productsDir, logLevel } = migrateSettings();
+    const { productsDir, logLevel, ...access } = migrateSettings();
     const logger = createLogger({ name: 'migrate', level: logLevel });
     const declared = await readJsonFolder(productsDir, readDeclaration);
     const declarations = [...ownDeclarations, ...declared];
     const { applied } = await migrate({
-      databaseUrl,
-      analystPassword,
+      ...access,
       catalogue: catalogueOf(declarations),
       cadences: cadencesOf(declarations),
       log: (line) => logger.info(line),

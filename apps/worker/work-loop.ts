@@ -3,26 +3,28 @@ import type { Logger } from '#platform';
 
 const POLL_MS = 500;
 
+type Part = (signal: AbortSignal) => Promise<{ completed: readonly string[]; isIdle: boolean }>;
+
 /** Work that waits in the database. */
 export interface Work {
   /** As it is called in the log. */
   name: string;
   /**
-   * Takes a piece that nobody works on, and carries it to its end, or as far as it gets until it is
-   * stopped. Returns its id when it is complete; null otherwise.
+   * Each takes what nobody works on, and carries it to its end, or as far as it gets until it is
+   * stopped. They run beside each other, so that none waits for another that takes long.
    */
-  runNext: (signal: AbortSignal) => Promise<string | null>;
+  parts: readonly Part[];
   /** Lets go of what it works with. */
   close: () => Promise<void>;
 }
 
 /**
- * Carries out what administrators ask for, one piece at a time. Several workers may: each takes one that
- * nobody works on, and goes on with one whose worker is gone.
+ * Carries out what administrators ask for. Several workers may: each takes what nobody works on, and goes
+ * on with that whose worker is gone.
  */
 export class WorkLoop {
   readonly #stopping = new AbortController();
-  #running: Promise<void> | null = null;
+  #running: Promise<unknown> | null = null;
 
   constructor(
     private readonly work: Work,
@@ -30,7 +32,7 @@ export class WorkLoop {
   ) {}
 
   start(): void {
-    this.#running = this.run();
+    this.#running = Promise.all(this.work.parts.map((part) => this.repeat(part)));
   }
 
   /** Finishes what cannot be interrupted. */
@@ -40,23 +42,24 @@ export class WorkLoop {
     await this.work.close();
   }
 
-  private async run(): Promise<void> {
+  private async repeat(part: Part): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      if (await this.runNext(signal)) continue;
+      if (await this.attempt(part, signal)) continue;
       await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  /** @returns whether one was completed */
-  private async runNext(signal: AbortSignal): Promise<boolean> {
+  /** @returns whether there was something to do */
+  private async attempt(part: Part, signal: AbortSignal): Promise<boolean> {
     const { name } = this.work;
     try {
-      const id = await this.work.runNext(signal);
-      if (id !== null) this.logger.info({ id }, `the ${name} is complete`);
-      return id !== null;
+      const { completed, isIdle } = await part(signal);
+      if (completed.length > 0) this.logger.info({ completed }, `${name} are complete`);
+      return !isIdle;
     } catch (error) {
-      this.logger.error({ err: error }, `the ${name} was interrupted; it is tried again`);
+      if (signal.aborted) return false;
+      this.logger.error({ err: error }, `${name} were interrupted; they are tried again`);
       return false;
     }
   }

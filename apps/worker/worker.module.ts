@@ -10,6 +10,7 @@ import {
   QuarantineStore,
   Rollups,
   TelemetryStore,
+  type ErasureFacts,
 } from '#storage';
 import { normaliseKept, type KeptEvent, type NormaliseOptions, type Products } from '#telemetry';
 import { EnvelopeProcessor } from './envelope-processor.js';
@@ -22,6 +23,8 @@ import { WorkLoop, type Work } from './work-loop.js';
 import { WorkerLoop } from './worker-loop.js';
 
 const DAY_MS = 86_400_000;
+/** Two kinds of work at once, and claims to be renewed meanwhile. */
+const ERASURE_CONNECTIONS = 3;
 
 /** Takes batches from the queue, understands them and stores them. */
 @Module({})
@@ -77,16 +80,22 @@ function erasures(
   logger: Logger,
 ): Work {
   const { databaseUrl, suppressionKey, redisUrl, queuePrefix: prefix } = settings;
-  const store = new ErasureStore({ databaseUrl, suppressionKey, connections: 2, onIdleError });
+  const store = new ErasureStore({
+    ...{ databaseUrl, suppressionKey, connections: ERASURE_CONNECTIONS },
+    onIdleError,
+  });
   const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
   const queue = new InstallationForgetter({ redisUrl, prefix, onError });
+  const context = {
+    emptyQueue: (installationIds: readonly string[]) => queue.forget(installationIds),
+    certify: (facts: ErasureFacts) => certify(facts, key, softwareVersion()),
+  };
   return {
-    name: 'erasure',
-    runNext: () =>
-      store.runNext({
-        emptyQueue: (installationIds) => queue.forget(installationIds),
-        certify: (facts) => certify(facts, key, softwareVersion()),
-      }),
+    name: 'erasures',
+    parts: [
+      (stopping) => store.suppressNext({ ...context, stopping }),
+      (stopping) => store.eraseNext({ ...context, stopping }),
+    ],
     close: async () => {
       await queue.close();
       await store.close();
@@ -105,8 +114,13 @@ function quarantineJobs(
   const normalise = (kept: KeptEvent, eventKey: string) =>
     normaliseKept(kept, eventKey, optionsNow());
   return {
-    name: 'quarantine job',
-    runNext: (signal) => quarantine.runNext({ normalise, store, signal }),
+    name: 'quarantine jobs',
+    parts: [
+      async (signal) => {
+        const id = await quarantine.runNext({ normalise, store, signal });
+        return { completed: id === null ? [] : [id], isIdle: id === null };
+      },
+    ],
     close: () => quarantine.close(),
   };
 }

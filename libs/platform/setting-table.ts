@@ -171,6 +171,11 @@ export const SETTINGS = {
     kind: secret,
     about: 'the password of the role analyst, which a whole server shares; npm start makes one',
   },
+  APP_PASSWORD: {
+    kind: secret,
+    about:
+      'the password of the role muster_app, as which workers and the admin API connect; a whole server shares it; npm start makes one',
+  },
   DATA_DIR: { kind: file, usually: '.data', about: 'where npm start keeps its state' },
   WORKER_PROCESSES: {
     kind: wholeNumber(1, 64),

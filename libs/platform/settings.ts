@@ -91,6 +91,7 @@ const START_OPTIONAL = {
   suppressionKey: 'SUPPRESSION_KEY',
   erasureKeyFile: 'ERASURE_KEY_FILE',
   analystPassword: 'ANALYST_PASSWORD',
+  appPassword: 'APP_PASSWORD',
 } as const;
 
 /** Of the machine and not of Muster, but Node, TLS and locale work by it. */
@@ -144,7 +145,11 @@ export function migrateSettings(env: Environment = process.env) {
   return readSettings(
     env,
     { databaseUrl: 'DATABASE_URL', logLevel: 'LOG_LEVEL' },
-    { analystPassword: 'ANALYST_PASSWORD', productsDir: 'PRODUCTS_DIR' },
+    {
+      analystPassword: 'ANALYST_PASSWORD',
+      appPassword: 'APP_PASSWORD',
+      productsDir: 'PRODUCTS_DIR',
+    },
   );
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Job, Queue } from 'bullmq';
+import { Job, Queue } from 'bullmq';
 import type { ReceivedEnvelope } from '#telemetry';
 import { connectPatiently, ENVELOPES, type QueueOptions } from './connection.js';
 import { packEnvelopes, unpackBatch, UnreadableJob, type JobData } from './envelope-batch.js';
@@ -45,13 +45,13 @@ export class InstallationForgetter {
     this.#redis.disconnect();
   }
 
+  /** By a list that is made at once: while workers take jobs, the others change their places. */
   async #rewriteWaiting(ids: ReadonlySet<string>): Promise<void> {
-    for (const state of ['waiting', 'delayed', 'failed'] as const) {
-      for (let start = 0; ; start += PAGE) {
-        const jobs = await this.#queue.getJobs([state], start, start + PAGE - 1, true);
-        for (const job of jobs) await rewrite(job as Job<JobData> | undefined, ids);
-        if (jobs.length < PAGE) break;
-      }
+    const jobIds = await this.#queue.getRanges(['waiting', 'delayed', 'failed'], 0, -1);
+    for (let start = 0; start < jobIds.length; start += PAGE) {
+      const page = jobIds.slice(start, start + PAGE);
+      const jobs = await Promise.all(page.map((id) => Job.fromId<JobData>(this.#queue, id)));
+      for (const job of jobs) await rewrite(job, ids);
     }
   }
 }

@@ -5,6 +5,7 @@ export {
   type AdminScope,
   type AdminToken,
 } from './admin-store.js';
+export { APPLICATION_ROLE, isApplication } from './application-role.js';
 export type { RecordedAct } from './audit-log.js';
 export type { NormalisedBatch } from './batch.js';
 export { Books, type BalancedHour, type BalanceFilter } from './books.js';
@@ -16,8 +17,9 @@ export {
   type ErasureMode,
   type ErasureState,
 } from './erasure/erasure.js';
-export { ErasureStore, type ErasureRequest } from './erasure/erasure-store.js';
+export { ErasureStore, type Progress, type WorkerContext } from './erasure/erasure-store.js';
 export { Holdings } from './erasure/holdings.js';
+export type { ErasureRequest } from './erasure/request.js';
 export type { ErasureFacts } from './erasure/run.js';
 export { migrate, type MigrateOptions } from './migrate.js';
 export type { Block } from './policy/block-rules.js';

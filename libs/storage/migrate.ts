@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { CatalogueEntry, ProductCadence } from '#telemetry';
+import { ensureApplicationRole } from './application-role.js';
 import { writeCatalogue } from './catalogue.js';
 import { ensurePartitions } from './partitions.js';
 import { ensureAnalyst } from './roles.js';
@@ -20,12 +21,23 @@ export interface MigrateOptions {
   databaseUrl: string;
   /** Given to the role `analyst`, which may log in from then on. Left as it is when absent. */
   analystPassword?: string | undefined;
+  /** Given to the role `muster_app`, as whom the application connects. */
+  appPassword?: string | undefined;
+  /** Where that role can log in already, its password is left as it is. */
+  keepsAppPassword?: boolean | undefined;
   /** What the metrics of all products mean; the analysts find it beside the figures. */
   catalogue?: readonly CatalogueEntry[];
   /** How often the installations of all products report; left as it is when absent. */
   cadences?: readonly ProductCadence[];
   /** Told of every migration that is applied. */
   log?: (line: string) => void;
+}
+
+export interface Migrated {
+  /** The names of the migrations that were missing. */
+  applied: string[];
+  /** Whether the role `muster_app` has what it needs. */
+  hasApplicationRole: boolean;
 }
 
 // Any constant of our own: whoever migrates this database waits for the others.
@@ -46,11 +58,12 @@ const LEDGER = `
 
 /**
  * Brings a database to the current schema: applies the migrations that it lacks, each in a
- * transaction, makes the coming partitions, and sees to the role `analyst`. Several may call it at
+ * transaction, makes the coming partitions, and sees to the roles `muster_app` and `analyst`. Several may call it at
  * once. Throws if an applied migration was edited afterwards or is unknown here.
  */
-export async function migrate(options: MigrateOptions): Promise<{ applied: string[] }> {
+export async function migrate(options: MigrateOptions): Promise<Migrated> {
   const { databaseUrl, analystPassword, catalogue = [], cadences, log = () => undefined } = options;
+  const { appPassword: password, keepsAppPassword: keepsPassword } = options;
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
@@ -59,8 +72,10 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
     await ensurePartitions(client, Date.now());
     await writeCatalogue(client, catalogue);
     if (cadences) await writeCadences(client, cadences);
+    const roleOptions = { password, keepsPassword, log };
+    const hasApplicationRole = await ensureApplicationRole(client, roleOptions);
     await ensureAnalyst(client, analystPassword, log);
-    return { applied };
+    return { applied, hasApplicationRole };
   } finally {
     await client.end();
   }

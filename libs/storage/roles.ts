@@ -1,6 +1,7 @@
 import pg from 'pg';
 
-const NOT_ALLOWED = '42501';
+/** What Postgres says to whoever lacks a right. */
+export const NOT_ALLOWED = '42501';
 const ROLE_EXISTS = new Set(['42710', '23505']); // created by another in the meantime
 
 /**
@@ -14,7 +15,7 @@ export async function ensureAnalyst(
   log: (line: string) => void,
 ): Promise<void> {
   try {
-    await createRole(client);
+    await createRole(client, 'analyst');
     if (password !== undefined) {
       await client.query(`ALTER ROLE analyst LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
     }
@@ -30,11 +31,12 @@ export async function ensureAnalyst(
   await closeLargeObjects(client);
 }
 
-async function createRole(client: pg.ClientBase): Promise<void> {
-  const { rowCount } = await client.query(`SELECT FROM pg_roles WHERE rolname = 'analyst'`);
+/** Makes a role that cannot log in, unless it is there. */
+export async function createRole(client: pg.ClientBase, name: string): Promise<void> {
+  const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [name]);
   if (rowCount) return;
   try {
-    await client.query('CREATE ROLE analyst NOLOGIN');
+    await client.query(`CREATE ROLE ${pg.escapeIdentifier(name)} NOLOGIN`);
   } catch (error) {
     if (!(error instanceof pg.DatabaseError && ROLE_EXISTS.has(error.code ?? ''))) throw error;
   }
@@ -77,7 +79,8 @@ async function closeLargeObjects(client: pg.ClientBase): Promise<void> {
   }
 }
 
-async function databaseName(client: pg.ClientBase): Promise<string> {
+/** The name of the current database, quoted. */
+export async function databaseName(client: pg.ClientBase): Promise<string> {
   const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name');
   return pg.escapeIdentifier(rows[0]?.name ?? '');
 }

@@ -50,8 +50,8 @@ const START = `
 
 /**
  * Begins the transaction of a batch: records its receipt, and asks which of its installations are
- * suppressed. The transaction has its number before it asks, so whoever suppresses an installation can
- * wait for all that may not have seen it (see `waitForWriters`).
+ * suppressed. The transaction has its number before it asks, and holds a lock on what it has asked, so
+ * whoever suppresses an installation can wait for all that may not have seen it (see `waitForWriters`).
  */
 export async function beginBatch(
   tx: pg.ClientBase,
@@ -98,21 +98,30 @@ function toStart(
 const POLL_MS = 20;
 
 /**
- * Waits until every transaction has ended that writes and was under way when this was called. From then
- * on, nobody is left who has not seen what had been committed before. A number of its own tells those
- * that began before: the `xmax` of a snapshot would not, it is only past the last one that has ended.
+ * Those that have asked who is suppressed and may write by what they heard: whoever has asked holds a
+ * lock on the table until its transaction ends. It is taken before the question is answered, so who
+ * does not hold it yet will see what has been committed by now. A dump holds it as well, but has no
+ * number, for it writes nothing.
+ */
+const WRITERS = `
+  SELECT virtualtransaction AS id FROM pg_locks
+   WHERE pid <> pg_backend_pid() AND granted
+   GROUP BY 1
+  HAVING bool_or(relation = 'suppression'::regclass AND mode = 'AccessShareLock'
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+     AND bool_or(locktype = 'transactionid' AND mode = 'ExclusiveLock')`;
+
+/**
+ * Waits until every transaction has ended that stores events and was under way when this was called.
+ * From then on, nobody is left who has not seen what had been committed before. It waits for nobody
+ * else, however long another transaction takes.
  */
 export async function waitForWriters(client: pg.ClientBase): Promise<void> {
-  const { rows } = await client.query<{ horizon: string }>(
-    'SELECT pg_current_xact_id()::text AS horizon',
-  );
-  const horizon = rows[0]?.horizon;
-  for (;;) {
-    const { rows: now } = await client.query<{ is_over: boolean }>(
-      'SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8 AS is_over',
-      [horizon],
-    );
-    if (now[0]?.is_over) return;
+  const ask = async () => (await client.query<{ id: string }>(WRITERS)).rows.map(({ id }) => id);
+  const waitedFor = new Set(await ask());
+  while (waitedFor.size > 0) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const now = new Set(await ask());
+    for (const id of waitedFor) if (!now.has(id)) waitedFor.delete(id);
   }
 }

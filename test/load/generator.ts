@@ -1,5 +1,5 @@
 /**
- * Sends events as fast as they are answered, in a process of its own. It must cost less than what
+ * Sends events as fast as they are answered, or no faster than it is told, in a process of its own. It must cost less than what
  * it measures, so it knows just enough of HTTP: one request under way on each connection, answers
  * with a Content-Length, nothing else.
  */
@@ -14,6 +14,8 @@ export interface Order {
   connections: number;
   installations: number;
   durationMs: number;
+  /** At most; as many as are answered when it is not set. */
+  eventsPerSecond?: number;
 }
 
 export interface Outcome {
@@ -49,8 +51,11 @@ async function send(order: Order): Promise<Outcome> {
   const startedAt = Date.now();
   const cpu = process.cpuUsage();
   const until = startedAt + order.durationMs;
+  const paceMs = order.eventsPerSecond ? (1000 * order.connections) / order.eventsPerSecond : 0;
   try {
-    const counts = await Promise.all(sockets.map((socket) => converse(socket, head, until)));
+    const counts = await Promise.all(
+      sockets.map((socket) => converse(socket, head, { until, paceMs })),
+    );
     const { user, system } = process.cpuUsage(cpu);
     return {
       accepted: counts.reduce((sum, count) => sum + count),
@@ -72,10 +77,15 @@ function open(port: number, ca: Buffer): Promise<TLSSocket> {
 }
 
 /** Asks again after each answer until the time is over. @returns how many were answered with 202 */
-function converse(socket: TLSSocket, head: string, until: number): Promise<number> {
+function converse(
+  socket: TLSSocket,
+  head: string,
+  { until, paceMs }: { until: number; paceMs: number },
+): Promise<number> {
   return new Promise((resolve, reject) => {
     let count = 0;
     let received = '';
+    let next = Date.now() + Math.random() * paceMs;
     const ask = () => {
       const body = events?.json() ?? '';
       socket.write(`${head}Content-Length: ${body.length}\r\n\r\n${body}`, 'latin1');
@@ -89,8 +99,12 @@ function converse(socket: TLSSocket, head: string, until: number): Promise<numbe
       }
       received = '';
       count += 1;
-      if (Date.now() < until) ask();
-      else resolve(count);
+      if (Date.now() >= until) resolve(count);
+      else if (paceMs === 0) ask();
+      else {
+        next = Math.max(next + paceMs, Date.now());
+        setTimeout(ask, next - Date.now());
+      }
     });
     socket.on('error', reject);
     socket.on('close', () => reject(new Error('A connection was closed.')));

@@ -105,7 +105,7 @@ export async function startStack(
   };
 }
 
-async function makeDataDir(teardown: Teardown): Promise<string> {
+export async function makeDataDir(teardown: Teardown): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'muster-bench-'));
   teardown.add(() => rm(dataDir, { recursive: true, force: true }));
   // Started by root, Postgres runs as another user, who has to pass through here to its own folder.

@@ -5,10 +5,10 @@ import { HttpsClient, type Answer } from './https.js';
 import { IDENTITY_KEY, SUPPRESSION_KEY, type Muster } from './muster.js';
 
 /** The admin API beside a Muster, and tokens for it. */
-export async function startAdmin({ databaseUrl, redisUrl, queuePrefix, ca }: Muster) {
+export async function startAdmin({ databaseUrl, appUrl, redisUrl, queuePrefix, ca }: Muster) {
   const { tls, erasureKeyFile } = inject('services');
   const app = new App('admin', {
-    DATABASE_URL: databaseUrl,
+    DATABASE_URL: appUrl,
     REDIS_URL: redisUrl,
     QUEUE_PREFIX: queuePrefix,
     ...{ IDENTITY_KEY, SUPPRESSION_KEY, ERASURE_KEY_FILE: erasureKeyFile },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { migrate } from '#storage';
+import { APPLICATION_ROLE, migrate } from '#storage';
 import { cadencesOf, catalogueOf, ownDeclarations } from '#telemetry';
 import { urlAs } from '../../apps/start/endpoints.js';
 import { TEMPLATE } from './services.js';
@@ -10,12 +10,14 @@ export interface TestDatabase {
   /** The owner's. */
   url: string;
   analystUrl: string;
+  /** Of the role that the processes connect as. */
+  appUrl: string;
   drop(): Promise<void>;
 }
 
 /** A migrated, empty database of one's own: a copy of the template, in some 50 ms. */
 export async function createDatabase(): Promise<TestDatabase> {
-  const { serverUrl, analystPassword } = inject('services');
+  const { serverUrl, analystPassword, appPassword } = inject('services');
   const name = `test_${randomBytes(6).toString('hex')}`;
   await run(serverUrl, `create database ${name} template ${TEMPLATE}`);
   const url = new URL(serverUrl);
@@ -29,6 +31,7 @@ export async function createDatabase(): Promise<TestDatabase> {
   return {
     url: url.href,
     analystUrl: urlAs(url.href, 'analyst', analystPassword),
+    appUrl: urlAs(url.href, APPLICATION_ROLE, appPassword),
     drop: () => run(serverUrl, `drop database if exists ${name} with (force)`),
   };
 }

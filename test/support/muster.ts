@@ -60,7 +60,7 @@ export async function startMuster(options: MusterOptions = {}) {
     const env = { REDIS_URL: redisUrl, QUEUE_PREFIX: queuePrefix };
     const workerEnv = {
       ...env,
-      DATABASE_URL: database.url,
+      DATABASE_URL: database.appUrl,
       SUPPRESSION_KEY,
       ERASURE_KEY_FILE: erasureKeyFile,
       ...options.workerEnv,
@@ -102,7 +102,7 @@ export async function startMuster(options: MusterOptions = {}) {
     return {
       ...{ ingestUrl, ca, post, get, replay, writeKeys },
       ...{ ingest, workers, addIngest, addWorker },
-      ...{ databaseUrl: database.url, analystUrl: database.analystUrl },
+      ...{ databaseUrl: database.url, appUrl: database.appUrl, analystUrl: database.analystUrl },
       ...{ analyst: analyst.ask, owner: owner.ask },
       ...{ redisUrl, queuePrefix, queue, drained: () => untilDrained(queue) },
       stop: () => teardown.run(),

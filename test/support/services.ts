@@ -24,6 +24,8 @@ export interface Services {
   /** The superuser's, of the database `postgres`. */
   serverUrl: string;
   analystPassword: string;
+  /** Of the role that the processes connect as. */
+  appPassword: string;
   redisUrl: string;
   tls: TlsFiles;
   erasureKeyFile: string;
@@ -72,10 +74,14 @@ async function startServices(dir: string, teardown: Teardown) {
   });
   teardown.add(() => redis.stop());
   await ensureDatabase(postgres.urlOf('postgres'), TEMPLATE);
-  await migrate({ databaseUrl: postgres.urlOf(TEMPLATE), analystPassword: PASSWORD });
+  await migrate({
+    ...{ databaseUrl: postgres.urlOf(TEMPLATE) },
+    ...{ analystPassword: PASSWORD, appPassword: PASSWORD },
+  });
   return {
     serverUrl: postgres.urlOf('postgres'),
     analystPassword: PASSWORD,
+    appPassword: PASSWORD,
     redisUrl: redis.url,
     tls: await makeCertificate(join(dir, 'tls')),
     erasureKeyFile: await newErasureKey(dir),

@@ -1,9 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { InstallationHasher } from '../suppression.js';
 import type { ErasureCertificate } from './certificate.js';
-import { toErasure, type Erasure, type ErasureMode, type ErasureRow } from './erasure.js';
-import { CLAIM, runErasure, type RunContext } from './run.js';
+import {
+  claimGroup,
+  keepClaim,
+  leaveGroup,
+  releaseGroup,
+  type Group,
+  type Stage,
+} from './claim.js';
+import { toErasure, type Erasure, type ErasureRow } from './erasure.js';
+import { requestErasure, type ErasureRequest } from './request.js';
+import { confirmSuppressions, erase, settle, type RunContext } from './run.js';
 import { countRows, tablesOfInstallations } from './tables.js';
 
 export interface ErasureStoreOptions {
@@ -14,12 +22,12 @@ export interface ErasureStoreOptions {
   onIdleError?: (error: Error) => void;
 }
 
-export interface ErasureRequest {
-  mode: ErasureMode;
-  /** As they are stored. */
-  installationIds: readonly string[];
-  /** The same key again is the same request. */
-  idempotencyKey?: string | undefined;
+/** What a worker brings along. */
+export type WorkerContext = Pick<RunContext, 'emptyQueue' | 'certify' | 'stopping'>;
+
+export interface Progress {
+  completed: string[];
+  isIdle: boolean;
 }
 
 /** Where in a list of erasures to go on, newest first. */
@@ -50,34 +58,9 @@ export class ErasureStore {
     this.#pool.on('error', (error) => onIdleError?.(error));
   }
 
-  /**
-   * Asks for an erasure. The same request again, by its key or while the first one is under way, is the
-   * same erasure.
-   */
+  /** Asks for an erasure: see `requestErasure`. */
   async request(request: ErasureRequest): Promise<{ erasure: Erasure; isNew: boolean }> {
-    const { mode, idempotencyKey } = request;
-    const ids = [...new Set(request.installationIds)].sort();
-    return this.#inTransaction(async (client) => {
-      // Two that ask the same at once must find each other.
-      await client.query('LOCK TABLE erasure IN SHARE ROW EXCLUSIVE MODE');
-      const same = await findSame(client, mode, ids, idempotencyKey);
-      if (same) return { erasure: toErasure(same), isNew: false };
-      const { rows } = await client.query<ErasureRow>(
-        `INSERT INTO erasure (erasure_id, mode, state, installations, idempotency_key, requested_at)
-         VALUES ($1, $2, 'requested', $3, $4, now()) RETURNING *`,
-        [randomUUID(), mode, ids.length, idempotencyKey],
-      );
-      const row = rows[0] as ErasureRow;
-      await client.query(
-        `INSERT INTO erasure_target SELECT id, $1::uuid FROM unnest($2::uuid[]) AS id`,
-        [row.erasure_id, ids],
-      );
-      await client.query(
-        `INSERT INTO erasure_subject SELECT h, $1::uuid FROM unnest($2::bytea[]) AS h`,
-        [row.erasure_id, ids.map((id) => this.#hasher.hash(id))],
-      );
-      return { erasure: toErasure(row), isNew: true };
-    });
+    return this.#inTransaction((client) => requestErasure(client, request, this.#hasher));
   }
 
   async get(erasureId: string): Promise<Erasure | null> {
@@ -120,38 +103,49 @@ export class ErasureStore {
   }
 
   /**
-   * Takes the erasure that has waited longest and that nobody works on, and carries it to its end.
-   * @returns its id; null where there was none
+   * Makes sure of the suppressions that have been asked for, and carries out what removes nothing. Soon
+   * done, whatever else is being erased.
+   * @returns the erasures that it has completed, and whether there was anything to do
    */
-  async runNext(context: Pick<RunContext, 'emptyQueue' | 'certify'>): Promise<string | null> {
-    const { rows } = await this.#pool.query<{ erasure_id: string }>(
-      `UPDATE erasure SET attempts = attempts + 1, claimed_until = ${CLAIM}
-        WHERE erasure_id = (
-              SELECT erasure_id FROM erasure
-               WHERE state NOT IN ('complete', 'failed')
-                 AND (claimed_until IS NULL OR claimed_until < now())
-               ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-       RETURNING erasure_id`,
-    );
-    const [claimed] = rows;
-    if (!claimed) return null;
-    try {
-      await this.#withClient((client) =>
-        runErasure(claimed.erasure_id, { ...context, client, hasher: this.#hasher }),
-      );
-    } catch (error) {
-      await this.#pool.query(
-        `UPDATE erasure SET failure = $2, claimed_until = now() + interval '2 seconds'
-          WHERE erasure_id = $1`,
-        [claimed.erasure_id, error instanceof pg.DatabaseError ? error.code : 'interrupted'],
-      );
-      throw error;
-    }
-    return claimed.erasure_id;
+  async suppressNext(context: WorkerContext): Promise<Progress> {
+    const confirmed = await this.#runGroup('suppress', confirmSuppressions, context);
+    const settled = await this.#runGroup('settle', settle, context);
+    return { completed: settled, isIdle: confirmed.length + settled.length === 0 };
+  }
+
+  /**
+   * Takes erasures that have waited longest and that nobody works on, and carries them out together.
+   * @returns the erasures that it has completed, and whether there was anything to do
+   */
+  async eraseNext(context: WorkerContext): Promise<Progress> {
+    const completed = await this.#runGroup('erase', erase, context);
+    return { completed, isIdle: completed.length === 0 };
   }
 
   async close(): Promise<void> {
     await this.#pool.end();
+  }
+
+  async #runGroup(
+    stage: Stage,
+    run: (group: Group, context: RunContext) => Promise<void>,
+    context: WorkerContext,
+  ): Promise<string[]> {
+    return this.#withClient(async (client) => {
+      const group = await claimGroup(client, stage);
+      if (!group) return [];
+      const letGo = keepClaim(this.#pool, group);
+      try {
+        await run(group, { ...context, client, hasher: this.#hasher });
+        return group.erasures.map(({ id }) => id);
+      } catch (error) {
+        if (context.stopping?.aborted) await leaveGroup(this.#pool, group);
+        else await releaseGroup(this.#pool, group, error);
+        throw error;
+      } finally {
+        letGo();
+      }
+    });
   }
 
   async #inTransaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -179,23 +173,4 @@ export class ErasureStore {
       throw error;
     }
   }
-}
-
-/** The erasure with the same key; or one of the same mode that is still about exactly these. */
-async function findSame(
-  client: pg.ClientBase,
-  mode: ErasureMode,
-  ids: readonly string[],
-  idempotencyKey: string | undefined,
-): Promise<ErasureRow | undefined> {
-  const { rows } = await client.query<ErasureRow>(
-    `SELECT e.* FROM erasure e
-      WHERE e.idempotency_key = $1
-         OR (e.mode = $2 AND e.state NOT IN ('complete', 'failed') AND e.installations = $4 AND $3::uuid[] =
-             (SELECT array_agg(installation_id ORDER BY installation_id::text) FROM erasure_target t
-               WHERE t.erasure_id = e.erasure_id))
-      ORDER BY e.idempotency_key = $1 DESC NULLS LAST LIMIT 1`,
-    [idempotencyKey, mode, ids, ids.length],
-  );
-  return rows[0];
 }

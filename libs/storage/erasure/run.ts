@@ -1,14 +1,12 @@
 import type pg from 'pg';
 import { correctRollups } from '../rollups/correct.js';
 import { waitForWriters, type InstallationHasher } from '../suppression.js';
-import { toErasure, type Erasure, type ErasureMode, type ErasureRow } from './erasure.js';
-import { collectSnapshots } from './snapshots.js';
-import { countRows, tablesOfInstallations } from './tables.js';
-
-/** Whoever works on an erasure has it for so long, and renews that with every step. */
-export const CLAIM = "now() + interval '15 seconds'";
-/** Rows of a table that go in one transaction: a few hundred milliseconds. */
-const ROWS_AT_ONCE = 20_000;
+import { inStep, type Group } from './claim.js';
+import { toErasure, type Erasure, type ErasureRow, type ErasureState } from './erasure.js';
+import { collectGroup } from './leftovers.js';
+import { removeRows } from './remove.js';
+import { lockRequests, suppress } from './request.js';
+import { countRowsOfErasures, tablesOfInstallations } from './tables.js';
 
 export interface RunContext {
   client: pg.ClientBase;
@@ -17,6 +15,8 @@ export interface RunContext {
   emptyQueue: (installationIds: readonly string[]) => Promise<void>;
   /** Signs what was done. */
   certify: (facts: ErasureFacts) => object;
+  /** Told to stop, a worker leaves the rest to another. */
+  stopping?: AbortSignal | undefined;
 }
 
 /** What a certificate is about. */
@@ -24,164 +24,155 @@ export interface ErasureFacts extends Omit<Erasure, 'state' | 'failure' | 'insta
   installationIds: readonly string[];
 }
 
+type Step = (group: Group, context: RunContext) => Promise<void>;
+
 /**
- * Carries an erasure from wherever it is to its end. Every step may be done again: a worker that is
- * killed leaves an erasure that another one completes.
+ * Makes sure that nobody stores an event of theirs any more. The request itself has suppressed them;
+ * who was writing at that moment is waited for, once for all.
  */
-export async function runErasure(erasureId: string, context: RunContext): Promise<void> {
-  const { client } = context;
-  const { mode, ids } = await open(client, erasureId);
-  if (mode === 'lift') await lift(erasureId, ids, context);
-  else {
-    await suppress(erasureId, ids, context);
-    if (mode !== 'suppress') {
-      await erase(erasureId, ids, context);
-      await verify(client, erasureId, ids);
-    }
-    if (mode === 'erase') await lift(erasureId, ids, context);
-  }
-  await complete(erasureId, ids, context);
-}
-
-async function open(client: pg.ClientBase, erasureId: string) {
-  const { rows } = await client.query<{ mode: ErasureMode; ids: string[] }>(
-    `SELECT mode, ARRAY(SELECT installation_id::text FROM erasure_target t
-                         WHERE t.erasure_id = e.erasure_id ORDER BY 1) AS ids
-       FROM erasure e WHERE erasure_id = $1`,
-    [erasureId],
-  );
-  const [row] = rows;
-  if (!row) throw new Error('The erasure is not there.');
-  return row;
-}
-
-/** From its commit on no event of theirs is stored; then it waits for those that were under way. */
-async function suppress(erasureId: string, ids: readonly string[], context: RunContext) {
+export async function confirmSuppressions(group: Group, context: RunContext): Promise<void> {
   const { client, hasher } = context;
-  await enter(client, erasureId, 'suppressing');
-  await client.query(
-    `INSERT INTO suppression SELECT h, now() FROM unnest($1::bytea[]) AS h ORDER BY h
-     ON CONFLICT DO NOTHING`,
-    [ids.map((id) => hasher.hash(id))],
-  );
+  await inStep(client, group, async (ids) => {
+    await enter(client, ids, 'suppressing');
+    for (const isLasting of [true, false]) {
+      const some = group.erasures.filter(({ mode }) => (mode !== 'erase') === isLasting);
+      const hashes = some.flatMap((it) => it.installationIds.map((id) => hasher.hash(id)));
+      await suppress(client, hashes, isLasting);
+    }
+  });
   await waitForWriters(client);
-  await client.query(
-    'UPDATE erasure SET suppressed_at = coalesce(suppressed_at, now()) WHERE erasure_id = $1',
-    [erasureId],
+  await inStep(client, group, (ids) =>
+    client.query(
+      `UPDATE erasure SET suppressed_at = coalesce(suppressed_at, now()), claimed_by = NULL, claimed_until = NULL
+        WHERE erasure_id = ANY ($1)`,
+      [ids],
+    ),
   );
 }
 
-/** Ends a suppression; of an erasure that was to leave none, the one that it began itself. */
-async function lift(erasureId: string, ids: readonly string[], { client, hasher }: RunContext) {
-  await client.query(
-    `DELETE FROM suppression s USING erasure e
-      WHERE e.erasure_id = $1 AND s.installation_hash = ANY ($2::bytea[])
-        AND (e.mode = 'lift' OR s.suppressed_at >= e.requested_at)`,
-    [erasureId, ids.map((id) => hasher.hash(id))],
-  );
+/** The way of a group. Every step may be done again: what a killed worker leaves, another completes. */
+const WITHOUT_ROWS: readonly Step[] = [lift, complete];
+const WITH_ROWS: readonly Step[] = [
+  emptyQueue,
+  removeRows,
+  correctSums,
+  collectGroup,
+  noteErased,
+  verify,
+  lift,
+  complete,
+];
+
+/** Carries out erasures that have no rows to remove: those that suppress or lift. */
+export async function settle(group: Group, context: RunContext): Promise<void> {
+  await take(WITHOUT_ROWS, group, context);
 }
 
-async function erase(erasureId: string, ids: readonly string[], context: RunContext) {
-  const { client, emptyQueue } = context;
-  await enter(client, erasureId, 'erasing');
-  await emptyQueue(ids);
-  await rememberSnapshots(client, erasureId, ids);
-  for (const table of await tablesOfInstallations(client)) {
-    while (await removeSome(client, erasureId, table, ids));
+/** Carries out erasures, from wherever they are to their end. Each has its own counts. */
+export async function erase(group: Group, context: RunContext): Promise<void> {
+  await take(WITH_ROWS, group, context);
+}
+
+async function take(steps: readonly Step[], group: Group, context: RunContext): Promise<void> {
+  for (const step of steps) {
+    context.stopping?.throwIfAborted();
+    await step(group, context);
   }
-  await correctRollups(client, ids);
-  await collect(client, erasureId);
-  await client.query(
-    'UPDATE erasure SET erased_at = coalesce(erased_at, now()) WHERE erasure_id = $1',
-    [erasureId],
-  );
 }
 
-/** What only these reports may point at; kept until it is collected, for a worker may be killed. */
-async function rememberSnapshots(client: pg.ClientBase, erasureId: string, ids: readonly string[]) {
-  await client.query(
-    `INSERT INTO erasure_snapshot
-     SELECT DISTINCT $1::uuid, snapshot_id FROM report WHERE installation_id = ANY ($2::uuid[])
-     ON CONFLICT DO NOTHING`,
-    [erasureId, ids],
-  );
+async function emptyQueue(group: Group, { client, emptyQueue }: RunContext): Promise<void> {
+  await inStep(client, group, (ids) => enter(client, ids, 'erasing'));
+  await emptyQueue(group.erasures.flatMap(({ installationIds }) => installationIds));
 }
 
-/** Removes a part of a table's rows and counts them, in one transaction. @returns whether there may be more */
-async function removeSome(
-  client: pg.ClientBase,
-  erasureId: string,
-  table: string,
-  ids: readonly string[],
-): Promise<boolean> {
-  const { rows } = await client.query<{ count: number }>(
-    `WITH gone AS (
-       DELETE FROM ${table} WHERE (tableoid, ctid) IN (
-         SELECT tableoid, ctid FROM ${table} WHERE installation_id = ANY ($2::uuid[]) LIMIT ${ROWS_AT_ONCE})
-       RETURNING 1),
-     counted AS (SELECT count(*)::int AS count FROM gone)
-     UPDATE erasure
-        SET removed = jsonb_set(removed, ARRAY[$3::text],
-              to_jsonb(coalesce((removed->>$3)::int, 0) + counted.count)),
-            claimed_until = ${CLAIM}
-       FROM counted WHERE erasure_id = $1
-     RETURNING counted.count`,
-    [erasureId, ids, table],
-  );
-  return (rows[0]?.count ?? 0) === ROWS_AT_ONCE;
-}
-
-async function collect(client: pg.ClientBase, erasureId: string): Promise<void> {
-  const { rows } = await client.query<{ id: string }>(
-    'SELECT snapshot_id AS id FROM erasure_snapshot WHERE erasure_id = $1',
-    [erasureId],
-  );
-  const removed = await collectSnapshots(
+/** The sums of the days on which they were there are made anew, without them. */
+async function correctSums({ erasures }: Group, { client }: RunContext): Promise<void> {
+  await correctRollups(
     client,
-    rows.map(({ id }) => id),
+    erasures.flatMap(({ installationIds }) => installationIds),
   );
-  await client.query('UPDATE erasure SET removed = removed || $2::jsonb WHERE erasure_id = $1', [
-    erasureId,
-    JSON.stringify(removed),
-  ]);
-  await client.query('DELETE FROM erasure_snapshot WHERE erasure_id = $1', [erasureId]);
 }
 
-/** Looks for rows that are left. @throws where there are any: then the erasure begins again */
-async function verify(client: pg.ClientBase, erasureId: string, ids: readonly string[]) {
-  await enter(client, erasureId, 'verifying');
-  const remaining = await countRows(client, await tablesOfInstallations(client), ids);
-  if (Object.values(remaining).some((count) => count > 0)) throw new Error('Rows are left.');
-  await client.query('UPDATE erasure SET verified = $2 WHERE erasure_id = $1', [
-    erasureId,
-    JSON.stringify(remaining),
-  ]);
+async function noteErased(group: Group, { client }: RunContext): Promise<void> {
+  await inStep(client, group, (ids) =>
+    client.query(
+      `UPDATE erasure SET state = 'verifying', erased_at = coalesce(erased_at, now())
+        WHERE erasure_id = ANY ($1)`,
+      [ids],
+    ),
+  );
 }
+
+/** Looks for rows that are left. @throws where there are any: then the erasures begin again */
+async function verify(group: Group, { client }: RunContext): Promise<void> {
+  await inStep(client, group, async (ids) => {
+    const tables = await tablesOfInstallations(client);
+    const remaining = await countRowsOfErasures(client, tables, ids);
+    if (Object.values(remaining).some((count) => count > 0)) throw new Error('Rows are left.');
+    await client.query('UPDATE erasure SET verified = $2 WHERE erasure_id = ANY ($1)', [
+      ids,
+      JSON.stringify(remaining),
+    ]);
+  });
+}
+
+/**
+ * Ends suppressions: those that erasures without a lasting one have brought, and any that is to be
+ * lifted. What was asked for since stays: then it is as lasting as was asked.
+ */
+async function lift(group: Group, { client, hasher }: RunContext): Promise<void> {
+  const some = group.erasures.filter(({ mode }) => mode === 'lift' || mode === 'erase');
+  if (some.length === 0) return;
+  const pairs = some.flatMap(({ id, installationIds }) =>
+    installationIds.map((installationId) => ({ id, hash: hasher.hash(installationId) })),
+  );
+  await inStep(client, group, async () => {
+    await lockRequests(client);
+    await client.query(LIFT, [pairs.map(({ id }) => id), pairs.map(({ hash }) => hash)]);
+  });
+}
+
+const LIFT = `
+  WITH ending AS (
+    SELECT p.hash, bool_or(later.erasure_id IS NOT NULL) AS is_wanted,
+           coalesce(bool_or(later.mode <> 'erase'), false) AS is_lasting
+      FROM unnest($1::uuid[], $2::bytea[]) AS p(erasure_id, hash)
+      JOIN erasure e USING (erasure_id)
+      JOIN suppression s ON s.installation_hash = p.hash AND (e.mode = 'lift' OR NOT s.is_lasting)
+      LEFT JOIN (erasure_subject u JOIN erasure later USING (erasure_id))
+             ON u.installation_hash = p.hash AND later.requested_at > e.requested_at
+            AND later.mode <> 'lift' AND later.state NOT IN ('complete', 'failed')
+     GROUP BY 1),
+  kept AS (
+    UPDATE suppression s SET is_lasting = ending.is_lasting
+      FROM ending WHERE s.installation_hash = ending.hash AND is_wanted)
+  DELETE FROM suppression s USING ending
+   WHERE s.installation_hash = ending.hash AND NOT is_wanted`;
 
 /** Signs what was done, and forgets the ids. */
-async function complete(
-  erasureId: string,
-  installationIds: readonly string[],
-  { client, certify }: RunContext,
-): Promise<void> {
-  const { rows } = await client.query<ErasureRow>(
-    `UPDATE erasure SET completed_at = coalesce(completed_at, now()) WHERE erasure_id = $1 RETURNING *`,
-    [erasureId],
-  );
-  const [row] = rows;
-  if (!row) throw new Error('The erasure is not there.');
-  const certificate = certify({ ...toErasure(row), installationIds });
-  await client.query(
-    `WITH forgotten AS (DELETE FROM erasure_target WHERE erasure_id = $1)
-     UPDATE erasure SET state = 'complete', certificate = $2, failure = NULL, claimed_until = NULL
-      WHERE erasure_id = $1`,
-    [erasureId, JSON.stringify(certificate)],
-  );
+async function complete(group: Group, { client, certify }: RunContext): Promise<void> {
+  const idsOf = new Map(group.erasures.map(({ id, installationIds }) => [id, installationIds]));
+  await inStep(client, group, async (ids) => {
+    const { rows } = await client.query<ErasureRow>(
+      `UPDATE erasure SET completed_at = coalesce(completed_at, now())
+        WHERE erasure_id = ANY ($1) RETURNING *`,
+      [ids],
+    );
+    const certificates = rows.map((row) =>
+      certify({ ...toErasure(row), installationIds: idsOf.get(row.erasure_id) ?? [] }),
+    );
+    await client.query('DELETE FROM erasure_target WHERE erasure_id = ANY ($1)', [ids]);
+    await client.query(
+      `UPDATE erasure e
+          SET state = 'complete', certificate = c.certificate, failure = NULL, claimed_by = NULL,
+              claimed_until = NULL
+         FROM unnest($1::uuid[], $2::jsonb[]) AS c(erasure_id, certificate)
+        WHERE e.erasure_id = c.erasure_id`,
+      [rows.map((row) => row.erasure_id), certificates.map((it) => JSON.stringify(it))],
+    );
+  });
 }
 
-async function enter(client: pg.ClientBase, erasureId: string, state: string): Promise<void> {
-  await client.query(
-    `UPDATE erasure SET state = $2, claimed_until = ${CLAIM} WHERE erasure_id = $1`,
-    [erasureId, state],
-  );
+async function enter(client: pg.ClientBase, ids: readonly string[], state: ErasureState) {
+  await client.query('UPDATE erasure SET state = $2 WHERE erasure_id = ANY ($1)', [ids, state]);
 }

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { DeletionRequest, NormalisedEvent } from '#telemetry';
 import { recordAct } from '../audit-log.js';
 import type { InstallationHasher } from '../suppression.js';
+import { requestErasure } from './request.js';
 
 /**
  * Asks for the erasure of installations that want it themselves, in the transaction of their events. One
@@ -53,23 +53,12 @@ async function request(
   hasher: InstallationHasher,
   installationId: string,
 ): Promise<void> {
-  const erasureId = randomUUID();
   const mode = 'erase_and_suppress';
-  await tx.query(
-    `INSERT INTO erasure (erasure_id, mode, state, installations, requested_at)
-     VALUES ($1, $2, 'requested', 1, now())`,
-    [erasureId, mode],
-  );
-  await tx.query('INSERT INTO erasure_target (installation_id, erasure_id) VALUES ($1, $2)', [
-    installationId,
-    erasureId,
-  ]);
-  await tx.query('INSERT INTO erasure_subject (installation_hash, erasure_id) VALUES ($1, $2)', [
-    hasher.hash(installationId),
-    erasureId,
-  ]);
+  const wanted = { mode, installationIds: [installationId] } as const;
+  const { erasure, isNew } = await requestErasure(tx, wanted, hasher);
+  if (!isNew) return;
   await recordAct(tx, hasher, {
     ...{ actor: 'installation', act: 'erasure.request', outcome: 'done', installationId },
-    detail: { erasureId, mode, installations: 1 },
+    detail: { erasureId: erasure.id, mode, installations: 1 },
   });
 }

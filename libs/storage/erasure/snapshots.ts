@@ -23,70 +23,127 @@ const SETS = [
   { table: 'metric_set', key: 'metric_set_id', user: 'metric_snapshot' },
 ] as const;
 
+/** A row that went: a snapshot, or a set of names that this snapshot was the last to have. */
+export interface Collected {
+  table: string;
+  snapshotId: string;
+}
+
+export interface CollectOptions {
+  /** Told what went, in the transaction in which it goes. Also of nothing. */
+  note?: (collected: readonly Collected[]) => Promise<void>;
+  inTransaction?: (work: () => Promise<void>) => Promise<void>;
+}
+
 /**
- * Collects those of these snapshots that no report and no rollup points at any more, and the sets of names that they
- * alone had. Workers remember which snapshots are there, so they are told first to look again; then
- * what is about to go is locked, so that a worker which needs it waits, and finds it gone.
+ * Collects those of these snapshots that no report and no rollup points at any more, and the sets of names
+ * that they alone had. Most are found to be in use without a lock: reports are read through once, whatever
+ * the number of snapshots. Of the others, workers may remember that they are there, so they are told to look
+ * again; then what is about to go is locked, so that a worker which needs it waits, and finds it gone.
+ * And as one may have needed it in the meantime, reports are read through once more.
  * @returns how many rows went, by table
  */
 export async function collectSnapshots(
   client: pg.ClientBase,
   snapshotIds: readonly string[],
+  { note = async () => undefined, inTransaction = alone(client) }: CollectOptions = {},
 ): Promise<Record<string, number>> {
-  if (snapshotIds.length === 0) return {};
+  const candidates = await findUnused(client, snapshotIds);
+  const collected: Collected[] = [];
+  if (candidates.length === 0) {
+    await inTransaction(() => note(collected));
+    return {};
+  }
+  const sets = await findLastUses(client, candidates);
   await client.query('UPDATE snapshot_epoch SET epoch = epoch + 1');
   await waitForWriters(client);
-  await client.query('BEGIN');
-  try {
-    const sets = await lock(client, snapshotIds);
-    const removed: Record<string, number> = {};
-    for (const { table, key } of TABLES) {
-      if (key !== 'snapshot_id') continue;
-      removed[table] = await remove(
-        client,
-        `DELETE FROM ${table} s WHERE s.snapshot_id = ANY ($1::uuid[])
-            AND NOT EXISTS (SELECT FROM report r WHERE r.snapshot_id = s.snapshot_id)
-            AND NOT EXISTS (SELECT FROM rolled_up_snapshot r WHERE r.snapshot_id = s.snapshot_id)`,
-        snapshotIds,
-      );
-    }
-    for (const { table, key, user } of SETS) {
-      removed[table] = await remove(
-        client,
-        `DELETE FROM ${table} t WHERE t.${key} = ANY ($1::uuid[])
-            AND NOT EXISTS (SELECT FROM ${user} u WHERE u.${key} = t.${key})`,
-        sets,
-      );
-    }
-    await client.query('COMMIT');
-    return Object.fromEntries(Object.entries(removed).filter(([, count]) => count > 0));
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
-  }
+  await inTransaction(async () => {
+    await lock(client, candidates, [...sets.keys()]);
+    collected.push(...(await remove(client, await findUnused(client, candidates), sets)));
+    await note(collected);
+  });
+  const removed: Record<string, number> = {};
+  for (const { table } of collected) removed[table] = (removed[table] ?? 0) + 1;
+  return removed;
 }
 
-/** Locks what may go, in the order of the writers. @returns the sets that the snapshots use */
-async function lock(client: pg.ClientBase, snapshotIds: readonly string[]): Promise<string[]> {
-  const sets = new Set<string>();
-  for (const { table, ...rest } of TABLES) {
-    if (!('set' in rest)) continue;
-    const { rows } = await client.query<{ id: string }>(
-      `SELECT DISTINCT ${rest.set} AS id FROM ${table} WHERE snapshot_id = ANY ($1::uuid[])`,
+/** Which of these neither a report nor a rollup points at, as far as can be seen now. */
+async function findUnused(client: pg.ClientBase, snapshotIds: readonly string[]) {
+  if (snapshotIds.length === 0) return [];
+  const { rows } = await client.query<{ id: string }>(
+    `WITH used AS MATERIALIZED (
+       SELECT snapshot_id FROM report
+        WHERE snapshot_id IN (SELECT id FROM unnest($1::uuid[]) AS id)
+        UNION
+       SELECT snapshot_id FROM rolled_up_snapshot
+        WHERE snapshot_id IN (SELECT id FROM unnest($1::uuid[]) AS id))
+     SELECT id FROM unnest($1::uuid[]) AS id
+      WHERE id NOT IN (SELECT snapshot_id FROM used) ORDER BY id`,
+    [snapshotIds],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** The sets that no other snapshot has, each with one that has it. */
+async function findLastUses(client: pg.ClientBase, snapshotIds: readonly string[]) {
+  const uses = new Map<string, string>();
+  for (const { key, user } of SETS) {
+    const { rows } = await client.query<{ id: string; snapshot_id: string }>(
+      `WITH going AS MATERIALIZED (SELECT id FROM unnest($1::uuid[]) AS id)
+       SELECT ${key} AS id, min(snapshot_id::text) AS snapshot_id FROM ${user}
+        WHERE ${key} IN (SELECT ${key} FROM ${user} WHERE snapshot_id IN (SELECT id FROM going))
+        GROUP BY 1 HAVING bool_and(snapshot_id IN (SELECT id FROM going))`,
       [snapshotIds],
     );
-    for (const { id } of rows) sets.add(id);
+    for (const { id, snapshot_id } of rows) uses.set(id, snapshot_id);
   }
+  return uses;
+}
+
+/** Locks what may go, in the order of the writers. */
+async function lock(client: pg.ClientBase, snapshotIds: readonly string[], sets: string[]) {
   for (const { table, key } of TABLES) {
     await client.query(
       `SELECT FROM ${table} WHERE ${key} = ANY ($1::uuid[]) ORDER BY ${key} FOR UPDATE`,
-      [key === 'snapshot_id' ? snapshotIds : [...sets]],
+      [key === 'snapshot_id' ? snapshotIds : sets],
     );
   }
-  return [...sets];
 }
 
-async function remove(client: pg.ClientBase, statement: string, ids: readonly string[]) {
-  const { rowCount } = await client.query(statement, [ids]);
-  return rowCount ?? 0;
+async function remove(
+  client: pg.ClientBase,
+  snapshotIds: readonly string[],
+  sets: ReadonlyMap<string, string>,
+): Promise<Collected[]> {
+  const collected: Collected[] = [];
+  for (const { table, key } of TABLES) {
+    if (key !== 'snapshot_id') continue;
+    const { rows } = await client.query<{ id: string }>(
+      `DELETE FROM ${table} WHERE snapshot_id = ANY ($1::uuid[]) RETURNING snapshot_id AS id`,
+      [snapshotIds],
+    );
+    for (const { id } of rows) collected.push({ table, snapshotId: id });
+  }
+  for (const { table, key, user } of SETS) {
+    const { rows } = await client.query<{ id: string }>(
+      `DELETE FROM ${table} t WHERE t.${key} = ANY ($1::uuid[])
+          AND NOT EXISTS (SELECT FROM ${user} u WHERE u.${key} = t.${key}) RETURNING ${key} AS id`,
+      [[...sets.keys()]],
+    );
+    for (const { id } of rows) collected.push({ table, snapshotId: sets.get(id) ?? '' });
+  }
+  return collected;
+}
+
+function alone(client: pg.ClientBase) {
+  return async (work: () => Promise<void>): Promise<void> => {
+    await client.query('BEGIN');
+    try {
+      await work();
+      await client.query('COMMIT');
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+  };
 }

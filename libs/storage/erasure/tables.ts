@@ -20,6 +20,18 @@ export async function tablesOfInstallations(client: pg.ClientBase): Promise<stri
   return rows.map(({ name }) => name);
 }
 
+/** A table, or the partitions of one that has some. */
+export async function partitionsOf(client: pg.ClientBase, table: string): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT oid::regclass::text AS name FROM pg_class
+      WHERE relkind = 'r' AND (oid = $1::regclass
+         OR oid IN (SELECT relid FROM pg_partition_tree($1::regclass)))
+      ORDER BY 1`,
+    [table],
+  );
+  return rows.map(({ name }) => name);
+}
+
 /** How many rows each of these tables has of these installations. */
 export async function countRows(
   client: pg.ClientBase,
@@ -35,4 +47,21 @@ export async function countRows(
     counts[table] = rows[0]?.count ?? 0;
   }
   return counts;
+}
+
+/** How many rows each of these tables has of the installations of these erasures. */
+export async function countRowsOfErasures(
+  client: pg.ClientBase,
+  tables: readonly string[],
+  erasureIds: readonly string[],
+): Promise<Record<string, number>> {
+  const { rows } = await client.query<{ id: string }>(
+    'SELECT installation_id AS id FROM erasure_target WHERE erasure_id = ANY ($1)',
+    [erasureIds],
+  );
+  return countRows(
+    client,
+    tables,
+    rows.map(({ id }) => id),
+  );
 }

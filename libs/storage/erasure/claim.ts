@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import type { ErasureMode } from './erasure.js';
+
+/** Whoever works on erasures has them for so long, and renews that while it lives. */
+const CLAIM = "interval '15 seconds'";
+const RENEW_MS = 4000;
+/** What has failed is tried again after so long. */
+const PAUSE = "interval '2 seconds'";
+
+/** The costly steps are the same for one erasure as for so many. */
+const ERASURES_AT_ONCE = 1000;
+const INSTALLATIONS_AT_ONCE = 10_000;
+/** One that has failed so often is tried alone, so that it costs no other. */
+const TRIES_TOGETHER = 3;
+
+/** Erasures that one worker carries out together. */
+export interface Group {
+  /** Whose they are: a worker that was taken for dead no longer has it. */
+  token: string;
+  erasures: readonly GroupedErasure[];
+}
+
+export interface GroupedErasure {
+  id: string;
+  mode: ErasureMode;
+  installationIds: readonly string[];
+}
+
+/** What is to be done next with an erasure. */
+export type Stage = 'suppress' | 'settle' | 'erase';
+
+/**
+ * Those that are asked for and not suppressed for sure; those with nothing to remove; those with. An
+ * erasure waits for every earlier one about one of its installations, so that the latest has the last
+ * word, and no row is counted twice.
+ */
+const IS_FIRST = `NOT EXISTS (
+    SELECT FROM erasure_target t JOIN erasure_target o USING (installation_id)
+      JOIN erasure earlier ON earlier.erasure_id = o.erasure_id
+     WHERE t.erasure_id = e.erasure_id AND earlier.requested_at < e.requested_at)`;
+const STAGES: Record<Stage, string> = {
+  suppress: `e.mode <> 'lift' AND e.suppressed_at IS NULL`,
+  settle: `(e.mode = 'lift' OR e.mode = 'suppress' AND e.suppressed_at IS NOT NULL) AND ${IS_FIRST}`,
+  erase: `e.mode IN ('erase', 'erase_and_suppress') AND e.suppressed_at IS NOT NULL AND ${IS_FIRST}`,
+};
+
+/** Takes the erasures that have waited longest at a stage and that nobody works on; null where there are none. */
+export async function claimGroup(client: pg.ClientBase, stage: Stage): Promise<Group | null> {
+  const token = randomUUID();
+  const { rows } = await client.query<{ id: string; mode: ErasureMode; ids: string[] }>(
+    `WITH waiting AS (
+       SELECT erasure_id, installations, requested_at, failure IS NOT NULL AND attempts >= ${TRIES_TOGETHER} AS is_suspect
+         FROM erasure e
+        WHERE state IN ('requested', 'suppressing', 'erasing', 'verifying')
+          AND (claimed_until IS NULL OR claimed_until < now()) AND ${STAGES[stage]}
+        ORDER BY requested_at LIMIT ${ERASURES_AT_ONCE} FOR UPDATE OF e SKIP LOCKED),
+     counted AS (
+       SELECT erasure_id, sum(installations) OVER w - installations AS before,
+              row_number() OVER w = 1 OR NOT bool_or(is_suspect) OVER w AS is_taken
+         FROM waiting WINDOW w AS (ORDER BY requested_at))
+     UPDATE erasure e
+        SET attempts = attempts + 1, claimed_by = $1, claimed_until = now() + ${CLAIM}
+       FROM counted c WHERE e.erasure_id = c.erasure_id AND is_taken
+        AND c.before < ${INSTALLATIONS_AT_ONCE}
+     RETURNING e.erasure_id AS id, mode,
+               ARRAY(SELECT installation_id::text FROM erasure_target t
+                      WHERE t.erasure_id = e.erasure_id ORDER BY 1) AS ids`,
+    [token],
+  );
+  if (rows.length === 0) return null;
+  const erasures = rows.map(({ id, mode, ids }) => ({ id, mode, installationIds: ids }));
+  return { token, erasures: erasures.sort((a, b) => (a.id < b.id ? -1 : 1)) };
+}
+
+/** Renews a claim until it is told to stop, however long a step takes. */
+export function keepClaim(pool: pg.Pool, { token, erasures }: Group): () => void {
+  const renew = () =>
+    pool.query(
+      // What a step has locked is left out: nobody else can take it, and a long step renews it itself.
+      `UPDATE erasure SET claimed_until = now() + ${CLAIM}
+        WHERE erasure_id IN (SELECT erasure_id FROM erasure
+                              WHERE erasure_id = ANY ($1) AND claimed_by = $2
+                              ORDER BY erasure_id FOR NO KEY UPDATE SKIP LOCKED)`,
+      [erasures.map(({ id }) => id), token],
+    );
+  const timer = setInterval(() => void renew().catch(() => undefined), RENEW_MS);
+  return () => clearInterval(timer);
+}
+
+/** Gives up what is not finished of a group, to be tried again by anybody. */
+export async function releaseGroup(
+  pool: pg.Pool,
+  { token, erasures }: Group,
+  error: unknown,
+): Promise<void> {
+  const failure = error instanceof pg.DatabaseError ? error.code : 'interrupted';
+  await pool.query(
+    `UPDATE erasure SET failure = $3, claimed_by = NULL, claimed_until = now() + ${PAUSE}
+      WHERE erasure_id = ANY ($1) AND claimed_by = $2`,
+    [erasures.map(({ id }) => id), token, failure],
+  );
+}
+
+/** Leaves a group to another worker, at once. */
+export async function leaveGroup(pool: pg.Pool, { token, erasures }: Group): Promise<void> {
+  await pool.query(
+    `UPDATE erasure SET claimed_by = NULL, claimed_until = NULL
+      WHERE erasure_id = ANY ($1) AND claimed_by = $2`,
+    [erasures.map(({ id }) => id), token],
+  );
+}
+
+/**
+ * Does a step in a transaction in which the erasures stay ours.
+ * @throws where they are not any more
+ */
+export async function inStep<T>(
+  client: pg.ClientBase,
+  { token, erasures }: Group,
+  work: (ids: readonly string[]) => Promise<T>,
+): Promise<T> {
+  const ids = erasures.map(({ id }) => id);
+  const startedAt = Date.now();
+  await client.query('BEGIN');
+  try {
+    const { rowCount } = await client.query(
+      `SELECT FROM erasure WHERE erasure_id = ANY ($1) AND claimed_by = $2
+        ORDER BY erasure_id FOR NO KEY UPDATE`,
+      [ids, token],
+    );
+    if (rowCount !== ids.length) throw new Error('Another worker has taken the erasures.');
+    const result = await work(ids);
+    if (Date.now() > startedAt + RENEW_MS) {
+      await client.query(
+        `UPDATE erasure SET claimed_until = clock_timestamp() + ${CLAIM}
+          WHERE erasure_id = ANY ($1) AND claimed_by = $2`,
+        [ids, token],
+      );
+    }
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined); // the error that led here says more
+    throw error;
+  }
+}

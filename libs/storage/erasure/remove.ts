@@ -1,0 +1,101 @@
+import type pg from 'pg';
+import { inStep, type Group } from './claim.js';
+import type { RunContext } from './run.js';
+import { partitionsOf, tablesOfInstallations } from './tables.js';
+
+/** Rows of a table that go in one transaction: a few hundred milliseconds. */
+const ROWS_AT_ONCE = 20_000;
+/** Rows whose places are looked up at once: some 30 MB. */
+const PLACES_AT_ONCE = 500_000;
+
+interface Place {
+  table: string;
+  /** The table itself where it has no partitions. */
+  partition: string;
+  ids: readonly string[];
+}
+
+/**
+ * Removes every row of the installations, a part at a time. The rows go in the order in which they lie
+ * on the disk: those of several installations lie on the same pages, and each page is changed once.
+ */
+export async function removeRows(group: Group, context: RunContext): Promise<void> {
+  const { client } = context;
+  const ids = group.erasures.flatMap(({ installationIds }) => installationIds);
+  const tables = await tablesOfInstallations(client);
+  await noteTables(client, group, tables);
+  for (const table of tables) {
+    for (const partition of await partitionsOf(client, table)) {
+      await removeFrom({ table, partition, ids }, group, context);
+    }
+  }
+}
+
+/** So that a certificate names every table that was looked into, also where nothing was found. */
+async function noteTables(client: pg.ClientBase, group: Group, tables: readonly string[]) {
+  const none = Object.fromEntries(tables.map((table) => [table, 0]));
+  await inStep(client, group, (erasureIds) =>
+    client.query('UPDATE erasure SET removed = $2::jsonb || removed WHERE erasure_id = ANY ($1)', [
+      erasureIds,
+      JSON.stringify(none),
+    ]),
+  );
+}
+
+async function removeFrom(place: Place, group: Group, { client, stopping }: RunContext) {
+  for (;;) {
+    const { rows } = await client.query<[string]>({
+      text: `SELECT ctid FROM ONLY ${place.partition} WHERE installation_id = ANY ($1::uuid[])
+              ORDER BY ctid LIMIT ${PLACES_AT_ONCE}`,
+      values: [place.ids],
+      rowMode: 'array',
+    });
+    if (rows.length === 0) return;
+    for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
+      stopping?.throwIfAborted();
+      const part = rows.slice(start, start + ROWS_AT_ONCE).map(([ctid]) => ctid);
+      await inStep(client, group, (erasureIds) => remove(client, erasureIds, place, part));
+    }
+  }
+}
+
+/** Where it stands what an installation said, and perhaps no other. */
+const CONTENTS: Record<string, string> = {
+  report: 'ARRAY[snapshot_id]',
+  installation_day: 'ARRAY[health_id, package_id, framework_id, metric_id]',
+  installation_day_events: 'contents',
+};
+/** It is kept until it is collected. */
+const REMEMBERED = `
+  remembered AS (
+    INSERT INTO erasure_snapshot
+    SELECT DISTINCT erasure_id, s.id FROM gone JOIN erasure_target USING (installation_id)
+     CROSS JOIN LATERAL unnest(gone.contents) AS s(id)
+     WHERE erasure_id = ANY ($1::uuid[]) AND s.id IS NOT NULL ON CONFLICT DO NOTHING),`;
+
+/** Removes a part of the rows, counts them, and remembers what they said, in one transaction. */
+async function remove(
+  client: pg.ClientBase,
+  erasureIds: readonly string[],
+  { table, partition, ids }: Place,
+  part: readonly string[],
+): Promise<void> {
+  const contents = CONTENTS[table];
+  await client.query(
+    // Where a row has moved in the meantime, another one may lie in its place: hence the second look.
+    `WITH gone AS (
+       DELETE FROM ONLY ${partition}
+        WHERE ctid = ANY ($4::tid[]) AND installation_id = ANY ($2::uuid[])
+       RETURNING installation_id${contents ? `, ${contents} AS contents` : ''}),
+     ${contents ? REMEMBERED : ''}
+     counted AS (
+       SELECT erasure_id, count(*)::int AS count
+         FROM gone JOIN erasure_target USING (installation_id)
+        WHERE erasure_id = ANY ($1::uuid[]) GROUP BY 1)
+     UPDATE erasure e
+        SET removed = jsonb_set(removed, ARRAY[$3::text],
+              to_jsonb(coalesce((removed->>$3)::int, 0) + counted.count))
+       FROM counted WHERE e.erasure_id = counted.erasure_id`,
+    [erasureIds, ids, table, part],
+  );
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import type { InstallationHasher } from '../suppression.js';
+import { toErasure, type Erasure, type ErasureMode, type ErasureRow } from './erasure.js';
+
+// Any constant of our own: who asks for erasures or ends suppressions waits for the others who do.
+const REQUEST_LOCK = 7_204_110_388;
+
+export interface ErasureRequest {
+  mode: ErasureMode;
+  /** As they are stored. */
+  installationIds: readonly string[];
+  /** The same key again is the same request. */
+  idempotencyKey?: string | undefined;
+}
+
+/**
+ * Asks for an erasure, in a transaction that is under way. The installations are suppressed from its
+ * commit on; only those that write at that moment have to be waited for. The same request again, by its
+ * key or while the first one is under way, is the same erasure.
+ */
+export async function requestErasure(
+  tx: pg.ClientBase,
+  { mode, idempotencyKey, installationIds }: ErasureRequest,
+  hasher: InstallationHasher,
+): Promise<{ erasure: Erasure; isNew: boolean }> {
+  const ids = [...new Set(installationIds)].sort();
+  const hashes = ids.map((id) => hasher.hash(id));
+  await lockRequests(tx);
+  const same = await findSame(tx, mode, ids, idempotencyKey);
+  if (same) return { erasure: toErasure(same), isNew: false };
+  const { rows } = await tx.query<ErasureRow>(
+    // No two at the same time, for of two about the same installation the later one has the last word.
+    `INSERT INTO erasure (erasure_id, mode, state, installations, idempotency_key, requested_at)
+     VALUES ($1, $2, 'requested', $3, $4, greatest(clock_timestamp(),
+             (SELECT max(requested_at) + interval '1 millisecond' FROM erasure))) RETURNING *`,
+    [randomUUID(), mode, ids.length, idempotencyKey],
+  );
+  const row = rows[0] as ErasureRow;
+  await tx.query(
+    `WITH target AS (INSERT INTO erasure_target SELECT id, $1::uuid FROM unnest($2::uuid[]) AS id)
+     INSERT INTO erasure_subject SELECT h, $1::uuid FROM unnest($3::bytea[]) AS h`,
+    [row.erasure_id, ids, hashes],
+  );
+  if (mode !== 'lift') await suppress(tx, hashes, mode !== 'erase');
+  return { erasure: toErasure(row), isNew: true };
+}
+
+/** From the commit on, no event of these installations is stored. */
+export async function suppress(
+  tx: pg.ClientBase,
+  hashes: readonly Buffer[],
+  isLasting: boolean,
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO suppression SELECT h, now(), $2 FROM unnest($1::bytea[]) AS h ORDER BY h
+     ON CONFLICT (installation_hash) DO UPDATE SET is_lasting = true
+      WHERE EXCLUDED.is_lasting AND NOT suppression.is_lasting`,
+    [hashes, isLasting],
+  );
+}
+
+/** Until the transaction ends, nobody else asks for an erasure or ends a suppression. */
+export async function lockRequests(tx: pg.ClientBase): Promise<void> {
+  await tx.query('SELECT pg_advisory_xact_lock($1)', [REQUEST_LOCK]);
+}
+
+/**
+ * The erasure with the same key; or one of the same mode that is still about exactly these, unless
+ * something else was asked for one of them since.
+ */
+async function findSame(
+  tx: pg.ClientBase,
+  mode: ErasureMode,
+  ids: readonly string[],
+  idempotencyKey: string | undefined,
+): Promise<ErasureRow | undefined> {
+  const { rows: keyed } = await tx.query<ErasureRow>(
+    'SELECT * FROM erasure WHERE idempotency_key = $1',
+    [idempotencyKey],
+  );
+  if (keyed[0]) return keyed[0];
+  const { rows } = await tx.query<ErasureRow>(
+    `SELECT e.* FROM erasure_target first JOIN erasure e USING (erasure_id)
+      WHERE first.installation_id = $2::uuid AND e.mode = $1 AND e.installations = $4
+        AND $3::uuid[] = (SELECT array_agg(installation_id ORDER BY installation_id::text)
+                            FROM erasure_target t WHERE t.erasure_id = e.erasure_id)
+        AND NOT EXISTS (SELECT FROM erasure_target t JOIN erasure later USING (erasure_id)
+                         WHERE t.installation_id = ANY ($3::uuid[]) AND later.mode <> $1
+                           AND later.requested_at > e.requested_at)
+      LIMIT 1`,
+    [mode, ids[0], ids, ids.length],
+  );
+  return rows[0];
+}

@@ -1,0 +1,92 @@
+/**
+ * Measures erasures in a database of millions of reports, while events go on arriving: how long it takes
+ * from the request to the certificate, how soon nothing more is stored, and what ingest loses by it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Teardown } from '../../apps/start/teardown.js';
+import { describeErasures, type ErasureFigures } from './erasure-figures.js';
+import { readErasureOptions, USAGE, type ErasureOptions } from './erasure-options.js';
+import { startErasureStack } from './erasure-stack.js';
+import { Erasures } from './erasures.js';
+import { buildFleet } from './fleet.js';
+import { SteadyLoad } from './steady-load.js';
+
+/** Progress goes to stderr, so that stdout has the figures only. */
+const say = (line: string) => console.error(line);
+
+const MOST_MS = 5000;
+const SETTLING_MS = 10_000;
+
+async function bench(options: ErasureOptions, stopping: AbortSignal): Promise<ErasureFigures> {
+  const teardown = new Teardown();
+  try {
+    say('Starting everything ...');
+    const stack = await startErasureStack(teardown, stopping, say);
+    const { reports, installations, oneByOne, atOnce, reportsOfLarge, many } = options;
+    const large = oneByOne + atOnce;
+    const size = { reports, installations, large, reportsOfLarge };
+    const buildingFrom = Date.now();
+    const ids = await buildFleet(stack.databaseUrl, size, say, stopping);
+    say(`Built in ${Math.round((Date.now() - buildingFrom) / 1000)} s.`);
+    const load = new SteadyLoad(stack, teardown);
+    const most = options.load > 0 ? await load.measureMost(MOST_MS) : 0;
+    load.start(most * options.load);
+    await sleep(SETTLING_MS, undefined, { signal: stopping });
+    const before = load.takeRates();
+
+    const erasures = new Erasures(stack, stopping);
+    const single: number[] = [];
+    for (const id of ids.slice(0, oneByOne)) {
+      single.push(await erasures.eraseOne(id, 0.9 * reportsOfLarge));
+      say(`Large installation ${single.length} of ${oneByOne}: ${single.at(-1)} ms.`);
+    }
+    const duringSingle = load.takeRates();
+    const together = await erasures.eraseAll(ids.slice(oneByOne, large), 0.9 * reportsOfLarge);
+    const duringTogether = load.takeRates();
+    say(`${atOnce} large installations at once: ${Math.max(0, ...together)} ms.`);
+    const others = await erasures.eraseAll(ids.slice(large, large + many), 0);
+    const duringMany = load.takeRates();
+    say(`${many} others at once: ${Math.max(0, ...others)} ms.`);
+    await load.stop();
+    await erasures.readFates();
+    return {
+      options,
+      durations: { single, together, many: others },
+      rates: { most, before, duringSingle, duringTogether, duringMany },
+      probing: erasures.probing,
+    };
+  } finally {
+    say('Stopping ...');
+    await teardown.run();
+  }
+}
+
+/** 128 + 2, as a shell says that Ctrl-C ended a program. */
+const INTERRUPTED = 130;
+
+async function main(): Promise<void> {
+  const options = readErasureOptions(process.argv.slice(2));
+  if (!options) {
+    console.log(USAGE);
+    return;
+  }
+  const stopping = new AbortController();
+  // Each signal is taken every time: the terminal and npm both send a Ctrl-C.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => stopping.abort());
+  }
+  try {
+    const figures = await bench(options, stopping.signal);
+    console.log(options.json ? JSON.stringify(figures, null, 2) : describeErasures(figures));
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+    process.exitCode = INTERRUPTED;
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}
