@@ -11,7 +11,7 @@ const PAUSE = "interval '2 seconds'";
 /** The costly steps are the same for one erasure as for so many. */
 const ERASURES_AT_ONCE = 1000;
 const INSTALLATIONS_AT_ONCE = 10_000;
-/** One that has failed so often is tried alone, so that it costs no other. */
+/** One that has failed, and was taken so often, is tried alone: it costs no other. */
 const TRIES_TOGETHER = 3;
 
 /** Erasures that one worker carries out together. */

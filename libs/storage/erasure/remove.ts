@@ -50,12 +50,15 @@ async function removeFrom(place: Place, group: Group, { client, stopping }: RunC
       values: [place.ids],
       rowMode: 'array',
     });
-    if (rows.length === 0) return;
+    let removed = 0;
     for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
       stopping?.throwIfAborted();
       const part = rows.slice(start, start + ROWS_AT_ONCE).map(([ctid]) => ctid);
-      await inStep(client, group, (erasureIds) => remove(client, erasureIds, place, part));
+      removed += await inStep(client, group, (erasureIds) =>
+        remove(client, erasureIds, place, part),
+      );
     }
+    if (removed === rows.length && rows.length < PLACES_AT_ONCE) return;
   }
 }
 
@@ -73,15 +76,15 @@ const REMEMBERED = `
      CROSS JOIN LATERAL unnest(gone.contents) AS s(id)
      WHERE erasure_id = ANY ($1::uuid[]) AND s.id IS NOT NULL ON CONFLICT DO NOTHING),`;
 
-/** Removes a part of the rows, counts them, and remembers what they said, in one transaction. */
+/** Removes a part of the rows, counts them, and remembers what they said, all at once. @returns how many */
 async function remove(
   client: pg.ClientBase,
   erasureIds: readonly string[],
   { table, partition, ids }: Place,
   part: readonly string[],
-): Promise<void> {
+): Promise<number> {
   const contents = CONTENTS[table];
-  await client.query(
+  const { rows } = await client.query<{ count: number }>(
     // Where a row has moved in the meantime, another one may lie in its place: hence the second look.
     `WITH gone AS (
        DELETE FROM ONLY ${partition}
@@ -91,11 +94,14 @@ async function remove(
      counted AS (
        SELECT erasure_id, count(*)::int AS count
          FROM gone JOIN erasure_target USING (installation_id)
-        WHERE erasure_id = ANY ($1::uuid[]) GROUP BY 1)
-     UPDATE erasure e
-        SET removed = jsonb_set(removed, ARRAY[$3::text],
-              to_jsonb(coalesce((removed->>$3)::int, 0) + counted.count))
-       FROM counted WHERE e.erasure_id = counted.erasure_id`,
+        WHERE erasure_id = ANY ($1::uuid[]) GROUP BY 1),
+     noted AS (
+       UPDATE erasure e
+          SET removed = jsonb_set(removed, ARRAY[$3::text],
+                to_jsonb(coalesce((removed->>$3)::int, 0) + counted.count))
+         FROM counted WHERE e.erasure_id = counted.erasure_id)
+     SELECT count(*)::int AS count FROM gone`,
     [erasureIds, ids, table, part],
   );
+  return rows[0]?.count ?? 0;
 }
