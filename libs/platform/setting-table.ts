@@ -146,6 +146,12 @@ export const SETTINGS = {
     usually: '400',
     about: 'how many days back the clock of an event is believed',
   },
+  QUARANTINE_RETENTION_DAYS: {
+    // So long repetitions are known, also those of an event that is kept aside.
+    kind: wholeNumber(30, 36_500),
+    usually: '30',
+    about: 'how many days quarantined events are kept for a replay',
+  },
   ANALYST_PASSWORD: {
     kind: secret,
     about: 'the password of the role analyst, which a whole server shares; npm start makes one',

@@ -42,6 +42,7 @@ const WORKER = {
   concurrency: 'WORKER_CONCURRENCY',
   healthHost: 'WORKER_HEALTH_HOST',
   retentionDays: 'RETENTION_DAYS',
+  quarantineRetentionDays: 'QUARANTINE_RETENTION_DAYS',
   suppressionKey: 'SUPPRESSION_KEY',
   erasureKeyFile: 'ERASURE_KEY_FILE',
 } as const;
