@@ -157,15 +157,16 @@ export const SETTINGS = {
     about:
       'how many days events are kept, unless their product has a policy of its own, and how far back their clock is believed',
   },
-  QUARANTINE_RETENTION_DAYS: {
-    kind: wholeNumber(30, 36_500),
-    usually: '30',
-    about: 'how many days quarantined events are kept to be replayed',
-  },
   ROLLUP_RETENTION_DAYS: {
     kind: wholeNumber(1, 36_500),
     usually: '1830',
     about: 'how many days it is kept what was counted of events',
+  },
+  QUARANTINE_RETENTION_DAYS: {
+    // So long repetitions are known, also those of an event that is kept aside.
+    kind: wholeNumber(30, 36_500),
+    usually: '30',
+    about: 'how many days quarantined events are kept to be replayed',
   },
   ANALYST_PASSWORD: {
     kind: secret,

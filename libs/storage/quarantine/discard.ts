@@ -15,12 +15,12 @@ export async function discardSome(
   client: pg.ClientBase,
   condition: string,
   values: readonly unknown[],
-  { orderBy, limit }: { orderBy: 'quarantine_id' | 'received_at'; limit: number },
+  limit: number,
 ): Promise<Discarded> {
   const { rows } = await client.query<{ count: number; last: string | null }>(
     `WITH picked AS (
        SELECT quarantine_id, installation_id, event_key, received_at FROM quarantined_event
-        WHERE ${condition} ORDER BY ${orderBy} LIMIT ${limit} FOR UPDATE SKIP LOCKED),
+        WHERE ${condition} ORDER BY quarantine_id LIMIT ${limit} FOR UPDATE SKIP LOCKED),
      gone AS (
        DELETE FROM quarantined_event q USING picked p WHERE q.quarantine_id = p.quarantine_id),
      locked AS (
@@ -35,4 +35,29 @@ export async function discardSome(
   );
   const { count = 0, last = null } = rows[0] ?? {};
   return { count, lastId: last };
+}
+
+/** Rows that are looked at in one statement. */
+const STRETCH = 20_000;
+
+/**
+ * Removes what was received more than so many days ago, a stretch of the table at a time.
+ * @returns how many events
+ */
+export async function discardExpired(client: pg.ClientBase, days: number): Promise<number> {
+  let removed = 0;
+  for (let from = '0'; ;) {
+    const { rows } = await client.query<{ last: string | null }>(
+      `SELECT max(quarantine_id) AS last FROM (
+         SELECT quarantine_id FROM quarantined_event WHERE quarantine_id > $1
+          ORDER BY quarantine_id LIMIT ${STRETCH}) AS stretch`,
+      [from],
+    );
+    const to = rows[0]?.last ?? null;
+    if (to === null) return removed;
+    const condition =
+      'quarantine_id > $1 AND quarantine_id <= $2 AND received_at < now() - make_interval(days => $3)';
+    removed += (await discardSome(client, condition, [from, to, days], STRETCH)).count;
+    from = to;
+  }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { discardSome } from './discard.js';
+import { discardExpired } from './discard.js';
 import type { QuarantineFilter } from './filter.js';
 import { toJob, type QuarantineJob, type QuarantineJobKind, type QuarantineJobRow } from './job.js';
 import {
@@ -28,7 +28,6 @@ export interface QuarantineRequest {
 
 /** So often in a row a job may get no further, until it counts as failed. */
 const MAX_ATTEMPTS = 10;
-const EXPIRED_AT_ONCE = 5000;
 /** So long the repetitions of an event are to be known, also of one that is kept aside. */
 const LEAST_RETENTION_DAYS = 30;
 
@@ -161,15 +160,7 @@ export class QuarantineStore {
         `Quarantined events are kept for ${LEAST_RETENTION_DAYS} days at least.`,
       );
     }
-    return this.#withClient(async (client) => {
-      const condition = 'received_at < now() - make_interval(days => $1)';
-      const part = { orderBy: 'received_at', limit: EXPIRED_AT_ONCE } as const;
-      for (let removed = 0; ;) {
-        const { count } = await discardSome(client, condition, [days], part);
-        removed += count;
-        if (count < EXPIRED_AT_ONCE) return removed;
-      }
-    });
+    return this.#withClient((client) => discardExpired(client, days));
   }
 
   async close(): Promise<void> {

@@ -115,9 +115,15 @@ async function readKept(client: pg.ClientBase, job: QuarantineJobRow): Promise<K
   const values: unknown[] = [job.last_id, job.up_to_id, EVENTS_AT_ONCE];
   const { rows } = await client.query<KeptRow>(
     `SELECT quarantine_id, installation_id, event_key, envelope
-       FROM quarantined_event LEFT JOIN original_event o USING (installation_id, event_key, received_at)
-      WHERE quarantine_id > $1 AND quarantine_id <= $2 AND ${conditionOf(job.filter, values)}
-      ORDER BY quarantine_id LIMIT $3`,
+       FROM (SELECT * FROM quarantined_event
+              WHERE quarantine_id > $1 AND quarantine_id <= $2 AND ${conditionOf(job.filter, values)}
+              ORDER BY quarantine_id LIMIT $3) AS q
+       LEFT JOIN LATERAL (
+            SELECT envelope FROM original_event o
+             WHERE o.installation_id = q.installation_id AND o.event_key = q.event_key
+               AND o.received_at = q.received_at
+            OFFSET 0) AS kept ON true
+      ORDER BY quarantine_id`,
     values,
   );
   return rows;
@@ -139,10 +145,7 @@ async function discardNext(client: pg.ClientBase, job: QuarantineJobRow): Promis
   const condition = `quarantine_id > $1 AND quarantine_id <= $2 AND ${conditionOf(job.filter, values)}`;
   await client.query('BEGIN');
   try {
-    const { count, lastId } = await discardSome(client, condition, values, {
-      orderBy: 'quarantine_id',
-      limit: DISCARDED_AT_ONCE,
-    });
+    const { count, lastId } = await discardSome(client, condition, values, DISCARDED_AT_ONCE);
     if (lastId !== null) await advance(client, job, lastId, NOTHING, count);
     await client.query('COMMIT');
     return lastId === null && !(await beginAgain(client, job));
