@@ -51,15 +51,13 @@ export class QueueController {
   async retry(@Req() request: FastifyRequest): Promise<RetriedJobs> {
     const { ids } = readRetryBody(request.body);
     const all = ids === undefined;
-    try {
-      const retried = await this.inspector.retry(ids);
-      await this.record(request, 'done', { retried, all });
-      return { retried };
-    } catch (error) {
+    const retried = await this.inspector.retry(ids).catch(async (error: unknown) => {
       // Some may have been let go before Redis went away.
       await this.record(request, 'failed', { all });
       throw error;
-    }
+    });
+    await this.record(request, 'done', { retried, all });
+    return { retried };
   }
 
   private async record(request: FastifyRequest, outcome: 'done' | 'failed', detail: object) {
