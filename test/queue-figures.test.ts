@@ -112,7 +112,10 @@ test('while Redis is away, its routes say so and the others work', async () => {
   expect(asked.map(({ status, json }) => [status, json.code])).toEqual(
     asked.map(() => [503, 'unavailable']),
   );
-  expect(asked[0]!.headers['retry-after']).toBe('5');
+  expect(asked[0].headers['retry-after']).toBe('5');
+  expect(await lone.owner('SELECT act, outcome FROM audit_log')).toEqual([
+    { act: 'queue.retry', outcome: 'failed' },
+  ]);
   expect((await its.ask('GET', '/v1/erasures')).status).toBe(200);
   expect((await its.ask('GET', '/health/ready')).status).toBe(200);
 });

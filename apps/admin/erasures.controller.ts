@@ -12,6 +12,7 @@ import {
   ErasureQuery,
   isUuid,
   ModeQuery,
+  readDryRun,
   readErasureBody,
   readErasureQuery,
 } from './requests.js';
@@ -57,11 +58,11 @@ export class ErasuresController {
     answer: ErasureOrCount,
   })
   async erase(
-    @Query('dryRun') dryRun: string | undefined,
+    @Query() query: Record<string, unknown>,
     @Req() request: FastifyRequest,
   ): Promise<ErasureOrCount> {
     const { body } = request;
-    if (dryRun !== 'true') return this.ask(request, body);
+    if (!readDryRun(query)) return this.ask(request, body);
     const { installationIds } = readErasureBody(body);
     return { dryRun: true, rows: await this.erasures.count(this.ids.storedAll(installationIds)) };
   }

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { applyDecorators } from '@nestjs/common';
+import { PickType } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
   ArrayNotEmpty,
@@ -72,14 +73,16 @@ export class ErasureBody {
   }
 }
 
-/** `DELETE /v1/installations/{id}`. */
-export class ModeQuery {
-  @IsOptional() @IsIn(erasureModes) mode: unknown;
-}
+/** `DELETE /v1/installations/{id}`: its mode is one of a body's. */
+export class ModeQuery extends PickType(ErasureBody, ['mode']) {}
 
-/** `POST /v1/erasures`. */
+/** `POST /v1/erasures`. A dry run that is misspelt must not erase. */
 export class DryRunQuery {
   @IsOptional() @IsIn(['true', 'false']) dryRun: unknown;
+
+  constructor(query: Record<string, unknown>) {
+    this.dryRun = query.dryRun;
+  }
 }
 
 /** `GET /v1/erasures`. */
@@ -122,6 +125,10 @@ export function readErasureBody(body: unknown): { mode: ErasureMode; installatio
   const given = fields !== null && typeof fields === 'object' ? fields : {};
   const { mode = 'erase_and_suppress', installationIds } = check(new ErasureBody({ ...given }));
   return { mode: mode as ErasureMode, installationIds: installationIds as string[] };
+}
+
+export function readDryRun(query: Record<string, unknown>): boolean {
+  return check(new DryRunQuery(query)).dryRun === 'true';
 }
 
 export function readErasureQuery(query: Record<string, unknown>) {

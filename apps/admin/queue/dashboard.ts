@@ -3,10 +3,12 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { FastifyAdapter } from '@bull-board/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { QueueInspector } from '#queue';
+import type { AdminScope } from '#storage';
 import { AdminError, type ErrorFilter } from '../errors.js';
 import { bearerOf, type Gatekeeper } from '../gatekeeper.js';
 
-const PATH = '/queues';
+export const DASHBOARD_PATH = '/queues';
+export const DASHBOARD_SCOPE: AdminScope = 'operations:read';
 const HIDDEN = 'hidden: it may hold telemetry';
 
 /** The page has styles of its own; everything else must come from its own files. */
@@ -57,20 +59,20 @@ export function serveDashboard(fastify: FastifyInstance, dashboard: Dashboard): 
         isPage(reply) && typeof payload === 'string' ? withoutStrangers(payload) : payload,
       );
     });
-    await scope.register(board.registerPlugin(), { prefix: PATH });
+    await scope.register(board.registerPlugin(), { prefix: DASHBOARD_PATH });
   });
 }
 
 async function admit(request: FastifyRequest, { inspector, gatekeeper }: Dashboard): Promise<void> {
-  await gatekeeper.admit(request, ['operations:read'], bearerOf(request) ?? passwordOf(request));
+  await gatekeeper.admit(request, [DASHBOARD_SCOPE], bearerOf(request) ?? passwordOf(request));
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     throw new AdminError('forbidden', 'The dashboard is there to look, and changes nothing.');
   }
-  if (request.url.startsWith(`${PATH}/api/`)) await inspector.check();
+  if (request.url.startsWith(`${DASHBOARD_PATH}/api/`)) await inspector.check();
 }
 
 function boardOf({ queue }: QueueInspector): FastifyAdapter {
-  const board = new FastifyAdapter().setBasePath(PATH);
+  const board = new FastifyAdapter().setBasePath(DASHBOARD_PATH);
   const shown = new BullMQAdapter(queue, { readOnlyMode: true });
   for (const field of ['data', 'returnValue', 'progress'] as const) {
     shown.setFormatter(field, () => HIDDEN);

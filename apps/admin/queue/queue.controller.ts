@@ -50,13 +50,18 @@ export class QueueController {
   })
   async retry(@Req() request: FastifyRequest): Promise<RetriedJobs> {
     const { ids } = readRetryBody(request.body);
-    const retried = await this.inspector.retry(ids);
-    await this.admins.record({
-      actor: administratorOf(request).name,
-      act: 'queue.retry',
-      outcome: 'done',
-      detail: { retried, all: ids === undefined },
+    const all = ids === undefined;
+    const retried = await this.inspector.retry(ids).catch(async (error: unknown) => {
+      // Some may have been let go before Redis went away.
+      await this.record(request, 'failed', { all });
+      throw error;
     });
+    await this.record(request, 'done', { retried, all });
     return { retried };
+  }
+
+  private async record(request: FastifyRequest, outcome: 'done' | 'failed', detail: object) {
+    const actor = administratorOf(request).name;
+    await this.admins.record({ actor, act: 'queue.retry', outcome, detail });
   }
 }
