@@ -1,6 +1,7 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { listActs, recordAct, type Act, type RecordedAct } from './audit-log.js';
+import { inOwnTransaction } from './transaction.js';
 import { InstallationHasher } from './suppression.js';
 
 export const adminScopes = [
@@ -37,6 +38,9 @@ interface TokenRow extends Administrator {
   expires_at: Date | null;
   revoked_at: Date | null;
 }
+
+const END_TOKEN =
+  'UPDATE admin_token SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL';
 
 /** Administrators and what they did. */
 export class AdminStore {
@@ -92,20 +96,23 @@ export class AdminStore {
     actor: string,
   ): Promise<{ token: AdminToken; secret: string } | null> {
     const secret = newToken();
-    const { rows } = await this.#pool.query<TokenRow>(
-      `INSERT INTO admin_token AS t (token_id, name, digest, scopes, created_at, expires_at)
-       VALUES ($1, $2, $3, $4, now(), $5)
-       ON CONFLICT (name) DO UPDATE
-          SET digest = excluded.digest, scopes = excluded.scopes, created_at = now(),
-              expires_at = excluded.expires_at, revoked_at = NULL
-        WHERE t.revoked_at IS NOT NULL OR t.expires_at <= now()
-       RETURNING *`,
-      [randomUUID(), name, digestOf(secret), scopes, expiresAt],
-    );
-    const [row] = rows;
-    if (!row) return null;
-    await this.record({ actor, act: 'token.create', outcome: 'done', detail: { name, scopes } });
-    return { token: toToken(row), secret };
+    return inOwnTransaction(this.#pool, async (tx) => {
+      const { rows } = await tx.query<TokenRow>(
+        `INSERT INTO admin_token AS t (token_id, name, digest, scopes, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, now(), $5)
+         ON CONFLICT (name) DO UPDATE
+            SET digest = excluded.digest, scopes = excluded.scopes, created_at = now(),
+                expires_at = excluded.expires_at, revoked_at = NULL
+          WHERE t.revoked_at IS NOT NULL OR t.expires_at <= now()
+         RETURNING *`,
+        [randomUUID(), name, digestOf(secret), scopes, expiresAt],
+      );
+      const [row] = rows;
+      if (!row) return null;
+      const detail = { name, scopes };
+      await recordAct(tx, this.#hasher, { actor, act: 'token.create', outcome: 'done', detail });
+      return { token: toToken(row), secret };
+    });
   }
 
   /** All tokens there are, by name. */
@@ -116,21 +123,21 @@ export class AdminStore {
 
   /** Ends a token. @returns null where there is none of that name */
   async endToken(name: string, actor: string): Promise<AdminToken | null> {
-    const isEnded = await this.revokeToken(name);
-    if (isEnded)
-      await this.record({ actor, act: 'token.revoke', outcome: 'done', detail: { name } });
-    const { rows } = await this.#pool.query<TokenRow>('SELECT * FROM admin_token WHERE name = $1', [
-      name,
-    ]);
-    return rows[0] ? toToken(rows[0]) : null;
+    return inOwnTransaction(this.#pool, async (tx) => {
+      const { rowCount } = await tx.query(END_TOKEN, [name]);
+      const detail = { name };
+      const act = { actor, act: 'token.revoke', outcome: 'done', detail } as const;
+      if (rowCount === 1) await recordAct(tx, this.#hasher, act);
+      const { rows } = await tx.query<TokenRow>('SELECT * FROM admin_token WHERE name = $1', [
+        name,
+      ]);
+      return rows[0] ? toToken(rows[0]) : null;
+    });
   }
 
   /** @returns whether there was such a token */
   async revokeToken(name: string): Promise<boolean> {
-    const { rowCount } = await this.#pool.query(
-      'UPDATE admin_token SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL',
-      [name],
-    );
+    const { rowCount } = await this.#pool.query(END_TOKEN, [name]);
     return rowCount === 1;
   }
 

@@ -14,6 +14,23 @@ export async function inTransaction<T>(client: pg.ClientBase, work: () => Promis
   }
 }
 
+/** The same on a connection of its own. */
+export async function inOwnTransaction<T>(
+  pool: pg.Pool,
+  work: (tx: pg.ClientBase) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  try {
+    const result = await inTransaction(client, () => work(client));
+    client.release();
+    return result;
+  } catch (error) {
+    // What broke off in the middle of something is not used again; a refusal broke nothing.
+    client.release(!(error instanceof pg.DatabaseError));
+    throw error;
+  }
+}
+
 /** Whoever comes after somebody that waits for a lock waits as long: writers may for a second. */
 const LOCK_TIMEOUT_MS = 400;
 /** A lock of an analyst's question is held for five minutes at most. */

@@ -91,7 +91,7 @@ export async function startMuster(options: MusterOptions = {}) {
       await app.start();
       return { app, client: clientOf(app) };
     };
-    const ingest = new App('ingest', ingestEnv);
+    const ingest = new App('ingest', { ...ingestEnv });
     teardown.add(() => ingest.stop());
     await Promise.all([
       ingest.start(),

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { recordAct } from '../audit-log.js';
 import type { InstallationHasher } from '../suppression.js';
+import { inOwnTransaction } from '../transaction.js';
 
 /** What a change comes to: its result, and what the audit log says of it. */
 export interface Changed<T> {
@@ -21,24 +22,14 @@ export class PolicyChanges {
    * locked first, so that changes come one after the other: what `work` reads stays true.
    */
   async make<T>(actor: string, work: (tx: pg.ClientBase) => Promise<Changed<T>>): Promise<T> {
-    const tx = await this.pool.connect();
-    try {
-      await tx.query('BEGIN');
+    return inOwnTransaction(this.pool, async (tx) => {
       await tx.query('SELECT FROM policy_revision FOR UPDATE');
       const { result, act } = await work(tx);
       if (act) {
         await tx.query('UPDATE policy_revision SET revision = revision + 1');
         await recordAct(tx, this.hasher, { actor, outcome: 'done', ...act });
       }
-      await tx.query('COMMIT');
-      tx.release();
       return result;
-    } catch (error) {
-      await tx.query('ROLLBACK').then(
-        () => tx.release(),
-        () => tx.release(true),
-      );
-      throw error;
-    }
+    });
   }
 }
