@@ -34,13 +34,15 @@ const lastOf = (kind: number) =>
  * the key of the latest one, by which of two at one moment the same always counts.
  */
 const SEEN = `
-  SELECT r.installation_id, o.product, r.kind, r.snapshot_id, r.origin_id, count(*) AS reports,
-         bit_or(1 << date_part('hour', r.observed_at AT TIME ZONE 'UTC')::int) AS hours,
-         min(r.observed_at) AS first,
-         max(ARRAY[(date_part('epoch', r.observed_at) * 1000)::bigint, r.event_key]) AS last
-    FROM report r JOIN origin o USING (origin_id)
-   WHERE ${OF_THE_DAY} AND o.product IN (SELECT product FROM whole)
-   GROUP BY 1, 2, 3, 4, 5`;
+  SELECT c.*, o.product
+    FROM (SELECT r.installation_id, r.kind, r.snapshot_id, r.origin_id, count(*) AS reports,
+                 bit_or(1 << date_part('hour', r.observed_at AT TIME ZONE 'UTC')::int) AS hours,
+                 min(r.observed_at) AS first,
+                 max(ARRAY[(date_part('epoch', r.observed_at) * 1000)::bigint, r.event_key]) AS last
+            FROM report r WHERE ${OF_THE_DAY}
+           GROUP BY 1, 2, 3, 4) c
+    JOIN origin o USING (origin_id)
+   WHERE o.product IN (SELECT product FROM whole)`;
 
 const REPORTED = `
   SELECT installation_id, product,
@@ -126,10 +128,12 @@ const REFRESH = `
 const REFRESH_EVENTS = `
   WITH whole AS MATERIALIZED (${PRODUCTS}),
   counted AS (
-    SELECT r.installation_id, o.product, r.snapshot_id, r.origin_id, count(*)::int AS events
-      FROM report r JOIN origin o USING (origin_id)
-     WHERE ${OF_THE_DAY} AND r.kind IN (${usage}, ${error}) AND o.product IN (SELECT product FROM whole)
-     GROUP BY 1, 2, 3, 4),
+    SELECT c.*, o.product
+      FROM (SELECT r.installation_id, r.snapshot_id, r.origin_id, count(*)::int AS events
+              FROM report r WHERE ${OF_THE_DAY} AND r.kind IN (${usage}, ${error})
+             GROUP BY 1, 2, 3) c
+      JOIN origin o USING (origin_id)
+     WHERE o.product IN (SELECT product FROM whole)),
   fresh AS MATERIALIZED (
     SELECT installation_id, product, array_agg(snapshot_id ORDER BY snapshot_id, origin_id) AS contents,
            array_agg(origin_id ORDER BY snapshot_id, origin_id) AS origins,

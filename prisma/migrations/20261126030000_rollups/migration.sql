@@ -73,7 +73,8 @@ CREATE TABLE installation_day (
   product           text     NOT NULL,
   PRIMARY KEY (installation_id, product, day)
 ) WITH (fillfactor = 90);
-CREATE INDEX installation_day_day_idx ON installation_day USING brin (day) WITH (pages_per_range = 16);
+CREATE INDEX installation_day_day_idx ON installation_day USING brin (day)
+  WITH (pages_per_range = 16, autosummarize = on);
 
 -- Its usage events and errors of that day, counted by content and origin: the arrays run in parallel.
 CREATE TABLE installation_day_events (
