@@ -5,7 +5,7 @@ import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
 import { carryOut } from './support/erasures.js';
 import { Asker, createDatabase, type TestDatabase } from './support/database.js';
 import { Draw } from './support/draw.js';
-import { EXPECTED } from './support/expected-rollups.js';
+import { EXPECTED, EXPECTED_CURRENT } from './support/expected-rollups.js';
 import { emptyTables } from './support/tables.js';
 
 const DAY_MS = 86_400_000;
@@ -120,8 +120,8 @@ const rows = (select: string) =>
     .ask(`SELECT t::text AS row FROM (${select}) t ORDER BY 1`)
     .then((all) => all.map(({ row }) => row as string));
 
-async function expectRollupsOfReports() {
-  for (const [view, expected] of Object.entries(EXPECTED)) {
+async function expectViews(views: Readonly<Record<string, string>>) {
+  for (const [view, expected] of Object.entries(views)) {
     expect(await rows(`SELECT * FROM fleet.${view}`), view).toEqual(await rows(expected));
   }
 }
@@ -145,9 +145,15 @@ test.each([1, 2, 3])(
     }
     await refreshers[0]!.refresh();
     expect((await rows('SELECT * FROM fleet.daily_units')).length).toBeGreaterThan(0);
-    await expectRollupsOfReports();
+    await expectViews({ ...EXPECTED, ...EXPECTED_CURRENT });
+    // What is current is shown at once.
+    await save(
+      stores[0]!,
+      installations.map((id) => draw(die, [id])),
+    );
+    await expectViews(EXPECTED_CURRENT);
     await refreshers[1]!.rebuild();
-    await expectRollupsOfReports();
+    await expectViews({ ...EXPECTED, ...EXPECTED_CURRENT });
   },
   120_000,
 );

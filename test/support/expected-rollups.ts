@@ -152,3 +152,20 @@ export const EXPECTED: Readonly<Record<string, string>> = {
            count(*) FILTER (WHERE event = 'page_view')
       FROM events JOIN days USING (installation_id, product, day) GROUP BY 1, 2, 3`,
 };
+
+const current = (view: string, kind: string) => `
+  SELECT r.* FROM fleet.${view} r
+    JOIN (SELECT installation_id, product, max(observed_at) AS observed_at FROM fleet.reports
+           WHERE kind = '${kind}' GROUP BY 1, 2) last USING (installation_id, product, observed_at)`;
+
+/** What the views of what is current must show, at any time. */
+export const EXPECTED_CURRENT: Readonly<Record<string, string>> = {
+  current_health: current('health_readings', 'health'),
+  current_packages: current('package_readings', 'package_list'),
+  current_frameworks: current('framework_readings', 'mesos_track'),
+  current_metrics: current('metric_readings', 'metrics'),
+  current_resources: `
+    SELECT r.* FROM fleet.resource_readings r
+      JOIN (SELECT installation_id, product, max(observed_at) AS observed_at FROM fleet.resource_readings
+             GROUP BY 1, 2) last USING (installation_id, product, observed_at)`,
+};

@@ -19,6 +19,7 @@ const COLUMNS = [
 ];
 const FIGURES = COLUMNS.slice(COLUMNS.indexOf('agents_active'));
 const KEY = ['installation_id', 'product', 'day'];
+const list = (columns: readonly string[], of = '') => columns.map((c) => `${of}${c}`).join(', ');
 
 const MIDNIGHT = `($1::date::timestamp AT TIME ZONE 'UTC')`;
 const OF_THE_DAY = `r.observed_at >= ${MIDNIGHT} AND r.observed_at < ${MIDNIGHT} + interval '1 day'`;
@@ -29,18 +30,23 @@ const PRODUCTS = `SELECT o.product FROM (SELECT DISTINCT product FROM origin) o
 const lastOf = (kind: number) =>
   `(array_agg(snapshot_id ORDER BY last DESC) FILTER (WHERE kind = ${kind}))[1]`;
 
+const MS = (time: string) => `(date_part('epoch', ${time}) * 1000)::bigint`;
+const TIME = (ms: string) => `timestamptz 'epoch' + ${ms} * interval '1 millisecond'`;
+
 /**
- * Reports are counted by content first: of 24 hourly reports most say the same. `last` is the time and
- * the key of the latest one, by which of two at one moment the same always counts.
+ * Reports are counted by content first: of 24 hourly reports most say the same. `last` is the time of the
+ * latest one, its key, by which of two at one moment the same always counts, and when it was received.
  */
 const SEEN = `
-  SELECT r.installation_id, o.product, r.kind, r.snapshot_id, r.origin_id, count(*) AS reports,
-         bit_or(1 << date_part('hour', r.observed_at AT TIME ZONE 'UTC')::int) AS hours,
-         min(r.observed_at) AS first,
-         max(ARRAY[(date_part('epoch', r.observed_at) * 1000)::bigint, r.event_key]) AS last
-    FROM report r JOIN origin o USING (origin_id)
-   WHERE ${OF_THE_DAY} AND o.product IN (SELECT product FROM whole)
-   GROUP BY 1, 2, 3, 4, 5`;
+  SELECT c.*, o.product
+    FROM (SELECT r.installation_id, r.kind, r.snapshot_id, r.origin_id, count(*) AS reports,
+                 bit_or(1 << date_part('hour', r.observed_at AT TIME ZONE 'UTC')::int) AS hours,
+                 min(r.observed_at) AS first,
+                 max(ARRAY[${MS('r.observed_at')}, r.event_key, ${MS('r.received_at')}]) AS last
+            FROM report r WHERE ${OF_THE_DAY}
+           GROUP BY 1, 2, 3, 4) c
+    JOIN origin o USING (origin_id)
+   WHERE o.product IN (SELECT product FROM whole)`;
 
 const REPORTED = `
   SELECT installation_id, product,
@@ -71,12 +77,20 @@ const VISITED = `
 
 const MEASURED = `
   SELECT DISTINCT ON (r.installation_id, o.product)
-         r.installation_id, o.product, ${FIGURES.map((figure) => `r.${figure}`).join(', ')}
+         r.installation_id, o.product, r.event_key, r.received_at, r.observed_at, r.origin_id AS measured_origin_id,
+         ${list(FIGURES, 'r.')}
     FROM resource_reading r JOIN origin o USING (origin_id)
    WHERE ${OF_THE_DAY}
    ORDER BY r.installation_id, o.product, r.observed_at DESC, r.event_key DESC`;
 
-const list = (columns: readonly string[], of = '') => columns.map((c) => `${of}${c}`).join(', ');
+/** The day's latest report of each kind that tells a state, and, as kind 0, the latest figures. */
+const LATEST = `
+  SELECT DISTINCT ON (installation_id, product, kind) installation_id, product, kind, snapshot_id,
+         last[2] AS event_key, ${TIME('last[3]')} AS received_at, ${TIME('last[1]')} AS observed_at, origin_id
+    FROM seen WHERE kind IN (${[health, package_list, mesos_track, metrics].join()})
+   ORDER BY installation_id, product, kind, last DESC`;
+const LATEST_COLUMNS = ['snapshot_id', 'event_key', 'received_at', 'observed_at', 'origin_id'];
+const DAY_OF_LATEST = `(l.observed_at AT TIME ZONE 'UTC')::date`;
 
 /**
  * Writes what has changed, and nothing else, and marks which sums and lives that concerns. An installation
@@ -85,11 +99,24 @@ const list = (columns: readonly string[], of = '') => columns.map((c) => `${of}$
 const REFRESH = `
   WITH whole AS MATERIALIZED (${PRODUCTS}),
   seen AS MATERIALIZED (${SEEN}),
+  measured AS MATERIALIZED (${MEASURED}),
   fresh AS MATERIALIZED (
     SELECT $1::date AS day, *
       FROM (${REPORTED}) r
       LEFT JOIN (${VISITED}) v USING (installation_id, product)
-      LEFT JOIN (${MEASURED}) m USING (installation_id, product)),
+      LEFT JOIN measured m USING (installation_id, product)),
+  latest AS MATERIALIZED (
+    (${LATEST})
+     UNION ALL
+    SELECT installation_id, product, 0, NULL, event_key, received_at, observed_at, measured_origin_id
+      FROM measured WHERE product IN (SELECT product FROM whole)),
+  pointed AS (
+    INSERT INTO installation_latest AS l (installation_id, product, kind, ${list(LATEST_COLUMNS)})
+    SELECT * FROM latest
+        ON CONFLICT (installation_id, product, kind) DO UPDATE
+       SET (${list(LATEST_COLUMNS)}) = (${list(LATEST_COLUMNS, 'EXCLUDED.')})
+     WHERE ${DAY_OF_LATEST} <= $1 AND (${list(LATEST_COLUMNS, 'l.')})
+           IS DISTINCT FROM (${list(LATEST_COLUMNS, 'EXCLUDED.')})),
   changed AS MATERIALIZED (
     SELECT ${list([...KEY, ...COLUMNS], 'f.')}, d.origin_id IS DISTINCT FROM f.origin_id AS is_other
       FROM fresh f
@@ -120,16 +147,51 @@ const REFRESH = `
     SELECT a.day, 1 FROM others o
      CROSS JOIN LATERAL days_around(o.installation_id, o.product, $1) AS a(day)
         ON CONFLICT DO NOTHING)
-  SELECT (SELECT count(*) FROM changed)::int + (SELECT count(*) FROM removed)::int AS rows`;
+  SELECT (SELECT count(*) FROM changed)::int + (SELECT count(*) FROM removed)::int AS rows,
+         EXISTS (
+           SELECT FROM installation_latest l
+            WHERE ${DAY_OF_LATEST} = $1 AND l.product IN (SELECT product FROM whole)
+              AND NOT EXISTS (SELECT FROM latest n WHERE n.installation_id = l.installation_id
+                                 AND n.product = l.product AND n.kind = l.kind)) AS has_lost`;
+
+/** Where an installation's latest report was of this day and is there no more, the one before is sought. */
+const FIND_LOST = `
+  WITH lost AS MATERIALIZED (
+    SELECT l.installation_id, l.product, l.kind
+      FROM installation_latest l
+     WHERE ${DAY_OF_LATEST} = $1 AND l.product IN (${PRODUCTS})
+       AND NOT EXISTS (SELECT FROM report r
+                        WHERE r.installation_id = l.installation_id AND r.event_key = l.event_key
+                          AND r.received_at = l.received_at)),
+  found AS (
+    SELECT DISTINCT ON (installation_id, product, kind) lost.*, ${list(LATEST_COLUMNS, 'r.')}
+      FROM lost
+      JOIN (SELECT installation_id, kind, ${list(LATEST_COLUMNS)} FROM report
+             UNION ALL
+            SELECT installation_id, 0, NULL, event_key, received_at, observed_at, origin_id
+              FROM resource_reading) r USING (installation_id, kind)
+      JOIN origin o ON o.origin_id = r.origin_id AND o.product = lost.product
+     ORDER BY installation_id, product, kind, r.observed_at DESC, r.event_key DESC),
+  removed AS (
+    DELETE FROM installation_latest l USING lost
+     WHERE (l.installation_id, l.product, l.kind) = (lost.installation_id, lost.product, lost.kind)
+       AND NOT EXISTS (SELECT FROM found f
+                        WHERE (f.installation_id, f.product, f.kind)
+                            = (lost.installation_id, lost.product, lost.kind)))
+  UPDATE installation_latest l SET (${list(LATEST_COLUMNS)}) = (${list(LATEST_COLUMNS, 'f.')})
+    FROM found f
+   WHERE (l.installation_id, l.product, l.kind) = (f.installation_id, f.product, f.kind)`;
 
 /** Counted from the same reports, and kept apart: most installations have none. */
 const REFRESH_EVENTS = `
   WITH whole AS MATERIALIZED (${PRODUCTS}),
   counted AS (
-    SELECT r.installation_id, o.product, r.snapshot_id, r.origin_id, count(*)::int AS events
-      FROM report r JOIN origin o USING (origin_id)
-     WHERE ${OF_THE_DAY} AND r.kind IN (${usage}, ${error}) AND o.product IN (SELECT product FROM whole)
-     GROUP BY 1, 2, 3, 4),
+    SELECT c.*, o.product
+      FROM (SELECT r.installation_id, r.snapshot_id, r.origin_id, count(*)::int AS events
+              FROM report r WHERE ${OF_THE_DAY} AND r.kind IN (${usage}, ${error})
+             GROUP BY 1, 2, 3) c
+      JOIN origin o USING (origin_id)
+     WHERE o.product IN (SELECT product FROM whole)),
   fresh AS MATERIALIZED (
     SELECT installation_id, product, array_agg(snapshot_id ORDER BY snapshot_id, origin_id) AS contents,
            array_agg(origin_id ORDER BY snapshot_id, origin_id) AS origins,
@@ -159,7 +221,8 @@ const REFRESH_EVENTS = `
  * @returns how many installations had another day than before
  */
 export async function refreshInstallationDays(tx: pg.ClientBase, day: string): Promise<number> {
-  const { rows } = await tx.query<{ rows: number }>(REFRESH, [day]);
+  const { rows } = await tx.query<{ rows: number; has_lost: boolean }>(REFRESH, [day]);
+  if (rows[0]?.has_lost) await tx.query(FIND_LOST, [day]);
   await tx.query(REFRESH_EVENTS, [day]);
   return rows[0]?.rows ?? 0;
 }

@@ -73,7 +73,8 @@ CREATE TABLE installation_day (
   product           text     NOT NULL,
   PRIMARY KEY (installation_id, product, day)
 ) WITH (fillfactor = 90);
-CREATE INDEX installation_day_day_idx ON installation_day USING brin (day) WITH (pages_per_range = 16);
+CREATE INDEX installation_day_day_idx ON installation_day USING brin (day)
+  WITH (pages_per_range = 16, autosummarize = on);
 
 -- Its usage events and errors of that day, counted by content and origin: the arrays run in parallel.
 CREATE TABLE installation_day_events (
@@ -86,6 +87,20 @@ CREATE TABLE installation_day_events (
   PRIMARY KEY (installation_id, product, day)
 );
 CREATE INDEX installation_day_events_day_idx ON installation_day_events USING brin (day);
+
+-- The latest report of each installation of every kind that tells a state (kind 0: the latest figures of
+-- its resources), as of the last refresh.
+CREATE TABLE installation_latest (
+  installation_id  uuid           NOT NULL,
+  snapshot_id      uuid,
+  event_key        bigint         NOT NULL,
+  received_at      timestamptz(3) NOT NULL,
+  observed_at      timestamptz(3) NOT NULL,
+  origin_id        integer        NOT NULL,
+  kind             smallint       NOT NULL,
+  product          text           NOT NULL,
+  PRIMARY KEY (installation_id, product, kind)
+) WITH (fillfactor = 85);
 
 -- An installation's life, by the days on which it sent something.
 CREATE TABLE installation_life (
@@ -148,6 +163,8 @@ SELECT s.snapshot_id
   FROM installation_day d
  CROSS JOIN LATERAL (VALUES (d.health_id), (d.package_id), (d.framework_id), (d.metric_id)) AS s(snapshot_id)
  WHERE s.snapshot_id IS NOT NULL
+ UNION ALL
+SELECT snapshot_id FROM installation_latest WHERE snapshot_id IS NOT NULL
  UNION ALL
 SELECT s.snapshot_id FROM installation_day_events e CROSS JOIN LATERAL unnest(e.contents) AS s(snapshot_id);
 
@@ -277,6 +294,78 @@ CREATE TABLE ui_day (
   page_views     bigint  NOT NULL,
   PRIMARY KEY (day, product, version)
 );
+
+-- Every view of what is current looked at all reports. The latest one of an installation is the one that
+-- was the latest when rollups were last refreshed, or one of a day that has changed since.
+CREATE VIEW latest_report AS
+SELECT DISTINCT ON (installation_id, product, kind)
+       installation_id, product, kind, origin_id, observed_at, received_at, snapshot_id
+  FROM (SELECT l.installation_id, l.product, l.kind, l.origin_id, l.observed_at, l.received_at, l.snapshot_id, l.event_key
+          FROM installation_latest l
+          LEFT JOIN retention_floor f ON f.product = l.product
+         WHERE l.kind > 0
+           AND (f.day IS NULL OR l.observed_at >= f.day::timestamp AT TIME ZONE 'UTC')
+           AND NOT EXISTS (SELECT FROM rollup_change c WHERE c.day = (l.observed_at AT TIME ZONE 'UTC')::date)
+         UNION ALL
+        SELECT r.installation_id, o.product, r.kind, r.origin_id, r.observed_at, r.received_at, r.snapshot_id, r.event_key
+          FROM (SELECT DISTINCT day FROM rollup_change) c
+          JOIN report r ON r.observed_at >= c.day::timestamp AT TIME ZONE 'UTC'
+                       AND r.observed_at < (c.day + 1)::timestamp AT TIME ZONE 'UTC'
+          JOIN origin o USING (origin_id)
+         WHERE r.kind IN (1, 2, 3, 7)) r
+ ORDER BY installation_id, product, kind, observed_at DESC, event_key DESC;
+
+CREATE OR REPLACE VIEW fleet.current_health AS
+SELECT r.installation_id, r.product, nullif(r.version, '') AS product_version, r.observed_at, r.received_at,
+       u.unit, nullif(u.unit_type, '') AS unit_type, u.total, u.unhealthy
+  FROM (SELECT l.*, o.version FROM public.latest_report l JOIN public.origin o USING (origin_id)
+         WHERE l.kind = 1) r
+  JOIN public.health_snapshot s USING (snapshot_id)
+  JOIN public.unit_set us USING (unit_set_id)
+ CROSS JOIN LATERAL unnest(us.units, us.unit_types, s.totals, s.unhealthy)
+       AS u(unit, unit_type, total, unhealthy);
+CREATE OR REPLACE VIEW fleet.current_packages AS
+SELECT r.installation_id, r.product, nullif(r.version, '') AS product_version, r.observed_at, r.received_at,
+       p.package, nullif(p.version, '') AS version, p.instances
+  FROM (SELECT l.*, o.version FROM public.latest_report l JOIN public.origin o USING (origin_id)
+         WHERE l.kind = 3) r
+  JOIN public.package_snapshot s USING (snapshot_id)
+ CROSS JOIN LATERAL unnest(s.packages, s.versions, s.instances) AS p(package, version, instances);
+CREATE OR REPLACE VIEW fleet.current_frameworks AS
+SELECT r.installation_id, r.product, nullif(r.version, '') AS product_version, r.observed_at, r.received_at,
+       f.framework, f.instances
+  FROM (SELECT l.*, o.version FROM public.latest_report l JOIN public.origin o USING (origin_id)
+         WHERE l.kind = 2) r
+  JOIN public.framework_snapshot s USING (snapshot_id)
+ CROSS JOIN LATERAL unnest(s.frameworks, s.instances) AS f(framework, instances);
+CREATE OR REPLACE VIEW fleet.current_metrics AS
+SELECT r.installation_id, r.product, nullif(r.version, '') AS product_version, r.observed_at, r.received_at,
+       m.metric, nullif(m.dimension, '') AS dimension, m.figure AS value, d.unit, d.metric IS NOT NULL AS is_known
+  FROM (SELECT l.*, o.version FROM public.latest_report l JOIN public.origin o USING (origin_id)
+         WHERE l.kind = 7) r
+  JOIN public.metric_snapshot s USING (snapshot_id)
+  JOIN public.metric_set ms USING (metric_set_id)
+ CROSS JOIN LATERAL unnest(ms.metrics, ms.dimensions, s.figures) AS m(metric, dimension, figure)
+  LEFT JOIN public.metric_definition d
+         ON d.product = r.product AND d.event = s.event AND d.metric = m.metric;
+CREATE OR REPLACE VIEW fleet.current_resources AS
+SELECT DISTINCT ON (installation_id, product)
+       installation_id, product, nullif(version, '') AS product_version, observed_at, received_at,
+       cpu_total, cpu_used, mem_total_mb, mem_used_mb, disk_total_mb, disk_used_mb,
+       agents_active, agents_connected, task_count, framework_count, cpu_percent
+  FROM (SELECT r.*, o.product, o.version
+          FROM public.installation_latest l
+          JOIN public.resource_reading r USING (installation_id, event_key, received_at)
+          JOIN public.origin o ON o.origin_id = r.origin_id
+         WHERE l.kind = 0
+           AND NOT EXISTS (SELECT FROM public.rollup_change c WHERE c.day = (l.observed_at AT TIME ZONE 'UTC')::date)
+         UNION ALL
+        SELECT r.*, o.product, o.version
+          FROM (SELECT DISTINCT day FROM public.rollup_change) c
+          JOIN public.resource_reading r ON r.observed_at >= c.day::timestamp AT TIME ZONE 'UTC'
+                                        AND r.observed_at < (c.day + 1)::timestamp AT TIME ZONE 'UTC'
+          JOIN public.origin o ON o.origin_id = r.origin_id) r
+ ORDER BY installation_id, product, observed_at DESC, event_key DESC;
 
 CREATE VIEW fleet.daily_fleet AS
 SELECT day, product, nullif(version, '') AS product_version, active, born, returned,
