@@ -9,6 +9,7 @@ import {
   ownDeclarations,
   type EventEnvelope,
 } from '#telemetry';
+import { carryOut } from './support/erasures.js';
 import { Asker, createDatabase, type TestDatabase } from './support/database.js';
 import { emptyTables } from './support/tables.js';
 
@@ -267,7 +268,7 @@ test('an erasure leaves the sums as if the installation had never been', async (
 
   const erasures = new ErasureStore({ databaseUrl: database.url, connections: 2, suppressionKey });
   await erasures.request({ mode: 'erase_and_suppress', installationIds: [gone] });
-  await erasures.runNext({ emptyQueue: async () => undefined, certify: (facts) => facts });
+  await carryOut(erasures);
   await erasures.close();
   expect(await sums()).toEqual(without);
 });
@@ -290,7 +291,7 @@ test('days whose reports were dropped stay as they are, and an erasure still cor
 
   const erasures = new ErasureStore({ databaseUrl: database.url, connections: 2, suppressionKey });
   await erasures.request({ mode: 'erase_and_suppress', installationIds: [gone] });
-  await erasures.runNext({ emptyQueue: async () => undefined, certify: (facts) => facts });
+  await carryOut(erasures);
   await erasures.close();
   expect(await sums()).toEqual(without);
 });
