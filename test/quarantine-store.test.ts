@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ErasureStore, QuarantineStore, TelemetryStore, type QuarantineFilter } from '#storage';
@@ -257,18 +258,32 @@ describe('a job', () => {
     expect(await ask('replay', filter)).not.toBe(one);
   });
 
-  test('that is stopped is gone on with, from where it is', async () => {
-    await save(Array.from({ length: 1200 }, () => daily()));
-    const id = await ask('replay');
+  /** Works until one page is done. */
+  const stoppedAfterAPage = () => {
     const stopping = new AbortController();
-    const once = {
+    const store = {
       replay: async (page: Parameters<TelemetryStore['replay']>[0]) => {
         stopping.abort();
         await writer.replay(page);
       },
     };
-    const stopped = { ...contextOf(NEW, once), signal: stopping.signal };
-    expect(await quarantine.runNext(stopped)).toBeNull();
+    return { ...contextOf(NEW, store), signal: stopping.signal };
+  };
+
+  /** Is thought to be dead when it is about to store its first page, and another one takes the job. */
+  const frozenWhile = (other: () => ReturnType<typeof contextOf>) =>
+    contextOf(NEW, {
+      replay: async (page) => {
+        await owner.ask('UPDATE quarantine_job SET claimed_until = now()');
+        await quarantine.runNext(other());
+        await writer.replay(page);
+      },
+    });
+
+  test('that is stopped is gone on with, from where it is', async () => {
+    await save(Array.from({ length: 1200 }, () => daily()));
+    const id = await ask('replay');
+    expect(await quarantine.runNext(stoppedAfterAPage())).toBeNull();
     const { done } = (await quarantine.job(id))!;
     expect(done).toBeGreaterThan(0);
     expect(done).toBeLessThan(1200);
@@ -279,15 +294,22 @@ describe('a job', () => {
   test('that two workers have, for one was thought to be dead, is done once', async () => {
     await save(Array.from({ length: 1200 }, () => daily()));
     const id = await ask('replay');
-    const frozen = {
-      replay: async (page: Parameters<TelemetryStore['replay']>[0]) => {
-        await owner.ask('UPDATE quarantine_job SET claimed_until = now()');
-        await quarantine.runNext(contextOf(NEW));
-        await writer.replay(page);
-      },
-    };
-    await expect(quarantine.runNext(contextOf(NEW, frozen))).rejects.toThrow('Another worker');
+    const frozen = frozenWhile(() => contextOf(NEW));
+    await expect(quarantine.runNext(frozen)).rejects.toThrow('Another worker');
     expect(await quarantine.job(id)).toMatchObject({ state: 'complete', done: 1200, stored: 1200 });
+  });
+
+  test('counts no event twice that stays where it is, though two workers come to it', async () => {
+    const installationId = randomUUID();
+    await save(Array.from({ length: 1200 }, () => daily({ installationId })));
+    await erasures.request({ mode: 'suppress', installationIds: [installationId] });
+    await erasures.runNext({ emptyQueue: async () => undefined, certify: (facts) => facts });
+    const id = await ask('replay');
+    const frozen = frozenWhile(stoppedAfterAPage);
+    await expect(quarantine.runNext(frozen)).rejects.toThrow('Another worker');
+    await owner.ask('UPDATE quarantine_job SET claimed_until = now()');
+    expect(await quarantine.runNext(contextOf(NEW))).toBe(id);
+    expect(await quarantine.job(id)).toMatchObject({ done: 1200, suppressed: 1200 });
   });
 
   test('that gets no further fails in the end, and others have their turn', async () => {
@@ -306,7 +328,11 @@ describe('a job', () => {
   });
 
   test('is shown with others, newest first, page by page', async () => {
-    const ids = [await ask('replay'), await ask('discard', { product: 'a' }), await ask('discard')];
+    const ids: string[] = [];
+    for (const product of ['a', 'b', 'c']) {
+      ids.push(await ask('replay', { product }));
+      await sleep(2); // times are kept in milliseconds
+    }
     const [newest] = await quarantine.jobs({ limit: 1 });
     const others = await quarantine.jobs({ limit: 9, after: newest!.id });
     expect([newest!, ...others].map(({ id }) => id)).toEqual(ids.toReversed());
