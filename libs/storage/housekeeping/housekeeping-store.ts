@@ -59,7 +59,7 @@ export class HousekeepingStore {
     return this.#untilAborted(signal, (client) => collectOrphans(client, signal));
   }
 
-  /** How the jobs of these names stand. */
+  /** How every job stands that has been done. */
   async states(): Promise<JobState[]> {
     return readStates(this.#pool);
   }
