@@ -109,7 +109,9 @@ const partitionsOf = async (table: string) =>
   ).map(({ relname }) => (relname as string).slice(-2));
 
 test('months go for each product by its own retention, and as whole partitions where they can', async () => {
-  await owner.ask(`INSERT INTO product_policy VALUES ('octopus', 30), ('resoto', 180)`);
+  await owner.ask(
+    `INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30), ('resoto', 180)`,
+  );
   for (const month of MONTHS) {
     for (const product of PRODUCTS) await save(eventsOf(randomUUID(), month, product));
   }
@@ -136,7 +138,7 @@ test('months go for each product by its own retention, and as whole partitions w
 });
 
 test('a rewritten month is as it was: its indexes, its bounds, and nothing is left of the way there', async () => {
-  await owner.ask(`INSERT INTO product_policy VALUES ('octopus', 30)`);
+  await owner.ask(`INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30)`);
   const shape = () =>
     owner.ask(
       `SELECT pg_get_expr(relpartbound, c.oid) AS bounds, i.indexdef, i.indexname,
@@ -157,7 +159,7 @@ test('a rewritten month is as it was: its indexes, its bounds, and nothing is le
 
 test('the day from which on reports are complete is said before they go, and only ever raised', async () => {
   await save([...eventsOf(randomUUID(), 0), ...eventsOf(randomUUID(), 0, 'octopus')]);
-  await owner.ask(`INSERT INTO product_policy VALUES ('octopus', 30)`);
+  await owner.ask(`INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30)`);
   const floors = () => owner.ask('SELECT product, day::text FROM retention_floor ORDER BY 1');
   await applyRetention();
   // An agent's clock may be a day ahead: the first of the next month may have lost reports, too.
@@ -189,7 +191,7 @@ test('whoever counts reports holds up retention until it is done', async () => {
 });
 
 test('a row that is erased while its month is rewritten does not come back, wherever the copy is', async () => {
-  await owner.ask(`INSERT INTO product_policy VALUES ('octopus', 30)`);
+  await owner.ask(`INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30)`);
   await addReports('octopus', 4, 500);
   await addReports('dcos', 4, 3000);
   const ids = (
@@ -232,7 +234,7 @@ test('a row that is erased while its month is rewritten does not come back, wher
 });
 
 test('what is changed by a transaction that is under way is waited for, and what it takes back is kept', async () => {
-  await owner.ask(`INSERT INTO product_policy VALUES ('octopus', 30)`);
+  await owner.ask(`INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30)`);
   await addReports('octopus', 4, 10);
   await addReports('dcos', 4, 1000);
   const other = new pg.Client({ connectionString: database.url });
@@ -269,7 +271,7 @@ test('what is changed by a transaction that is under way is waited for, and what
 });
 
 test('writers and those who ask go on meanwhile, and none waits for as long as a second', async () => {
-  await owner.ask(`INSERT INTO product_policy VALUES ('octopus', 30)`);
+  await owner.ask(`INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30)`);
   await addReports('octopus', 4, 2000);
   await addReports('dcos', 4, 2000);
   await addReports('dcos', 0, 100);
@@ -309,7 +311,7 @@ test('writers and those who ask go on meanwhile, and none waits for as long as a
 });
 
 test('retention that is stopped in the middle leaves everything as it was, and goes on later', async () => {
-  await owner.ask(`INSERT INTO product_policy VALUES ('octopus', 30)`);
+  await owner.ask(`INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30)`);
   await addReports('octopus', 4, 500);
   await addReports('dcos', 4, 1000);
   const stop = new AbortController();
