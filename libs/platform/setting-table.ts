@@ -59,6 +59,15 @@ export const SETTINGS = {
     usually: '8444',
     about: 'the HTTPS port of the admin API; 0 picks a free one',
   },
+  ADMIN_URL: {
+    kind: secretUrl(['https:'], 'https://muster.example.com:8444'),
+    about: 'the admin API that npm run muster speaks to; the one of npm start when not set',
+  },
+  ADMIN_TOKEN: { kind: secret, about: 'the token that npm run muster shows it' },
+  ADMIN_CA_FILE: {
+    kind: file,
+    about: 'the certificates (PEM) that npm run muster trusts; those of the system when not set',
+  },
   TLS_CERT_FILE: {
     kind: file,
     about: 'the certificate (PEM, with its chain), reread when it changes',

@@ -119,6 +119,20 @@ export function tokenSettings(env: Environment = process.env) {
   return readSettings(env, { databaseUrl: 'DATABASE_URL', suppressionKey: 'SUPPRESSION_KEY' }, {});
 }
 
+/** What the command line reads: where things are. @throws StartupError */
+export function commandSettings(env: Environment = process.env) {
+  return readSettings(
+    env,
+    { dataDir: 'DATA_DIR' },
+    {
+      adminUrl: 'ADMIN_URL',
+      adminToken: 'ADMIN_TOKEN',
+      adminCaFile: 'ADMIN_CA_FILE',
+      databaseUrl: 'DATABASE_URL',
+    },
+  );
+}
+
 /** @throws StartupError with a sentence for every setting that is missing or wrong */
 export function migrateSettings(env: Environment = process.env) {
   return readSettings(
