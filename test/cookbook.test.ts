@@ -1,0 +1,79 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Rollups } from '#storage';
+import { readCookbook } from './support/cookbook.js';
+import { ANSWERS } from './support/cookbook-answers.js';
+import {
+  dcosEvents,
+  octopusEvents,
+  resotoEvents,
+  skewedBatch,
+  uiBatch,
+  type FleetEvent,
+} from './support/cookbook-fleet.js';
+import { startMuster, type Muster } from './support/muster.js';
+
+const recipes = await readCookbook();
+/** Days are UTC, wherever the analyst sits. */
+const FAR_FROM_UTC = '-c timezone=Pacific/Kiritimati';
+const { DATE, INT8, NUMERIC, INTERVAL, TIMESTAMPTZ } = pg.types.builtins;
+
+let muster: Muster;
+let analyst: pg.Client;
+
+beforeAll(async () => {
+  muster = await startMuster();
+  await send('dcos', dcosEvents);
+  await send('dcos', dcosEvents.slice(0, 1)); // once more, which changes nothing
+  await send('octopus', octopusEvents);
+  await send('resoto', resotoEvents);
+  for (const batch of [uiBatch, skewedBatch()]) {
+    const { status } = await muster.post('/v1/batch', batch, { headers: keyOf('dcos') });
+    expect(status).toBe(200);
+  }
+  await muster.drained();
+  await rollUp();
+  analyst = new pg.Client({
+    ...{ connectionString: muster.analystUrl, options: FAR_FROM_UTC },
+    types: { getTypeParser },
+  });
+  await analyst.connect();
+});
+
+afterAll(async () => {
+  await analyst?.end();
+  await muster?.stop();
+});
+
+const keyOf = (product: string) => ({ authorization: `Bearer wk_${product}` });
+
+async function send(product: string, events: FleetEvent[]) {
+  const { status, json } = await muster.post('/v1/events', events, { headers: keyOf(product) });
+  expect({ status, rejected: json.rejected }).toEqual({ status: 202, rejected: 0 });
+}
+
+async function rollUp() {
+  const rollups = new Rollups({ databaseUrl: muster.databaseUrl });
+  try {
+    await rollups.refresh();
+  } finally {
+    await rollups.close();
+  }
+}
+
+/** Figures as numbers, days as they are written, and times in UTC. */
+function getTypeParser(type: number, format?: 'text' | 'binary') {
+  if (type === INT8 || type === NUMERIC) return Number;
+  if (type === DATE || type === INTERVAL) return String;
+  if (type === TIMESTAMPTZ) return (text: string) => new Date(text).toISOString();
+  return pg.types.getTypeParser(type, format) as (text: string) => unknown;
+}
+
+test('every query of the cookbook has an answer here, and every answer a query', () => {
+  expect(recipes.map(({ question }) => question).sort()).toEqual(Object.keys(ANSWERS).sort());
+});
+
+test.each(recipes)('$question', async ({ question, sql }) => {
+  const { rows } = await analyst.query<Record<string, unknown>>(sql);
+  expect(rows).toEqual(ANSWERS[question]);
+});
