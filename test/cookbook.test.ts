@@ -1,22 +1,27 @@
+import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Rollups } from '#storage';
 import { readCookbook } from './support/cookbook.js';
-import { ANSWERS } from './support/cookbook-answers.js';
-import {
-  dcosEvents,
-  octopusEvents,
-  resotoEvents,
-  skewedBatch,
-  uiBatch,
-  type FleetEvent,
-} from './support/cookbook-fleet.js';
+import { ANSWERS } from './support/cookbook/answers.js';
+import { dcosEvents, skewedBatch } from './support/cookbook/dcos-fleet.js';
+import type { FleetEvent } from './support/cookbook/event.js';
+import { octopusEvents, resotoEvents } from './support/cookbook/other-products.js';
+import { uiBatch } from './support/cookbook/ui-fleet.js';
 import { startMuster, type Muster } from './support/muster.js';
 
 const recipes = await readCookbook();
 /** Days are UTC, wherever the analyst sits. */
 const FAR_FROM_UTC = '-c timezone=Pacific/Kiritimati';
-const { DATE, INT8, NUMERIC, INTERVAL, TIMESTAMPTZ } = pg.types.builtins;
+
+/** Figures as numbers, days as they are written, and times in UTC. */
+const types = new pg.TypeOverrides();
+const { DATE, INT8, INTERVAL, NUMERIC, TIMESTAMPTZ } = pg.types.builtins;
+types.setTypeParser(INT8, Number);
+types.setTypeParser(NUMERIC, Number);
+types.setTypeParser(DATE, String);
+types.setTypeParser(INTERVAL, String);
+types.setTypeParser(TIMESTAMPTZ, (text) => new Date(text).toISOString());
 
 let muster: Muster;
 let analyst: pg.Client;
@@ -34,8 +39,7 @@ beforeAll(async () => {
   await muster.drained();
   await rollUp();
   analyst = new pg.Client({
-    ...{ connectionString: muster.analystUrl, options: FAR_FROM_UTC },
-    types: { getTypeParser },
+    ...{ connectionString: muster.analystUrl, options: FAR_FROM_UTC, types },
   });
   await analyst.connect();
 });
@@ -61,16 +65,18 @@ async function rollUp() {
   }
 }
 
-/** Figures as numbers, days as they are written, and times in UTC. */
-function getTypeParser(type: number, format?: 'text' | 'binary') {
-  if (type === INT8 || type === NUMERIC) return Number;
-  if (type === DATE || type === INTERVAL) return String;
-  if (type === TIMESTAMPTZ) return (text: string) => new Date(text).toISOString();
-  return pg.types.getTypeParser(type, format) as (text: string) => unknown;
-}
-
 test('every query of the cookbook has an answer here, and every answer a query', () => {
   expect(recipes.map(({ question }) => question).sort()).toEqual(Object.keys(ANSWERS).sort());
+});
+
+test('every view of fleet stands in the changelog of the contract', async () => {
+  const changelog = await readFile('docs/fleet-changelog.md', 'utf8');
+  const { rows } = await analyst.query<{ view: string }>(
+    `SELECT relname AS view FROM pg_class WHERE relnamespace = 'fleet'::regnamespace AND relkind = 'v'`,
+  );
+  expect(rows.map(({ view }) => view).filter((view) => !changelog.includes(`\`${view}\``))).toEqual(
+    [],
+  );
 });
 
 test.each(recipes)('$question', async ({ question, sql }) => {
