@@ -22,6 +22,27 @@ COMMENT ON COLUMN fleet.installation_unit_days.unit_type IS 'The systemd type of
 COMMENT ON COLUMN fleet.installation_unit_days.total IS 'Nodes that the unit runs on.';
 COMMENT ON COLUMN fleet.installation_unit_days.unhealthy IS 'Nodes on which it is unhealthy.';
 
+-- Counted for each content: a day's installations share a few.
+CREATE VIEW fleet.installation_health_days AS
+SELECT d.installation_id, d.product, d.day, nullif(o.version, '') AS product_version,
+       u.units, u.unhealthy_units, u.total, u.unhealthy
+  FROM public.installation_day d
+  JOIN public.origin o USING (origin_id)
+  JOIN public.health_snapshot s ON s.snapshot_id = d.health_id
+ CROSS JOIN LATERAL (
+       SELECT count(*)::int AS units, (count(*) FILTER (WHERE unhealthy > 0))::int AS unhealthy_units,
+              sum(total) AS total, sum(unhealthy) AS unhealthy
+         FROM unnest(s.totals, s.unhealthy) AS u(total, unhealthy)) u;
+COMMENT ON VIEW fleet.installation_health_days IS 'One row per installation and day: how healthy it was, by the last health report of the day. Kept longer than the reports themselves. Ask for a day, a few days, or an installation.';
+COMMENT ON COLUMN fleet.installation_health_days.installation_id IS 'The GUID of the installation: as it shows it itself, or derived from that where its own would tell the machine (see docs/decisions/0006).';
+COMMENT ON COLUMN fleet.installation_health_days.product IS 'The product, as the write key names it.';
+COMMENT ON COLUMN fleet.installation_health_days.day IS 'The day, in UTC, by the time at which things were observed.';
+COMMENT ON COLUMN fleet.installation_health_days.product_version IS 'The product''s version that the installation''s last report of the day named; null when it named none.';
+COMMENT ON COLUMN fleet.installation_health_days.units IS 'Units that it has.';
+COMMENT ON COLUMN fleet.installation_health_days.unhealthy_units IS 'Units that are unhealthy on at least one node.';
+COMMENT ON COLUMN fleet.installation_health_days.total IS 'Nodes that its units run on: a node counts once for each unit.';
+COMMENT ON COLUMN fleet.installation_health_days.unhealthy IS 'Of these, those on which the unit is unhealthy.';
+
 CREATE VIEW fleet.installation_metric_days AS
 SELECT d.installation_id, d.product, d.day, nullif(o.version, '') AS product_version, s.event,
        m.metric, nullif(m.dimension, '') AS dimension, m.figure AS value

@@ -109,7 +109,7 @@ function completeness(): Row[] {
     ],
     ...['daily_frameworks', 'daily_metrics', 'daily_mix', 'daily_package_sets', 'daily_packages'],
     ...['daily_ui', 'daily_units', 'daily_usage', 'installation_days', 'installation_metric_days'],
-    'installation_unit_days',
+    ...['installation_health_days', 'installation_unit_days'],
   ].map((view) => [view, 'day', true, lately]);
   const lives = ['installation_lives', 'product_versions', 'version_fields'].map((view) => [
     ...[view, 'last_day', true, lately],
