@@ -303,7 +303,7 @@ describe('a job', () => {
     const installationId = randomUUID();
     await save(Array.from({ length: 1200 }, () => daily({ installationId })));
     await erasures.request({ mode: 'suppress', installationIds: [installationId] });
-    await erasures.runNext({ emptyQueue: async () => undefined, certify: (facts) => facts });
+    await carryOut(erasures);
     const id = await ask('replay');
     const frozen = frozenWhile(stoppedAfterAPage);
     await expect(quarantine.runNext(frozen)).rejects.toThrow('Another worker');
