@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { StartupError } from '#platform';
 import type { AdminApi } from './admin-api.js';
 import { addAccess } from './commands/access.js';
+import { addAnalyst } from './commands/analyst.js';
 import { addErasures } from './commands/erasures.js';
 import { addOperations } from './commands/operations.js';
 import { addProducts } from './commands/products.js';
@@ -17,12 +18,20 @@ export interface Tools {
   printer: Printer;
   out: Writable;
   /** Progress and the like, for people who wait. */
-  say: (line: string) => void;
+  say: Say;
 }
+
+/** Tells people who wait. */
+export type Say = (line: string) => void;
 
 /** Hands a command its tools when it runs. */
 export type WithTools = <A extends unknown[]>(
   work: (tools: Tools, ...args: A) => Promise<void>,
+) => (...args: A) => Promise<void>;
+
+/** The same for a command that asks the database and not the admin API. */
+export type WithDatabase = <A extends unknown[]>(
+  work: (say: Say, ...args: A) => Promise<void>,
 ) => (...args: A) => Promise<void>;
 
 const AFTER_HELP = `
@@ -30,7 +39,7 @@ Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 done and the news is bad (an e
 failed, books out of balance).
 
 It speaks to the Muster that npm start runs here, or to the one that ADMIN_URL, ADMIN_TOKEN and
-ADMIN_CA_FILE name.`;
+ADMIN_CA_FILE name. What asks the database itself (export, rollup) takes DATABASE_URL.`;
 
 /** Runs one command line. @returns the exit code */
 export async function runCommand(
@@ -57,6 +66,12 @@ export async function runCommand(
     };
   const adders = [addErasures, addAccess, addProducts, addQuarantine, addOperations];
   for (const add of adders) add(program, withTools);
+  addAnalyst(
+    program,
+    (work) =>
+      (...args) =>
+        work(say, ...args),
+  );
   inheritSettings(program);
   try {
     await program.parseAsync([...words], { from: 'user' });

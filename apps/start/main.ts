@@ -72,6 +72,8 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   const appPassword = settings.appPassword ?? secrets.appPassword;
   const { hasApplicationRole } = await migrate({
     ...{ databaseUrl: urls.databaseUrl, analystPassword, appPassword, log: say },
+    privacyAnalystPassword: settings.privacyAnalystPassword,
+    privacyMinInstallations: settings.privacyMinInstallations,
     ...{ catalogue: catalogueOf(declarations), cadences: cadencesOf(declarations) },
     // On a server of somebody's own, another Muster may have made the role.
     keepsAppPassword: databaseUrl !== undefined && settings.appPassword === undefined,

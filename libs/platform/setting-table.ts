@@ -177,6 +177,16 @@ export const SETTINGS = {
     about:
       'the password of the role muster_app, as which workers and the admin API connect; a whole server shares it; npm start makes one',
   },
+  PRIVACY_MIN_INSTALLATIONS: {
+    kind: wholeNumber(2, 1_000_000),
+    usually: '10',
+    about: 'what counts fewer installations than that is left out of the schema fleet_privacy',
+  },
+  PRIVACY_ANALYST_PASSWORD: {
+    kind: secret,
+    about:
+      'the password of the role privacy_analyst, which reads fleet_privacy; without one it cannot log in',
+  },
   DATA_DIR: { kind: file, usually: '.data', about: 'where npm start keeps its state' },
   WORKER_PROCESSES: {
     kind: wholeNumber(1, 64),

@@ -79,6 +79,7 @@ const START = {
   adminPort: 'ADMIN_PORT',
   workerProcesses: 'WORKER_PROCESSES',
   stopTimeoutMs: 'STOP_TIMEOUT_MS',
+  privacyMinInstallations: 'PRIVACY_MIN_INSTALLATIONS',
 } as const;
 
 const START_OPTIONAL = {
@@ -92,6 +93,7 @@ const START_OPTIONAL = {
   erasureKeyFile: 'ERASURE_KEY_FILE',
   analystPassword: 'ANALYST_PASSWORD',
   appPassword: 'APP_PASSWORD',
+  privacyAnalystPassword: 'PRIVACY_ANALYST_PASSWORD',
 } as const;
 
 /** Of the machine and not of Muster, but Node, TLS and locale work by it. */
@@ -144,9 +146,14 @@ export function commandSettings(env: Environment = process.env) {
 export function migrateSettings(env: Environment = process.env) {
   return readSettings(
     env,
-    { databaseUrl: 'DATABASE_URL', logLevel: 'LOG_LEVEL' },
+    {
+      databaseUrl: 'DATABASE_URL',
+      logLevel: 'LOG_LEVEL',
+      privacyMinInstallations: 'PRIVACY_MIN_INSTALLATIONS',
+    },
     {
       analystPassword: 'ANALYST_PASSWORD',
+      privacyAnalystPassword: 'PRIVACY_ANALYST_PASSWORD',
       appPassword: 'APP_PASSWORD',
       productsDir: 'PRODUCTS_DIR',
     },

@@ -21,6 +21,12 @@ export { ErasureStore, type Progress, type WorkerContext } from './erasure/erasu
 export { Holdings } from './erasure/holdings.js';
 export type { ErasureRequest } from './erasure/request.js';
 export type { ErasureFacts } from './erasure/run.js';
+export {
+  dbtSource,
+  describeViews,
+  dictionaryMarkdown,
+  type ViewDescription,
+} from './dictionary.js';
 export { migrate, type MigrateOptions } from './migrate.js';
 export type { Block } from './policy/block-rules.js';
 export { PolicyStore, type PolicyStoreOptions } from './policy/policy-store.js';

@@ -8,7 +8,8 @@ import type { CatalogueEntry, ProductCadence } from '#telemetry';
 import { ensureApplicationRole } from './application-role.js';
 import { writeCatalogue } from './catalogue.js';
 import { ensurePartitions } from './partitions.js';
-import { ensureAnalyst } from './roles.js';
+import { dropPrivacyViews, makePrivacyViews } from './privacy-views.js';
+import { ensureReaders } from './roles.js';
 import { writeCadences } from './rollups/cadences.js';
 
 interface Migration {
@@ -21,6 +22,10 @@ export interface MigrateOptions {
   databaseUrl: string;
   /** Given to the role `analyst`, which may log in from then on. Left as it is when absent. */
   analystPassword?: string | undefined;
+  /** The same for the role `privacy_analyst`. */
+  privacyAnalystPassword?: string | undefined;
+  /** What counts fewer installations than that is left out of the schema `fleet_privacy`: 10. */
+  privacyMinInstallations?: number | undefined;
   /** Given to the role `muster_app`, as whom the application connects. */
   appPassword?: string | undefined;
   /** Where that role can log in already, its password is left as it is. */
@@ -58,8 +63,8 @@ const LEDGER = `
 
 /**
  * Brings a database to the current schema: applies the migrations that it lacks, each in a
- * transaction, makes the coming partitions, and sees to the roles `muster_app` and `analyst`. Several may call it at
- * once. Throws if an applied migration was edited afterwards or is unknown here.
+ * transaction, makes the coming partitions, and sees to the roles and to the schema `fleet_privacy`. Several
+ * may call it at once. Throws if an applied migration was edited afterwards or is unknown here.
  */
 export async function migrate(options: MigrateOptions): Promise<Migrated> {
   const { databaseUrl, analystPassword, catalogue = [], cadences, log = () => undefined } = options;
@@ -74,7 +79,9 @@ export async function migrate(options: MigrateOptions): Promise<Migrated> {
     if (cadences) await writeCadences(client, cadences);
     const roleOptions = { password, keepsPassword, log };
     const hasApplicationRole = await ensureApplicationRole(client, roleOptions);
-    await ensureAnalyst(client, analystPassword, log);
+    await makePrivacyViews(client, options.privacyMinInstallations ?? 10);
+    const passwords = { analyst: analystPassword, privacy_analyst: options.privacyAnalystPassword };
+    await ensureReaders(client, passwords, log);
     return { applied, hasApplicationRole };
   } finally {
     await client.end();
@@ -100,6 +107,8 @@ async function applyMissing(
     if (checksum !== undefined) {
       throw new Error(`The migration ${migration.name} was changed after it had been applied.`);
     }
+    // Its views are made of those that a migration may change.
+    if (applied.length === 0) await dropPrivacyViews(client);
     await apply(client, migration);
     log(`applied migration ${migration.name}`);
     applied.push(migration.name);

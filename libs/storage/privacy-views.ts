@@ -7,8 +7,13 @@ export const PRIVACY_SCHEMA = 'fleet_privacy';
 interface CountingView {
   name: string;
   about: string;
+  /** The column with the number. */
+  counter: string;
   columns: { name: string; about: string }[];
 }
+
+/** What the number of installations that a row is about is called. */
+const COUNTERS = "'installations', 'active'";
 
 /**
  * Makes the schema `fleet_privacy`: of each view of `fleet` that counts installations, the same one
@@ -38,16 +43,22 @@ export async function makePrivacyViews(
   }
 }
 
+/** Takes the schema away. */
+export async function dropPrivacyViews(client: pg.ClientBase): Promise<void> {
+  await client.query(`DROP SCHEMA IF EXISTS ${PRIVACY_SCHEMA} CASCADE`);
+}
+
 /** The views with a number of installations in each row, and no installation. */
 async function countingViews(client: pg.ClientBase): Promise<CountingView[]> {
   const { rows } = await client.query<CountingView>(`
     SELECT c.relname AS name, coalesce(obj_description(c.oid, 'pg_class'), '') AS about,
+           min(a.attname) FILTER (WHERE a.attname IN (${COUNTERS})) AS counter,
            json_agg(json_build_object('name', a.attname,
                     'about', coalesce(col_description(c.oid, a.attnum), '')) ORDER BY a.attnum) AS columns
       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
      WHERE c.relnamespace = 'fleet'::regnamespace AND c.relkind = 'v'
      GROUP BY c.oid, c.relname
-    HAVING bool_or(a.attname = 'installations') AND NOT bool_or(a.attname = 'installation_id')
+    HAVING bool_or(a.attname IN (${COUNTERS})) AND NOT bool_or(a.attname = 'installation_id')
      ORDER BY c.relname`);
   return rows;
 }
@@ -66,12 +77,15 @@ function describe(views: readonly CountingView[], minInstallations: number): str
   return `What fleet says of at least ${minInstallations} installations together (${digest}).`;
 }
 
-function statementsFor({ name, about, columns }: CountingView, minInstallations: number): string[] {
+function statementsFor(
+  { name, about, counter, columns }: CountingView,
+  minInstallations: number,
+): string[] {
   const view = `${PRIVACY_SCHEMA}.${pg.escapeIdentifier(name)}`;
   const note = `${about} Rows of fewer than ${minInstallations} installations are left out.`;
   return [
     `CREATE VIEW ${view} AS SELECT * FROM fleet.${pg.escapeIdentifier(name)}
-      WHERE installations >= ${Math.floor(minInstallations)}`,
+      WHERE ${counter} >= ${Math.floor(minInstallations)}`,
     `COMMENT ON VIEW ${view} IS ${pg.escapeLiteral(note)}`,
     ...columns.map(
       (column) =>

@@ -1,34 +1,54 @@
 import pg from 'pg';
+import { PRIVACY_SCHEMA } from './privacy-views.js';
 
 /** What Postgres says to whoever lacks a right. */
 export const NOT_ALLOWED = '42501';
 const ROLE_EXISTS = new Set(['42710', '23505']); // created by another in the meantime
 
+/** Who may read what. */
+const READERS = [
+  { role: 'analyst', schema: 'fleet' },
+  { role: 'privacy_analyst', schema: PRIVACY_SCHEMA },
+] as const;
+
+/** Of each reader; one that has none cannot log in. */
+export type ReaderPasswords = Partial<Record<(typeof READERS)[number]['role'], string | undefined>>;
+
 /**
- * The role `analyst`: reads the schema `fleet`, and nothing else. It is made without a login; a
- * password gives it one. Roles belong to the whole server, so it may already be there. Where our own
- * user may not manage roles, that is said and left to an administrator.
+ * The roles `analyst` and `privacy_analyst`: each reads its schema, and nothing else. They are made
+ * without a login; a password gives them one. Roles belong to the whole server, so they may already be
+ * there. Where our own user may not manage roles, that is said and left to an administrator.
  */
-export async function ensureAnalyst(
+export async function ensureReaders(
   client: pg.ClientBase,
-  password: string | undefined,
+  passwords: ReaderPasswords,
   log: (line: string) => void,
 ): Promise<void> {
-  try {
-    await createRole(client, 'analyst');
-    if (password !== undefined) {
-      await client.query(`ALTER ROLE analyst LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
+  await closePublic(client);
+  for (const { role, schema } of READERS) {
+    try {
+      await createRole(client, role);
+      await letIn(client, role, passwords[role]);
+      await limit(client, role, schema);
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError && error.code === NOT_ALLOWED)) throw error;
+      log(
+        `The role ${role} could not be set up, because the user of DATABASE_URL may not manage roles. Grant it CREATEROLE, or create the role ${role} and give it its password as an administrator.`,
+      );
     }
-    await limit(client);
-  } catch (error) {
-    if (!(error instanceof pg.DatabaseError && error.code === NOT_ALLOWED)) throw error;
-    log(
-      'The role analyst could not be set up, because the user of DATABASE_URL may not manage roles. Grant it CREATEROLE, or create the role analyst and give it its password as an administrator.',
-    );
+    const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
+    if (rowCount) await grant(client, role, schema);
   }
-  const { rowCount } = await client.query(`SELECT FROM pg_roles WHERE rolname = 'analyst'`);
-  if (rowCount) await grant(client);
   await closeLargeObjects(client);
+}
+
+/** So many at once, on the whole server: a tool that opens ever more must not take all connections. */
+const CONNECTION_LIMIT = 20;
+
+async function letIn(client: pg.ClientBase, role: string, password: string | undefined) {
+  await client.query(`ALTER ROLE ${role} CONNECTION LIMIT ${CONNECTION_LIMIT}`);
+  if (password === undefined) return;
+  await client.query(`ALTER ROLE ${role} LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
 }
 
 /** Makes a role that cannot log in, unless it is there. */
@@ -46,28 +66,34 @@ export async function createRole(client: pg.ClientBase, name: string): Promise<v
  * Defaults that spare the fleet's database a careless query. To compile one takes longer than most of them
  * take; sorting a day of reports on disk, twice as long as in memory.
  */
-async function limit(client: pg.ClientBase): Promise<void> {
+async function limit(client: pg.ClientBase, role: string, schema: string): Promise<void> {
   const database = await databaseName(client);
   for (const setting of [
-    'search_path = fleet',
+    `search_path = ${schema}`,
     'default_transaction_read_only = on',
     "statement_timeout = '5min'",
+    // A migration is not waited for, and nobody waits for somebody who went to lunch.
+    "lock_timeout = '5s'",
+    "idle_in_transaction_session_timeout = '1min'",
     'jit = off',
     "work_mem = '64MB'",
   ]) {
-    await client.query(`ALTER ROLE analyst IN DATABASE ${database} SET ${setting}`);
+    await client.query(`ALTER ROLE ${role} IN DATABASE ${database} SET ${setting}`);
   }
 }
 
-async function grant(client: pg.ClientBase): Promise<void> {
-  const database = await databaseName(client);
+async function closePublic(client: pg.ClientBase): Promise<void> {
   await client.query(`
     REVOKE ALL ON SCHEMA public FROM PUBLIC;
     REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
-    REVOKE TEMPORARY ON DATABASE ${database} FROM PUBLIC;
-    GRANT CONNECT ON DATABASE ${database} TO analyst;
-    GRANT USAGE ON SCHEMA fleet TO analyst;
-    GRANT SELECT ON ALL TABLES IN SCHEMA fleet TO analyst`);
+    REVOKE TEMPORARY ON DATABASE ${await databaseName(client)} FROM PUBLIC`);
+}
+
+async function grant(client: pg.ClientBase, role: string, schema: string): Promise<void> {
+  await client.query(`
+    GRANT CONNECT ON DATABASE ${await databaseName(client)} TO ${role};
+    GRANT USAGE ON SCHEMA ${schema} TO ${role};
+    GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO ${role}`);
 }
 
 /**

@@ -39,11 +39,14 @@ const BLOCK_COLUMNS: Column<Block>[] = [
   ['CREATED', ({ createdAt }) => createdAt],
 ];
 
+/** A number, or the word that takes one away. */
+type NumberOr<W extends string> = number | W;
+
 interface ProductOptions {
-  keyLimit?: number | null;
-  installationLimit?: number | null;
+  keyLimit?: NumberOr<'none'>;
+  installationLimit?: NumberOr<'none'>;
   selfErasure?: boolean;
-  retentionDays?: number | null;
+  retentionDays?: NumberOr<'usual'>;
 }
 
 /** What holds for a product: limits, self-erasure, retention, and what of it is blocked. */
@@ -113,20 +116,25 @@ function addBlocks(program: Command, withTools: WithTools): void {
 function changesOf(options: ProductOptions): object {
   const { keyLimit, installationLimit, selfErasure, retentionDays } = options;
   const limits = {
-    ...(keyLimit !== undefined && { eventsPerMinutePerKey: keyLimit }),
-    ...(installationLimit !== undefined && { eventsPerMinutePerInstallation: installationLimit }),
+    ...(keyLimit !== undefined && { eventsPerMinutePerKey: numberOf(keyLimit) }),
+    ...(installationLimit !== undefined && {
+      eventsPerMinutePerInstallation: numberOf(installationLimit),
+    }),
   };
   return {
     ...(Object.keys(limits).length > 0 && { limits }),
     ...(selfErasure !== undefined && { selfErasure }),
-    ...(retentionDays !== undefined && { retentionDays }),
+    ...(retentionDays !== undefined && { retentionDays: numberOf(retentionDays) }),
   };
 }
 
-/** A whole number, or the word that takes one away. */
-function numberOr(word: string): (text: string) => number | null {
+function numberOf(given: number | string): number | null {
+  return typeof given === 'number' ? given : null;
+}
+
+function numberOr<W extends string>(word: W): (text: string) => NumberOr<W> {
   return (text) => {
-    if (text === word) return null;
+    if (text === word) return word;
     if (/^\d{1,15}$/.test(text)) return Number(text);
     throw new InvalidArgumentError(`It must be a whole number or ${word}.`);
   };

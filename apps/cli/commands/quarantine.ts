@@ -98,9 +98,12 @@ function addJobs(quarantine: Command, withTools: WithTools): void {
     .option('--all', 'all of them, where no filter is given')
     .option('--wait', 'wait until it is done')
     .action(
-      withTools((tools, options: Filter & { wait?: true; all?: true }) => {
+      withTools(async (tools, options: Filter & { wait?: true; all?: true }) => {
         const { wait, all, ...filter } = options;
-        return start(tools, 'discards', { filter: all ? { ...filter, all: true } : filter }, wait);
+        if (!all && Object.keys(filter).length === 0) {
+          throw new Failure('Discard which? Give a filter, or --all.');
+        }
+        return start(tools, 'discards', all ? { all, filter } : { filter }, wait);
       }),
     );
   const jobs = quarantine.command('jobs').description('replays and discards');
@@ -121,13 +124,9 @@ function addJobs(quarantine: Command, withTools: WithTools): void {
 async function start(
   { admin, printer, say }: Tools,
   route: 'replays' | 'discards',
-  body: { filter: object },
+  body: object,
   wait: true | undefined,
 ): Promise<void> {
-  const isEmpty = Object.keys(body.filter).length === 0;
-  if (route === 'discards' && isEmpty) {
-    throw new Failure('Discard which? Give a filter, or --all.');
-  }
   let { job } = await admin.ask<{ job: Job }>('POST', `/v1/quarantine/${route}`, { body });
   if (wait) {
     job = await untilSettled(job, {

@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startAdmin, type Admin } from './support/admin.js';
+import { commandLine } from './support/command-line.js';
+import { startMuster, type Muster } from './support/muster.js';
+
+let muster: Muster;
+let admin: Admin;
+let dir: string;
+let run: ReturnType<typeof commandLine>;
+
+beforeAll(async () => {
+  muster = await startMuster();
+  admin = await startAdmin(muster);
+  run = commandLine(admin.app.ready.port ?? 0, admin.token);
+  dir = await mkdtemp(join(tmpdir(), 'muster-command-line-'));
+});
+
+afterAll(async () => {
+  await admin.stop();
+  await muster.stop();
+  await rm(dir, { recursive: true });
+});
+
+test('an installation is erased, waited for, and its certificate saved', async () => {
+  const id = randomUUID();
+  expect((await post({ installationId: id })).status).toBe(202);
+  await muster.drained();
+  const shown = await run('installations', 'show', id, '--json');
+  expect(JSON.parse(shown.stdout)).toMatchObject({ rows: { report: 1, installation: 1 } });
+  const counted = await run('erase', id, '--dry-run');
+  expect(counted.stdout).toMatch(/^report +1$/m);
+
+  const file = join(dir, 'certificate.json');
+  const erased = await run('erase', id, '--certificate', file, '--json');
+  expect(erased).toMatchObject({ code: 0 });
+  const { erasure } = JSON.parse(erased.stdout) as { erasure: { id: string } };
+  expect(erasure).toMatchObject({ state: 'complete', removed: { report: 1 } });
+  const certificate = await run('erasures', 'certificate', erasure.id);
+  expect(JSON.parse(certificate.stdout)).toEqual(JSON.parse(await readFile(file, 'utf8')));
+  const listed = await run('erasures', 'list', '--installation', id);
+  expect(listed.stdout).toContain(erasure.id);
+  expect((await run('installations', 'export', id)).stdout).toBe('');
+});
+
+test('a file of ids is erased at once', async () => {
+  const file = join(dir, 'ids.csv');
+  await writeFile(file, `${randomUUID()}\n${randomUUID()}\n`);
+  const { code, stdout } = await run('erase', '--file', file, '--wait', '--json');
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ erasure: { installations: 2, state: 'complete' } });
+});
+
+test('a key is made, works, is listed without itself, and is revoked', async () => {
+  const made = await run('keys', 'create', 'dcos', '--name', 'staging', '--json');
+  const { key, secret } = JSON.parse(made.stdout) as { key: { id: string }; secret: string };
+  await vi.waitFor(async () => expect((await post({}, secret)).status).toBe(202), 10_000);
+  const listed = await run('keys', 'list', '--product', 'dcos');
+  expect(listed.stdout).toContain(key.id);
+  expect(listed.stdout).not.toContain(secret);
+  expect((await run('keys', 'revoke', key.id)).code).toBe(0);
+  await vi.waitFor(async () => expect((await post({}, secret)).status).toBe(401), 10_000);
+});
+
+test('an administrator gets a token of fewer scopes, and loses it again', async () => {
+  const made = await run('tokens', 'create', 'watcher', 'operations:read', '--json');
+  const { secret } = JSON.parse(made.stdout) as { secret: string };
+  const asWatcher = commandLine(admin.app.ready.port ?? 0, secret);
+  expect((await asWatcher('queue')).code).toBe(0);
+  const refused = await asWatcher('erase', randomUUID());
+  expect(refused).toMatchObject({ code: 1, stderr: 'The token lacks the scope erasures:write.\n' });
+  expect((await run('tokens', 'list')).stdout).toContain('watcher');
+  await run('tokens', 'revoke', 'watcher');
+  expect(await asWatcher('queue')).toMatchObject({ code: 1 });
+});
+
+test('limits and blocks are set and shown', async () => {
+  const set = await run('products', 'set', 'dcos', '--key-limit', '600', '--json');
+  expect(JSON.parse(set.stdout)).toMatchObject({
+    product: { limits: { eventsPerMinutePerKey: 600 }, selfErasure: false },
+  });
+  await run('products', 'set', 'dcos', '--key-limit', 'none');
+  expect((await run('products', 'list')).stdout).toMatch(/^dcos +unlimited/m);
+
+  const made = await run('blocks', 'create', 'dcos', '--version', '1.7', '--json');
+  const { block } = JSON.parse(made.stdout) as { block: { id: string } };
+  expect((await run('blocks', 'list')).stdout).toContain(block.id);
+  expect((await run('blocks', 'remove', block.id)).code).toBe(0);
+  expect((await run('blocks', 'list')).stdout).toBe('There are none.\n');
+});
+
+test('the quarantine is looked at, replayed and emptied', async () => {
+  await post({ event: 'nobody-knows' });
+  await muster.drained();
+  const listed = await run('quarantine', 'list', '--event', 'nobody-knows', '--json');
+  const { events } = JSON.parse(listed.stdout) as { events: { id: string }[] };
+  expect(events).toHaveLength(1);
+  const shown = await run('quarantine', 'show', String(events[0]?.id));
+  expect(shown.stdout).toContain('unknown_event');
+  expect((await run('quarantine', 'summary')).stdout).toMatch(/^dcos +unknown_event +event /m);
+
+  const replayed = await run('quarantine', 'replay', '--product', 'dcos', '--wait', '--json');
+  expect(JSON.parse(replayed.stdout)).toMatchObject({ job: { state: 'complete', done: 1 } });
+  expect(await run('quarantine', 'discard')).toMatchObject({ code: 1 });
+  expect((await run('quarantine', 'discard', '--all', '--wait')).code).toBe(0);
+  expect((await run('quarantine', 'list')).stdout).toBe('There are none.\n');
+  expect((await run('quarantine', 'jobs', 'list')).stdout).toContain('discard');
+});
+
+test('the books are shown, and a script hears when they are out of balance', async () => {
+  expect(await run('balance')).toMatchObject({ code: 0 });
+  await muster.owner('UPDATE ingest_tally SET stored = stored + 1');
+  const { code, stdout, stderr } = await run('balance');
+  expect({ code, stderr }).toEqual({ code: 3, stderr: 'The books are out of balance.\n' });
+  expect(stdout).toContain('OUT OF BALANCE.');
+});
+
+test('the queue, the audit log and the housekeeping are shown', async () => {
+  expect((await run('queue', 'failed')).stdout).toBe('There are none.\n');
+  expect((await run('queue', 'retry')).code).toBe(0);
+  expect((await run('audit', '--limit', '5')).stdout).toContain('root');
+  expect((await run('housekeeping')).stdout).toContain('retention');
+});
+
+test('what is wrong is said in a sentence, with an exit code of its own', async () => {
+  expect(await run('erasures', 'show', 'nothing')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'There is no such erasure.\n',
+  });
+  expect(await run('erase', 'nobody')).toMatchObject({
+    code: 1,
+    stderr: 'installationIds[0] is no id of an installation.\n',
+  });
+  expect(await run('erasee')).toMatchObject({ code: 2 });
+  expect(await run('erase', '--mode', 'gently', randomUUID())).toMatchObject({ code: 2 });
+  const nowhere = commandLine(1, admin.token);
+  expect(await nowhere('queue')).toMatchObject({
+    code: 1,
+    stderr: 'The admin API at https://localhost:1 cannot be asked: ECONNREFUSED.\n',
+  });
+  const unknown = commandLine(admin.app.ready.port ?? 0, 'wrong');
+  expect(await unknown('queue')).toMatchObject({ code: 1, stderr: expect.stringMatching(/token/) });
+});
+
+test.each([[['--help']], [['erase', '--help']], [['quarantine', 'replay', '--help']]])(
+  'help is there: %j',
+  async (words) => {
+    const { code, stdout } = await run(...words);
+    expect({ code, isUsage: stdout.startsWith('Usage: muster') }).toEqual({
+      code: 0,
+      isUsage: true,
+    });
+  },
+);
+
+function post(fields: object, key = muster.writeKeys.dcos ?? '') {
+  const event = {
+    ...{ id: randomUUID(), installationId: randomUUID(), product: 'dcos', event: 'health' },
+    properties: {
+      'health-unit-dcos-mesos-master-service-total': 3,
+      'health-unit-dcos-mesos-master-service-unhealthy': 1,
+    },
+    ...fields,
+  };
+  return muster.post('/v1/events', event, { headers: { authorization: `Bearer ${key}` } });
+}
+
+test('a view is exported, and rollups are made anew, from the database itself', async () => {
+  await post({});
+  await muster.drained();
+  const here = commandLine(0, '', { DATABASE_URL: muster.databaseUrl });
+  expect(await here('rollup', 'rebuild')).toMatchObject({ code: 0 });
+  const { code, stdout, stderr } = await here('export', 'daily_fleet', '--format', 'ndjson');
+  expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringMatching(/^1 rows$/m) });
+  expect(JSON.parse(stdout)).toMatchObject({ product: 'dcos' });
+  const file = join(dir, 'fleet.parquet');
+  const written = await here('export', 'daily_fleet', '--format', 'parquet', '--out', file);
+  expect(written).toMatchObject({ code: 0, stdout: '' });
+  expect((await readFile(file)).subarray(0, 4).toString()).toBe('PAR1');
+  expect(await here('export', 'report')).toMatchObject({ code: 1 });
+});

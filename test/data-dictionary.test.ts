@@ -1,0 +1,23 @@
+import { format, resolveConfig } from 'prettier';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { dbtSource, describeViews, dictionaryMarkdown, type ViewDescription } from '#storage';
+import { createDatabase, type TestDatabase } from './support/database.js';
+
+let database: TestDatabase;
+let views: ViewDescription[];
+
+beforeAll(async () => {
+  database = await createDatabase();
+  views = await describeViews(database.url);
+});
+
+afterAll(() => database.drop());
+
+test.each([
+  ['docs/data-dictionary.md', dictionaryMarkdown],
+  ['docs/dbt/fleet.yml', dbtSource],
+])('%s is what the database says of its views', async (file, write) => {
+  const options = { ...(await resolveConfig(file)), filepath: file };
+  // npm run docs writes it anew.
+  await expect(await format(write(views), options)).toMatchFileSnapshot(`../${file}`);
+});

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { migrate } from '#storage';
+import { urlAs } from '../apps/start/endpoints.js';
+import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+
+const PASSWORD = 'only-for-tests';
+
+let database: TestDatabase;
+let owner: Asker;
+let reader: Asker;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  owner = new Asker(database.url);
+  const privacyAnalystPassword = PASSWORD;
+  await migrate({ databaseUrl: database.url, privacyAnalystPassword, privacyMinInstallations: 3 });
+  reader = new Asker(urlAs(database.url, 'privacy_analyst', PASSWORD));
+  await owner.ask(`
+    INSERT INTO mix_day (day, product, version, variant, provider, platform, installations)
+    VALUES (current_date - 1, 'dcos', '2.0', 'open', 'aws', '', 3),
+           (current_date - 1, 'dcos', '2.1', 'open', 'aws', '', 2)`);
+});
+
+afterAll(async () => {
+  await reader.end();
+  await owner.end();
+  await database.drop();
+});
+
+test('groups of fewer installations than were allowed are left out', async () => {
+  const rows = await reader.ask('SELECT product_version, installations FROM daily_mix');
+  expect(rows).toEqual([{ product_version: '2.0', installations: 3 }]);
+});
+
+test('every view that counts installations is there, and none that shows one', async () => {
+  const rows = await owner.ask(`
+    SELECT table_name AS view, bool_or(column_name = 'installation_id') AS shows_one
+      FROM information_schema.columns WHERE table_schema = 'fleet_privacy' GROUP BY 1 ORDER BY 1`);
+  const views = rows.map(({ view }) => view as string);
+  expect(views).toEqual(expect.arrayContaining(['daily_fleet', 'daily_units', 'daily_errors']));
+  expect(rows.filter(({ shows_one }) => shows_one)).toEqual([]);
+});
+
+test('its reader reads nothing else', async () => {
+  for (const table of [
+    'fleet.daily_mix',
+    'fleet.installations',
+    'public.report',
+    'public.mix_day',
+  ]) {
+    await expect(reader.ask(`SELECT * FROM ${table}`)).rejects.toThrow(/permission denied/);
+  }
+  await expect(reader.ask('BEGIN READ WRITE; CREATE TABLE fleet_privacy.mine ()')).rejects.toThrow(
+    /permission denied/,
+  );
+});
+
+test('another number takes effect with the next migration, and views keep their comments', async () => {
+  await migrate({ databaseUrl: database.url, privacyMinInstallations: 2 });
+  expect(await reader.ask('SELECT FROM daily_mix')).toHaveLength(2);
+  const [comment] = await owner.ask(
+    `SELECT obj_description('fleet_privacy.daily_mix'::regclass) AS view,
+            col_description('fleet_privacy.daily_mix'::regclass, 1) AS column`,
+  );
+  expect(comment?.view).toMatch(/Rows of fewer than 2 installations are left out\.$/);
+  expect(comment?.column).not.toBeNull();
+});
