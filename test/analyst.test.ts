@@ -25,8 +25,8 @@ test('the analyst can ask every view of fleet, without naming the schema', async
     const rows = await analyst.ask(`SELECT * FROM ${view} LIMIT 1`);
     if (rows.length > 0) filled.push(view);
   }
-  // What the metrics mean is there before anybody has reported one.
-  expect(filled).toEqual(['metric_catalogue']);
+  // What products declare is there before anybody has reported anything.
+  expect(filled.sort()).toEqual(['completeness', 'metric_catalogue', 'product_cadences']);
 });
 
 test('the analyst can read no table', async () => {
@@ -92,6 +92,7 @@ test('the views have the columns that the contract names', async () => {
     ui_events: ['occurred_at', 'event', 'path'],
     defects: ['reason', 'path'],
     quarantined_events: ['reason', 'path'],
+    daily_fleet: ['day', 'product', 'product_version', 'born', 'active', 'gone_silent'],
     ingest_balance: ['accepted', 'stored', 'duplicate', 'quarantined', 'suppressed', 'empty'],
   };
   for (const [view, names] of Object.entries(contract)) {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { ErasureStore, TelemetryStore } from '#storage';
+import { ErasureStore, Rollups, TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
 import { Asker, createDatabase, type TestDatabase } from './support/database.js';
 
@@ -15,6 +15,7 @@ let database: TestDatabase;
 let owner: Asker;
 let writers: TelemetryStore[];
 let erasures: ErasureStore;
+let rollups: Rollups;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -24,11 +25,13 @@ beforeAll(async () => {
     () => new TelemetryStore({ databaseUrl: database.url, connections: 3, suppressionKey }),
   );
   erasures = new ErasureStore({ databaseUrl: database.url, connections: 3, suppressionKey });
+  rollups = new Rollups({ databaseUrl: database.url });
 });
 
 afterAll(async () => {
   await Promise.all(writers.map((writer) => writer.close()));
   await erasures.close();
+  await rollups.close();
   await owner.end();
   await database.drop();
 });
@@ -91,6 +94,7 @@ const isEmpty = (counts: Record<string, number>) => Object.values(counts).every(
 test('an erasure removes every row of an installation, and nothing of another', async () => {
   const [gone, kept] = [randomUUID(), randomUUID()];
   await save(writers[0]!, [...eventsOf(gone), ...eventsOf(kept)]);
+  await rollups.refresh();
   const before = await rowsOf(kept);
   const { erasure_target: _, ...tables } = await rowsOf(gone);
   expect(Object.entries(tables).filter(([, count]) => count === 0)).toEqual([]);

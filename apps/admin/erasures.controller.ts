@@ -1,10 +1,21 @@
-import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AdminStore, ErasureStore, type ErasureMode } from '#storage';
+import { ErasureOrCount, ErasurePage, OneErasure, SignedCertificate } from './answers/erasures.js';
 import { AdminError } from './errors.js';
 import { administratorOf, Scope } from './gatekeeper.js';
 import { InstallationIds } from './installation-ids.js';
-import { isUuid, readErasureBody, readErasureQuery } from './requests.js';
+import { Documented } from './reference/documented.js';
+import {
+  DryRunQuery,
+  ErasureBody,
+  ErasureQuery,
+  isUuid,
+  ModeQuery,
+  readDryRun,
+  readErasureBody,
+  readErasureQuery,
+} from './requests.js';
 
 /** Erasures: asked for here, carried out by the workers. */
 @Controller('v1')
@@ -18,29 +29,52 @@ export class ErasuresController {
   /** Erases an installation, and stores nothing of it from then on. */
   @Delete('installations/:installationId')
   @Scope('erasures:write')
-  @HttpCode(202)
+  @Documented({
+    summary: 'Erases an installation',
+    about: 'Stores nothing of it from then on, unless `mode` says otherwise.',
+    status: 202,
+    query: ModeQuery,
+    answer: OneErasure,
+  })
   async eraseOne(
     @Param('installationId') raw: string,
     @Query('mode') mode: string | undefined,
     @Req() request: FastifyRequest,
-  ) {
+  ): Promise<OneErasure> {
     return this.ask(request, { mode, installationIds: [raw] });
   }
 
   /** The same of up to 10,000 installations, as JSON or CSV; with `?dryRun=true` it only counts. */
   @Post('erasures')
   @Scope('erasures:write')
-  @HttpCode(202)
-  async erase(@Query('dryRun') dryRun: string | undefined, @Req() request: FastifyRequest) {
+  @Documented({
+    summary: 'Erases up to 10,000 installations',
+    about:
+      'As JSON, or as CSV with an id a line; with `dryRun=true` it only counts. The same request with the same `Idempotency-Key` is the same erasure.',
+    status: 202,
+    query: DryRunQuery,
+    body: ErasureBody,
+    alsoTakes: ['text/csv'],
+    answer: ErasureOrCount,
+  })
+  async erase(
+    @Query() query: Record<string, unknown>,
+    @Req() request: FastifyRequest,
+  ): Promise<ErasureOrCount> {
     const { body } = request;
-    if (dryRun !== 'true') return this.ask(request, body);
+    if (!readDryRun(query)) return this.ask(request, body);
     const { installationIds } = readErasureBody(body);
     return { dryRun: true, rows: await this.erasures.count(this.ids.storedAll(installationIds)) };
   }
 
   @Get('erasures')
   @Scope('erasures:write')
-  async list(@Query() query: Record<string, unknown>) {
+  @Documented({
+    summary: 'Erasures, and how far they are',
+    query: ErasureQuery,
+    answer: ErasurePage,
+  })
+  async list(@Query() query: Record<string, unknown>): Promise<ErasurePage> {
     const { installationId: raw, ...page } = readErasureQuery(query);
     const installationId = raw === undefined ? undefined : this.ids.stored(raw);
     const erasures = await this.erasures.list({ ...page, installationId });
@@ -50,20 +84,26 @@ export class ErasuresController {
 
   @Get('erasures/:id')
   @Scope('erasures:write')
-  async get(@Param('id') id: string) {
+  @Documented({ summary: 'How far an erasure is', answer: OneErasure, refuses: ['not_found'] })
+  async get(@Param('id') id: string): Promise<OneErasure> {
     return { erasure: await this.find(id) };
   }
 
   @Get('erasures/:id/certificate')
   @Scope('erasures:write')
-  async certificate(@Param('id') id: string) {
+  @Documented({
+    summary: 'The signed certificate of an erasure that is complete',
+    answer: SignedCertificate,
+    refuses: ['not_found', 'not_ready'],
+  })
+  async certificate(@Param('id') id: string): Promise<SignedCertificate> {
     const { state } = await this.find(id);
     const certificate = await this.erasures.certificate(id);
     if (certificate) return certificate;
     throw new AdminError('not_ready', `The erasure is ${state}; it has no certificate yet.`);
   }
 
-  private async ask(request: FastifyRequest, body: unknown) {
+  private async ask(request: FastifyRequest, body: unknown): Promise<OneErasure> {
     const { mode, installationIds } = readErasureBody(body);
     const stored = this.ids.storedAll(installationIds);
     const idempotencyKey = request.headers['idempotency-key']?.toString();

@@ -2,27 +2,27 @@ import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch, HttpException } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Logger } from '#platform';
+import { QueueUnavailable } from '#queue';
 
-export type ErrorCode =
-  | 'bad_request'
-  | 'invalid_request'
-  | 'unauthorized'
-  | 'forbidden'
-  | 'not_found'
-  | 'not_ready'
-  | 'too_many_attempts'
-  | 'internal';
-
-const STATUS: Record<ErrorCode, number> = {
+/** The HTTP status of every public error code. */
+export const statusOf = {
   bad_request: 400,
   invalid_request: 400,
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,
   not_ready: 409,
+  conflict: 409,
   too_many_attempts: 429,
   internal: 500,
-};
+  unavailable: 503,
+} as const;
+
+export type ErrorCode = keyof typeof statusOf;
+export const errorCodes = Object.keys(statusOf) as ErrorCode[];
+
+/** When to come back, in seconds. */
+const RETRY_AFTER_S: Partial<Record<ErrorCode, number>> = { too_many_attempts: 60, unavailable: 5 };
 
 /** A refusal: a public code, a sentence, and where in the request it lies. */
 export class AdminError extends Error {
@@ -41,12 +41,18 @@ export class ErrorFilter implements ExceptionFilter {
   constructor(private readonly logger: Logger) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    this.answer(error, host.switchToHttp().getResponse<FastifyReply>());
+  }
+
+  answer(error: unknown, reply: FastifyReply): void {
     const { code, message, path } = this.describe(error);
-    if (code === 'unauthorized') void reply.header('www-authenticate', 'Bearer realm="muster"');
-    if (code === 'too_many_attempts') void reply.header('retry-after', 60);
+    if (code === 'unauthorized' && !reply.hasHeader('www-authenticate')) {
+      void reply.header('www-authenticate', 'Bearer realm="muster"');
+    }
+    const retryAfter = RETRY_AFTER_S[code];
+    if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
     void reply
-      .status(STATUS[code])
+      .status(statusOf[code])
       .send({ success: false, code, message, ...(path !== undefined && { path }) });
   }
 
@@ -56,6 +62,12 @@ export class ErrorFilter implements ExceptionFilter {
     path?: string | undefined;
   } {
     if (error instanceof AdminError) return error;
+    if (error instanceof QueueUnavailable) {
+      return {
+        code: 'unavailable',
+        message: 'The queue cannot be asked just now; try again later.',
+      };
+    }
     const status =
       error instanceof HttpException
         ? error.getStatus()

@@ -1,13 +1,24 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import { Injectable, SetMetadata } from '@nestjs/common';
+import { applyDecorators, Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { ApiSecurity } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { AdminStore, type Administrator, type AdminScope } from '#storage';
 import { AdminError } from './errors.js';
+import { refuses, TOKEN_SCHEME } from './reference/documented.js';
 
-const SCOPE = 'scope';
-/** What a token needs to use a route; a route without one is open to everybody. */
-export const Scope = (scope: AdminScope) => SetMetadata(SCOPE, scope);
+const SCOPES = 'scopes';
+
+/** What a token needs to use a route: one of these scopes. */
+export const Scope = (...scopes: [AdminScope, ...AdminScope[]]) =>
+  applyDecorators(
+    SetMetadata(SCOPES, scopes),
+    ...scopes.map((scope) => ApiSecurity(TOKEN_SCHEME, [scope])),
+    refuses(['unauthorized', 'forbidden', 'too_many_attempts']),
+  );
+
+/** A route for everybody. One that is neither this nor has a scope is for nobody. */
+export const Open = () => applyDecorators(SetMetadata(SCOPES, []), ApiSecurity({}));
 
 interface AdminRequest extends FastifyRequest {
   administrator?: Administrator;
@@ -24,7 +35,7 @@ const MAX_WRONG = 10;
 const WINDOW_MS = 60_000;
 const MAX_ADDRESSES = 10_000;
 
-/** Lets nobody in without a token of the route's scope, and nobody guess. */
+/** Lets nobody in without a token of a scope of the route, and nobody guess. */
 @Injectable()
 export class Gatekeeper implements CanActivate {
   /** Wrong tokens by address, in memory only. */
@@ -36,26 +47,32 @@ export class Gatekeeper implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const scope = this.reflector.get<AdminScope | undefined>(SCOPE, context.getHandler());
-    if (scope === undefined) return true;
-    const request = context.switchToHttp().getRequest<AdminRequest>();
+    const scopes = this.reflector.get<AdminScope[] | undefined>(SCOPES, context.getHandler());
+    if (!scopes) throw new Error('The route has no scope and is not open.');
+    if (scopes.length === 0) return true;
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    await this.admit(request, scopes, bearerOf(request));
+    return true;
+  }
+
+  /** Lets whoever has the token do what one of the scopes allows. @throws AdminError */
+  async admit(
+    request: AdminRequest,
+    scopes: readonly AdminScope[],
+    token: string | undefined,
+  ): Promise<void> {
     this.refuseGuessers(request.ip);
-    const administrator = await this.identify(request);
+    const administrator = token === undefined ? null : await this.store.findAdministrator(token);
     if (!administrator) {
       this.countWrong(request.ip);
       throw new AdminError('unauthorized', 'A valid token is needed, as Bearer.');
     }
-    if (!administrator.scopes.includes(scope)) {
-      await this.store.record({ actor: administrator.name, act: scope, outcome: 'refused' });
-      throw new AdminError('forbidden', `The token lacks the scope ${scope}.`);
+    if (!scopes.some((scope) => administrator.scopes.includes(scope))) {
+      const needed = scopes.join(' or ');
+      await this.store.record({ actor: administrator.name, act: needed, outcome: 'refused' });
+      throw new AdminError('forbidden', `The token lacks the scope ${needed}.`);
     }
     request.administrator = administrator;
-    return true;
-  }
-
-  private async identify({ headers }: FastifyRequest): Promise<Administrator | null> {
-    const token = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-    return token === undefined ? null : this.store.findAdministrator(token);
   }
 
   private refuseGuessers(address: string): void {
@@ -71,4 +88,9 @@ export class Gatekeeper implements CanActivate {
     const count = (this.#wrong.get(address)?.count ?? 0) + 1;
     this.#wrong.set(address, { count, until: Date.now() + WINDOW_MS });
   }
+}
+
+/** The token of `Authorization: Bearer`. */
+export function bearerOf({ headers }: FastifyRequest): string | undefined {
+  return /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
 }

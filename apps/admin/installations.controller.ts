@@ -2,8 +2,10 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdminStore, Holdings } from '#storage';
+import { InstallationSummary } from './answers/installations.js';
 import { administratorOf, Scope } from './gatekeeper.js';
 import { InstallationIds } from './installation-ids.js';
+import { Documented } from './reference/documented.js';
 
 /** What is held about an installation. */
 @Controller('v1/installations')
@@ -16,7 +18,15 @@ export class InstallationsController {
 
   @Get(':installationId')
   @Scope('installations:read')
-  async summary(@Param('installationId') raw: string, @Req() request: FastifyRequest) {
+  @Documented({
+    summary: 'What is held of an installation, in numbers',
+    answer: InstallationSummary,
+    refuses: ['invalid_request'],
+  })
+  async summary(
+    @Param('installationId') raw: string,
+    @Req() request: FastifyRequest,
+  ): Promise<InstallationSummary> {
     const installationId = this.ids.stored(raw);
     await this.record(request, 'installation.summary', installationId);
     return { installationId, ...(await this.holdings.summary(installationId)) };
@@ -25,6 +35,14 @@ export class InstallationsController {
   /** Everything, a row a line: `{"view": "health_readings", "row": {…}}`. */
   @Get(':installationId/export')
   @Scope('installations:read')
+  @Documented({
+    summary: 'Every row that is held of an installation',
+    answer: {
+      contentType: 'application/x-ndjson',
+      about: 'A row a line: `{"view": "health_readings", "row": {…}}`.',
+    },
+    refuses: ['invalid_request'],
+  })
   async export(
     @Param('installationId') raw: string,
     @Req() request: FastifyRequest,

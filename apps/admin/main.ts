@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
@@ -11,11 +12,18 @@ import {
   NestLogger,
   publicPem,
   readErasureKey,
+  readJsonFolder,
   runProcess,
   StartupError,
+  type Logger,
+  type TlsPair,
 } from '#platform';
+import { QueueInspector } from '#queue';
+import { compileProducts, readDeclaration } from '#telemetry';
 import { AdminModule } from './admin.module.js';
 import { ErrorFilter } from './errors.js';
+import { Gatekeeper } from './gatekeeper.js';
+import { serveDashboard } from './queue/dashboard.js';
 
 /** Ten thousand GUIDs take 400 KB. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -27,23 +35,9 @@ async function startAdmin() {
   const logger = createLogger({ name: 'admin', level: settings.logLevel });
   const tls = await loadTls(settings);
   const pem = publicPem(await readErasureKey(settings.erasureKeyFile));
-  const adapter = new FastifyAdapter({
-    https: { ...tls, handshakeTimeout: 10_000 },
-    skipMiddie: true,
-    bodyLimit: MAX_BODY_BYTES,
-    forceCloseConnections: true,
-  });
-  const app = await NestFactory.create<NestFastifyApplication>(
-    AdminModule.with(settings, pem, logger),
-    adapter,
-    { logger: new NestLogger(logger), abortOnError: false },
-  );
-  app.useGlobalFilters(new ErrorFilter(logger));
-  adapter
-    .getInstance()
-    .addContentTypeParser(['text/csv', 'text/plain'], { parseAs: 'string' }, (_, body, done) =>
-      done(null, body),
-    );
+  const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
+  const parts = AdminModule.with(settings, pem, [...products.keys()], logger);
+  const app = await createApp(parts, tls, logger);
   await app.listen(settings.port, settings.host).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new StartupError(
@@ -61,4 +55,30 @@ async function startAdmin() {
       await app.close();
     },
   };
+}
+
+async function createApp(
+  module: DynamicModule,
+  tls: TlsPair,
+  logger: Logger,
+): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    https: { ...tls, handshakeTimeout: 10_000 },
+    skipMiddie: true,
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: true,
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    logger: new NestLogger(logger),
+    abortOnError: false,
+  });
+  const errors = new ErrorFilter(logger);
+  app.useGlobalFilters(errors);
+  const fastify = adapter.getInstance();
+  fastify.addContentTypeParser(['text/csv', 'text/plain'], { parseAs: 'string' }, (_, body, done) =>
+    done(null, body),
+  );
+  const [inspector, gatekeeper] = [app.get(QueueInspector), app.get(Gatekeeper)];
+  serveDashboard(fastify, { inspector, gatekeeper, errors });
+  return app;
 }

@@ -1,20 +1,65 @@
 import 'reflect-metadata';
+import { applyDecorators } from '@nestjs/common';
+import { PickType } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
   ArrayNotEmpty,
   IsArray,
+  IsDate,
   IsIn,
+  IsInt,
+  IsNumber,
   IsOptional,
+  IsPositive,
   IsString,
+  IsUUID,
+  Matches,
+  Max,
+  Min,
   validateSync,
 } from 'class-validator';
-import { erasureModes, erasureStates, type ErasureMode } from '#storage';
+import {
+  adminScopes,
+  erasureModes,
+  erasureStates,
+  type AdminScope,
+  type ErasureMode,
+} from '#storage';
+import { parseTimestamp } from '#telemetry';
 import { AdminError } from './errors.js';
+
+/** How many are answered at once: a whole number from 1. */
+export function Page(most: number): PropertyDecorator {
+  const message = `limit must be a whole number from 1 to ${most}`;
+  return applyDecorators(
+    IsOptional(),
+    IsInt({ message }),
+    Min(1, { message }),
+    Max(most, { message }),
+  );
+}
+
+/** A moment that may be left out. */
+export function Moment(): PropertyDecorator {
+  const message = '$property must be a time such as 2026-01-31T12:00:00Z';
+  return applyDecorators(IsOptional(), IsDate({ message }));
+}
+
+/** The moment that a query names; an invalid one where it names none. */
+export function readMoment(raw: unknown): Date | undefined {
+  return raw === undefined ? undefined : new Date(parseTimestamp(raw) ?? NaN);
+}
+
+/** The name of a product, which may be left out. */
+export function ProductName(): PropertyDecorator {
+  const message = '$property must be the name of a product';
+  return applyDecorators(IsOptional(), Matches(/^[a-z][a-z0-9_-]*$/, { message }));
+}
 
 export const MAX_INSTALLATIONS = 10_000;
 
 /** `POST /v1/erasures`. */
-class ErasureBody {
+export class ErasureBody {
   @IsOptional() @IsIn(erasureModes) mode: unknown;
   @IsArray()
   @ArrayNotEmpty()
@@ -28,16 +73,51 @@ class ErasureBody {
   }
 }
 
+/** `DELETE /v1/installations/{id}`: its mode is one of a body's. */
+export class ModeQuery extends PickType(ErasureBody, ['mode']) {}
+
+/** `POST /v1/erasures`. A dry run that is misspelt must not erase. */
+export class DryRunQuery {
+  @IsOptional() @IsIn(['true', 'false']) dryRun: unknown;
+
+  constructor(query: Record<string, unknown>) {
+    this.dryRun = query.dryRun;
+  }
+}
+
 /** `GET /v1/erasures`. */
-class ErasureQuery {
+export class ErasureQuery {
   @IsOptional() @IsIn(erasureStates) state: string | undefined;
   @IsOptional() @IsString() installationId: string | undefined;
+  @IsOptional()
+  @IsUUID(undefined, { message: 'after must be the id of an erasure' })
+  after: string | undefined;
+  @Page(500) limit: number;
 
   constructor(query: Record<string, unknown>) {
     this.state = query.state as string | undefined;
     this.installationId = query.installationId as string | undefined;
+    this.after = query.after as string | undefined;
+    this.limit = Number(query.limit ?? 50);
   }
 }
+
+/** `POST /v1/tokens`. */
+class TokenBody {
+  @Matches(/^[\w.-]{1,64}$/, { message: '$property must be 1 to 64 letters, digits or _ . -' })
+  name: unknown;
+  @IsOptional() @IsArray() @ArrayNotEmpty() @IsIn(adminScopes, { each: true }) scopes: unknown;
+  @IsOptional() @IsNumber() @IsPositive() @Max(36_500) days: unknown;
+
+  constructor(body: Record<string, unknown>) {
+    this.name = body.name;
+    this.scopes = body.scopes ?? undefined;
+    this.days = body.days ?? undefined;
+  }
+}
+
+/** Under these names the audit log knows who is no administrator. */
+const RESERVED = ['installation', 'start'];
 
 /** What is asked for, from JSON or from CSV (one id a line; a first line that is no id is a heading). */
 export function readErasureBody(body: unknown): { mode: ErasureMode; installationIds: string[] } {
@@ -47,28 +127,71 @@ export function readErasureBody(body: unknown): { mode: ErasureMode; installatio
   return { mode: mode as ErasureMode, installationIds: installationIds as string[] };
 }
 
+export function readDryRun(query: Record<string, unknown>): boolean {
+  return check(new DryRunQuery(query)).dryRun === 'true';
+}
+
 export function readErasureQuery(query: Record<string, unknown>) {
-  const { state, installationId } = check(new ErasureQuery(query));
-  const limit = Number(query.limit ?? 50);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 500) {
-    throw new AdminError('invalid_request', 'limit must be a whole number from 1 to 500.', 'limit');
-  }
-  const { after } = query;
-  if (after !== undefined && !isUuid(after)) {
-    throw new AdminError('invalid_request', 'after must be the id of an erasure.', 'after');
-  }
+  const { state, installationId, after, limit } = check(new ErasureQuery(query));
   return { state, installationId, after, limit };
+}
+
+export function readAuditQuery({ limit, after }: Record<string, unknown>) {
+  if (after !== undefined && !(typeof after === 'string' && /^\d{1,18}$/.test(after))) {
+    throw new AdminError('invalid_request', 'after must be the id of an act.', 'after');
+  }
+  return { limit: readLimit(limit), after };
+}
+
+/** Whom a token is for, what it may do (all that the asker may, where nothing is said), how long. */
+export function readTokenBody(body: unknown) {
+  const { name, scopes, days } = check(new TokenBody(objectOf(body, ['name', 'scopes', 'days'])));
+  if (RESERVED.includes(name as string)) {
+    const message = `name must be none of ${RESERVED.join(', ')}, which the audit log uses.`;
+    throw new AdminError('invalid_request', message, 'name');
+  }
+  return {
+    name: name as string,
+    scopes: scopes as AdminScope[] | undefined,
+    days: days as number | undefined,
+  };
 }
 
 export function isUuid(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
 }
 
-function check<T extends object>(fields: T): T {
+/**
+ * @param place where the fields stand in the request, as `limits.`
+ * @throws AdminError that says which field is wrong, and why
+ */
+export function check<T extends object>(fields: T, place = ''): T {
   const flaw = validateSync(fields, { stopAtFirstError: true })[0];
   if (!flaw) return fields;
   const [message = 'is wrong'] = Object.values(flaw.constraints ?? {});
-  throw new AdminError('invalid_request', `${message}.`, flaw.property);
+  throw new AdminError('invalid_request', `${place}${message}.`, place + flaw.property);
+}
+
+/** An object that has no other fields than these: a name that is mistyped would else do nothing. */
+export function objectOf(
+  value: unknown,
+  names: readonly string[],
+  path?: string,
+): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const message = `${path ?? 'The body'} must be a JSON object.`;
+    throw new AdminError('invalid_request', message, path);
+  }
+  const odd = Object.keys(value).find((name) => !names.includes(name));
+  if (odd === undefined) return { ...value };
+  const message = `There is a field too many; there may be ${names.join(', ')}.`;
+  throw new AdminError('invalid_request', message, path);
+}
+
+function readLimit(raw: unknown): number {
+  const limit = Number(raw ?? 50);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 500) return limit;
+  throw new AdminError('invalid_request', 'limit must be a whole number from 1 to 500.', 'limit');
 }
 
 function readCsv(text: string): string[] {

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from './errors.js';
-import { keyInHeader, type WriteKeys } from './write-keys.js';
+import { keyInHeader, type Sender, type WriteKeys } from './write-keys.js';
 
 /** Set in the configuration of a route, as its clients need it. `keyInBody`: the write key may be there. */
 export interface RouteConfiguration {
@@ -12,8 +12,8 @@ export interface RouteConfiguration {
 }
 
 interface AuthenticatedRequest extends FastifyRequest {
-  /** The product whose key the request's header holds; undefined where it has none. */
-  product?: string | undefined;
+  /** Whose key the request's header holds; undefined where it has none. */
+  sender?: Sender | undefined;
 }
 
 /**
@@ -21,7 +21,7 @@ interface AuthenticatedRequest extends FastifyRequest {
  * may be in the body.
  */
 export function authenticateByHeader(fastify: FastifyInstance, keys: WriteKeys): void {
-  fastify.decorateRequest('product', undefined);
+  fastify.decorateRequest('sender', undefined);
   // After the onRequest hooks, so that a browser can read the refusal (CORS); before the body. It
   // calls back rather than return a promise, which costs each request a tenth of its time.
   fastify.addHook('preParsing', (request: AuthenticatedRequest, _reply, payload, done) => {
@@ -39,21 +39,21 @@ function authenticate(request: AuthenticatedRequest, keys: WriteKeys): void {
   const { authorization } = request.headers;
   const { keyInBody } = request.routeOptions.config as RouteConfiguration;
   if (authorization === undefined && keyInBody) return;
-  request.product = requireProduct(keys, keyInHeader(authorization));
+  request.sender = requireSender(keys, keyInHeader(authorization));
 }
 
-/** The product whose key the request's header holds; undefined where it has none. */
-export function productOf(request: FastifyRequest): string | undefined {
-  return (request as AuthenticatedRequest).product;
+/** Whose key the request's header holds; undefined where it has none. */
+export function senderOf(request: FastifyRequest): Sender | undefined {
+  return (request as AuthenticatedRequest).sender;
 }
 
-/** The product of a key. @throws RequestError `unauthorized` */
-export function requireProduct(keys: WriteKeys, key: string | null): string {
+/** Whose a key is. @throws RequestError `unauthorized` */
+export function requireSender(keys: WriteKeys, key: string | null): Sender {
   if (key === null || key === '') {
     const message = 'A write key is needed, as Bearer token or as the user of Basic authorization.';
     throw new RequestError('unauthorized', message);
   }
-  const product = keys.productOf(key);
-  if (product === null) throw new RequestError('unauthorized', 'The write key is not known.');
-  return product;
+  const sender = keys.senderOf(key);
+  if (sender === null) throw new RequestError('unauthorized', 'The write key is not known.');
+  return sender;
 }

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyServerOptions } from 'fastify';
 import type { Logger } from '#platform';
 import { type ClosedReason, QueueUnavailable } from '#queue';
 import { InvalidRequest, type InvalidRequestCode } from '#telemetry';
+import { RateLimited } from './limits.js';
 
 /** A refusal of a request, for a reason that lies in HTTP rather than in telemetry. */
 export class RequestError extends Error {
@@ -24,7 +25,8 @@ export type RequestErrorCode =
   | 'invalid_encoding'
   | 'unsupported_encoding';
 
-export type ErrorCode = InvalidRequestCode | RequestErrorCode | 'unavailable' | 'internal';
+export type ErrorCode =
+  InvalidRequestCode | RequestErrorCode | 'rate_limited' | 'unavailable' | 'internal';
 
 /** The HTTP status of every public error code. */
 export const statusOf: Record<ErrorCode, number> = {
@@ -43,6 +45,7 @@ export const statusOf: Record<ErrorCode, number> = {
   too_many_events: 413,
   event_too_large: 413,
   unsupported_encoding: 415,
+  rate_limited: 429,
   internal: 500,
   unavailable: 503,
 };
@@ -95,6 +98,7 @@ export class ErrorFilter implements ExceptionFilter {
     if (error instanceof QueueUnavailable) {
       void reply.header('retry-after', RETRY_AFTER_S[error.reason]);
     }
+    if (error instanceof RateLimited) void reply.header('retry-after', error.retryAfterS);
     if (code === 'unauthorized') void reply.header('www-authenticate', 'Bearer realm="muster"');
     // What is left of a refused body is not read: the connection cannot carry another request.
     if (code === 'body_too_large') void reply.header('connection', 'close');
@@ -103,6 +107,7 @@ export class ErrorFilter implements ExceptionFilter {
 
   private describe(error: unknown): { code: ErrorCode; message: string } {
     if (error instanceof InvalidRequest || error instanceof RequestError) return error;
+    if (error instanceof RateLimited) return { code: 'rate_limited', message: error.message };
     if (error instanceof QueueUnavailable) {
       return { code: 'unavailable', message: 'Events cannot be taken just now; try again later.' };
     }

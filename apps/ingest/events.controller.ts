@@ -11,9 +11,9 @@ export class EventsController {
   /** One envelope, an array of them, or one a line (`application/x-ndjson`). */
   @Post('events')
   async events(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const product = this.intake.productOf(request);
+    const sender = this.intake.senderOf(request);
     const bytes = this.intake.bytes(request);
-    const context = this.intake.contextOf(product, bytes);
+    const context = this.intake.contextOf(sender, bytes);
     const parse = (json: Buffer) => this.intake.parse(json);
     const outcomes = isNdjson(request)
       ? readNativeLines(bytes, parse, context)
@@ -21,19 +21,17 @@ export class EventsController {
     if (outcomes.length === 0) {
       throw new InvalidRequest('invalid_body', 'The request holds no event.');
     }
-    const { status, body } = await this.intake.acceptOutcomes(outcomes, bytes);
-    void reply.status(status).send(body);
+    await this.intake.answerOutcomes(reply, sender, outcomes, bytes);
   }
 
   /** A report of DC/OS as `dcos-signal -test` prints it, or as the documents show it. */
   @Post('reports')
   async reports(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const product = this.intake.productOf(request);
+    const sender = this.intake.senderOf(request);
     const bytes = this.intake.bytes(request);
     const idempotencyKey = request.headers['idempotency-key']?.toString();
-    const context = { ...this.intake.contextOf(product, bytes), idempotencyKey };
+    const context = { ...this.intake.contextOf(sender, bytes), idempotencyKey };
     const outcomes = readReport(this.intake.parse(bytes), context);
-    const { status, body } = await this.intake.acceptOutcomes(outcomes, bytes);
-    void reply.status(status).send(body);
+    await this.intake.answerOutcomes(reply, sender, outcomes, bytes);
   }
 }

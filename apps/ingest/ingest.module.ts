@@ -1,39 +1,50 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { IngestSettings } from '#platform';
-import { EnvelopeWriter } from '#queue';
+import { EnvelopeWriter, type RateLimiter } from '#queue';
 import type { Products } from '#telemetry';
+import type { EdgePolicy } from './edge-policy.js';
 import { EventsController } from './events.controller.js';
 import { HealthController } from './health.controller.js';
 import { Intake } from './intake.js';
+import { Limits } from './limits.js';
 import { OctopusController } from './octopus.controller.js';
 import { PosthogController } from './posthog.controller.js';
 import { PreviewController, Previewer } from './preview.controller.js';
 import { SegmentController } from './segment.controller.js';
 import type { WriteKeys } from './write-keys.js';
 
+export const controllers = [
+  EventsController,
+  SegmentController,
+  PosthogController,
+  OctopusController,
+  PreviewController,
+  HealthController,
+];
+/** What ingest is made of. */
+export interface IngestParts {
+  keys: WriteKeys;
+  policy: EdgePolicy;
+  writer: EnvelopeWriter;
+  limiter: RateLimiter;
+  products: Products;
+}
+
 /** The edge: speaks the clients' dialects, and hands their events to the queue. */
 @Module({})
 export class IngestModule {
   static with(
     settings: IngestSettings,
-    keys: WriteKeys,
-    writer: EnvelopeWriter,
-    products: Products,
+    { keys, policy, writer, limiter, products }: IngestParts,
   ): DynamicModule {
+    const limits = new Limits(limiter, policy);
     return {
       module: IngestModule,
-      controllers: [
-        EventsController,
-        SegmentController,
-        PosthogController,
-        OctopusController,
-        PreviewController,
-        HealthController,
-      ],
+      controllers,
       providers: [
         { provide: EnvelopeWriter, useValue: writer },
-        { provide: Intake, useValue: new Intake(keys, writer, settings) },
-        { provide: Previewer, useValue: new Previewer(products, settings.retentionDays) },
+        { provide: Intake, useValue: new Intake(keys, policy, limits, writer, settings) },
+        { provide: Previewer, useValue: new Previewer(products, settings.retentionDays, policy) },
       ],
     };
   }

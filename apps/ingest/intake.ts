@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IngestSettings } from '#platform';
 import { EnvelopeWriter } from '#queue';
-import {
-  parseJson,
-  type EventRejection,
-  type ReceivedEnvelope,
-  type RequestContext,
-} from '#telemetry';
-import { productOf, requireProduct } from './authenticate.js';
-import { WriteKeys } from './write-keys.js';
+import { parseJson, type ReceivedEnvelope, type RequestContext } from '#telemetry';
+import { answerOutcomes, type Outcome } from './answer.js';
+import { requireSender, senderOf } from './authenticate.js';
+import { EdgePolicy } from './edge-policy.js';
+import { Limits, NONE_OVER, type Over } from './limits.js';
+import { type Sender, WriteKeys } from './write-keys.js';
 
 export type IntakeSettings = Pick<
   IngestSettings,
@@ -22,16 +20,18 @@ export type IntakeSettings = Pick<
 export class Intake {
   constructor(
     private readonly keys: WriteKeys,
+    private readonly policy: EdgePolicy,
+    private readonly limits: Limits,
     private readonly writer: EnvelopeWriter,
     private readonly settings: IntakeSettings,
   ) {}
 
   /**
-   * The product whose key the request holds, in its header or else in its body.
+   * Whose key the request holds, in its header or else in its body.
    * @throws RequestError `unauthorized`
    */
-  productOf(request: FastifyRequest, keyInBody?: string): string {
-    return productOf(request) ?? requireProduct(this.keys, keyInBody ?? null);
+  senderOf(request: FastifyRequest, keyInBody?: string): Sender {
+    return senderOf(request) ?? requireSender(this.keys, keyInBody ?? null);
   }
 
   bytes(request: FastifyRequest): Buffer {
@@ -43,7 +43,7 @@ export class Intake {
     return parseJson(bytes, this.settings.maxJsonDepth);
   }
 
-  contextOf(product: string, bytes: Buffer): RequestContext {
+  contextOf({ product }: Sender, bytes: Buffer): RequestContext {
     const { maxEventsPerRequest, maxEventBytes, identityKey } = this.settings;
     // Most requests are small as a whole, and so is each of their events.
     const isSmall = bytes.length <= maxEventBytes;
@@ -57,56 +57,75 @@ export class Intake {
     };
   }
 
-  /** Resolves when the envelopes are safe. @throws QueueUnavailable */
-  async accept(envelopes: readonly ReceivedEnvelope[], bytes: Buffer): Promise<void> {
-    await this.writer.accept(envelopes, bytes.length);
+  /**
+   * Resolves when the envelopes are safe: all of them, or none.
+   * @throws QueueUnavailable
+   * @throws RateLimited where one of them is over a limit
+   */
+  async accept(
+    sender: Sender,
+    envelopes: readonly ReceivedEnvelope[],
+    bytes: Buffer,
+  ): Promise<void> {
+    const marked = this.markBlocked(envelopes);
+    if (this.policy.limitsOf(sender.product)) {
+      const { limited } = await this.takeFromLimits(sender, marked, false);
+      if (limited) throw limited;
+    }
+    await this.writer.accept(marked, bytes.length);
+  }
+
+  /**
+   * The same of those that are not over a limit.
+   * @returns the others
+   * @throws QueueUnavailable
+   */
+  async acceptSome(
+    sender: Sender,
+    envelopes: readonly ReceivedEnvelope[],
+    bytes: Buffer,
+  ): Promise<Over> {
+    const marked = this.markBlocked(envelopes);
+    const over = this.policy.limitsOf(sender.product)
+      ? await this.takeFromLimits(sender, marked, true)
+      : NONE_OVER;
+    const taken = marked.filter((envelope) => !over.envelopes.has(envelope));
+    if (taken.length > 0) await this.writer.accept(taken, bytes.length);
+    return over;
   }
 
   /** Queues what was accepted of a request and says what became of each of its events. */
-  async acceptOutcomes(outcomes: readonly Outcome[], bytes: Buffer): Promise<Answer> {
-    const accepted = outcomes.flatMap((outcome) =>
-      'accepted' in outcome ? [outcome.accepted] : [],
-    );
-    if (accepted.length > 0) await this.accept(accepted, bytes);
-    return answerTo(outcomes, accepted.length);
+  async answerOutcomes(
+    reply: FastifyReply,
+    sender: Sender,
+    outcomes: readonly Outcome[],
+    bytes: Buffer,
+  ): Promise<void> {
+    const accepted = outcomes.flatMap((it) => ('accepted' in it ? [it.accepted] : []));
+    const over = accepted.length > 0 ? await this.acceptSome(sender, accepted, bytes) : NONE_OVER;
+    answerOutcomes(reply, outcomes, over);
+  }
+
+  /** What a closed queue would refuse anyway costs nobody a part of a limit. */
+  private takeFromLimits(...[sender, envelopes, isDivisible]: Parameters<Limits['take']>) {
+    this.writer.requireOpen();
+    return this.limits.take(sender, envelopes, isDivisible);
+  }
+
+  /** Of an event that administrators have blocked only a mark goes on, and its sender hears success. */
+  private markBlocked(envelopes: readonly ReceivedEnvelope[]): readonly ReceivedEnvelope[] {
+    const { decisions } = this.policy;
+    if (!envelopes.some((envelope) => decisions.isBlocked(envelope))) return envelopes;
+    return envelopes.map((envelope) => {
+      const { product, receivedAt } = envelope;
+      return decisions.isBlocked(envelope) ? { product, receivedAt, blocked: true } : envelope;
+    });
   }
 }
 
 /** Whether the body holds one event a line. */
 export function isNdjson(request: FastifyRequest): boolean {
   return /^application\/(x-)?(ndjson|jsonl)\b/i.test(request.headers['content-type'] ?? '');
-}
-
-type Outcome = { accepted: ReceivedEnvelope } | { rejected: EventRejection };
-
-interface Answer {
-  status: 202 | 400 | 413;
-  body: object;
-}
-
-function answerTo(outcomes: readonly Outcome[], accepted: number): Answer {
-  const results = outcomes.map((outcome) =>
-    'accepted' in outcome
-      ? { status: 'accepted' as const }
-      : { status: 'rejected' as const, ...outcome.rejected },
-  );
-  const rejected = results.length - accepted;
-  if (accepted > 0) return { status: 202, body: { success: true, accepted, rejected, results } };
-  const first = results.find((result) => result.status === 'rejected');
-  const areAllTooLarge = results.every((r) => 'code' in r && r.code === 'event_too_large');
-  const message = first?.message ?? '';
-  return {
-    status: areAllTooLarge ? 413 : 400,
-    body: {
-      success: false,
-      code: first?.code,
-      message,
-      detail: message,
-      accepted,
-      rejected,
-      results,
-    },
-  };
 }
 
 function sizeOf(event: unknown): number {

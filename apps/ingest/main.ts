@@ -16,17 +16,23 @@ import {
   StartupError,
   type TlsPair,
 } from '#platform';
-import { EnvelopeWriter } from '#queue';
+import { EnvelopeWriter, PolicyFollower, type QueueUnavailable, RateLimiter } from '#queue';
 import { compileProducts, readDeclaration } from '#telemetry';
 import { authenticateByHeader } from './authenticate.js';
 import { takeBodiesAsBytes } from './body.js';
 import { allowOrigins } from './cors.js';
+import { EdgePolicy } from './edge-policy.js';
 import { answersToMalformed, ErrorFilter } from './errors.js';
-import { IngestModule } from './ingest.module.js';
+import { IngestModule, type IngestParts } from './ingest.module.js';
 import { WriteKeys } from './write-keys.js';
 
 /** How long to wait at the start for Redis to say what it is like; later it may come and go. */
 const SETTLE_MS = 3000;
+/**
+ * How long to wait for what administrators have decided, so that their keys work from the first request
+ * on. Who lost it publishes it within a second; where nobody has decided anything, WRITE_KEYS are enough.
+ */
+const POLICY_MS = 1500;
 /** A request takes milliseconds; one that takes this long is holding a connection open. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 72_000;
@@ -37,9 +43,16 @@ async function startIngest() {
   const settings = ingestSettings();
   const logger = createLogger({ name: 'ingest', level: settings.logLevel });
   const tls = await loadTls(settings);
+  const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
   const writer = connectQueue(settings, logger);
-  await refuseUndurable(writer);
-  const app = await createApp(settings, writer, tls, logger);
+  const limiter = connectLimiter(settings, logger);
+  const closed = await refuseUndurable(writer);
+  const keys = new WriteKeys(settings.writeKeys ?? new Map());
+  const policy = new EdgePolicy(keys, products);
+  const follower = followPolicy(settings, policy, logger);
+  await follower.start(closed?.reason === 'unreachable' ? 0 : POLICY_MS);
+  const parts = { keys, policy, writer, limiter, products };
+  const app = await createApp(settings, parts, tls, logger);
   await listen(app, settings);
   const server = app.getHttpServer() as Server;
   const stopFollowing = followTls(server, settings, tls, logger);
@@ -50,6 +63,8 @@ async function startIngest() {
     stop: async () => {
       stopFollowing();
       await drain(app, server);
+      follower.stop();
+      limiter.close();
       await writer.close();
     },
   };
@@ -70,14 +85,39 @@ function connectQueue(settings: IngestSettings, logger: Logger): EnvelopeWriter 
   });
 }
 
-async function refuseUndurable(writer: EnvelopeWriter): Promise<void> {
+function connectLimiter(settings: IngestSettings, logger: Logger): RateLimiter {
+  return new RateLimiter({
+    redisUrl: settings.redisUrl,
+    prefix: settings.queuePrefix,
+    timeoutMs: settings.redisTimeoutMs,
+    identityKey: settings.identityKey,
+    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
+  });
+}
+
+function followPolicy(settings: IngestSettings, policy: EdgePolicy, logger: Logger) {
+  return new PolicyFollower({
+    redisUrl: settings.redisUrl,
+    prefix: settings.queuePrefix,
+    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
+    onPolicy: (next) => {
+      policy.apply(next);
+      logger.info({ revision: next.revision }, 'administrators have decided');
+    },
+    onUnknown: (error) => logger.error({ err: error }, 'the policy before stays in force'),
+  });
+}
+
+/** @returns why nothing can be taken yet; null where events can be */
+async function refuseUndurable(writer: EnvelopeWriter): Promise<QueueUnavailable | null> {
   const closed = await writer.settle(SETTLE_MS);
   if (closed?.reason === 'not_durable') throw new StartupError(closed.message);
+  return closed;
 }
 
 async function createApp(
   settings: IngestSettings,
-  writer: EnvelopeWriter,
+  parts: IngestParts,
   tls: TlsPair,
   logger: Logger,
 ): Promise<NestFastifyApplication> {
@@ -92,16 +132,14 @@ async function createApp(
     routerOptions: { ignoreTrailingSlash: true },
     ...answersToMalformed,
   });
-  const keys = new WriteKeys(settings.writeKeys);
-  const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
   const app = await NestFactory.create<NestFastifyApplication>(
-    IngestModule.with(settings, keys, writer, products),
+    IngestModule.with(settings, parts),
     adapter,
     { bodyParser: false, logger: new NestLogger(logger), abortOnError: false },
   );
   const fastify = adapter.getInstance();
   allowOrigins(fastify, settings.corsOrigins);
-  authenticateByHeader(fastify, keys);
+  authenticateByHeader(fastify, parts.keys);
   takeBodiesAsBytes(fastify, settings);
   app.useGlobalFilters(new ErrorFilter(logger));
   return app;

@@ -16,12 +16,11 @@ export class OctopusController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const product = this.intake.productOf(request);
+    const sender = this.intake.senderOf(request);
     const bytes = this.intake.bytes(request);
     const body = bytes.length === 0 ? '' : this.intake.parse(bytes);
-    const context = this.intake.contextOf(product, bytes);
+    const context = this.intake.contextOf(sender, bytes);
     const outcome = readDatedReport(body, { installationId, date }, context);
-    const answer = await this.intake.acceptOutcomes([outcome], bytes);
-    void reply.status(answer.status).send(answer.body);
+    await this.intake.answerOutcomes(reply, sender, [outcome], bytes);
   }
 }

@@ -1,7 +1,13 @@
-import { Controller, HttpCode, Post, Req } from '@nestjs/common';
+import { Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import type { FastifyRequest } from 'fastify';
-import { findPosthogKey, readPosthog, readPosthogV1 } from '#telemetry';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import {
+  findPosthogKey,
+  readPosthog,
+  readPosthogV1,
+  type PosthogResult,
+  type ReceivedEnvelope,
+} from '#telemetry';
 import type { RouteConfiguration } from './authenticate.js';
 import { Intake } from './intake.js';
 import { unwrapForm } from './posthog-form.js';
@@ -44,8 +50,12 @@ export class PosthogController {
   @HttpCode(200)
   async capture(@Req() request: FastifyRequest) {
     const { body, bytes } = this.open(request);
-    const product = this.intake.productOf(request, findPosthogKey(body));
-    await this.intake.accept(readPosthog(body, this.intake.contextOf(product, bytes)), bytes);
+    const sender = this.intake.senderOf(request, findPosthogKey(body));
+    await this.intake.accept(
+      sender,
+      readPosthog(body, this.intake.contextOf(sender, bytes)),
+      bytes,
+    );
     return OK;
   }
 
@@ -53,14 +63,22 @@ export class PosthogController {
   @Post('i/v1/analytics/events')
   @RouteConfig({ sniffsEncoding: true } satisfies RouteConfiguration)
   @HttpCode(200)
-  async events(@Req() request: FastifyRequest) {
-    const product = this.intake.productOf(request);
+  async events(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+    const sender = this.intake.senderOf(request);
     const { body, bytes } = this.open(request);
     const sentAt = request.headers['posthog-request-timestamp']?.toString();
-    const context = this.intake.contextOf(product, bytes);
-    const { envelopes, results } = readPosthogV1(body, sentAt, context);
-    if (envelopes.length > 0) await this.intake.accept(envelopes, bytes);
-    return { results };
+    const context = this.intake.contextOf(sender, bytes);
+    const { envelopes, results, uuids } = readPosthogV1(body, sentAt, context);
+    // An event without a uuid has no result: it could not be told that it is to be sent again.
+    if (!envelopes.every((envelope) => uuids.has(envelope))) {
+      await this.intake.accept(sender, envelopes, bytes);
+      return { results };
+    }
+    const over = await this.intake.acceptSome(sender, envelopes, bytes);
+    if (!over.limited) return { results };
+    if (over.envelopes.size === envelopes.length) throw over.limited;
+    void reply.header('retry-after', over.limited.retryAfterS);
+    return { results: { ...results, ...retryLater(over.envelopes, uuids) } };
   }
 
   /** Answers with nothing of anybody's, so it asks for no key. */
@@ -75,4 +93,12 @@ export class PosthogController {
     const bytes = unwrapForm(this.intake.bytes(request));
     return { body: this.intake.parse(bytes), bytes };
   }
+}
+
+function retryLater(
+  envelopes: ReadonlySet<ReceivedEnvelope>,
+  uuids: ReadonlyMap<ReceivedEnvelope, string>,
+): Record<string, PosthogResult> {
+  const result: PosthogResult = { result: 'retry', details: 'rate_limited' };
+  return Object.fromEntries([...envelopes].map((it) => [uuids.get(it) ?? '', result]));
 }

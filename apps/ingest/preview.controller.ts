@@ -10,6 +10,7 @@ import {
   type NormaliseOptions,
   type Products,
 } from '#telemetry';
+import type { EdgePolicy } from './edge-policy.js';
 import { Intake, isNdjson } from './intake.js';
 import { POSTHOG } from './posthog.controller.js';
 import { unwrapForm } from './posthog-form.js';
@@ -20,10 +21,15 @@ const MAX_EVENTS = 100;
 
 /** What a preview goes by: the same as the workers, or it would not be true. */
 export class Previewer {
-  readonly options: NormaliseOptions;
+  constructor(
+    private readonly products: Products,
+    private readonly retentionDays: number,
+    private readonly policy: EdgePolicy,
+  ) {}
 
-  constructor(products: Products, retentionDays: number) {
-    this.options = { products, retentionMs: retentionDays * DAY_MS };
+  get options(): NormaliseOptions {
+    const { products, retentionDays, policy } = this;
+    return { products, retentionMs: retentionDays * DAY_MS, decisions: policy.decisions };
   }
 }
 
@@ -51,21 +57,21 @@ export class PreviewController {
     if (isNdjson(request)) return this.previewLines(request);
     const bytes = unwrapForm(this.intake.bytes(request));
     const body = bytes.length === 0 ? '' : this.intake.parse(bytes);
-    const product = this.intake.productOf(request, findAnyKey(body));
+    const sender = this.intake.senderOf(request, findAnyKey(body));
     const dialect = dialectNames.find((name) => name === dialectName);
     if (dialectName !== undefined && !dialect) {
       const message = `There is no such dialect; it is one of ${dialectNames.join(', ')}.`;
       throw new InvalidRequest('unknown_dialect', message);
     }
     const hints = { dialect, ...(installationId !== undefined && { installationId, date }) };
-    const context = { ...this.intake.contextOf(product, bytes), maxEvents: MAX_EVENTS };
+    const context = { ...this.intake.contextOf(sender, bytes), maxEvents: MAX_EVENTS };
     return { success: true, ...preview(body, hints, context, this.previewer.options) };
   }
 
   private previewLines(request: FastifyRequest) {
-    const product = this.intake.productOf(request);
+    const sender = this.intake.senderOf(request);
     const bytes = this.intake.bytes(request);
-    const context = this.intake.contextOf(product, bytes);
+    const context = this.intake.contextOf(sender, bytes);
     const parse = (line: Buffer) => this.intake.parse(line);
     return { success: true, ...previewLines(bytes, parse, context, this.previewer.options) };
   }

@@ -51,8 +51,8 @@ export class SegmentController {
   private async take(request: FastifyRequest, read: typeof readSegmentBatch) {
     const bytes = this.intake.bytes(request);
     const body = this.intake.parse(bytes);
-    const product = this.intake.productOf(request, findSegmentKey(body));
-    await this.intake.accept(read(body, this.intake.contextOf(product, bytes)), bytes);
+    const sender = this.intake.senderOf(request, findSegmentKey(body));
+    await this.intake.accept(sender, read(body, this.intake.contextOf(sender, bytes)), bytes);
     return SUCCESS;
   }
 }

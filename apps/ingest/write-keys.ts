@@ -1,25 +1,42 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { hash } from 'node:crypto';
+import type { KnownKey } from '#telemetry';
+
+/** Whose request it is. */
+export interface Sender {
+  product: string;
+  /** SHA-256 of the write key, in hex. */
+  keyDigest: string;
+}
 
 /** The write keys that are accepted, known by their SHA-256 only. */
 export class WriteKeys {
-  readonly #keys: { digest: Buffer; product: string }[];
+  readonly #configured: ReadonlyMap<string, string>;
+  #decided: ReadonlyMap<string, KnownKey> = new Map();
 
-  /** @param productsByDigest SHA-256 of each key, in hex, and the product it belongs to */
-  constructor(productsByDigest: ReadonlyMap<string, string>) {
-    this.#keys = [...productsByDigest].map(([digest, product]) => ({
-      digest: Buffer.from(digest, 'hex'),
-      product,
-    }));
+  /** @param configured SHA-256 of each key, in hex, and the product it belongs to */
+  constructor(configured: ReadonlyMap<string, string>) {
+    this.#configured = configured;
   }
 
-  /** The product of a key, or null. Every known key is compared, each in constant time. */
-  productOf(key: string): string | null {
-    const digest = hash('sha256', key, 'buffer');
-    let product: string | null = null;
-    for (const known of this.#keys) {
-      if (timingSafeEqual(known.digest, digest)) product = known.product;
+  /** Takes the keys that administrators have made or ended: what they say of a key counts. */
+  decide(keys: readonly KnownKey[]): void {
+    this.#decided = new Map(keys.map((key) => [key.digest, key]));
+  }
+
+  /**
+   * Who sends with this key; null where nobody may. The key is looked up by its digest, however many
+   * there are: how long that takes may tell something of digests, and of no key. Whoever learned a
+   * whole digest could not go back from it to the key, which has 160 random bits.
+   */
+  senderOf(key: string): Sender | null {
+    const keyDigest = hash('sha256', key, 'hex');
+    const decided = this.#decided.get(keyDigest);
+    if (decided) {
+      const { product, endsAt } = decided;
+      return endsAt === null || endsAt > Date.now() ? { product, keyDigest } : null;
     }
-    return product;
+    const product = this.#configured.get(keyDigest);
+    return product === undefined ? null : { product, keyDigest };
   }
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { StartSettings, TlsFiles } from '#platform';
 import { AppProcess } from './app-process.js';
@@ -10,8 +9,6 @@ export interface AppsOptions {
   databaseUrl: string;
   redisUrl: string;
   tls: TlsFiles;
-  /** product → key; none when the settings bring their own. */
-  writeKeys: Record<string, string>;
   /** Unless the settings bring their own. */
   keys: { identityKey: string; suppressionKey: string; erasureKeyFile: string };
   say: (line: string) => void;
@@ -73,12 +70,8 @@ function appProcess(options: AppsOptions, app: string, name: string, env: Record
 }
 
 function ingestEnvironment(options: AppsOptions): Record<string, string> {
-  const { settings, redisUrl, tls, writeKeys, keys } = options;
-  const digests = Object.entries(writeKeys)
-    .map(([product, key]) => `${product}:${createHash('sha256').update(key).digest('hex')}`)
-    .join();
+  const { settings, redisUrl, tls, keys } = options;
   return {
-    WRITE_KEYS: digests,
     IDENTITY_KEY: keys.identityKey,
     ...settings.ingestEnvironment,
     REDIS_URL: redisUrl,
@@ -90,6 +83,7 @@ function ingestEnvironment(options: AppsOptions): Record<string, string> {
 function adminEnvironment({
   settings,
   databaseUrl,
+  redisUrl,
   tls,
   keys,
 }: AppsOptions): Record<string, string> {
@@ -98,6 +92,7 @@ function adminEnvironment({
     ...erasureKeys(keys),
     ...settings.adminEnvironment,
     DATABASE_URL: databaseUrl,
+    REDIS_URL: redisUrl,
     TLS_CERT_FILE: tls.certFile,
     TLS_KEY_FILE: tls.keyFile,
   };

@@ -11,7 +11,13 @@ import {
   type StartSettings,
 } from '#platform';
 import { adminScopes, AdminStore, APPLICATION_ROLE, isApplication, migrate } from '#storage';
-import { catalogueOf, compileProducts, ownDeclarations, readDeclaration } from '#telemetry';
+import {
+  cadencesOf,
+  catalogueOf,
+  compileProducts,
+  ownDeclarations,
+  readDeclaration,
+} from '#telemetry';
 import { announcement } from './announcement.js';
 import { startApps } from './apps.js';
 import { startDependencies } from './dependencies.js';
@@ -21,6 +27,7 @@ import { stopOrphans } from './orphans.js';
 import { checkFree } from './ports.js';
 import { readSecrets, type Secrets } from './secrets.js';
 import { Teardown } from './teardown.js';
+import { publishKeys } from './write-keys.js';
 
 /** The time of ingest, of the workers and of both databases, one after the other. */
 const STOP_LIMIT_MS = 120_000;
@@ -61,10 +68,11 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   const urls = await startDependencies({ dataDir, secrets, databaseUrl, redisUrl, say }, teardown);
   starting.throwIfAborted();
   const analystPassword = settings.analystPassword ?? secrets.analystPassword;
-  const catalogue = catalogueOf([...ownDeclarations, ...declared]);
+  const declarations = [...ownDeclarations, ...declared];
   const appPassword = settings.appPassword ?? secrets.appPassword;
   const { hasApplicationRole } = await migrate({
-    ...{ databaseUrl: urls.databaseUrl, analystPassword, appPassword, catalogue, log: say },
+    ...{ databaseUrl: urls.databaseUrl, analystPassword, appPassword, log: say },
+    ...{ catalogue: catalogueOf(declarations), cadences: cadencesOf(declarations) },
     // On a server of somebody's own, another Muster may have made the role.
     keepsAppPassword: databaseUrl !== undefined && settings.appPassword === undefined,
   });
@@ -75,12 +83,13 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
 
   const keys = await findKeys(settings, secrets, dataDir);
   const adminToken = await createAdministrator(urls.databaseUrl, keys.suppressionKey, secrets);
+  const writeKeys = settings.writeKeys ? {} : secrets.writeKeys;
+  await publishKeys(writeKeys, { ...urls, ...keys, queuePrefix: settings.queuePrefix });
   starting.throwIfAborted();
 
   say('Starting ingest, workers and the admin API ...');
-  const writeKeys = settings.writeKeys ? {} : secrets.writeKeys;
   const { port, adminPort } = await startApps(
-    { settings, dataDir, ...urls, databaseUrl: appUrl, tls, writeKeys, keys, say },
+    { settings, dataDir, ...urls, databaseUrl: appUrl, tls, keys, say },
     teardown,
     starting,
   );

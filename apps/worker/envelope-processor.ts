@@ -8,17 +8,19 @@ const CHECK_INTERVAL_MS = 1000;
 /** Understands the events of a batch and stores what they say. */
 export class EnvelopeProcessor {
   readonly #store: TelemetryStore;
-  readonly #options: NormaliseOptions;
+  readonly #optionsNow: () => NormaliseOptions;
   readonly #stopping = new AbortController();
 
-  constructor(store: TelemetryStore, options: NormaliseOptions) {
+  /** @param optionsNow what events are read by; it may change at any time */
+  constructor(store: TelemetryStore, optionsNow: () => NormaliseOptions) {
     this.#store = store;
-    this.#options = options;
+    this.#optionsNow = optionsNow;
   }
 
   /** Bad data becomes a stored fate; only a broken dependency throws, and the queue tries again. */
   async process({ batchId, gatheredAt, accepted, envelopes }: EnvelopeBatch): Promise<void> {
-    const events = envelopes.map((envelope) => normalise(envelope, this.#options));
+    const options = this.#optionsNow();
+    const events = envelopes.map((envelope) => normalise(envelope, options));
     try {
       await this.#store.save({ batchId, gatheredAt, accepted, events });
     } catch (error) {

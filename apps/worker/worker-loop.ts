@@ -3,22 +3,24 @@ import { type Logger, StartupError, type WorkerSettings } from '#platform';
 import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
 import type { TelemetryStore } from '#storage';
 import type { EnvelopeProcessor } from './envelope-processor.js';
-import type { ErasureLoop } from './erasure-loop.js';
+import type { Housekeeping } from './housekeeping.js';
+import type { PolicyLoop } from './policy-loop.js';
+import type { WorkLoop } from './work-loop.js';
 
-const PARTITION_CHECK_MS = 3_600_000;
 const REPEAT_MS = 60_000;
 
-/** The life of a worker: from the first job to the last, with the partitions made ahead of time. */
+/** The life of a worker: from the first job to the last. */
 export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown {
   #consumer: EnvelopeConsumer | null = null;
-  #timer: NodeJS.Timeout | undefined;
   #said = '';
   #saidAt = 0;
 
   constructor(
     private readonly processor: EnvelopeProcessor,
     private readonly store: TelemetryStore,
-    private readonly erasures: ErasureLoop,
+    private readonly loops: readonly WorkLoop[],
+    private readonly housekeeping: Housekeeping,
+    private readonly policy: PolicyLoop,
     private readonly settings: WorkerSettings,
     private readonly logger: Logger,
   ) {}
@@ -27,8 +29,9 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   async onApplicationBootstrap(): Promise<void> {
     await this.requireDatabase();
     await this.preparePartitions();
-    this.erasures.start();
-    this.#timer = setInterval(() => void this.preparePartitions(), PARTITION_CHECK_MS);
+    await this.policy.start();
+    for (const loop of this.loops) loop.start();
+    this.housekeeping.start((error) => this.sayOnce(error));
     this.#consumer = consumeEnvelopes(
       {
         redisUrl: this.settings.redisUrl,
@@ -44,10 +47,10 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** Finishes the jobs under way before it lets go of the database. */
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer);
     this.processor.stop();
-    await this.erasures.stop();
+    await Promise.all([...this.loops, this.housekeeping].map((loop) => loop.stop()));
     await this.#consumer?.close();
+    await this.policy.stop();
     await this.store.close();
   }
 
@@ -76,6 +79,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     }
   }
 
+  /** Those of the present must be there; housekeeping makes the later ones. */
   private async preparePartitions(): Promise<void> {
     try {
       const created = await this.store.preparePartitions();

@@ -5,6 +5,7 @@ export { runProcess, type Running } from './lifecycle.js';
 export { createLogger, NestLogger, type Logger, type LogLevel } from './logging.js';
 export {
   adminSettings,
+  commandSettings,
   tokenSettings,
   type AdminSettings,
   docsSettings,

@@ -59,6 +59,15 @@ export const SETTINGS = {
     usually: '8444',
     about: 'the HTTPS port of the admin API; 0 picks a free one',
   },
+  ADMIN_URL: {
+    kind: secretUrl(['https:'], 'https://muster.example.com:8444'),
+    about: 'the admin API that npm run muster speaks to; the one of npm start when not set',
+  },
+  ADMIN_TOKEN: { kind: secret, about: 'the token that npm run muster shows it' },
+  ADMIN_CA_FILE: {
+    kind: file,
+    about: 'the certificates (PEM) that npm run muster trusts; those of the system when not set',
+  },
   TLS_CERT_FILE: {
     kind: file,
     about: 'the certificate (PEM, with its chain), reread when it changes',
@@ -66,7 +75,8 @@ export const SETTINGS = {
   TLS_KEY_FILE: { kind: file, about: 'the private key of the certificate (PEM)' },
   WRITE_KEYS: {
     kind: writeKeys,
-    about: 'who may send: a comma list of product:sha256 of the key; npm start makes keys itself',
+    about:
+      'who may send beside the keys that administrators make: a comma list of product:sha256 of the key',
   },
   IDENTITY_KEY: {
     kind: longSecret,
@@ -144,7 +154,19 @@ export const SETTINGS = {
   RETENTION_DAYS: {
     kind: wholeNumber(1, 36_500),
     usually: '400',
-    about: 'how many days back the clock of an event is believed',
+    about:
+      'how many days events are kept, unless their product has a policy of its own, and how far back their clock is believed',
+  },
+  ROLLUP_RETENTION_DAYS: {
+    kind: wholeNumber(1, 36_500),
+    usually: '1830',
+    about: 'how many days it is kept what was counted of events',
+  },
+  QUARANTINE_RETENTION_DAYS: {
+    // So long repetitions are known, also those of an event that is kept aside.
+    kind: wholeNumber(30, 36_500),
+    usually: '30',
+    about: 'how many days quarantined events are kept to be replayed',
   },
   ANALYST_PASSWORD: {
     kind: secret,

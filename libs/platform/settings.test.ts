@@ -64,7 +64,6 @@ test('every problem is told at once, by name, with what is allowed', () => {
     'INGEST_PORT is "84430"; it must be a whole number from 0 to 65535.',
     'TLS_CERT_FILE is not set; it must be the path of a file.',
     'TLS_KEY_FILE is not set; it must be the path of a file.',
-    'WRITE_KEYS is not set; it must be a comma list of product:sha256, the SHA-256 of the key as 64 hex digits.',
     'IDENTITY_KEY is not set; it must be a text of 32 characters or more, such as openssl rand -hex 32 prints.',
     'REDIS_MEMORY_SHARE is "80%"; it must be a number above 0 and at most 1, such as 0.8.',
   ]);
@@ -89,7 +88,7 @@ test('a product may have several write keys', () => {
     ...INGEST,
     WRITE_KEYS: `dcos:${DIGEST}, dcos:${other},octopus_2:${'c3'.repeat(32)}`,
   });
-  expect([...writeKeys]).toEqual([
+  expect([...(writeKeys ?? [])]).toEqual([
     [DIGEST, 'dcos'],
     [other.toLowerCase(), 'dcos'],
     ['c3'.repeat(32), 'octopus_2'],

@@ -17,7 +17,6 @@ const INGEST = {
   port: 'INGEST_PORT',
   certFile: 'TLS_CERT_FILE',
   keyFile: 'TLS_KEY_FILE',
-  writeKeys: 'WRITE_KEYS',
   identityKey: 'IDENTITY_KEY',
   retentionDays: 'RETENTION_DAYS',
   maxBodyBytes: 'MAX_BODY_BYTES',
@@ -31,7 +30,7 @@ const INGEST = {
   corsOrigins: 'CORS_ORIGINS',
 } as const;
 
-const INGEST_OPTIONAL = { productsDir: 'PRODUCTS_DIR' } as const;
+const INGEST_OPTIONAL = { productsDir: 'PRODUCTS_DIR', writeKeys: 'WRITE_KEYS' } as const;
 
 const WORKER = {
   databaseUrl: 'DATABASE_URL',
@@ -42,12 +41,16 @@ const WORKER = {
   concurrency: 'WORKER_CONCURRENCY',
   healthHost: 'WORKER_HEALTH_HOST',
   retentionDays: 'RETENTION_DAYS',
+  quarantineRetentionDays: 'QUARANTINE_RETENTION_DAYS',
+  rollupRetentionDays: 'ROLLUP_RETENTION_DAYS',
   suppressionKey: 'SUPPRESSION_KEY',
   erasureKeyFile: 'ERASURE_KEY_FILE',
 } as const;
 
 const ADMIN = {
   databaseUrl: 'DATABASE_URL',
+  redisUrl: 'REDIS_URL',
+  queuePrefix: 'QUEUE_PREFIX',
   logLevel: 'LOG_LEVEL',
   stopTimeoutMs: 'STOP_TIMEOUT_MS',
   host: 'ADMIN_HOST',
@@ -59,6 +62,8 @@ const ADMIN = {
   erasureKeyFile: 'ERASURE_KEY_FILE',
 } as const;
 
+const ADMIN_OPTIONAL = { productsDir: 'PRODUCTS_DIR' } as const;
+
 const WORKER_OPTIONAL = {
   databaseConnections: 'WORKER_DATABASE_CONNECTIONS',
   healthPort: 'WORKER_HEALTH_PORT',
@@ -67,6 +72,7 @@ const WORKER_OPTIONAL = {
 
 const START = {
   dataDir: 'DATA_DIR',
+  queuePrefix: 'QUEUE_PREFIX',
   host: 'INGEST_HOST',
   port: 'INGEST_PORT',
   adminHost: 'ADMIN_HOST',
@@ -112,12 +118,26 @@ export function workerSettings(env: Environment = process.env) {
 
 /** @throws StartupError with a sentence for every setting that is missing or wrong */
 export function adminSettings(env: Environment = process.env) {
-  return readSettings(env, ADMIN, {});
+  return readSettings(env, ADMIN, ADMIN_OPTIONAL);
 }
 
 /** What a command needs that makes an administrator's token. @throws StartupError */
 export function tokenSettings(env: Environment = process.env) {
   return readSettings(env, { databaseUrl: 'DATABASE_URL', suppressionKey: 'SUPPRESSION_KEY' }, {});
+}
+
+/** What the command line reads: where things are. @throws StartupError */
+export function commandSettings(env: Environment = process.env) {
+  return readSettings(
+    env,
+    { dataDir: 'DATA_DIR' },
+    {
+      adminUrl: 'ADMIN_URL',
+      adminToken: 'ADMIN_TOKEN',
+      adminCaFile: 'ADMIN_CA_FILE',
+      databaseUrl: 'DATABASE_URL',
+    },
+  );
 }
 
 /** @throws StartupError with a sentence for every setting that is missing or wrong */
@@ -156,7 +176,7 @@ export function startSettings(env: Environment = process.env) {
   return {
     ...settings,
     ingestEnvironment: pick(env, [...Object.values(INGEST), ...Object.values(INGEST_OPTIONAL)]),
-    adminEnvironment: pick(env, Object.values(ADMIN)),
+    adminEnvironment: pick(env, [...Object.values(ADMIN), ...Object.values(ADMIN_OPTIONAL)]),
     workerEnvironment: pick(env, [...Object.values(WORKER), ...Object.values(WORKER_OPTIONAL)]),
   };
 }

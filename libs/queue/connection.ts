@@ -2,6 +2,8 @@ import { Redis } from 'ioredis';
 
 /** The queue's name in Redis, below the prefix. */
 export const ENVELOPES = 'envelopes';
+/** The name of the queue of what the store does for itself. */
+export const HOUSEKEEPING = 'housekeeping';
 
 export interface QueueOptions {
   redisUrl: string;
@@ -45,4 +47,9 @@ function connect(
   });
   redis.on('error', onError);
   return redis;
+}
+
+/** Resolves when the connection has been lost. */
+export async function untilLost(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') await new Promise<void>((resolve) => redis.once('close', resolve));
 }

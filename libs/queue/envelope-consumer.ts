@@ -1,6 +1,5 @@
 import { UnrecoverableError, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
-import { connectPatiently, ENVELOPES, type QueueOptions } from './connection.js';
+import { connectPatiently, ENVELOPES, untilLost, type QueueOptions } from './connection.js';
 import { unpackBatch, UnreadableJob, type EnvelopeBatch } from './envelope-batch.js';
 
 export interface EnvelopeConsumerOptions extends QueueOptions {
@@ -83,10 +82,6 @@ export function consumeEnvelopes(
 
 async function unpackAndHandle(data: unknown, handle: (batch: EnvelopeBatch) => Promise<void>) {
   await handle(unpackBatch(data));
-}
-
-async function untilLost(redis: Redis): Promise<void> {
-  if (redis.status === 'ready') await new Promise<void>((resolve) => redis.once('close', resolve));
 }
 
 /** Doubles from a quarter of a second to half a minute, spread by a fifth so that not all come at once. */

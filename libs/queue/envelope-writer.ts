@@ -4,7 +4,8 @@ import type { Redis } from 'ioredis';
 import type { ReceivedEnvelope } from '#telemetry';
 import { connectImpatiently, ENVELOPES, type QueueOptions } from './connection.js';
 import { packBatch } from './envelope-batch.js';
-import { QueueUnavailable, RedisGate, type GateOptions } from './redis-gate.js';
+import { asUnavailable, QueueUnavailable, RedisGate, type GateOptions } from './redis-gate.js';
+import { withinTime } from './within-time.js';
 
 export interface EnvelopeWriterOptions extends QueueOptions, Omit<GateOptions, 'onChange'> {
   /** How long a write may take, in milliseconds, waiting for the one before it included. */
@@ -74,17 +75,22 @@ export class EnvelopeWriter {
    * @throws QueueUnavailable within the time limit; then the caller must not report success
    */
   async accept(envelopes: readonly ReceivedEnvelope[], bytes: number): Promise<void> {
-    if (this.#isClosing) throw new QueueUnavailable('closing', 'The server is stopping.');
-    if (this.#gate.closed) throw this.#gate.closed;
-    if (this.#waitingEvents >= MAX_WAITING_EVENTS || this.#waitingBytes >= MAX_WAITING_BYTES) {
-      throw new QueueUnavailable('overloaded', 'More events are waiting than can be written.');
-    }
+    this.requireOpen();
     await new Promise<void>((resolve, reject) => {
       this.#waiting.push({ envelopes, bytes, since: performance.now(), resolve, reject });
       this.#waitingEvents += envelopes.length;
       this.#waitingBytes += bytes;
       this.#writing ??= this.#writeAll();
     });
+  }
+
+  /** Whether envelopes could be taken, as far as is known. @throws QueueUnavailable where not */
+  requireOpen(): void {
+    if (this.#isClosing) throw new QueueUnavailable('closing', 'The server is stopping.');
+    if (this.#gate.closed) throw this.#gate.closed;
+    if (this.#waitingEvents >= MAX_WAITING_EVENTS || this.#waitingBytes >= MAX_WAITING_BYTES) {
+      throw new QueueUnavailable('overloaded', 'More events are waiting than can be written.');
+    }
   }
 
   /** Asks Redis itself. @throws QueueUnavailable */
@@ -151,26 +157,6 @@ export class EnvelopeWriter {
   }
 
   async #withinTime(work: Promise<unknown>, since: number): Promise<void> {
-    const remainingMs = Math.max(1, since + this.#timeoutMs - performance.now());
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new QueueUnavailable('unreachable', 'The queue did not answer in time.')),
-        remainingMs,
-      );
-    });
-    try {
-      await Promise.race([work, timeout]);
-    } finally {
-      clearTimeout(timer);
-    }
+    await withinTime(work, Math.max(1, since + this.#timeoutMs - performance.now()));
   }
-}
-
-function asUnavailable(cause: unknown): QueueUnavailable {
-  if (cause instanceof QueueUnavailable) return cause;
-  const isFull = cause instanceof Error && /\bOOM\b/.test(cause.message);
-  return isFull
-    ? new QueueUnavailable('memory', 'The queue is full.', { cause })
-    : new QueueUnavailable('unreachable', 'The queue could not be written.', { cause });
 }

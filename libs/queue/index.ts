@@ -4,6 +4,20 @@ export type { EnvelopeConsumer, EnvelopeConsumerOptions } from './envelope-consu
 export { consumeEnvelopes } from './envelope-consumer.js';
 export type { EnvelopeWriterOptions } from './envelope-writer.js';
 export { EnvelopeWriter } from './envelope-writer.js';
+export type { Housekeeper, HousekeeperOptions, HousekeepingJob } from './housekeeper.js';
+export { housekeepingJobs, keepHouse } from './housekeeper.js';
 export { InstallationForgetter } from './forget-installations.js';
+export {
+  QueueInspector,
+  type FailedJob,
+  type JobCounts,
+  type QueueFigures,
+} from './queue-inspector.js';
+export type { PolicyFollowerOptions } from './policy/follower.js';
+export { PolicyFollower } from './policy/follower.js';
+export type { PolicyPublisherOptions, PolicySource } from './policy/publisher.js';
+export { PolicyPublisher } from './policy/publisher.js';
+export type { LimitedRequest, RateLimiterOptions, Waits } from './rate-limiter.js';
+export { RateLimiter } from './rate-limiter.js';
 export type { ClosedReason } from './redis-gate.js';
 export { QueueUnavailable } from './redis-gate.js';

@@ -152,3 +152,12 @@ async function afterLimit(): Promise<QueueUnavailable> {
 function unreachable(): QueueUnavailable {
   return new QueueUnavailable('unreachable', 'The queue cannot be reached.');
 }
+
+/** What a command that failed means to whoever waits for it. */
+export function asUnavailable(cause: unknown): QueueUnavailable {
+  if (cause instanceof QueueUnavailable) return cause;
+  const isFull = cause instanceof Error && /\bOOM\b/.test(cause.message);
+  return isFull
+    ? new QueueUnavailable('memory', 'The queue is full.', { cause })
+    : new QueueUnavailable('unreachable', 'The queue could not be written.', { cause });
+}

@@ -1,5 +1,7 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { listActs, recordAct, type Act, type RecordedAct } from './audit-log.js';
+import { inOwnTransaction } from './transaction.js';
 import { InstallationHasher } from './suppression.js';
 
 export const adminScopes = [
@@ -17,16 +19,11 @@ export interface Administrator {
   scopes: readonly AdminScope[];
 }
 
-/** Something that an administrator did, or tried to do. */
-export interface Act {
-  actor: string;
-  /** What, as `erasure.request`. */
-  act: string;
-  outcome: 'done' | 'refused' | 'failed';
-  /** Known by its keyed hash only. */
-  installationId?: string | undefined;
-  /** Nothing that identifies an installation. */
-  detail?: object | undefined;
+/** An administrator's token as others see it. */
+export interface AdminToken extends Administrator {
+  createdAt: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
 }
 
 export interface AdminStoreOptions {
@@ -35,6 +32,15 @@ export interface AdminStoreOptions {
   connections: number;
   onIdleError?: (error: Error) => void;
 }
+
+interface TokenRow extends Administrator {
+  created_at: Date;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+}
+
+const END_TOKEN =
+  'UPDATE admin_token SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL';
 
 /** Administrators and what they did. */
 export class AdminStore {
@@ -67,7 +73,7 @@ export class AdminStore {
     scopes: readonly AdminScope[],
     options: { expiresAt?: Date; token?: string } = {},
   ): Promise<string> {
-    const token = options.token ?? `mat_${randomBytes(20).toString('hex')}`;
+    const token = options.token ?? newToken();
     await this.#pool.query(
       `INSERT INTO admin_token (token_id, name, digest, scopes, created_at, expires_at)
        VALUES ($1, $2, $3, $4, now(), $5)
@@ -79,12 +85,59 @@ export class AdminStore {
     return token;
   }
 
+  /**
+   * Makes a token for another administrator. A name in use keeps its token: the audit log knows
+   * administrators by their names.
+   * @returns null where the name is in use
+   */
+  async issueToken(
+    { name, scopes }: Administrator,
+    expiresAt: Date | undefined,
+    actor: string,
+  ): Promise<{ token: AdminToken; secret: string } | null> {
+    const secret = newToken();
+    return inOwnTransaction(this.#pool, async (tx) => {
+      const { rows } = await tx.query<TokenRow>(
+        `INSERT INTO admin_token AS t (token_id, name, digest, scopes, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, now(), $5)
+         ON CONFLICT (name) DO UPDATE
+            SET digest = excluded.digest, scopes = excluded.scopes, created_at = now(),
+                expires_at = excluded.expires_at, revoked_at = NULL
+          WHERE t.revoked_at IS NOT NULL OR t.expires_at <= now()
+         RETURNING *`,
+        [randomUUID(), name, digestOf(secret), scopes, expiresAt],
+      );
+      const [row] = rows;
+      if (!row) return null;
+      const detail = { name, scopes };
+      await recordAct(tx, this.#hasher, { actor, act: 'token.create', outcome: 'done', detail });
+      return { token: toToken(row), secret };
+    });
+  }
+
+  /** All tokens there are, by name. */
+  async tokens(): Promise<AdminToken[]> {
+    const { rows } = await this.#pool.query<TokenRow>('SELECT * FROM admin_token ORDER BY name');
+    return rows.map(toToken);
+  }
+
+  /** Ends a token. @returns null where there is none of that name */
+  async endToken(name: string, actor: string): Promise<AdminToken | null> {
+    return inOwnTransaction(this.#pool, async (tx) => {
+      const { rowCount } = await tx.query(END_TOKEN, [name]);
+      const detail = { name };
+      const act = { actor, act: 'token.revoke', outcome: 'done', detail } as const;
+      if (rowCount === 1) await recordAct(tx, this.#hasher, act);
+      const { rows } = await tx.query<TokenRow>('SELECT * FROM admin_token WHERE name = $1', [
+        name,
+      ]);
+      return rows[0] ? toToken(rows[0]) : null;
+    });
+  }
+
   /** @returns whether there was such a token */
   async revokeToken(name: string): Promise<boolean> {
-    const { rowCount } = await this.#pool.query(
-      'UPDATE admin_token SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL',
-      [name],
-    );
+    const { rowCount } = await this.#pool.query(END_TOKEN, [name]);
     return rowCount === 1;
   }
 
@@ -102,13 +155,13 @@ export class AdminStore {
   }
 
   /** Adds to the audit log, which nothing can be taken out of. */
-  async record({ actor, act, outcome, installationId, detail = {} }: Act): Promise<void> {
-    const installation = installationId === undefined ? null : this.#hasher.hash(installationId);
-    await this.#pool.query(
-      `INSERT INTO audit_log (actor, act, outcome, installation_hash, detail)
-       VALUES ($1, $2, $3, $4, $5)`,
-      [actor, act, outcome, installation, JSON.stringify(detail)],
-    );
+  async record(act: Act): Promise<void> {
+    await recordAct(this.#pool, this.#hasher, act);
+  }
+
+  /** What is in the audit log, newest first. @param page where to go on, and how many at most */
+  async acts(page: { limit: number; after?: string | undefined }): Promise<RecordedAct[]> {
+    return listActs(this.#pool, page);
   }
 
   async close(): Promise<void> {
@@ -118,4 +171,18 @@ export class AdminStore {
 
 function digestOf(token: string): Buffer {
   return hash('sha256', token, 'buffer');
+}
+
+function newToken(): string {
+  return `mat_${randomBytes(20).toString('hex')}`;
+}
+
+function toToken(row: TokenRow): AdminToken {
+  return {
+    name: row.name,
+    scopes: row.scopes,
+    createdAt: row.created_at.toISOString(),
+    expiresAt: row.expires_at?.toISOString() ?? null,
+    revokedAt: row.revoked_at?.toISOString() ?? null,
+  };
 }

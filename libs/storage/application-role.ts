@@ -73,7 +73,7 @@ async function canLogIn(client: pg.ClientBase): Promise<boolean> {
 async function grant(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ tables: string }>(
     `SELECT string_agg(oid::regclass::text, ', ') AS tables FROM pg_class
-      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> ALL ($1)`,
+      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v') AND relname <> ALL ($1)`,
     [KEPT_FROM_IT],
   );
   await client.query(`

@@ -1,6 +1,7 @@
 import {
   type AcceptedCount,
   type Fate,
+  fates,
   hourOf,
   type NormalisedEvent,
   type QuarantinedEvent,
@@ -45,6 +46,21 @@ export class Tally {
       for (const [outcome, count] of counts) this.#add(key, outcome, count);
     }
     return this;
+  }
+
+  /** How often an outcome was, in all hours. */
+  sumOf(outcome: Outcome): number {
+    return this.entries().reduce((sum, { countOf }) => sum + countOf(outcome), 0);
+  }
+
+  /** The correction of the books where these are the fates of events that had another one before. */
+  instead(former: Fate): Tally {
+    const correction = new Tally().merge(this);
+    for (const { product, hour, countOf } of this.entries()) {
+      const count = fates.reduce((sum, fate) => sum + countOf(fate), 0);
+      correction.add({ product, receivedAt: hour }, former, -count);
+    }
+    return correction;
   }
 
   /** One entry per product and hour, in the one order in which all writers lock the rows. */

@@ -1,6 +1,14 @@
-export { AdminStore, adminScopes, type Administrator, type AdminScope } from './admin-store.js';
+export {
+  AdminStore,
+  adminScopes,
+  type Administrator,
+  type AdminScope,
+  type AdminToken,
+} from './admin-store.js';
 export { APPLICATION_ROLE, isApplication } from './application-role.js';
+export type { RecordedAct } from './audit-log.js';
 export type { NormalisedBatch } from './batch.js';
+export { Books, type BalancedHour, type BalanceFilter } from './books.js';
 export { certify, isGenuine, type ErasureCertificate } from './erasure/certificate.js';
 export {
   erasureModes,
@@ -14,4 +22,32 @@ export { Holdings } from './erasure/holdings.js';
 export type { ErasureRequest } from './erasure/request.js';
 export type { ErasureFacts } from './erasure/run.js';
 export { migrate, type MigrateOptions } from './migrate.js';
+export type { Block } from './policy/block-rules.js';
+export { PolicyStore, type PolicyStoreOptions } from './policy/policy-store.js';
+export type { ProductChange, ProductDecision } from './policy/product-policies.js';
+export type { NewWriteKey, UnrotatableReason, WriteKey } from './policy/write-keys.js';
+export { quarantineFilterFields, type QuarantineFilter } from './quarantine/filter.js';
+export type { QuarantineJob, QuarantineJobKind } from './quarantine/job.js';
+export {
+  summaryFields,
+  type ListedEvent,
+  type SummaryField,
+  type SummaryGroup,
+} from './quarantine/listing.js';
+export { QuarantineStore } from './quarantine/quarantine-store.js';
+export { correctRollups } from './rollups/correct.js';
+export { markChanges } from './rollups/marks.js';
+export type { RefreshOptions, RefreshProgress, RefreshResult } from './rollups/refresh.js';
+export { Rollups, type RollupsOptions } from './rollups/rollups.js';
 export { TelemetryStore, type TelemetryStoreOptions } from './telemetry-store.js';
+export { holdFloor } from './housekeeping/expiry.js';
+export { HousekeepingStore } from './housekeeping/housekeeping-store.js';
+export type { RetentionOptions, RetentionResult } from './housekeeping/retention.js';
+export type { JobState, Run } from './housekeeping/runs.js';
+export {
+  exportFormats,
+  exportView,
+  type ExportFormat,
+  type ExportOptions,
+} from './export/export-view.js';
+export { ExportRefused } from './export/view-columns.js';

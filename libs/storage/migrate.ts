@@ -4,11 +4,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import type { CatalogueEntry } from '#telemetry';
+import type { CatalogueEntry, ProductCadence } from '#telemetry';
 import { ensureApplicationRole } from './application-role.js';
 import { writeCatalogue } from './catalogue.js';
 import { ensurePartitions } from './partitions.js';
 import { ensureAnalyst } from './roles.js';
+import { writeCadences } from './rollups/cadences.js';
 
 interface Migration {
   name: string;
@@ -26,6 +27,8 @@ export interface MigrateOptions {
   keepsAppPassword?: boolean | undefined;
   /** What the metrics of all products mean; the analysts find it beside the figures. */
   catalogue?: readonly CatalogueEntry[];
+  /** How often the installations of all products report; left as it is when absent. */
+  cadences?: readonly ProductCadence[];
   /** Told of every migration that is applied. */
   log?: (line: string) => void;
 }
@@ -59,7 +62,7 @@ const LEDGER = `
  * once. Throws if an applied migration was edited afterwards or is unknown here.
  */
 export async function migrate(options: MigrateOptions): Promise<Migrated> {
-  const { databaseUrl, analystPassword, catalogue = [], log = () => undefined } = options;
+  const { databaseUrl, analystPassword, catalogue = [], cadences, log = () => undefined } = options;
   const { appPassword: password, keepsAppPassword: keepsPassword } = options;
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
@@ -68,6 +71,7 @@ export async function migrate(options: MigrateOptions): Promise<Migrated> {
     const applied = await applyMissing(client, await readMigrations(), log);
     await ensurePartitions(client, Date.now());
     await writeCatalogue(client, catalogue);
+    if (cadences) await writeCadences(client, cadences);
     const roleOptions = { password, keepsPassword, log };
     const hasApplicationRole = await ensureApplicationRole(client, roleOptions);
     await ensureAnalyst(client, analystPassword, log);

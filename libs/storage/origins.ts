@@ -18,6 +18,9 @@ type Origin = [
   source: string,
 ];
 
+/** An origin was collected after it had been learnt: the batch has to be saved again. */
+export class OriginGone extends Error {}
+
 /**
  * The numbers of origins: what reports say of where they come from. They are given in statements of
  * their own, before a batch's transaction: so no batch waits for another's, and what is remembered was
@@ -25,6 +28,9 @@ type Origin = [
  */
 export class Origins {
   #known = new Map<string, number>();
+  /** Those that are there, as long as nothing is collected. */
+  readonly #held = new Set<number>();
+  #epoch = '';
 
   /** Gives a number to every origin of these events, and returns them. */
   async learn(pool: pg.Pool, events: readonly UnderstoodEvent[]): Promise<OriginOf> {
@@ -50,6 +56,33 @@ export class Origins {
         throw new Error('An origin was not learnt before its batch was stored.');
       return id;
     };
+  }
+
+  /**
+   * Makes sure that the origins of a batch are still there, and are not collected before its transaction
+   * has ended.
+   * @returns those that will be known to be there once it is committed
+   * @throws OriginGone
+   */
+  async hold(tx: pg.ClientBase, epoch: string, originIds: Iterable<number>): Promise<number[]> {
+    if (epoch !== this.#epoch) this.#held.clear();
+    this.#epoch = epoch;
+    const ids = [...new Set(originIds)].filter((id) => !this.#held.has(id));
+    if (ids.length === 0) return [];
+    const { rowCount } = await tx.query({
+      name: 'hold-origins',
+      text: `SELECT FROM origin WHERE origin_id = ANY ($1::integer[]) ORDER BY origin_id FOR KEY SHARE`,
+      values: [ids],
+    });
+    if (rowCount === ids.length) return ids;
+    this.#known = new Map();
+    throw new OriginGone('An origin was collected while its batch was being stored.');
+  }
+
+  /** To be called once the transaction that held them, begun in an epoch, is committed. */
+  remember(originIds: readonly number[], epoch: string): void {
+    if (epoch !== this.#epoch) return;
+    for (const id of originIds) this.#held.add(id);
   }
 }
 

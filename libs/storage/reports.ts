@@ -7,7 +7,10 @@ import type { OriginOf } from './origins.js';
 
 const CLOCKS: Record<Clock, number> = { agent: 0, corrected: 1, received: 2 };
 
-/** Looks up the stored copies of events. The installations must be locked. */
+/**
+ * Looks up the stored copies of events, each by its key: OFFSET 0 keeps the planner, which may not know
+ * yet how many rows there are, from reading a whole table instead. The installations must be locked.
+ */
 export async function findIncumbents(
   tx: pg.ClientBase,
   events: readonly IdentifiedEvent[],
@@ -19,16 +22,17 @@ export async function findIncumbents(
   const { rows } = await tx.query<FoundCopy>({
     name: 'find-incumbents',
     text: `
-      SELECT k.installation_id, k.event_key, 'stored' AS fate, r.received_at, r.observed_at,
-             r.snapshot_id
+      SELECT k.installation_id, k.event_key, copy.*
         FROM unnest($1::uuid[], $2::bigint[]) AS k(installation_id, event_key)
-        JOIN report r USING (installation_id, event_key)
-       WHERE r.received_at BETWEEN $3 AND $4
-       UNION ALL
-      SELECT k.installation_id, k.event_key, 'quarantined', q.received_at, q.observed_at, NULL
-        FROM unnest($1::uuid[], $2::bigint[]) AS k(installation_id, event_key)
-        JOIN quarantined_event q USING (installation_id, event_key)
-       WHERE q.received_at BETWEEN $3 AND $4`,
+       CROSS JOIN LATERAL (
+             SELECT 'stored' AS fate, received_at, observed_at, snapshot_id FROM report r
+              WHERE r.installation_id = k.installation_id AND r.event_key = k.event_key
+                AND received_at BETWEEN $3 AND $4
+              UNION ALL
+             SELECT 'quarantined', received_at, observed_at, NULL FROM quarantined_event q
+              WHERE q.installation_id = k.installation_id AND q.event_key = k.event_key
+                AND received_at BETWEEN $3 AND $4
+             OFFSET 0) AS copy`,
     values: [
       events.map(({ installationId }) => installationId),
       events.map(({ eventKey }) => eventKey),

@@ -13,6 +13,7 @@ import { forgetSightings, lockInstallations, mergeSightings } from './installati
 import type { OriginOf } from './origins.js';
 import { isRefusal } from './refusals.js';
 import { findIncumbents, insertReports, removeSuperseded } from './reports.js';
+import { markChanges } from './rollups/marks.js';
 import { insertDefects, insertQuarantined } from './set-aside.js';
 import type { KnownSnapshots } from './snapshots.js';
 import { writeSnapshots } from './snapshots.js';
@@ -23,6 +24,11 @@ export interface SaveContext {
   tx: pg.ClientBase;
   originOf: OriginOf;
   snapshots: KnownSnapshots;
+  /**
+   * For events that are stored anew: takes out what is there of them, once their installations are
+   * locked, and returns those that were there. Only these are stored.
+   */
+  takeOut?: (events: readonly IdentifiedEvent[]) => Promise<readonly IdentifiedEvent[]>;
 }
 
 export interface Saved {
@@ -37,12 +43,13 @@ export interface Saved {
  */
 export async function saveEvents(
   events: readonly NormalisedEvent[],
-  { tx, originOf, snapshots }: SaveContext,
+  { tx, originOf, snapshots, takeOut }: SaveContext,
 ): Promise<Saved> {
   const identified = events.filter(isIdentified);
-  const { first, repeated } = firstCopies(identified);
-  const snapshotIds = await writeSnapshots(tx, first.filter(isUnderstood), snapshots);
-  await lockInstallations(tx, first);
+  const { first: locked, repeated } = firstCopies(identified);
+  const snapshotIds = await writeSnapshots(tx, locked.filter(isUnderstood), snapshots);
+  await lockInstallations(tx, locked);
+  const first = takeOut ? await takeOut(locked) : locked;
   const { fresh, duplicates, superseded } = judge(first, await findIncumbents(tx, first));
   await mergeSightings(tx, fresh, originOf);
   await removeSuperseded(tx, superseded);
@@ -51,6 +58,10 @@ export async function saveEvents(
   await insertDefects(tx, understood, originOf);
   await insertQuarantined(tx, fresh.filter(isQuarantined));
   await forgetSightings(tx, superseded);
+  await markChanges(
+    tx,
+    [...understood, ...superseded].map(({ observedAt }) => observedAt),
+  );
 
   const unidentified = events.filter(isUnidentified);
   await countUnidentified(tx, unidentified);
@@ -61,7 +72,7 @@ export async function saveEvents(
   for (const event of superseded) fates.add(event, 'duplicate').add(event, event.fate, -1);
   for (const event of unidentified) fates.add(event, 'quarantined');
   for (const event of events) {
-    if (event.fate === 'empty' || event.fate === 'suppressed') fates.add(event, event.fate);
+    if (isOnlyCounted(event)) fates.add(event, event.fate);
   }
   return { fates, snapshotIds };
 }
@@ -110,12 +121,15 @@ async function saveRefused(event: NormalisedEvent, context: SaveContext): Promis
   if (isIdentified(event)) {
     const { product, installationId, eventKey, receivedAt, observedAt, keep } = event;
     const identity = { product, installationId, eventKey, receivedAt, observedAt };
+    const { version } = event.fate === 'stored' ? event.description : event;
     const kept = await attempt(
-      [{ fate: 'quarantined', ...identity, ...rejection, event: keep().event, keep }],
+      [{ fate: 'quarantined', ...identity, ...rejection, event: keep().event, version, keep }],
       context,
     );
     if (kept) return kept;
   }
+  // What was kept aside before stays where it is.
+  if (context.takeOut) return { fates: new Tally(), snapshotIds: [] };
   const { product, receivedAt } = event;
   return saveEvents([{ fate: 'unidentified', product, receivedAt, rejection, keys: [] }], context);
 }
@@ -152,6 +166,13 @@ function isQuarantined(event: NormalisedEvent): event is QuarantinedEvent {
 
 function isUnidentified(event: NormalisedEvent): event is UnidentifiedEvent {
   return event.fate === 'unidentified';
+}
+
+/** Whether nothing of the event is stored but its fate. */
+export function isOnlyCounted(
+  event: NormalisedEvent,
+): event is Extract<NormalisedEvent, { fate: 'empty' | 'suppressed' | 'blocked' }> {
+  return event.fate === 'empty' || event.fate === 'suppressed' || event.fate === 'blocked';
 }
 
 function isIdentified(event: NormalisedEvent): event is IdentifiedEvent {

@@ -48,10 +48,13 @@ export async function insertQuarantined(
     event: event.event,
     reason: event.reason,
     path: asPath(event.path),
+    version: event.version ?? '',
   }));
+  const columns =
+    'installation_id, event_key, received_at, observed_at, product, event, reason, path, version';
   await tx.query(
-    `INSERT INTO quarantined_event
-     SELECT * FROM jsonb_populate_recordset(NULL::quarantined_event, $1::jsonb)`,
+    `INSERT INTO quarantined_event (${columns})
+     SELECT ${columns} FROM jsonb_populate_recordset(NULL::quarantined_event, $1::jsonb)`,
     [JSON.stringify(rows)],
   );
   await insertOriginals(tx, events);

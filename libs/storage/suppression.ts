@@ -25,15 +25,28 @@ export class InstallationHasher {
   }
 }
 
-/** What a transaction that stores a batch begins with. */
-export interface BatchStart {
-  /** False where the batch was stored before. */
-  isNew: boolean;
-  /** The installations of the batch whose events are not to be stored. */
+/** What a transaction that stores events begins with. */
+export interface WriteStart {
+  /** The installations whose events are not to be stored. */
   suppressed: ReadonlySet<string>;
   /** Raised whenever snapshots are collected. */
   epoch: string;
 }
+
+export interface BatchStart extends WriteStart {
+  /** False where the batch was stored before. */
+  isNew: boolean;
+}
+
+interface StartRow {
+  suppressed: Buffer[];
+  epoch: string;
+}
+
+const START = `
+  ARRAY(SELECT s.installation_hash FROM unnest($1::bytea[]) AS h
+          JOIN suppression s ON s.installation_hash = h) AS suppressed,
+  (SELECT epoch FROM snapshot_epoch) AS epoch`;
 
 /**
  * Begins the transaction of a batch: records its receipt, and asks which of its installations are
@@ -48,21 +61,38 @@ export async function beginBatch(
 ): Promise<BatchStart> {
   await tx.query('BEGIN; SELECT pg_current_xact_id()');
   const hashes = installationIds.map((id) => hasher.hash(id));
-  const { rows } = await tx.query<{ is_new: boolean; suppressed: Buffer[]; epoch: string }>({
+  const { rows } = await tx.query<StartRow & { is_new: boolean }>({
     name: 'begin-batch',
     text: `
       WITH receipt AS (
-        INSERT INTO batch_receipt VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1)
-      SELECT EXISTS (SELECT FROM receipt) AS is_new,
-             ARRAY(SELECT s.installation_hash FROM unnest($3::bytea[]) AS h
-                     JOIN suppression s ON s.installation_hash = h) AS suppressed,
-             (SELECT epoch FROM snapshot_epoch) AS epoch`,
-    values: [batch.batchId, new Date(batch.gatheredAt).toISOString(), hashes],
+        INSERT INTO batch_receipt VALUES ($2, $3) ON CONFLICT DO NOTHING RETURNING 1)
+      SELECT EXISTS (SELECT FROM receipt) AS is_new, ${START}`,
+    values: [hashes, batch.batchId, new Date(batch.gatheredAt).toISOString()],
   });
-  const { is_new: isNew = false, suppressed = [], epoch = '' } = rows[0] ?? {};
+  return { isNew: rows[0]?.is_new ?? false, ...toStart(rows[0], installationIds, hashes) };
+}
+
+/** Begins a transaction that stores events anew, which were in a batch long ago: the same question. */
+export async function beginReplay(
+  tx: pg.ClientBase,
+  installationIds: readonly string[],
+  hasher: InstallationHasher,
+): Promise<WriteStart> {
+  await tx.query('BEGIN; SELECT pg_current_xact_id()');
+  const hashes = installationIds.map((id) => hasher.hash(id));
+  const { rows } = await tx.query<StartRow>(`SELECT ${START}`, [hashes]);
+  return toStart(rows[0], installationIds, hashes);
+}
+
+function toStart(
+  row: StartRow | undefined,
+  installationIds: readonly string[],
+  hashes: readonly Buffer[],
+): WriteStart {
+  const { suppressed = [], epoch = '' } = row ?? {};
   const found = new Set(suppressed.map((hash) => hash.toString('hex')));
   const ids = installationIds.filter((_, at) => found.has(hashes[at]?.toString('hex') ?? ''));
-  return { isNew, suppressed: new Set(ids), epoch };
+  return { suppressed: new Set(ids), epoch };
 }
 
 const POLL_MS = 20;

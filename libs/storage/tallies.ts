@@ -16,18 +16,19 @@ export async function addTally(tx: pg.ClientBase, tally: Tally): Promise<void> {
     name: 'add-tally',
     text: `
       INSERT INTO ingest_tally AS t (product, hour, shard, accepted, stored, duplicate,
-                                     quarantined, suppressed, empty)
-      SELECT product, hour, $3, accepted, stored, duplicate, quarantined, suppressed, empty
+                                     quarantined, suppressed, empty, blocked)
+      SELECT product, hour, $3, accepted, stored, duplicate, quarantined, suppressed, empty, blocked
         FROM unnest($1::text[], $2::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[],
-                    $7::bigint[], $8::bigint[], $9::bigint[])
-          AS u(product, hour, accepted, stored, duplicate, quarantined, suppressed, empty)
+                    $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])
+          AS u(product, hour, accepted, stored, duplicate, quarantined, suppressed, empty, blocked)
       ON CONFLICT (product, hour, shard) DO UPDATE
          SET accepted = t.accepted + excluded.accepted,
              stored = t.stored + excluded.stored,
              duplicate = t.duplicate + excluded.duplicate,
              quarantined = t.quarantined + excluded.quarantined,
              suppressed = t.suppressed + excluded.suppressed,
-             empty = t.empty + excluded.empty`,
+             empty = t.empty + excluded.empty,
+             blocked = t.blocked + excluded.blocked`,
     values: [
       entries.map(({ product }) => product),
       entries.map(({ hour }) => new Date(hour).toISOString()),
@@ -38,6 +39,7 @@ export async function addTally(tx: pg.ClientBase, tally: Tally): Promise<void> {
       counts('quarantined'),
       counts('suppressed'),
       counts('empty'),
+      counts('blocked'),
     ],
   });
 }

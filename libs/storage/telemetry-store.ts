@@ -2,12 +2,20 @@ import pg from 'pg';
 import type { NormalisedEvent } from '#telemetry';
 import type { NormalisedBatch } from './batch.js';
 import { Tally } from './batch.js';
+import { requestOwnErasures } from './erasure/self-erasure.js';
 import { ensurePartitions } from './partitions.js';
 import { isMissingPartition, isRefusal } from './refusals.js';
-import { Origins } from './origins.js';
+import { OriginGone, Origins } from './origins.js';
+import { type ReplayPage, replayPage } from './quarantine/replay.js';
 import { type SaveContext, saveEvents, saveEventsApart } from './save-events.js';
 import { KnownSnapshots } from './snapshots.js';
-import { beginBatch, InstallationHasher, type BatchStart } from './suppression.js';
+import {
+  beginBatch,
+  beginReplay,
+  InstallationHasher,
+  type BatchStart,
+  type WriteStart,
+} from './suppression.js';
 import { addTally } from './tallies.js';
 
 /**
@@ -77,15 +85,18 @@ export class TelemetryStore {
    * nothing. Throws where the database cannot be reached or gives up; the batch may be saved again.
    */
   async save(batch: NormalisedBatch): Promise<void> {
-    try {
-      await this.#saveWith(saveEvents, batch);
-    } catch (error) {
-      if (isMissingPartition(error)) {
-        await this.#makePartitionsOf(batch);
-        await this.#saveWith(saveEvents, batch);
-      } else if (isRefusal(error)) await this.#saveWith(saveEventsApart, batch);
-      else throw error;
-    }
+    const times = [batch.gatheredAt, ...batch.events.map(({ receivedAt }) => receivedAt)];
+    await this.#insist((save) => this.#saveBatch(save, batch), times);
+  }
+
+  /**
+   * Stores events anew that were kept aside, in one transaction: their old rows go, what they are now
+   * comes, and the books of the hours of their receipt are corrected. Of an installation that is
+   * suppressed nothing is stored, and what is kept stays. Throws as `save` does, and then nothing is done.
+   */
+  async replay(page: ReplayPage): Promise<void> {
+    const times = page.events.map(({ event }) => event.receivedAt);
+    await this.#insist((save) => this.#replayPage(save, page), times);
   }
 
   /** Makes the coming partitions where they are missing; returns the names of the new ones. */
@@ -103,18 +114,62 @@ export class TelemetryStore {
     await this.#pool.end();
   }
 
-  async #saveWith(save: typeof saveEvents, batch: NormalisedBatch): Promise<void> {
-    const understood = batch.events.filter((event) => event.fate === 'stored');
+  /** Where the database refuses something in the events, only what it refuses is not stored. */
+  async #insist(
+    write: (save: typeof saveEvents) => Promise<void>,
+    times: readonly number[],
+  ): Promise<void> {
+    try {
+      await write(saveEvents);
+    } catch (error) {
+      if (isMissingPartition(error)) {
+        await this.#makePartitions(times);
+        await write(saveEvents);
+      } else if (error instanceof OriginGone) await write(saveEvents);
+      else if (isRefusal(error)) await write(saveEventsApart);
+      else throw error;
+    }
+  }
+
+  async #saveBatch(save: typeof saveEvents, batch: NormalisedBatch): Promise<void> {
+    const ids = installationsOf(batch.events);
+    await this.#write(
+      batch.events,
+      (tx) => beginBatch(tx, batch, ids, this.#hasher),
+      async (start, context) => {
+        if (!start.isNew) return [];
+        await requestOwnErasures(context.tx, batch.events, this.#hasher);
+        return saveOnce(save, batch, start, context);
+      },
+    );
+  }
+
+  async #replayPage(save: typeof saveEvents, page: ReplayPage): Promise<void> {
+    const ids = [...new Set(page.events.map(({ installationId }) => installationId))];
+    await this.#write(
+      page.events.map(({ event }) => event),
+      (tx) => beginReplay(tx, ids, this.#hasher),
+      (start, context) => replayPage(save, page, start, context),
+    );
+  }
+
+  /** One transaction of writing. `work` returns the snapshots that it wrote. */
+  async #write<S extends WriteStart>(
+    events: readonly NormalisedEvent[],
+    begin: (tx: pg.ClientBase) => Promise<S>,
+    work: (start: S, context: SaveContext) => Promise<string[]>,
+  ): Promise<void> {
+    const understood = events.filter((event) => event.fate === 'stored');
     const originOf = await this.#origins.learn(this.#pool, understood);
     await this.#withClient(async (tx) => {
       try {
-        const start = await beginBatch(tx, batch, installationsOf(batch.events), this.#hasher);
+        const start = await begin(tx);
         this.#snapshots.enter(start.epoch);
-        const written = start.isNew
-          ? await this.#saveOnce(save, batch, start, { tx, originOf })
-          : [];
+        const held = await this.#origins.hold(tx, start.epoch, understood.map(originOf));
+        const written = await work(start, { tx, originOf, snapshots: this.#snapshots });
         await tx.query('COMMIT');
         this.#snapshots.remember(written, start.epoch);
+        this.#origins.remember(held, start.epoch);
       } catch (error) {
         await tx.query('ROLLBACK').catch(() => undefined); // the error that led here says more
         throw error;
@@ -122,28 +177,9 @@ export class TelemetryStore {
     });
   }
 
-  async #saveOnce(
-    save: typeof saveEvents,
-    batch: NormalisedBatch,
-    { suppressed }: BatchStart,
-    context: Omit<SaveContext, 'snapshots'>,
-  ): Promise<string[]> {
-    const isSuppressed = (event: NormalisedEvent) =>
-      'installationId' in event && suppressed.has(event.installationId);
-    const wanted =
-      suppressed.size === 0 ? batch.events : batch.events.filter((e) => !isSuppressed(e));
-    const { fates, snapshotIds } = await save(wanted, { ...context, snapshots: this.#snapshots });
-    if (suppressed.size > 0) {
-      for (const event of batch.events) if (isSuppressed(event)) fates.add(event, 'suppressed');
-    }
-    await addTally(context.tx, Tally.ofAccepted(batch.accepted).merge(fates));
-    return snapshotIds;
-  }
-
-  async #makePartitionsOf({ events, gatheredAt }: NormalisedBatch): Promise<void> {
-    const times = new Set([gatheredAt, ...events.map(({ receivedAt }) => receivedAt)]);
+  async #makePartitions(times: readonly number[]): Promise<void> {
     await this.#withClient(async (client) => {
-      for (const time of times) await ensurePartitions(client, time);
+      for (const time of new Set(times)) await ensurePartitions(client, time);
     });
   }
 
@@ -159,6 +195,24 @@ export class TelemetryStore {
       throw error;
     }
   }
+}
+
+async function saveOnce(
+  save: typeof saveEvents,
+  batch: NormalisedBatch,
+  { suppressed }: BatchStart,
+  context: SaveContext,
+): Promise<string[]> {
+  const isSuppressed = (event: NormalisedEvent) =>
+    'installationId' in event && suppressed.has(event.installationId);
+  const wanted =
+    suppressed.size === 0 ? batch.events : batch.events.filter((e) => !isSuppressed(e));
+  const { fates, snapshotIds } = await save(wanted, context);
+  if (suppressed.size > 0) {
+    for (const event of batch.events) if (isSuppressed(event)) fates.add(event, 'suppressed');
+  }
+  await addTally(context.tx, Tally.ofAccepted(batch.accepted).merge(fates));
+  return snapshotIds;
 }
 
 function installationsOf(events: readonly NormalisedEvent[]): string[] {

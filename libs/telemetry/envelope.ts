@@ -46,8 +46,13 @@ export interface SuppressedEnvelope extends Receipt {
   suppressed: true;
 }
 
+/** An event that an administrator had blocked: it is counted, and nothing is left. */
+export interface BlockedEnvelope extends Receipt {
+  blocked: true;
+}
+
 export type ReceivedEnvelope =
-  EventEnvelope | UnidentifiedEnvelope | EmptyEnvelope | SuppressedEnvelope;
+  EventEnvelope | UnidentifiedEnvelope | EmptyEnvelope | SuppressedEnvelope | BlockedEnvelope;
 
 /** How many events of a product ingest accepted in an hour. */
 export interface AcceptedCount {

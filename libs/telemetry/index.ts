@@ -1,15 +1,22 @@
-export { catalogueOf, type CatalogueEntry } from './products/catalogue.js';
+export {
+  cadencesOf,
+  catalogueOf,
+  type CatalogueEntry,
+  type ProductCadence,
+} from './products/catalogue.js';
 export type { Clock } from './clock.js';
 export { parseTimestamp } from './clock.js';
 export type { EventOutcome, EventRejection, RejectionCode } from './dialects/native.js';
-export { readNative, readNativeLines } from './dialects/native.js';
+export { readNative, readNativeLines, rejectionCodes } from './dialects/native.js';
 export { readDatedReport } from './dialects/octopus.js';
+export type { PosthogResult } from './dialects/posthog.js';
 export { findPosthogKey, readPosthog, readPosthogV1 } from './dialects/posthog.js';
 export { readReport } from './dialects/reports.js';
 export type { SegmentType } from './dialects/segment.js';
 export { findSegmentKey, readSegmentBatch, readSegmentCall } from './dialects/segment.js';
 export type {
   AcceptedCount,
+  BlockedEnvelope,
   EventEnvelope,
   InvalidRequestCode,
   ReceivedEnvelope,
@@ -18,22 +25,34 @@ export type {
 export { hourOf, InvalidRequest } from './envelope.js';
 export { parseJson } from './json.js';
 export type {
+  DeletionRequest,
   EmptyEvent,
   EventIdentity,
   KeptEvent,
   NormalisedEvent,
   NormaliseOptions,
   QuarantinedEvent,
+  ReplayedEvent,
   UnderstoodEvent,
   UnidentifiedEvent,
 } from './normalise.js';
 export { canonicalJson, contentId, installationIdOf } from './identity.js';
-export { normalise } from './normalise.js';
+export { normalise, normaliseKept } from './normalise.js';
+export type {
+  BlockRule,
+  Decisions,
+  EventLimits,
+  KnownKey,
+  Policy,
+  ProductPolicy,
+} from './policy.js';
+export { decisionsOf, noPolicy } from './policy.js';
 export type { DialectName } from './preview/any-dialect.js';
 export { dialectNames, findAnyKey } from './preview/any-dialect.js';
 export { preview, previewLines, type PreviewedEvent } from './preview/preview.js';
 export type { ProductDeclaration } from './products/declaration.js';
 export { compileProducts, ownDeclarations, ownProducts, type Products } from './products/index.js';
+export { asVersion } from './privacy/tokens.js';
 export { catalogueMarkdown } from './products/markdown.js';
 export { InvalidDeclaration, readDeclaration } from './products/read-declaration.js';
 export type { InstallationDescription, ReportKind, ResourceFigures, Snapshot } from './report.js';

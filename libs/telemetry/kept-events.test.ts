@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EventEnvelope } from './envelope.js';
-import type { KeptEvent, NormalisedEvent, UnderstoodEvent } from './normalise.js';
-import { normalise } from './normalise.js';
+import type { KeptEvent, NormalisedEvent, QuarantinedEvent, UnderstoodEvent } from './normalise.js';
+import { normalise, normaliseKept } from './normalise.js';
 import { compileProducts } from './products/index.js';
+import { readDeclaration } from './products/read-declaration.js';
 
 const options = { products: compileProducts(), retentionMs: 90 * 24 * 3_600_000 };
 
@@ -107,9 +108,10 @@ describe('an event that is read again from what was kept of it', () => {
     ['error.server', { kind: 'KeyError', count: -1, version: '3.9.0' }, 'resoto'],
   ])('says the same: %s %j', (event, sent, product = 'dcos') => {
     const first = read({ product, event, properties: { ...sent, ...broken } });
-    const again = normalise(first.keep(), options) as UnderstoodEvent;
+    const again = normaliseKept(first.keep(), first.eventKey, options) as UnderstoodEvent;
     expect(again).toMatchObject({
       fate: 'stored',
+      eventKey: first.eventKey,
       kind: first.kind,
       snapshot: first.snapshot,
       observedAt: first.observedAt,
@@ -119,6 +121,40 @@ describe('an event that is read again from what was kept of it', () => {
     expect(again.resources).toEqual(first.resources);
     expect(again.visitor).toEqual(first.visitor);
     expect(again.defects.map(({ path }) => path)).toEqual(first.defects.map(({ path }) => path));
+  });
+
+  const unknown = { product: 'acme', event: 'daily', properties: { projects: 7, owner: 'alice' } };
+
+  test('is what a newer declaration says, with its own times and version', () => {
+    const declared = readDeclaration({
+      ...{ product: 'acme', about: 'It.' },
+      events: { daily: { about: 'Each day.', store: 'metrics', describes: true } },
+    });
+    const first = quarantined(unknown);
+    expect(first.version).toBe('1.10.11');
+    const newer = { ...options, products: compileProducts([declared]) };
+    const again = normaliseKept(first.keep(), first.eventKey, newer);
+    const { eventKey, observedAt, receivedAt, installationId } = first;
+    expect(again).toMatchObject({
+      ...{ fate: 'stored', kind: 'metrics', eventKey, observedAt, receivedAt, installationId },
+      description: { version: '1.10.11' },
+      snapshot: { metrics: ['projects'], figures: [7] },
+    });
+  });
+
+  test('stays the same, and what is kept of it, while nobody knows it', () => {
+    const first = quarantined({ ...unknown, userKey: '-7' });
+    const again = normaliseKept(first.keep(), first.eventKey, options);
+    expect({ ...again, keep: null }).toEqual({ ...first, keep: null });
+    expect(keptOf(again)).toEqual(first.keep());
+  });
+
+  test('has the version of a property that is not kept', () => {
+    const properties = { environmentVersion: '2.1', note: 'by alice' };
+    const first = quarantined({ event: 'unheard-of', properties, version: 'of alice' });
+    expect(first.version).toBe('2.1');
+    expect(first.keep()).toMatchObject({ version: '2.1', properties: { note: { $length: 8 } } });
+    expect(normaliseKept(first.keep(), first.eventKey, options)).toMatchObject({ version: '2.1' });
   });
 });
 
@@ -216,6 +252,12 @@ function read(changes: Partial<EventEnvelope>): UnderstoodEvent {
   const event = normalise({ ...envelope, properties: {}, ...changes }, options);
   expect(event.fate).toBe('stored');
   return event as UnderstoodEvent;
+}
+
+function quarantined(changes: Partial<EventEnvelope>): QuarantinedEvent {
+  const event = normalise({ ...envelope, properties: {}, ...changes }, options);
+  expect(event.fate).toBe('quarantined');
+  return event as QuarantinedEvent;
 }
 
 function keep(changes: Partial<EventEnvelope>): KeptEvent {

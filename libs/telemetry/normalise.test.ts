@@ -201,6 +201,7 @@ describe('an event that is kept aside', () => {
       reason: 'unknown_event',
       path: 'event',
       event: name,
+      version: product === 'dcos' ? '1.10.11' : null,
       product,
       installationId: health.installationId,
       eventKey: expect.stringMatching(/^-?\d+$/),

@@ -5,6 +5,7 @@ import { canonicalJson, eventKey } from './identity.js';
 import { isEventName, safeKey } from './privacy/keys.js';
 import { redact, type KeepRules } from './privacy/redact.js';
 import { asVersion } from './privacy/tokens.js';
+import type { Decisions } from './policy.js';
 import type { Products } from './products/index.js';
 import type { InstallationDescription, ReportContent, ReportKind } from './report.js';
 import { withDropped } from './report.js';
@@ -28,6 +29,11 @@ export interface EventIdentity {
  */
 export type KeptEvent = Omit<EventEnvelope, 'id'>;
 
+/** An event with the key that it has already, or that is to be found. */
+interface KeyedEnvelope extends EventEnvelope {
+  eventKey?: string;
+}
+
 interface Kept {
   /** What is kept of the event, to be read again, where something had to be left out of it. */
   keep: () => KeptEvent;
@@ -49,6 +55,8 @@ export interface UnderstoodEvent extends EventIdentity, ReportContent, Kept {
 export interface QuarantinedEvent extends EventIdentity, Rejection, Kept {
   fate: 'quarantined';
   event: string;
+  /** The product's version that the event names; null where it names none. */
+  version: string | null;
 }
 
 /** An event without an installation: counted under its reason, with its keys. */
@@ -69,14 +77,29 @@ export interface SuppressedEvent {
   receivedAt: number;
 }
 
-export type NormalisedEvent =
-  UnderstoodEvent | QuarantinedEvent | UnidentifiedEvent | EmptyEvent | SuppressedEvent;
+/** An event with which an installation asks for its own erasure. Nothing else of it is kept. */
+export interface DeletionRequest extends SuppressedEvent {
+  installationId: string;
+}
+
+export interface BlockedEvent {
+  fate: 'blocked';
+  product: string;
+  receivedAt: number;
+}
+
+/** What may become of an event of a known installation, at first and when it is replayed. */
+export type ReplayedEvent = UnderstoodEvent | QuarantinedEvent | EmptyEvent | BlockedEvent;
+
+export type NormalisedEvent = ReplayedEvent | UnidentifiedEvent | SuppressedEvent | DeletionRequest;
 
 /** What a normaliser works by. */
 export interface NormaliseOptions {
   products: Products;
   /** The age from which on an event's own clock is no longer believed, in milliseconds. */
   retentionMs: number;
+  /** What administrators have decided; nothing when not given. */
+  decisions?: Decisions;
 }
 
 /** Of an event that nobody knows no text is kept. */
@@ -91,12 +114,34 @@ const MAX_DROPPED = 100;
  */
 export function normalise(envelope: ReceivedEnvelope, options: NormaliseOptions): NormalisedEvent {
   if ('empty' in envelope) return emptyEvent(envelope);
-  if ('suppressed' in envelope) {
-    const { product, receivedAt } = envelope;
-    return { fate: 'suppressed', product, receivedAt };
-  }
+  const { product, receivedAt } = envelope;
+  if ('suppressed' in envelope) return { fate: 'suppressed', product, receivedAt };
+  if ('blocked' in envelope) return { fate: 'blocked', product, receivedAt };
   if ('rejection' in envelope) return unidentifiedEvent(envelope);
+  if (options.decisions?.asksForErasure(envelope)) {
+    return { fate: 'suppressed', product, receivedAt, installationId: envelope.installationId };
+  }
+  return readEvent(envelope, options);
+}
+
+/**
+ * Reads an event again from what was kept of it, by the rules of today. Of its id only its key is left:
+ * it is the one that its repetitions will have.
+ */
+export function normaliseKept(
+  kept: KeptEvent,
+  eventKey: string,
+  options: NormaliseOptions,
+): ReplayedEvent {
+  return readEvent({ ...kept, eventKey }, options);
+}
+
+function readEvent(envelope: KeyedEnvelope, options: NormaliseOptions): ReplayedEvent {
   try {
+    if (options.decisions?.isBlocked(envelope)) {
+      const { product, receivedAt } = envelope;
+      return { fate: 'blocked', product, receivedAt };
+    }
     return normaliseEvent(envelope, options);
   } catch {
     // A fault of ours in reading one event must not hold up the others; a release will replay it.
@@ -104,7 +149,7 @@ export function normalise(envelope: ReceivedEnvelope, options: NormaliseOptions)
   }
 }
 
-function normaliseEvent(envelope: EventEnvelope, options: NormaliseOptions): NormalisedEvent {
+function normaliseEvent(envelope: KeyedEnvelope, options: NormaliseOptions): ReplayedEvent {
   const product = options.products.get(envelope.product);
   const eventKind = product?.find(envelope.event);
   if (!product || !eventKind) {
@@ -147,25 +192,44 @@ function unidentifiedEvent(envelope: UnidentifiedEnvelope): UnidentifiedEvent {
   return { fate: 'unidentified', ...receipt, rejection: { ...rejection, path }, keys: sorted };
 }
 
-/** Keeps an event aside for the given reason. */
+/**
+ * Keeps an event aside for the given reason. Its version is kept with the envelope, for the property
+ * that it may have come from is not.
+ */
 function quarantine(
-  envelope: EventEnvelope,
+  envelope: KeyedEnvelope,
   rejection: Rejection,
   options: NormaliseOptions,
   rules: KeepRules = NOTHING,
 ): QuarantinedEvent {
+  const version = versionOf(envelope, options);
   return {
     fate: 'quarantined',
     ...identify(envelope),
     observedAt: observeEnvelope(envelope, options).observedAt,
     ...rejection,
     event: safeEvent(envelope.event),
-    keep: () => keep(envelope, rules),
+    version,
+    keep: () => keep(version === null ? envelope : { ...envelope, version }, rules),
   };
 }
 
-function keep(envelope: EventEnvelope, rules: KeepRules): KeptEvent {
-  const { id: _, event, occurredAt, sentAt, version, properties, ...rest } = envelope;
+/** The product's version, as the product reads it. A fault in reading it costs only what it would say. */
+function versionOf(
+  { product, properties, version }: EventEnvelope,
+  { products }: NormaliseOptions,
+): string | null {
+  try {
+    const description = products.get(product)?.describe(properties, version);
+    return description ? description.content.version : asVersion(version);
+  } catch {
+    return asVersion(version);
+  }
+}
+
+function keep(envelope: KeyedEnvelope, rules: KeepRules): KeptEvent {
+  const { id: _, eventKey: __, ...kept } = envelope;
+  const { event, occurredAt, sentAt, version, properties, ...rest } = kept;
   return {
     ...rest,
     event: safeEvent(event),
@@ -206,13 +270,15 @@ function observeEnvelope(envelope: EventEnvelope, { retentionMs }: NormaliseOpti
   return { ...observe({ occurredAt, sentAt, receivedAt, retentionMs }), defects };
 }
 
-function identify(envelope: EventEnvelope): Omit<EventIdentity, 'observedAt'> {
+function identify(envelope: KeyedEnvelope): Omit<EventIdentity, 'observedAt'> {
   const { product, installationId, receivedAt } = envelope;
   return { product, installationId, eventKey: keyOf(envelope), receivedAt };
 }
 
 /** The agent's id tells repetitions; without one, the same content at the same time is the same event. */
-function keyOf({ id, product, event, occurredAt, properties }: EventEnvelope): string {
+function keyOf(envelope: KeyedEnvelope): string {
+  const { eventKey: known, id, product, event, occurredAt, properties } = envelope;
+  if (known !== undefined) return known;
   if (id !== undefined) return eventKey(product, 'id', id);
   return eventKey(product, 'content', event, occurredAt ?? '', canonicalJson(properties));
 }

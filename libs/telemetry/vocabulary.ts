@@ -46,7 +46,14 @@ export interface Rejection {
 }
 
 /** Every accepted event ends as exactly one of these. */
-export const fates = ['stored', 'duplicate', 'quarantined', 'suppressed', 'empty'] as const;
+export const fates = [
+  'stored',
+  'duplicate',
+  'quarantined',
+  'suppressed',
+  'empty',
+  'blocked',
+] as const;
 export type Fate = (typeof fates)[number];
 
 export type Properties = Readonly<Record<string, unknown>>;

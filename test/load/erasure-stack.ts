@@ -9,6 +9,7 @@ import { startDependencies } from '../../apps/start/dependencies.js';
 import { urlAs } from '../../apps/start/endpoints.js';
 import { readSecrets } from '../../apps/start/secrets.js';
 import type { Teardown } from '../../apps/start/teardown.js';
+import { publishKeys } from '../../apps/start/write-keys.js';
 import { HttpsClient } from '../support/https.js';
 import { makeDataDir } from './stack.js';
 
@@ -49,8 +50,10 @@ export async function startErasureStack(
   const databaseUrl = urlAs(urls.databaseUrl, APPLICATION_ROLE, appPassword);
   const keys = { identityKey, suppressionKey, erasureKeyFile: join(dataDir, 'erasure-key.pem') };
   await makeErasureKey(keys.erasureKeyFile);
+  const { queuePrefix } = settings;
+  await publishKeys(writeKeys, { ...urls, suppressionKey, queuePrefix });
   const { port, adminPort } = await startApps(
-    { settings, dataDir, ...urls, databaseUrl, tls, writeKeys, keys, say },
+    { settings, dataDir, ...urls, databaseUrl, tls, keys, say },
     teardown,
     stopping,
   );

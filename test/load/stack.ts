@@ -9,6 +9,7 @@ import { startApps } from '../../apps/start/apps.js';
 import { startDependencies } from '../../apps/start/dependencies.js';
 import { readSecrets } from '../../apps/start/secrets.js';
 import type { Teardown } from '../../apps/start/teardown.js';
+import { publishKeys } from '../../apps/start/write-keys.js';
 
 /** All that is measured, each part in processes of its own, and where it listens. */
 export interface Stack {
@@ -54,13 +55,14 @@ export async function startStack(
   const { identityKey, suppressionKey } = secrets;
   const keys = { identityKey, suppressionKey, erasureKeyFile: join(dataDir, 'erasure-key.pem') };
   await makeErasureKey(keys.erasureKeyFile);
+  const { queuePrefix } = settings;
+  await publishKeys({ [PRODUCT]: writeKey }, { ...urls, suppressionKey, queuePrefix });
   const whole = await startApps(
     {
       settings,
       dataDir,
       ...urls,
       tls,
-      writeKeys: { [PRODUCT]: writeKey },
       keys,
       say,
     },

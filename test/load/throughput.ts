@@ -1,10 +1,10 @@
-import { fork, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Teardown } from '../../apps/start/teardown.js';
-import type { Order, Outcome } from './generator.js';
+import type { Outcome } from './generator.js';
 import type { Options } from './options.js';
+import { Sender } from './sender.js';
 import type { Stack } from './stack.js';
 
 /** What each part of a round carried, in events a second. */
@@ -28,7 +28,7 @@ export class Throughput {
   readonly #stack: Stack;
   readonly #options: Options;
   readonly #stopping: AbortSignal;
-  readonly #generator: ChildProcess;
+  readonly #sender: Sender;
   readonly #redis: Redis;
   readonly #database: pg.Pool;
 
@@ -40,12 +40,8 @@ export class Throughput {
     this.#redis.on('error', () => undefined);
     this.#database = new pg.Pool({ connectionString: stack.databaseUrl, max: 1 });
     this.#database.on('error', () => undefined);
-    // In a group of its own: a Ctrl-C in the terminal is for us.
-    this.#generator = fork(new URL('generator.js', import.meta.url), { detached: true });
-    const abort = () => this.#generator.kill('SIGKILL');
-    stopping.addEventListener('abort', abort);
+    this.#sender = new Sender(teardown, stopping);
     teardown.add(async () => {
-      abort();
       this.#redis.disconnect();
       await this.#database.end();
     });
@@ -78,20 +74,7 @@ export class Throughput {
   async #send(port: number, durationMs: number): Promise<Outcome> {
     const { connections, installations } = this.#options;
     const { caFile, writeKey } = this.#stack;
-    const order: Order = { port, caFile, writeKey, connections, installations, durationMs };
-    const generator = this.#generator;
-    const answer = await new Promise<Outcome | { error: string }>((resolve, reject) => {
-      const onExit = () => reject(new Error('The generator has ended.'));
-      generator.once('exit', onExit);
-      generator.once('message', (message) => {
-        generator.off('exit', onExit);
-        resolve(message as Outcome);
-      });
-      generator.send(order);
-    });
-    this.#stopping.throwIfAborted();
-    if ('error' in answer) throw new Error(answer.error);
-    return answer;
+    return this.#sender.send({ port, caFile, writeKey, connections, installations, durationMs });
   }
 
   /**

@@ -5,10 +5,12 @@ import { HttpsClient, type Answer } from './https.js';
 import { IDENTITY_KEY, SUPPRESSION_KEY, type Muster } from './muster.js';
 
 /** The admin API beside a Muster, and tokens for it. */
-export async function startAdmin({ databaseUrl, appUrl, ca }: Muster) {
+export async function startAdmin({ databaseUrl, appUrl, redisUrl, queuePrefix, ca }: Muster) {
   const { tls, erasureKeyFile } = inject('services');
   const app = new App('admin', {
     DATABASE_URL: appUrl,
+    REDIS_URL: redisUrl,
+    QUEUE_PREFIX: queuePrefix,
     ...{ IDENTITY_KEY, SUPPRESSION_KEY, ERASURE_KEY_FILE: erasureKeyFile },
     ...{ ADMIN_PORT: '0', TLS_CERT_FILE: tls.certFile, TLS_KEY_FILE: tls.keyFile },
   });

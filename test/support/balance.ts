@@ -7,12 +7,13 @@ export interface Balance {
   quarantined: number;
   suppressed: number;
   empty: number;
+  blocked: number;
 }
 
 /** A product's accepted events and their fates, over all hours. @throws if they do not balance */
 export async function balanceOf(ask: Ask, product = 'dcos'): Promise<Balance> {
   const sum = (column: string) => `coalesce(sum(${column}), 0)::int AS ${column}`;
-  const columns = ['accepted', 'stored', 'duplicate', 'quarantined', 'suppressed', 'empty'];
+  const columns = 'accepted stored duplicate quarantined suppressed empty blocked'.split(' ');
   const [row] = await ask(
     `SELECT ${[...columns, 'unaccounted'].map(sum).join(', ')}
        FROM fleet.ingest_balance WHERE product = $1`,

@@ -49,22 +49,59 @@ export type UiBrowser = Awaited<ReturnType<typeof startBrowser>>;
 
 /** Starts a Chromium with a profile of its own, and a server of the page that it is to show. */
 export async function startBrowser() {
-  const executablePath = findChromium();
-  if (!executablePath) throw new Error('There is no Chromium on the PATH; npm test brings one.');
   const teardown = new Teardown();
   try {
     const pageUrl = await servePage(teardown);
-    // The profile is elsewhere and its own; but Chromium also writes to the home of whoever starts it.
-    const home = await mkdtemp(join(tmpdir(), 'muster-chromium-'));
-    // Its helpers may end a moment after it.
-    teardown.add(() => rm(home, { recursive: true, maxRetries: 5 }));
-    const env = { PATH: process.env.PATH, HOME: home };
-    const browser = await chromium.launch({ executablePath, args: FLAGS, env });
-    teardown.add(() => browser.close());
+    const browser = await launch(teardown);
     return {
       /** A new visitor opens the page, whose client reports to `https://<apiHost>`. */
       visit: (apiHost: string, apiKey: string) => visit(browser, pageUrl, { apiHost, apiKey }),
       stop: () => teardown.run(),
+    };
+  } catch (error) {
+    await teardown.run();
+    throw error;
+  }
+}
+
+async function launch(teardown: Teardown): Promise<Browser> {
+  const executablePath = findChromium();
+  if (!executablePath) throw new Error('There is no Chromium on the PATH; npm test brings one.');
+  // The profile is elsewhere and its own; but Chromium also writes to the home of whoever starts it.
+  const home = await mkdtemp(join(tmpdir(), 'muster-chromium-'));
+  // Its helpers may end a moment after it.
+  teardown.add(() => rm(home, { recursive: true, maxRetries: 5 }));
+  const env = { PATH: process.env.PATH, HOME: home };
+  const browser = await chromium.launch({ executablePath, args: FLAGS, env });
+  teardown.add(() => browser.close());
+  return browser;
+}
+
+/** Opens a page of our own in a Chromium of its own, which answers with the password when it is asked. */
+export async function openPage(url: string, password: { username: string; password: string }) {
+  const teardown = new Teardown();
+  try {
+    const browser = await launch(teardown);
+    const page = await browser.newPage({ ignoreHTTPSErrors: true, httpCredentials: password });
+    const hosts = new Set<string>();
+    const troubles: string[] = [];
+    page.on('request', (request) => hosts.add(new URL(request.url()).host));
+    page.on('console', (line) => line.type() === 'error' && troubles.push(line.text()));
+    page.on('pageerror', (error) => troubles.push(error.message));
+    await page.goto(url);
+    return {
+      /** All that can be read, once this can. */
+      textOnce: async (text: string) => {
+        await page.getByText(text).first().waitFor();
+        return page.innerText('body');
+      },
+      /** Whom it has asked for anything. */
+      get hosts() {
+        return [...hosts];
+      },
+      /** What it complains of. */
+      troubles,
+      close: () => teardown.run(),
     };
   } catch (error) {
     await teardown.run();

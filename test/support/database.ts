@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { APPLICATION_ROLE, migrate } from '#storage';
-import { catalogueOf, ownDeclarations } from '#telemetry';
+import { cadencesOf, catalogueOf, ownDeclarations } from '#telemetry';
 import { urlAs } from '../../apps/start/endpoints.js';
 import { TEMPLATE } from './services.js';
 
@@ -23,7 +23,11 @@ export async function createDatabase(): Promise<TestDatabase> {
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   // The rights on the database itself are not copied.
-  await migrate({ databaseUrl: url.href, catalogue: catalogueOf(ownDeclarations) });
+  await migrate({
+    databaseUrl: url.href,
+    catalogue: catalogueOf(ownDeclarations),
+    cadences: cadencesOf(ownDeclarations),
+  });
   return {
     url: url.href,
     analystUrl: urlAs(url.href, 'analyst', analystPassword),

@@ -73,7 +73,7 @@ export async function startMuster(options: MusterOptions = {}) {
       teardown.add(() => worker.stop());
       return worker.start();
     };
-    const ingest = new App('ingest', {
+    const ingestEnv = {
       ...env,
       INGEST_PORT: '0',
       TLS_CERT_FILE: tls.certFile,
@@ -81,18 +81,27 @@ export async function startMuster(options: MusterOptions = {}) {
       WRITE_KEYS: [writeKeys, options.moreKeys ?? {}].flatMap(digestsOf).join(),
       IDENTITY_KEY,
       ...options.ingestEnv,
-    });
+    };
+    const ca = await readFile(tls.certFile, 'utf8');
+    const clientOf = ({ ready }: App) => new HttpsClient(`https://localhost:${ready.port}`, ca);
+    /** Starts one more ingest, with the same queue. */
+    const addIngest = async () => {
+      const app = new App('ingest', { ...ingestEnv });
+      teardown.add(() => app.stop());
+      await app.start();
+      return { app, client: clientOf(app) };
+    };
+    const ingest = new App('ingest', { ...ingestEnv });
     teardown.add(() => ingest.stop());
     await Promise.all([
       ingest.start(),
       ...Array.from({ length: options.workers ?? 1 }, () => addWorker()),
     ]);
-    const ca = await readFile(tls.certFile, 'utf8');
     const ingestUrl = `https://localhost:${ingest.ready.port}`;
-    const { post, get, replay } = new HttpsClient(ingestUrl, ca);
+    const { post, get, replay } = clientOf(ingest);
     return {
       ...{ ingestUrl, ca, post, get, replay, writeKeys },
-      ...{ ingest, workers, addWorker },
+      ...{ ingest, workers, addIngest, addWorker },
       ...{ databaseUrl: database.url, appUrl: database.appUrl, analystUrl: database.analystUrl },
       ...{ analyst: analyst.ask, owner: owner.ask },
       ...{ redisUrl, queuePrefix, queue, drained: () => untilDrained(queue) },

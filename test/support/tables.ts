@@ -44,8 +44,8 @@ export async function readTables(
   const tables = {} as Tables;
   for (const [name, question] of Object.entries(QUESTIONS)) {
     const rows = await ask(question);
-    // The number of an origin is given in the order of arrival, and means nothing.
-    tables[name as keyof Tables] = rows.map(({ origin_id: _, ...row }) => row);
+    // The numbers of origins and quarantined events are given in the order of arrival, and mean nothing.
+    tables[name as keyof Tables] = rows.map(({ origin_id: _, quarantine_id: __, ...row }) => row);
   }
   return tables;
 }
@@ -58,7 +58,7 @@ export async function emptyTables(
     `SELECT DISTINCT c.oid::regclass::text AS name
        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
       WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-        AND a.attname IN ('installation_id', 'hour', 'batch_id')`,
+        AND a.attname IN ('installation_id', 'hour', 'batch_id', 'day')`,
   );
   await ask(`TRUNCATE ${tables.map(({ name }) => name as string).join()}`);
 }

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { InstallationHasher } from '../suppression.js';
+import type { ErasureCertificate } from './certificate.js';
 import {
   claimGroup,
   keepClaim,
@@ -71,8 +72,8 @@ export class ErasureStore {
   }
 
   /** The signed certificate; null while there is none. */
-  async certificate(erasureId: string): Promise<object | null> {
-    const { rows } = await this.#pool.query<{ certificate: object | null }>(
+  async certificate(erasureId: string): Promise<ErasureCertificate | null> {
+    const { rows } = await this.#pool.query<{ certificate: ErasureCertificate | null }>(
       'SELECT certificate FROM erasure WHERE erasure_id = $1',
       [erasureId],
     );

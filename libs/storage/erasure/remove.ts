@@ -62,12 +62,19 @@ async function removeFrom(place: Place, group: Group, { client, stopping }: RunC
   }
 }
 
-/** What reports say, and perhaps no other report; kept until it is collected. */
+/** Where it stands what an installation said, and perhaps no other. */
+const CONTENTS: Record<string, string> = {
+  report: 'ARRAY[snapshot_id]',
+  installation_day: 'ARRAY[health_id, package_id, framework_id, metric_id]',
+  installation_day_events: 'contents',
+};
+/** It is kept until it is collected. */
 const REMEMBERED = `
   remembered AS (
     INSERT INTO erasure_snapshot
-    SELECT DISTINCT erasure_id, snapshot_id FROM gone JOIN erasure_target USING (installation_id)
-     WHERE erasure_id = ANY ($1::uuid[]) ON CONFLICT DO NOTHING),`;
+    SELECT DISTINCT erasure_id, s.id FROM gone JOIN erasure_target USING (installation_id)
+     CROSS JOIN LATERAL unnest(gone.contents) AS s(id)
+     WHERE erasure_id = ANY ($1::uuid[]) AND s.id IS NOT NULL ON CONFLICT DO NOTHING),`;
 
 /** Removes a part of the rows, counts them, and remembers what they said, all at once. @returns how many */
 async function remove(
@@ -76,14 +83,14 @@ async function remove(
   { table, partition, ids }: Place,
   part: readonly string[],
 ): Promise<number> {
-  const isReport = table === 'report';
+  const contents = CONTENTS[table];
   const { rows } = await client.query<{ count: number }>(
     // Where a row has moved in the meantime, another one may lie in its place: hence the second look.
     `WITH gone AS (
        DELETE FROM ONLY ${partition}
         WHERE ctid = ANY ($4::tid[]) AND installation_id = ANY ($2::uuid[])
-       RETURNING installation_id${isReport ? ', snapshot_id' : ''}),
-     ${isReport ? REMEMBERED : ''}
+       RETURNING installation_id${contents ? `, ${contents} AS contents` : ''}),
+     ${contents ? REMEMBERED : ''}
      counted AS (
        SELECT erasure_id, count(*)::int AS count
          FROM gone JOIN erasure_target USING (installation_id)

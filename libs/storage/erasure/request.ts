@@ -4,7 +4,7 @@ import type { InstallationHasher } from '../suppression.js';
 import { toErasure, type Erasure, type ErasureMode, type ErasureRow } from './erasure.js';
 
 // Any constant of our own: who asks for erasures or ends suppressions waits for the others who do.
-const REQUEST_LOCK = 7_204_110_387;
+const REQUEST_LOCK = 7_204_110_388;
 
 export interface ErasureRequest {
   mode: ErasureMode;

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { correctRollups } from '../rollups/correct.js';
 import { waitForWriters, type InstallationHasher } from '../suppression.js';
 import { inStep, type Group } from './claim.js';
 import { toErasure, type Erasure, type ErasureRow, type ErasureState } from './erasure.js';
@@ -54,6 +55,7 @@ const WITHOUT_ROWS: readonly Step[] = [lift, complete];
 const WITH_ROWS: readonly Step[] = [
   emptyQueue,
   removeRows,
+  correctSums,
   collectGroup,
   noteErased,
   verify,
@@ -81,6 +83,14 @@ async function take(steps: readonly Step[], group: Group, context: RunContext): 
 async function emptyQueue(group: Group, { client, emptyQueue }: RunContext): Promise<void> {
   await inStep(client, group, (ids) => enter(client, ids, 'erasing'));
   await emptyQueue(group.erasures.flatMap(({ installationIds }) => installationIds));
+}
+
+/** The sums of the days on which they were there are made anew, without them. */
+async function correctSums({ erasures }: Group, { client }: RunContext): Promise<void> {
+  await correctRollups(
+    client,
+    erasures.flatMap(({ installationIds }) => installationIds),
+  );
 }
 
 async function noteErased(group: Group, { client }: RunContext): Promise<void> {

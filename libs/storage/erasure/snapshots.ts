@@ -13,6 +13,11 @@ const TABLES = [
   { table: 'error_snapshot', key: 'snapshot_id' },
 ] as const;
 
+/** The tables of whole contents. */
+export const SNAPSHOT_TABLES = TABLES.filter(({ key }) => key === 'snapshot_id').map(
+  ({ table }) => table,
+);
+
 const SETS = [
   { table: 'unit_set', key: 'unit_set_id', user: 'health_snapshot' },
   { table: 'metric_set', key: 'metric_set_id', user: 'metric_snapshot' },
@@ -31,9 +36,9 @@ export interface CollectOptions {
 }
 
 /**
- * Collects those of these snapshots that no report points at any more, and the sets of names that they
- * alone had. Most are found to be in use without a lock: reports are read through once, whatever the
- * number of snapshots. Of the others, workers may remember that they are there, so they are told to look
+ * Collects those of these snapshots that no report and no rollup points at any more, and the sets of names
+ * that they alone had. Most are found to be in use without a lock: reports are read through once, whatever
+ * the number of snapshots. Of the others, workers may remember that they are there, so they are told to look
  * again; then what is about to go is locked, so that a worker which needs it waits, and finds it gone.
  * And as one may have needed it in the meantime, reports are read through once more.
  * @returns how many rows went, by table
@@ -62,12 +67,15 @@ export async function collectSnapshots(
   return removed;
 }
 
-/** Which of these no report points at, as far as can be seen now. */
+/** Which of these neither a report nor a rollup points at, as far as can be seen now. */
 async function findUnused(client: pg.ClientBase, snapshotIds: readonly string[]) {
   if (snapshotIds.length === 0) return [];
   const { rows } = await client.query<{ id: string }>(
     `WITH used AS MATERIALIZED (
-       SELECT DISTINCT snapshot_id FROM report
+       SELECT snapshot_id FROM report
+        WHERE snapshot_id IN (SELECT id FROM unnest($1::uuid[]) AS id)
+        UNION
+       SELECT snapshot_id FROM rolled_up_snapshot
         WHERE snapshot_id IN (SELECT id FROM unnest($1::uuid[]) AS id))
      SELECT id FROM unnest($1::uuid[]) AS id
       WHERE id NOT IN (SELECT snapshot_id FROM used) ORDER BY id`,

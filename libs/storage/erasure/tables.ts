@@ -13,6 +13,7 @@ export async function tablesOfInstallations(client: pg.ClientBase): Promise<stri
        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
       WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
         AND NOT c.relispartition AND a.attname = 'installation_id' AND c.relname <> $1
+        AND c.relname NOT LIKE '%\\_rewritten'
       ORDER BY c.relname`,
     [OWN],
   );

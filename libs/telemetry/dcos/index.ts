@@ -11,6 +11,7 @@ import type {
   Product,
   ReportKind,
 } from '../report.js';
+import type { Cadence } from '../products/declaration.js';
 import type { Defect, Properties, Understood } from '../vocabulary.js';
 import { parseUnitKey, readHealth } from './health.js';
 import { packageName, packageOfAppId, readPackageList } from './packages.js';
@@ -101,6 +102,12 @@ const EVENTS = new Map<string, EventKind>(
     dcos_logout: eventKind('ui', readUiEvent('logout')),
   }),
 );
+
+/**
+ * Every hour, of each master. Two days: a cluster that is upgraded or loses its way out for a day is still
+ * there.
+ */
+export const dcosCadence: Cadence = { every: 'hour', silentAfterDays: 2 };
 
 /** The DC/OS family: dcos-signal 1.7 to 2.1 and the web UI. */
 export const dcos: Product = {

@@ -15,15 +15,18 @@ import { installationIdOf, parseInstallationId } from '../identity.js';
 import type { Properties } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 
-export type RejectionCode =
-  | 'not_an_object'
-  | 'invalid_json'
-  | 'invalid_guid'
-  | 'invalid_timestamp'
-  | 'invalid_text'
-  | 'invalid_object'
-  | 'product_mismatch'
-  | 'event_too_large';
+export const rejectionCodes = [
+  'not_an_object',
+  'invalid_json',
+  'invalid_guid',
+  'invalid_timestamp',
+  'invalid_text',
+  'invalid_object',
+  'product_mismatch',
+  'event_too_large',
+  'rate_limited',
+] as const;
+export type RejectionCode = (typeof rejectionCodes)[number];
 
 /** Why one event of a request was not taken: a public code, the path within the event, a sentence. */
 export interface EventRejection {

@@ -38,7 +38,7 @@ export function readPosthog(body: unknown, context: RequestContext): ReceivedEnv
 
 /** What became of an event of a batch, by its `uuid`. */
 export interface PosthogResult {
-  result: 'ok' | 'warning' | 'drop';
+  result: 'ok' | 'warning' | 'drop' | 'retry';
   details?: string;
 }
 
@@ -51,18 +51,26 @@ export function readPosthogV1(
   body: unknown,
   sentAt: string | undefined,
   context: RequestContext,
-): { envelopes: ReceivedEnvelope[]; results: Record<string, PosthogResult> } {
+): {
+  envelopes: ReceivedEnvelope[];
+  results: Record<string, PosthogResult>;
+  /** Of those envelopes whose event has one. */
+  uuids: ReadonlyMap<ReceivedEnvelope, string>;
+} {
   const { items } = itemsOf(body);
   checkEventCount(items.length, context);
   const envelopes: ReceivedEnvelope[] = [];
   const results: [string, PosthogResult][] = [];
+  const uuids = new Map<ReceivedEnvelope, string>();
   for (const [index, item] of items.entries()) {
     const envelope = readItem(item, `batch[${index}]`, sentAt, context);
     const result = resultOf(envelope);
     if (result.result !== 'drop') envelopes.push(envelope);
-    if (isObject(item) && typeof item.uuid === 'string') results.push([item.uuid, result]);
+    if (!isObject(item) || typeof item.uuid !== 'string') continue;
+    results.push([item.uuid, result]);
+    uuids.set(envelope, item.uuid);
   }
-  return { envelopes, results: Object.fromEntries(results) };
+  return { envelopes, results: Object.fromEntries(results), uuids };
 }
 
 function resultOf(envelope: ReceivedEnvelope): PosthogResult {

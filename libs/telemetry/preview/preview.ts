@@ -30,7 +30,7 @@ export interface Dropped {
 export type PreviewedEvent =
   | { fate: 'rejected'; rejection: EventRejection }
   | {
-      fate: 'stored' | 'quarantined' | 'empty' | 'suppressed';
+      fate: 'stored' | 'quarantined' | 'empty' | 'suppressed' | 'blocked';
       /** The id under which the installation is stored. */
       installationId: string | null;
       /** The rows of each view of the schema `fleet`. */
@@ -93,9 +93,14 @@ function previewEvent(
     dropped: [
       ...droppedOf(event),
       ...(event.fate === 'stored' ? unreadOf(envelope, products) : []),
-      ...(event.fate === 'empty' ? [] : outerDropped(raw, envelope)),
+      ...(isLookedInto(event) ? outerDropped(raw, envelope) : []),
     ],
   };
+}
+
+/** Whether there is more of an event than its fate. */
+function isLookedInto({ fate }: NormalisedEvent): boolean {
+  return fate === 'stored' || fate === 'quarantined' || fate === 'unidentified';
 }
 
 function droppedOf(event: NormalisedEvent): Dropped[] {

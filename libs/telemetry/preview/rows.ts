@@ -18,7 +18,7 @@ export type Rows = Record<string, Row[]>;
  * RFC 3339. Views that show a choice of other rows (`current_…`, the books) are left out.
  */
 export function rowsOf(event: NormalisedEvent, products: Products): Rows {
-  if (event.fate === 'empty' || event.fate === 'suppressed') return {};
+  if (event.fate === 'empty' || event.fate === 'suppressed' || event.fate === 'blocked') return {};
   if (event.fate === 'unidentified') return { quarantined_events: [unidentifiedOf(event)] };
   if (event.fate === 'quarantined') {
     return { installations: [installationOf(event)], quarantined_events: [quarantinedOf(event)] };
@@ -170,13 +170,13 @@ function quarantinedOf(event: QuarantinedEvent): Row {
   const { installationId: installation_id, product, event: name, reason, path } = event;
   const received_at = timeOf(event.receivedAt);
   const row = { installation_id, product, received_at, event: name, reason, path };
-  return { ...row, keys: null, event_count: 1 };
+  return { ...row, keys: null, event_count: 1, product_version: event.version };
 }
 
 function unidentifiedOf({ product, receivedAt, rejection, keys }: UnidentifiedEvent): Row {
   const received_at = timeOf(hourOf(receivedAt));
   const row = { installation_id: null, product, received_at, event: null, ...rejection };
-  return { ...row, keys, event_count: 1 };
+  return { ...row, keys, event_count: 1, product_version: null };
 }
 
 function baseOf(event: UnderstoodEvent): Row {

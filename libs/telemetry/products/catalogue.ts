@@ -1,4 +1,5 @@
-import type { EventDeclaration, MetricKind, ProductDeclaration } from './declaration.js';
+import { dcos, dcosCadence } from '../dcos/index.js';
+import type { Cadence, EventDeclaration, MetricKind, ProductDeclaration } from './declaration.js';
 
 /** A declared metric, as the database and the docs tell of it. */
 export interface CatalogueEntry {
@@ -23,4 +24,17 @@ export function catalogueOf(declarations: readonly ProductDeclaration[]): Catalo
       })),
     ),
   );
+}
+
+/** How often the installations of a product report, as the database tells of it. */
+export interface ProductCadence extends Cadence {
+  product: string;
+}
+
+/** The cadences that Muster's DC/OS and these products declare. */
+export function cadencesOf(declarations: readonly ProductDeclaration[]): ProductCadence[] {
+  const declared = declarations.flatMap(({ product, cadence }) =>
+    cadence ? [{ product, ...cadence }] : [],
+  );
+  return [{ product: dcos.product, ...dcosCadence }, ...declared];
 }

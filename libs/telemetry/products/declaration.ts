@@ -9,6 +9,8 @@ export interface ProductDeclaration {
   product: string;
   about: string;
   events: Readonly<Record<string, EventDeclaration>>;
+  /** How often installations report, and when one that does not counts as silent. 3 days when not given. */
+  cadence?: Cadence;
   /** What becomes of events that are not declared: agents get newer. `usage` when not given. */
   unknownEvents?: 'usage' | 'quarantined';
   /**
@@ -20,6 +22,15 @@ export interface ProductDeclaration {
   collapse?: readonly string[];
   /** Properties that are of no use, whatever they hold; `*` at the end stands for anything. */
   ignore?: readonly string[];
+}
+
+/** `event`: whenever something happens, and else not at all. */
+export const reportIntervals = ['hour', 'day', 'event'] as const;
+
+export interface Cadence {
+  every: (typeof reportIntervals)[number];
+  /** An installation of which nothing came for so many whole days (UTC) counts as silent. */
+  silentAfterDays: number;
 }
 
 export type InstallationField =

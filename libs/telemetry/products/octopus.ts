@@ -106,6 +106,8 @@ const metrics = [
 export const octopus: ProductDeclaration = {
   product: 'octopus',
   about: 'Octopus Server: aggregate figures of an installation.',
+  // Daily. Three days: two reports in a row may be lost without the server being gone.
+  cadence: { every: 'day', silentAfterDays: 3 },
   installation: { version: 'version', licenseSha1: 'license_serial_sha1' },
   events: {
     telemetry: {

@@ -1,7 +1,7 @@
 import { isEventName } from '../privacy/keys.js';
 import { isObject } from '../vocabulary.js';
 import type { ProductDeclaration } from './declaration.js';
-import { metricKinds } from './declaration.js';
+import { metricKinds, reportIntervals } from './declaration.js';
 
 /** A declaration that cannot be used: which part of it, and why. */
 export class InvalidDeclaration extends Error {
@@ -67,6 +67,12 @@ const number: Check = (value, path) => {
   if (typeof value !== 'number') fail(path, 'must be a number');
 };
 
+const days: Check = (value, path) => {
+  if (!Number.isInteger(value) || Number(value) < 1 || Number(value) > 90) {
+    fail(path, 'must be a whole number from 1 to 90');
+  }
+};
+
 const METRIC_NAME = /^[a-z][a-z0-9_]{0,62}$/;
 
 const metric = object({
@@ -108,6 +114,7 @@ const product = object({
   product: matching(/^[a-z][a-z0-9_-]{0,62}$/, 'lower-case letters, digits, _ and -'),
   about: text,
   events: mapOf(event, isEventName),
+  'cadence?': object({ every: oneOf(...reportIntervals), silentAfterDays: days }),
   'unknownEvents?': oneOf('usage', 'quarantined'),
   'installation?': object({
     'version?': text,

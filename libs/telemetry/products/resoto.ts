@@ -49,6 +49,9 @@ const error = (about: string): ProductDeclaration['events'][string] => ({
 export const resoto: ProductDeclaration = {
   product: 'resoto',
   about: 'Resoto and Fix Inventory: usage and errors of the cloud inventory.',
+  // It reports what happens. An inventory collects on a schedule, at the latest every week: so a week and
+  // a day.
+  cadence: { every: 'event', silentAfterDays: 8 },
   installation: { version: 'version', platform: 'system', source: 'source' },
   // The number of nodes of an account, whose number or name is in the middle.
   collapse: ['node_count_*.'],

@@ -1,0 +1,24 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { rowsByTable } from './fields.js';
+
+/** What is held of an installation, in numbers. */
+export class InstallationSummary {
+  @ApiProperty({ format: 'uuid', description: 'The id under which it is stored.' })
+  installationId!: string;
+
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'object', additionalProperties: true },
+    description: 'Its rows of the view `fleet.installations`, one a product.',
+  })
+  products!: object[];
+
+  @ApiProperty(rowsByTable({ description: 'Rows about it, by table.' }))
+  rows!: object;
+}
+
+/** Whether it works. */
+export class Health {
+  @ApiProperty({ enum: ['ok', 'unavailable'] })
+  status!: 'ok' | 'unavailable';
+}

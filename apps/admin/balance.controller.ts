@@ -1,0 +1,43 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { Books } from '#storage';
+import { Balance } from './answers/operations.js';
+import { Scope } from './gatekeeper.js';
+import { Documented } from './reference/documented.js';
+import { check, Moment, Page, ProductName, readMoment } from './requests.js';
+
+/** `GET /v1/balance`. */
+export class BalanceQuery {
+  @ProductName() product: string | undefined;
+  @Moment() from: Date | undefined;
+  @Moment() to: Date | undefined;
+  @Page(10_000) limit: number;
+
+  constructor(query: Record<string, unknown>) {
+    this.product = query.product as string | undefined;
+    this.from = readMoment(query.from);
+    this.to = readMoment(query.to);
+    this.limit = Number(query.limit ?? 168);
+  }
+}
+
+/** The books over HTTPS, for whoever watches them. */
+@Controller('v1/balance')
+export class BalanceController {
+  constructor(private readonly books: Books) {}
+
+  @Get()
+  @Scope('operations:read')
+  @Documented({
+    summary: 'Whether every accepted event has a fate',
+    about:
+      'Hours from `from` on and before `to`. The verdict is on all hours that match, also on those that `limit` leaves out.',
+    query: BalanceQuery,
+    answer: Balance,
+  })
+  async balance(@Query() query: Record<string, unknown>): Promise<Balance> {
+    const filter = check(new BalanceQuery(query));
+    const { hours, unbalanced } = await this.books.balance(filter);
+    const isBalanced = unbalanced === 0;
+    return { isBalanced, alert: !isBalanced, hoursOutOfBalance: unbalanced, hours };
+  }
+}

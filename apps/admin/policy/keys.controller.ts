@@ -1,0 +1,69 @@
+import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { PolicyPublisher } from '#queue';
+import { PolicyStore, type UnrotatableReason } from '#storage';
+import { AdminError } from '../errors.js';
+import { administratorOf, Scope } from '../gatekeeper.js';
+import { isUuid } from '../requests.js';
+import { readKeyBody, readProductQuery, readRotateBody } from './requests.js';
+
+const WHY_NOT: Record<UnrotatableReason, string> = {
+  revoked: 'The key was revoked; make a new one.',
+  expired: 'The key has expired; make a new one.',
+  replaced: 'The key was replaced before; rotate the one that took its place.',
+};
+
+/** Write keys: with which agents send events. */
+@Controller('v1/keys')
+export class KeysController {
+  constructor(
+    private readonly policy: PolicyStore,
+    private readonly publisher: PolicyPublisher,
+  ) {}
+
+  /** The secret is shown this once. */
+  @Post()
+  @Scope('keys:write')
+  @HttpCode(201)
+  async create(@Req() request: FastifyRequest) {
+    const { product, name } = readKeyBody(request.body);
+    const made = await this.policy.keys.create(product, name, administratorOf(request).name);
+    await this.publisher.publish();
+    return made;
+  }
+
+  @Get()
+  @Scope('keys:write')
+  async list(@Query() query: Record<string, unknown>) {
+    return { keys: await this.policy.keys.list(readProductQuery(query)) };
+  }
+
+  /** Makes a key that takes the place of this one, which still works for a while. */
+  @Post(':id/rotate')
+  @Scope('keys:write')
+  @HttpCode(201)
+  async rotate(@Param('id') id: string, @Req() request: FastifyRequest) {
+    const overlapHours = readRotateBody(request.body);
+    const { name } = administratorOf(request);
+    const rotated = isUuid(id) ? await this.policy.keys.rotate(id, overlapHours, name) : null;
+    if (rotated === null) throw noSuchKey();
+    if (typeof rotated === 'string') throw new AdminError('conflict', WHY_NOT[rotated]);
+    await this.publisher.publish();
+    return rotated;
+  }
+
+  /** Ends it at once. */
+  @Delete(':id')
+  @Scope('keys:write')
+  async revoke(@Param('id') id: string, @Req() request: FastifyRequest) {
+    const { name } = administratorOf(request);
+    const key = isUuid(id) ? await this.policy.keys.revoke(id, name) : null;
+    if (!key) throw noSuchKey();
+    await this.publisher.publish();
+    return { key };
+  }
+}
+
+function noSuchKey(): AdminError {
+  return new AdminError('not_found', 'There is no such key.');
+}

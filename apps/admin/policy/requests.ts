@@ -1,0 +1,142 @@
+import 'reflect-metadata';
+import {
+  IsBoolean,
+  IsInt,
+  IsNotEmpty,
+  IsNumber,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+} from 'class-validator';
+import type { ProductChange } from '#storage';
+import { asVersion, type BlockRule } from '#telemetry';
+import { AdminError } from '../errors.js';
+import { check, objectOf } from '../requests.js';
+
+/** As in WRITE_KEYS. */
+const PRODUCT = /^[a-z][a-z0-9_-]{0,63}$/;
+const IsProduct = () =>
+  Matches(PRODUCT, { message: '$property must be lower-case letters, digits, _ and -' });
+
+const MOST_EVENTS = 1_000_000_000;
+const YEAR_HOURS = 8760;
+
+/** `POST /v1/keys`. */
+class KeyBody {
+  @IsProduct() product: unknown;
+  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(100) name: unknown;
+
+  constructor(body: Record<string, unknown>) {
+    this.product = body.product;
+    this.name = body.name;
+  }
+}
+
+/** `POST /v1/keys/{id}/rotate`. */
+class RotateBody {
+  @IsOptional() @IsNumber() @Min(0) @Max(YEAR_HOURS) overlapHours: unknown;
+
+  constructor(body: Record<string, unknown>) {
+    this.overlapHours = body.overlapHours;
+  }
+}
+
+/** `limits` of `PATCH /v1/products/{product}`; null takes a limit away. */
+class LimitsBody {
+  @IsOptional() @IsInt() @Min(1) @Max(MOST_EVENTS) eventsPerMinutePerKey: unknown;
+  @IsOptional() @IsInt() @Min(1) @Max(MOST_EVENTS) eventsPerMinutePerInstallation: unknown;
+
+  constructor(body: Record<string, unknown>) {
+    this.eventsPerMinutePerKey = body.eventsPerMinutePerKey;
+    this.eventsPerMinutePerInstallation = body.eventsPerMinutePerInstallation;
+  }
+}
+
+/** `PATCH /v1/products/{product}`. */
+class ProductBody {
+  @IsOptional() @IsBoolean() selfErasure: unknown;
+  @IsOptional() @IsInt() @Min(1) @Max(36_500) retentionDays: unknown;
+
+  constructor(body: Record<string, unknown>) {
+    this.selfErasure = body.selfErasure ?? undefined;
+    this.retentionDays = body.retentionDays;
+  }
+}
+
+/** `POST /v1/blocks`. */
+class BlockBody {
+  @IsProduct() product: unknown;
+  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(128) event: unknown;
+  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(64) version: unknown;
+  @IsOptional() @IsString() @MaxLength(500) note: unknown;
+
+  constructor(body: Record<string, unknown>) {
+    this.product = body.product;
+    this.event = body.event ?? undefined;
+    this.version = body.version ?? undefined;
+    this.note = body.note ?? undefined;
+  }
+}
+
+export function readKeyBody(body: unknown): { product: string; name: string | null } {
+  const given = objectOf(body, ['product', 'name']);
+  const { product, name } = check(new KeyBody(given));
+  return { product: product as string, name: (name as string | undefined) ?? null };
+}
+
+/** @returns for how many hours the old key still works */
+export function readRotateBody(body: unknown): number {
+  const { overlapHours } = check(new RotateBody(objectOf(body ?? {}, ['overlapHours'])));
+  return (overlapHours as number | undefined) ?? 24;
+}
+
+export function readProductQuery({ product }: Record<string, unknown>): string | undefined {
+  if (product === undefined || (typeof product === 'string' && PRODUCT.test(product))) {
+    return product;
+  }
+  throw new AdminError('invalid_request', 'product must be the name of a product.', 'product');
+}
+
+/** What is to be changed; a field that is not given stays as it is. */
+export function readProductChange(body: unknown): ProductChange {
+  const given = objectOf(body, ['limits', 'selfErasure', 'retentionDays']);
+  const { limits } = given;
+  const names = ['eventsPerMinutePerKey', 'eventsPerMinutePerInstallation'];
+  const givenLimits = limits === undefined ? {} : objectOf(limits, names, 'limits');
+  check(new ProductBody(given));
+  check(new LimitsBody(givenLimits), 'limits.');
+  const change = { ...given, ...(limits !== undefined && { limits: givenLimits }) };
+  if (Object.keys(given).length === 0) {
+    throw new AdminError('invalid_request', 'Nothing is to be changed.');
+  }
+  if (given.selfErasure === null) {
+    throw new AdminError('invalid_request', 'selfErasure must be true or false.', 'selfErasure');
+  }
+  return change;
+}
+
+export function readBlockBody(body: unknown): BlockRule & { note: string | null } {
+  const given = objectOf(body, ['product', 'event', 'version', 'note']);
+  const { product, event, version, note } = check(new BlockBody(given)) as Record<
+    'product' | 'event' | 'version' | 'note',
+    string | undefined
+  >;
+  if (event === undefined && version === undefined) {
+    const message = 'A block needs an event, a version, or both.';
+    throw new AdminError('invalid_request', message, 'event');
+  }
+  // Events are compared by the version as it is stored; another one would never be met.
+  if (version !== undefined && asVersion(version) !== version) {
+    const message = 'version must be a version as it is stored, such as 2021.2.7428.';
+    throw new AdminError('invalid_request', message, 'version');
+  }
+  return {
+    product: product ?? '',
+    event: event ?? null,
+    version: version ?? null,
+    note: note ?? null,
+  };
+}

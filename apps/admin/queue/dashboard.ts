@@ -1,0 +1,102 @@
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { FastifyAdapter } from '@bull-board/fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { QueueInspector } from '#queue';
+import type { AdminScope } from '#storage';
+import { AdminError, type ErrorFilter } from '../errors.js';
+import { bearerOf, type Gatekeeper } from '../gatekeeper.js';
+
+export const DASHBOARD_PATH = '/queues';
+export const DASHBOARD_SCOPE: AdminScope = 'operations:read';
+const HIDDEN = 'hidden: it may hold telemetry';
+
+/** The page has styles of its own; everything else must come from its own files. */
+const POLICY = [
+  "default-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "object-src 'none'",
+  "base-uri 'self'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const HEADERS = {
+  'content-security-policy': POLICY,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+};
+
+export interface Dashboard {
+  inspector: QueueInspector;
+  gatekeeper: Gatekeeper;
+  errors: ErrorFilter;
+}
+
+/**
+ * Serves bull-board at /queues, to look only: a job that somebody removes takes events with it that
+ * were acknowledged. Whoever opens it in a browser is asked for a token as the password.
+ */
+export function serveDashboard(fastify: FastifyInstance, dashboard: Dashboard): void {
+  const { inspector, errors } = dashboard;
+  const board = boardOf(inspector);
+  fastify.register(async (scope) => {
+    scope.addHook('onRequest', async (request, reply) => {
+      void reply.headers(HEADERS);
+      try {
+        await admit(request, dashboard);
+      } catch (error) {
+        // Thrown on, bull-board would answer it.
+        void reply.header('www-authenticate', 'Basic realm="muster", charset="UTF-8"');
+        errors.answer(error, reply);
+        return reply;
+      }
+    });
+    scope.addHook('onSend', (_request, reply, payload, done) => {
+      done(
+        null,
+        isPage(reply) && typeof payload === 'string' ? withoutStrangers(payload) : payload,
+      );
+    });
+    await scope.register(board.registerPlugin(), { prefix: DASHBOARD_PATH });
+  });
+}
+
+async function admit(request: FastifyRequest, { inspector, gatekeeper }: Dashboard): Promise<void> {
+  await gatekeeper.admit(request, [DASHBOARD_SCOPE], bearerOf(request) ?? passwordOf(request));
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    throw new AdminError('forbidden', 'The dashboard is there to look, and changes nothing.');
+  }
+  if (request.url.startsWith(`${DASHBOARD_PATH}/api/`)) await inspector.check();
+}
+
+function boardOf({ queue }: QueueInspector): FastifyAdapter {
+  const board = new FastifyAdapter().setBasePath(DASHBOARD_PATH);
+  const shown = new BullMQAdapter(queue, { readOnlyMode: true });
+  for (const field of ['data', 'returnValue', 'progress'] as const) {
+    shown.setFormatter(field, () => HIDDEN);
+  }
+  const uiConfig = { boardTitle: 'Muster', hideRedisDetails: true, showWorkers: false };
+  createBullBoard({ queues: [shown], serverAdapter: board, options: { uiConfig } });
+  // Its own answer repeats what was thrown.
+  board.setErrorHandler(() => ({ status: 500, body: { error: 'The queue could not be asked.' } }));
+  return board;
+}
+
+/** The password of `Authorization: Basic`, whoever the user is. */
+function passwordOf({ headers }: FastifyRequest): string | undefined {
+  const credentials = /^basic +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  if (credentials === undefined) return undefined;
+  const [, password] = /^[^:]*:(.*)$/s.exec(Buffer.from(credentials, 'base64').toString()) ?? [];
+  return password;
+}
+
+function isPage(reply: FastifyReply): boolean {
+  return String(reply.getHeader('content-type')).startsWith('text/html');
+}
+
+/** Takes out what the page would load from other hosts: the policy forbids it, and browsers complain. */
+function withoutStrangers(html: string): string {
+  return html.replace(/<link\b[^>]*\bhref="(https?:)?\/\/[^>]*>/gi, '');
+}

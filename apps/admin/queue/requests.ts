@@ -1,0 +1,36 @@
+import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsOptional, IsString } from 'class-validator';
+import { check, Page } from '../requests.js';
+
+/** `GET /v1/queue/failed`. */
+export class FailedJobsQuery {
+  @Page(500) limit: number;
+
+  constructor(query: Record<string, unknown>) {
+    this.limit = Number(query.limit ?? 50);
+  }
+}
+
+/** `POST /v1/queue/failed/retry`. */
+export class RetryBody {
+  @IsOptional()
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(500)
+  @IsString({ each: true })
+  ids: unknown;
+
+  constructor(body: Record<string, unknown>) {
+    this.ids = body.ids;
+  }
+}
+
+export function readFailedJobsQuery(query: Record<string, unknown>): { limit: number } {
+  return check(new FailedJobsQuery(query));
+}
+
+/** @returns no ids where all are meant */
+export function readRetryBody(body: unknown): { ids: string[] | undefined } {
+  const given = body !== null && typeof body === 'object' ? body : {};
+  const { ids } = check(new RetryBody({ ...given }));
+  return { ids: (ids ?? undefined) as string[] | undefined };
+}

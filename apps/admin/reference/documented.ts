@@ -1,0 +1,114 @@
+import { applyDecorators, HttpCode } from '@nestjs/common';
+import {
+  ApiExtraModels,
+  ApiOperation,
+  ApiProperty,
+  ApiQuery,
+  ApiResponse,
+  getSchemaPath,
+  type ApiQueryOptions,
+} from '@nestjs/swagger';
+import { errorCodes, statusOf, type ErrorCode } from '../errors.js';
+import { describeFields, fieldsOf, type RequestClass } from './validated.js';
+
+/** How the reference names the administrators' tokens. */
+export const TOKEN_SCHEME = 'token';
+
+/** The one error body. */
+export class Refusal {
+  @ApiProperty({ enum: [false] })
+  success!: boolean;
+
+  @ApiProperty({ enum: errorCodes, description: 'Why, for programs.' })
+  code!: ErrorCode;
+
+  @ApiProperty({ description: 'Why, for people.' })
+  message!: string;
+
+  @ApiProperty({ required: false, description: 'Where in the request it lies.' })
+  path?: string;
+}
+
+/** An answer that is no JSON of ours: its content type, and in words what it holds. */
+interface Text {
+  contentType: string;
+  about: string;
+}
+
+export interface Documentation {
+  /** In a few words, as a heading. */
+  summary: string;
+  /** What else has to be known. */
+  about?: string;
+  /** The status of success, which is set as well: 200. */
+  status?: number;
+  /** The class of what is answered. */
+  answer: (new () => object) | Text;
+  /** The class that checks the query. */
+  query?: RequestClass;
+  /** The class that checks the body. */
+  body?: RequestClass;
+  /** Media types of a body that come to the same as its class in JSON. */
+  alsoTakes?: readonly string[];
+  /** What it may refuse beside what a query, a body or a scope brings with it. */
+  refuses?: readonly ErrorCode[];
+}
+
+/** Says of a route what the reference (docs/reference) tells of it. Every route needs one. */
+export function Documented(documentation: Documentation): MethodDecorator {
+  const { summary, about, status = 200, answer, query, body } = documentation;
+  const isChecked = query !== undefined || body !== undefined;
+  const refused: ErrorCode[] = [
+    ...(isChecked ? (['bad_request', 'invalid_request'] as const) : []),
+    ...(documentation.refuses ?? []),
+    'internal',
+  ];
+  return applyDecorators(
+    HttpCode(status),
+    ApiOperation({
+      summary,
+      ...(about !== undefined && { description: about }),
+      ...(body && { requestBody: bodyOf(body, documentation.alsoTakes ?? []) }),
+    }),
+    ...(body ? [ApiExtraModels(body)] : []),
+    answered(status, summary, answer),
+    ...(query ? fieldsOf(query).map((field) => ApiQuery(field as ApiQueryOptions)) : []),
+    refuses(refused),
+  );
+}
+
+/** That a route may refuse with these codes. */
+export function refuses(codes: readonly ErrorCode[]): MethodDecorator {
+  const all = [...new Set(codes)];
+  return applyDecorators(
+    ApiExtraModels(Refusal),
+    ...[...new Set(all.map((code) => statusOf[code]))].map((status) => {
+      const ofStatus = all.filter((code) => statusOf[code] === status);
+      const code = { type: 'string' as const, enum: ofStatus };
+      const narrowed = { type: 'object' as const, properties: { code } };
+      return ApiResponse({
+        status,
+        description: ofStatus.join(', '),
+        schema: { allOf: [{ $ref: getSchemaPath(Refusal) }, narrowed] },
+      });
+    }),
+  );
+}
+
+function answered(
+  status: number,
+  description: string,
+  answer: Documentation['answer'],
+): MethodDecorator {
+  if (typeof answer === 'function') return ApiResponse({ status, description, type: answer });
+  const { contentType, about } = answer;
+  const content = { [contentType]: { schema: { type: 'string' as const } } };
+  return ApiResponse({ status, description: about, content });
+}
+
+function bodyOf(body: RequestClass, alsoTakes: readonly string[]) {
+  describeFields(body);
+  const texts = alsoTakes.map((type) => [type, { schema: { type: 'string' } }] as const);
+  const json = { schema: { $ref: getSchemaPath(body) } };
+  return { required: true, content: { 'application/json': json, ...Object.fromEntries(texts) } };
+}

@@ -1,0 +1,86 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { getMetadataStorage } from 'class-validator';
+
+export type RequestClass = new (fields: Record<string, unknown>) => object;
+
+interface Rule {
+  name?: string;
+  constraints?: unknown[];
+  each: boolean;
+}
+
+type Schema = Record<string, unknown>;
+
+/** What class-validator's rules are in JSON Schema. */
+const SCHEMAS: Record<string, (constraints: unknown[]) => Schema> = {
+  isOptional: () => ({}),
+  isDefined: () => ({}),
+  isString: () => ({ type: 'string' }),
+  isNotEmpty: () => ({ minLength: 1 }),
+  isBoolean: () => ({ type: 'boolean' }),
+  isInt: () => ({ type: 'integer' }),
+  isNumber: () => ({ type: 'number' }),
+  isPositive: () => ({ exclusiveMinimum: 0 }),
+  isObject: () => ({ type: 'object', additionalProperties: true }),
+  isArray: () => ({ type: 'array' }),
+  isUuid: () => ({ type: 'string', format: 'uuid' }),
+  isIso8601: () => ({ type: 'string', format: 'date-time' }),
+  isDateString: () => ({ type: 'string', format: 'date-time' }),
+  isRfc3339: () => ({ type: 'string', format: 'date-time' }),
+  isDate: () => ({ type: 'string', format: 'date-time' }),
+  min: ([minimum]) => ({ minimum }),
+  max: ([maximum]) => ({ maximum }),
+  minLength: ([minLength]) => ({ minLength }),
+  maxLength: ([maxLength]) => ({ maxLength }),
+  isLength: ([minLength, maxLength]) => ({ minLength, maxLength }),
+  arrayNotEmpty: () => ({ minItems: 1 }),
+  arrayMinSize: ([minItems]) => ({ minItems }),
+  arrayMaxSize: ([maxItems]) => ({ maxItems }),
+  arrayUnique: () => ({ uniqueItems: true }),
+  isIn: ([allowed]) => ({ type: 'string', enum: allowed }),
+  matches: ([pattern]) => ({
+    type: 'string',
+    pattern: pattern instanceof RegExp ? pattern.source : pattern,
+  }),
+};
+
+export interface Field {
+  name: string;
+  required: boolean;
+  schema: Schema;
+}
+
+/**
+ * The fields of a class that checks requests, by the rules that check them. Those that are described
+ * with `@ApiProperty` are left as they are.
+ * @throws where a rule is not known here, or the reference would say less than what is checked
+ */
+export function fieldsOf(request: RequestClass): Field[] {
+  const rules = getMetadataStorage().getTargetValidationMetadatas(request, '', false, false);
+  const usual = new request({}) as Record<string, unknown>;
+  return [...new Set(rules.map(({ propertyName }) => propertyName))].map((name) => {
+    const ofField = rules.filter(({ propertyName }) => propertyName === name);
+    const required = !ofField.some((rule) => rule.name === 'isOptional');
+    const schema = schemaOf(name, ofField);
+    const isUsual = usual[name] !== undefined;
+    return { name, required, schema: isUsual ? { ...schema, default: usual[name] } : schema };
+  });
+}
+
+/** Lets a body's class be told as a schema of its own. */
+export function describeFields(request: RequestClass): void {
+  for (const { name, required, schema } of fieldsOf(request)) {
+    ApiProperty({ ...schema, required })(request.prototype as object, name);
+  }
+}
+
+function schemaOf(field: string, rules: readonly Rule[]): Schema {
+  const schema: Schema = {};
+  const items: Schema = {};
+  for (const { name, constraints = [], each } of rules) {
+    const toSchema = SCHEMAS[name ?? ''];
+    if (!toSchema) throw new Error(`The reference does not know the rule ${name} of ${field}.`);
+    Object.assign(each ? items : schema, toSchema(constraints));
+  }
+  return Object.keys(items).length === 0 ? schema : { ...schema, type: 'array', items };
+}

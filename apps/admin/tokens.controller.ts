@@ -1,0 +1,50 @@
+import { Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { AdminStore } from '#storage';
+import { AdminError } from './errors.js';
+import { administratorOf, Scope } from './gatekeeper.js';
+import { readTokenBody } from './requests.js';
+
+const DAY_MS = 86_400_000;
+
+/** Tokens of administrators. */
+@Controller('v1/tokens')
+export class TokensController {
+  constructor(private readonly admins: AdminStore) {}
+
+  /** The secret is shown this once. Nobody can give more than they may themselves. */
+  @Post()
+  @Scope('keys:write')
+  @HttpCode(201)
+  async create(@Req() request: FastifyRequest) {
+    const asker = administratorOf(request);
+    const { name, scopes = asker.scopes, days } = readTokenBody(request.body);
+    const missing = scopes.find((scope) => !asker.scopes.includes(scope));
+    if (missing !== undefined) {
+      const detail = { name, scopes };
+      await this.admins.record({
+        ...{ actor: asker.name, act: 'token.create', outcome: 'refused', detail },
+      });
+      const message = `You lack the scope ${missing}, so you cannot give it to others.`;
+      throw new AdminError('forbidden', message, 'scopes');
+    }
+    const expiresAt = days === undefined ? undefined : new Date(Date.now() + days * DAY_MS);
+    const issued = await this.admins.issueToken({ name, scopes }, expiresAt, asker.name);
+    if (issued) return issued;
+    throw new AdminError('conflict', 'There is a token of this name; revoke it first.', 'name');
+  }
+
+  @Get()
+  @Scope('keys:write')
+  async list() {
+    return { tokens: await this.admins.tokens() };
+  }
+
+  @Delete(':name')
+  @Scope('keys:write')
+  async revoke(@Param('name') name: string, @Req() request: FastifyRequest) {
+    const token = await this.admins.endToken(name, administratorOf(request).name);
+    if (!token) throw new AdminError('not_found', 'There is no such token.');
+    return { token };
+  }
+}

@@ -1,0 +1,37 @@
+import type { FastifyReply } from 'fastify';
+import type { EventRejection, ReceivedEnvelope } from '#telemetry';
+import type { Over } from './limits.js';
+
+export type Outcome = { accepted: ReceivedEnvelope } | { rejected: EventRejection };
+
+const RATE_LIMITED: EventRejection = {
+  code: 'rate_limited',
+  path: '',
+  message: 'The limit of events a minute is reached; send it again later.',
+};
+
+/** Says what became of each event of a request, and of the request as a whole. */
+export function answerOutcomes(
+  reply: FastifyReply,
+  outcomes: readonly Outcome[],
+  { envelopes: over, limited }: Over,
+): void {
+  const results = outcomes.map((outcome) => {
+    if ('rejected' in outcome) return { status: 'rejected' as const, ...outcome.rejected };
+    if (over.has(outcome.accepted)) return { status: 'rejected' as const, ...RATE_LIMITED };
+    return { status: 'accepted' as const };
+  });
+  const rejections = results.filter((result) => result.status === 'rejected');
+  const accepted = results.length - rejections.length;
+  const counts = { accepted, rejected: rejections.length, results };
+  if (limited) void reply.header('retry-after', limited.retryAfterS);
+  if (accepted > 0) {
+    void reply.status(202).send({ success: true, ...counts });
+    return;
+  }
+  // Of several reasons, the one that passes: what is sent again may be taken in part.
+  const { code, message = '' } = (limited ? RATE_LIMITED : rejections[0]) ?? {};
+  const areAllTooLarge = rejections.every((rejection) => rejection.code === 'event_too_large');
+  const status = limited ? 429 : areAllTooLarge ? 413 : 400;
+  void reply.status(status).send({ success: false, code, message, detail: message, ...counts });
+}

@@ -1,0 +1,72 @@
+import type { LimitedRequest, RateLimiter } from '#queue';
+import type { ReceivedEnvelope } from '#telemetry';
+import type { EdgePolicy } from './edge-policy.js';
+import type { Sender } from './write-keys.js';
+
+/** A key or an installation has used up its events of this minute. */
+export class RateLimited extends Error {
+  /** In whole seconds. */
+  readonly retryAfterS: number;
+
+  constructor(waitMs: number) {
+    super('The limit of events a minute is reached; send it again later.');
+    this.retryAfterS = Math.max(1, Math.ceil(waitMs / 1000));
+  }
+}
+
+/** Those events of a request that are over a limit, and when they may come again. */
+export interface Over {
+  envelopes: ReadonlySet<ReceivedEnvelope>;
+  /** Null where none is over. */
+  limited: RateLimited | null;
+}
+
+export const NONE_OVER: Over = { envelopes: new Set(), limited: null };
+
+/** Counts the events of requests against the limits of their product. */
+export class Limits {
+  constructor(
+    private readonly limiter: RateLimiter,
+    private readonly policy: EdgePolicy,
+  ) {}
+
+  /**
+   * Counts those events of a request that may be taken. Of a request that is not divisible all or none
+   * may. Blocked ones cost nothing: a product must not starve of what is dropped.
+   * @returns those that may not be taken
+   * @throws QueueUnavailable
+   */
+  async take(
+    sender: Sender,
+    envelopes: readonly ReceivedEnvelope[],
+    isDivisible: boolean,
+  ): Promise<Over> {
+    const limits = this.policy.limitsOf(sender.product);
+    const counted = limits ? envelopes.filter((it) => !('blocked' in it)) : [];
+    if (!limits || counted.length === 0) return NONE_OVER;
+    const request = { ...sender, limits, isDivisible, ...countEvents(counted) };
+    const { keyMs, installationMs } = await this.limiter.take(request);
+    const waitMs = Math.max(keyMs, ...installationMs.values());
+    if (waitMs === 0) return NONE_OVER;
+    const isWholeOver = keyMs > 0 || !isDivisible;
+    const over = isWholeOver
+      ? counted
+      : counted.filter((it) => 'installationId' in it && installationMs.has(it.installationId));
+    return { envelopes: new Set(over), limited: new RateLimited(waitMs) };
+  }
+}
+
+function countEvents(
+  envelopes: readonly ReceivedEnvelope[],
+): Pick<LimitedRequest, 'installations' | 'others'> {
+  const installations = new Map<string, number>();
+  let others = 0;
+  for (const envelope of envelopes) {
+    if (!('installationId' in envelope)) others += 1;
+    else {
+      const { installationId } = envelope;
+      installations.set(installationId, (installations.get(installationId) ?? 0) + 1);
+    }
+  }
+  return { installations, others };
+}

@@ -1,0 +1,23 @@
+import { PolicyPublisher } from '#queue';
+import { PolicyStore } from '#storage';
+
+/** Makes the write keys known to administrators, and to ingest before it starts. */
+export async function publishKeys(
+  writeKeys: Record<string, string>,
+  options: Record<'databaseUrl' | 'suppressionKey' | 'redisUrl' | 'queuePrefix', string>,
+): Promise<void> {
+  const { databaseUrl, suppressionKey, redisUrl, queuePrefix: prefix } = options;
+  const store = new PolicyStore({ databaseUrl, suppressionKey, connections: 1 });
+  const ignore = () => undefined; // the workers publish it all the same
+  const publisher = new PolicyPublisher(store, {
+    ...{ redisUrl, prefix, onError: ignore, onFailure: ignore },
+  });
+  try {
+    await store.keys.register(writeKeys, 'start');
+    await publisher.connected();
+    await publisher.publish();
+  } finally {
+    await publisher.stop();
+    await store.close();
+  }
+}

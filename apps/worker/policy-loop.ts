@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '#platform';
+import type { PolicyPublisher } from '#queue';
+import type { PolicyStore } from '#storage';
+import { decisionsOf, noPolicy, type Decisions, type Products } from '#telemetry';
+
+const POLL_MS = 1000;
+
+/**
+ * Follows what administrators decide: events that were queued before meet it here. Beside that it sees
+ * to it that ingest can follow.
+ */
+export class PolicyLoop {
+  readonly #stopping = new AbortController();
+  #decisions: Decisions;
+  #revision = noPolicy.revision;
+  #hasFailed = false;
+  #running: Promise<void> | null = null;
+
+  constructor(
+    private readonly store: PolicyStore,
+    private readonly publisher: PolicyPublisher,
+    private readonly products: Products,
+    private readonly logger: Logger,
+  ) {
+    this.#decisions = decisionsOf(noPolicy, products);
+  }
+
+  /** Resolves when what has been decided is known. */
+  async start(): Promise<void> {
+    await this.look();
+    this.publisher.start();
+    this.#running = this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    await this.publisher.stop();
+    await this.store.close();
+  }
+
+  get decisions(): Decisions {
+    return this.#decisions;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (;;) {
+      await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      await this.look();
+    }
+  }
+
+  private async look(): Promise<void> {
+    try {
+      if ((await this.store.revision()) !== this.#revision) {
+        const policy = await this.store.read();
+        this.#decisions = decisionsOf(policy, this.products);
+        this.#revision = policy.revision;
+        this.logger.info({ revision: policy.revision }, 'administrators have decided');
+      }
+      this.#hasFailed = false;
+    } catch (error) {
+      if (!this.#hasFailed) this.logger.warn({ err: error }, 'what was decided before holds on');
+      this.#hasFailed = true;
+    }
+  }
+}

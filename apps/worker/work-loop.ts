@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '#platform';
+
+const POLL_MS = 500;
+
+type Part = (signal: AbortSignal) => Promise<{ completed: readonly string[]; isIdle: boolean }>;
+
+/** Work that waits in the database. */
+export interface Work {
+  /** As it is called in the log. */
+  name: string;
+  /**
+   * Each takes what nobody works on, and carries it to its end, or as far as it gets until it is
+   * stopped. They run beside each other, so that none waits for another that takes long.
+   */
+  parts: readonly Part[];
+  /** Lets go of what it works with. */
+  close: () => Promise<void>;
+}
+
+/**
+ * Carries out what administrators ask for. Several workers may: each takes what nobody works on, and goes
+ * on with that whose worker is gone.
+ */
+export class WorkLoop {
+  readonly #stopping = new AbortController();
+  #running: Promise<unknown> | null = null;
+
+  constructor(
+    private readonly work: Work,
+    private readonly logger: Logger,
+  ) {}
+
+  start(): void {
+    this.#running = Promise.all(this.work.parts.map((part) => this.repeat(part)));
+  }
+
+  /** Finishes what cannot be interrupted. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    await this.work.close();
+  }
+
+  private async repeat(part: Part): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      if (await this.attempt(part, signal)) continue;
+      await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** @returns whether there was something to do */
+  private async attempt(part: Part, signal: AbortSignal): Promise<boolean> {
+    const { name } = this.work;
+    try {
+      const { completed, isIdle } = await part(signal);
+      if (completed.length > 0) this.logger.info({ completed }, `${name} are complete`);
+      return !isIdle;
+    } catch (error) {
+      if (signal.aborted) return false;
+      this.logger.error({ err: error }, `${name} were interrupted; they are tried again`);
+      return false;
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import type { Redis } from 'ioredis';
+import { noPolicy, type Policy } from '#telemetry';
+import { connectImpatiently, type QueueOptions } from '../connection.js';
+import { withinTime } from '../within-time.js';
+import { policyKey, readDocument } from './document.js';
+
+export interface PolicyFollowerOptions extends QueueOptions {
+  /** Told of every policy that takes the place of the one before. */
+  onPolicy: (policy: Policy) => void;
+  /** Told once of a policy that is not understood; the last one that was stays in force. */
+  onUnknown: (error: Error) => void;
+}
+
+const POLL_MS = 1000;
+const TIMEOUT_MS = 1000;
+
+/**
+ * Follows what administrators decide, for processes without a database: looks at Redis once a second, and
+ * keeps the last good policy where Redis is away or has lost it.
+ */
+export class PolicyFollower {
+  readonly #redis: Redis;
+  readonly #options: PolicyFollowerOptions;
+  readonly #key: string;
+  #revision = noPolicy.revision;
+  #unknown: string | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<boolean> | null = null;
+
+  constructor(options: PolicyFollowerOptions) {
+    this.#options = options;
+    this.#redis = connectImpatiently(options, TIMEOUT_MS);
+    this.#key = policyKey(options.prefix);
+  }
+
+  /** Waits for the first policy, for at most `limitMs`, and follows it from then on. */
+  async start(limitMs: number): Promise<void> {
+    this.#timer = setInterval(() => void this.look(), POLL_MS);
+    const until = performance.now() + limitMs;
+    while (!(await this.look()) && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Looks now, or waits for the look under way. Never rejects. @returns whether Redis has a policy */
+  look(): Promise<boolean> {
+    this.#looking ??= withinTime(this.#examine(), TIMEOUT_MS)
+      .catch(() => false) // the connection mends itself, and whoever opened it was told
+      .finally(() => (this.#looking = null));
+    return this.#looking;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#redis.disconnect();
+  }
+
+  async #examine(): Promise<boolean> {
+    const found = await this.#redis.hget(this.#key, 'revision');
+    if (found === null) return false;
+    if (Number(found) <= this.#revision) return true;
+    const fields = await this.#redis.hmget(this.#key, 'format', 'revision', 'document');
+    const [format = null, revision = null, document = null] = fields;
+    this.#take({ format, revision: Number(revision), document });
+    return true;
+  }
+
+  #take(fields: Parameters<typeof readDocument>[0]): void {
+    try {
+      const policy = readDocument(fields);
+      // An older one is no news: somebody wrote it who had not seen the newer one yet.
+      if (policy.revision <= this.#revision) return;
+      this.#options.onPolicy(policy);
+      this.#revision = policy.revision;
+      this.#unknown = null;
+    } catch (error) {
+      const unknown = `${fields.format} ${fields.revision}`;
+      if (unknown !== this.#unknown) this.#options.onUnknown(error as Error);
+      this.#unknown = unknown;
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import type { Redis } from 'ioredis';
+import type { Policy } from '#telemetry';
+import { connectImpatiently, type QueueOptions } from '../connection.js';
+import { withinTime } from '../within-time.js';
+import { FORMAT, policyKey, writeDocument } from './document.js';
+
+export interface PolicyPublisherOptions extends QueueOptions {
+  /** Told when publishing begins to fail; it is tried again. */
+  onFailure: (error: Error) => void;
+}
+
+/** The truth that is published. */
+export interface PolicySource {
+  revision(): Promise<number>;
+  read(): Promise<Policy>;
+  /** Makes the revision higher than one that was published before. */
+  overtake(published: number): Promise<void>;
+}
+
+/**
+ * Two that publish at once may have read at different times: an older revision never takes the place of
+ * a newer one. KEYS[1]: where; ARGV: format, revision, document.
+ */
+const PUBLISH = `
+  local current = tonumber(redis.call('HGET', KEYS[1], 'revision'))
+  if current and current >= tonumber(ARGV[2]) then return 0 end
+  redis.call('HSET', KEYS[1], 'format', ARGV[1], 'revision', ARGV[2], 'document', ARGV[3])
+  return 1`;
+
+const TIMEOUT_MS = 1000;
+const INTERVAL_MS = 1000;
+
+/** Brings what administrators decide to Redis, where ingest finds it. */
+export class PolicyPublisher {
+  readonly #redis: Redis;
+  readonly #key: string;
+  readonly #source: PolicySource;
+  readonly #options: PolicyPublisherOptions;
+  #hasFailed = false;
+  #timer: NodeJS.Timeout | undefined;
+  #publishing: Promise<void> | null = null;
+
+  constructor(source: PolicySource, options: PolicyPublisherOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#redis = connectImpatiently(options, TIMEOUT_MS);
+    this.#key = policyKey(options.prefix);
+  }
+
+  /**
+   * Publishes the policy where Redis has another one: after a change; and where Redis has lost it, or
+   * whoever changed it was killed before it was published.
+   * @returns the revision that was published; null where Redis had it
+   * @throws where Redis or the source cannot be asked
+   */
+  async reconcile(): Promise<number | null> {
+    // Redis first: what stands there was committed before, so the source has it or a newer one.
+    const published = await this.#published();
+    const revision = await this.#source.revision();
+    if (published === revision) return null;
+    if (published !== null && published > revision) await this.#source.overtake(published);
+    const policy = await this.#source.read();
+    const args = [FORMAT, policy.revision, writeDocument(policy)];
+    const publishing = this.#redis.eval(PUBLISH, 1, this.#key, ...args);
+    const isTaken = await withinTime(publishing, TIMEOUT_MS);
+    return isTaken === 1 ? policy.revision : null;
+  }
+
+  /** Waits for the connection, for a second at most. */
+  async connected(): Promise<void> {
+    if (this.#redis.status === 'ready') return;
+    const ready = new Promise<void>((resolve) => this.#redis.once('ready', resolve));
+    await withinTime(ready, TIMEOUT_MS).catch(() => undefined);
+  }
+
+  /** Reconciles once a second. */
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#publishing ??= this.publish().finally(() => (this.#publishing = null));
+    }, INTERVAL_MS);
+  }
+
+  /** The same at once. Never rejects: where it fails, a later round or another process publishes. */
+  async publish(): Promise<void> {
+    try {
+      await this.reconcile();
+      this.#hasFailed = false;
+    } catch (error) {
+      if (!this.#hasFailed) this.#options.onFailure(error as Error);
+      this.#hasFailed = true;
+    }
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#publishing;
+    this.#redis.disconnect();
+  }
+
+  async #published(): Promise<number | null> {
+    const revision = await withinTime(this.#redis.hget(this.#key, 'revision'), TIMEOUT_MS);
+    return revision === null ? null : Number(revision);
+  }
+}

@@ -1,0 +1,164 @@
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { connectImpatiently, ENVELOPES, type QueueOptions } from './connection.js';
+import { QueueUnavailable } from './redis-gate.js';
+import { withinTime } from './within-time.js';
+
+/** The states a job of ours can be in and stay; one that is done is removed. */
+const states = ['waiting', 'active', 'delayed', 'failed'] as const;
+
+/** Jobs by state. A delayed one failed for a reason that may pass, and is tried again. */
+export type JobCounts = Record<(typeof states)[number], number>;
+
+export interface QueueFigures {
+  /** Jobs that are not stored yet; each holds up to several hundred events. */
+  depth: number;
+  counts: JobCounts;
+  /** How long the oldest of them has been there, in milliseconds; null where there is none. */
+  oldestJobAgeMs: number | null;
+}
+
+/** A job that no repetition will mend. */
+export interface FailedJob {
+  id: string;
+  failedAt: string | null;
+  reason: string;
+  attempts: number;
+}
+
+const ANSWER_MS = 1500;
+/** A few thousand jobs a second are moved. */
+const RETRY_MS = 20_000;
+/** At each end of the line. Jobs that wait stand in it by age, but for those that are tried again. */
+const LOOKED_AT = 2000;
+/** Jobs whose fields are asked for at once. */
+const PAGE = 500;
+
+/** Looks at the queue from outside. It never reads what jobs hold, but for those it retries by id. */
+export class QueueInspector {
+  readonly #redis: Redis;
+  /** For a dashboard; whoever removes a job of it loses events that were acknowledged. */
+  readonly queue: Queue;
+
+  constructor(options: QueueOptions) {
+    this.#redis = connectImpatiently(options, ANSWER_MS);
+    this.queue = new Queue(ENVELOPES, {
+      connection: this.#redis,
+      prefix: options.prefix,
+      skipVersionCheck: true,
+      skipMetasUpdate: true,
+    });
+    this.queue.on('error', options.onError);
+  }
+
+  /** Asks Redis itself. @throws QueueUnavailable */
+  async check(): Promise<void> {
+    await this.#ask(() => this.#redis.ping());
+  }
+
+  /** @throws QueueUnavailable */
+  async figures(now = Date.now()): Promise<QueueFigures> {
+    return this.#ask(async () => {
+      const found = await this.queue.getJobCounts(...states);
+      const counts = Object.fromEntries(
+        states.map((state) => [state, found[state] ?? 0]),
+      ) as JobCounts;
+      const oldest = await this.#oldestTimestamp();
+      return {
+        depth: counts.waiting + counts.active + counts.delayed,
+        counts,
+        oldestJobAgeMs: oldest === null ? null : Math.max(0, now - oldest),
+      };
+    });
+  }
+
+  /** The jobs that failed last, the last first. @throws QueueUnavailable */
+  async failed(limit: number): Promise<FailedJob[]> {
+    return this.#ask(async () => {
+      const ids = await this.queue.getRanges(['failed'], 0, limit - 1);
+      const jobs = await this.#fieldsOf(ids, ['finishedOn', 'failedReason', 'atm']);
+      return jobs.flatMap(({ id, fields: [finishedOn, reason, attempts] }) =>
+        reason == null
+          ? [] // retried in the meantime
+          : [{ id, failedAt: toTime(finishedOn), reason, attempts: Number(attempts ?? 0) }],
+      );
+    });
+  }
+
+  /**
+   * Lets failed jobs be tried again: all, or those of these ids.
+   * @returns how many; an id that is of no failed job is none
+   * @throws QueueUnavailable; some may have been let go by then
+   */
+  async retry(ids?: readonly string[]): Promise<number> {
+    return this.#ask(async () => {
+      if (ids) return this.#retryEach(ids);
+      const failed = await this.queue.getFailedCount();
+      await this.queue.retryJobs({ state: 'failed', timestamp: Date.now() });
+      return failed;
+    }, RETRY_MS);
+  }
+
+  async close(): Promise<void> {
+    await this.queue.close();
+    this.#redis.disconnect();
+  }
+
+  async #retryEach(ids: readonly string[]): Promise<number> {
+    let retried = 0;
+    for (const id of new Set(ids)) {
+      const job = await this.queue.getJob(id);
+      if (!job || !(await job.isFailed())) continue;
+      await job.retry('failed');
+      retried += 1;
+    }
+    return retried;
+  }
+
+  async #oldestTimestamp(): Promise<number | null> {
+    const lists = await Promise.all([
+      this.queue.getRanges(['waiting'], 0, LOOKED_AT - 1, true),
+      this.queue.getRanges(['waiting'], 0, LOOKED_AT - 1, false),
+      this.queue.getRanges(['delayed'], 0, LOOKED_AT - 1, true),
+      this.queue.getRanges(['active'], 0, LOOKED_AT - 1, true),
+    ]);
+    const jobs = await this.#fieldsOf([...new Set(lists.flat())], ['timestamp']);
+    const timestamps = jobs.map(({ fields: [timestamp] }) => Number(timestamp ?? Infinity));
+    const oldest = timestamps.reduce((least, it) => Math.min(least, it), Infinity);
+    return Number.isFinite(oldest) ? oldest : null;
+  }
+
+  /** Fields of jobs by the names that BullMQ gives them in Redis. `Job.fromId` would fetch the data, too. */
+  async #fieldsOf(ids: readonly string[], names: readonly string[]) {
+    const found: { id: string; fields: (string | null)[] }[] = [];
+    for (let start = 0; start < ids.length; start += PAGE) {
+      const page = ids.slice(start, start + PAGE);
+      const pipeline = this.#redis.pipeline();
+      for (const id of page) pipeline.hmget(this.queue.toKey(id), ...names);
+      const answers = (await pipeline.exec()) ?? [];
+      for (const [index, [error, fields]] of answers.entries()) {
+        if (error) throw error;
+        found.push({ id: page[index] ?? '', fields: fields as (string | null)[] });
+      }
+    }
+    return found;
+  }
+
+  /** While Redis is away, whoever asks is told at once. */
+  async #ask<T>(question: () => Promise<T>, limitMs = ANSWER_MS): Promise<T> {
+    if (this.#redis.status !== 'ready') throw unreachable();
+    try {
+      return await withinTime(question(), limitMs);
+    } catch (cause) {
+      throw cause instanceof QueueUnavailable ? cause : unreachable(cause);
+    }
+  }
+}
+
+function unreachable(cause?: unknown): QueueUnavailable {
+  return new QueueUnavailable('unreachable', 'The queue cannot be reached.', { cause });
+}
+
+function toTime(milliseconds: string | null | undefined): string | null {
+  return milliseconds == null ? null : new Date(Number(milliseconds)).toISOString();
+}

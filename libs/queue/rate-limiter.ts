@@ -1,0 +1,132 @@
+import { createHmac } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import type { EventLimits } from '#telemetry';
+import { connectImpatiently, type QueueOptions } from './connection.js';
+import { withinTime } from './within-time.js';
+import { asUnavailable } from './redis-gate.js';
+
+export interface RateLimiterOptions extends QueueOptions {
+  /** How long Redis may take, in milliseconds. */
+  timeoutMs: number;
+  /** Under which Redis knows installations. */
+  identityKey: string;
+}
+
+/** The events of one request, by whom they count for. */
+export interface LimitedRequest {
+  product: string;
+  limits: EventLimits;
+  /** SHA-256 of the write key, in hex. */
+  keyDigest: string;
+  /** Events of each installation. */
+  installations: ReadonlyMap<string, number>;
+  /** Events without one: they count for the key. */
+  others: number;
+  /** Whether the events of some installations may be taken without those of others. */
+  isDivisible: boolean;
+}
+
+/** How long to wait, in milliseconds; 0 where it was taken. */
+export interface Waits {
+  /** For the request as a whole. */
+  keyMs: number;
+  /** For the events of those installations that are over their limit. */
+  installationMs: ReadonlyMap<string, number>;
+}
+
+const WINDOW_MS = 60_000;
+
+/**
+ * Counts and decides in one step, so that replicas share a limit to the event. A minute begins with its
+ * first event, and its counter ends with it. While anything is left a request is taken whole: one that
+ * is larger than the limit would else never be. KEYS: the key's counter, those of the installations.
+ * ARGV: limit of a key and of an installation (0: none), 1 where the request is divisible, the length
+ * of a minute, events without an installation, events of each.
+ */
+const TAKE = `
+  local keyLimit, limit, windowMs = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
+  local function waitMs(counter, most)
+    if most == 0 or tonumber(redis.call('GET', counter) or '0') < most then return 0 end
+    return math.max(redis.call('PTTL', counter), 1)
+  end
+  local function add(counter, count)
+    if redis.call('INCRBY', counter, count) == count then redis.call('PEXPIRE', counter, windowMs) end
+  end
+  local waits = { waitMs(KEYS[1], keyLimit) }
+  local isAnyOver, taken = waits[1] > 0, tonumber(ARGV[5])
+  for i = 2, #KEYS do
+    waits[i] = waitMs(KEYS[i], limit)
+    if waits[i] == 0 then taken = taken + tonumber(ARGV[i + 4]) else isAnyOver = true end
+  end
+  if waits[1] > 0 or (isAnyOver and ARGV[3] ~= '1') then return waits end
+  for i = 2, #KEYS do
+    if limit > 0 and waits[i] == 0 then add(KEYS[i], tonumber(ARGV[i + 4])) end
+  end
+  if keyLimit > 0 and taken > 0 then add(KEYS[1], taken) end
+  return waits`;
+
+type Take = (keyCount: number, ...rest: (string | number)[]) => Promise<number[]>;
+
+/** Knows how many events keys and installations have sent in the last minute, over all replicas. */
+export class RateLimiter {
+  readonly #redis: Redis & { takeEvents: Take };
+  readonly #options: RateLimiterOptions;
+
+  constructor(options: RateLimiterOptions) {
+    this.#options = options;
+    const redis = connectImpatiently(options, options.timeoutMs);
+    redis.defineCommand('takeEvents', { lua: TAKE });
+    this.#redis = redis as Redis & { takeEvents: Take };
+  }
+
+  /**
+   * Counts the events of a request that may be taken, and says how long to wait with the others. Of a
+   * request that is not divisible none is counted where one is over a limit.
+   * @throws QueueUnavailable within the time limit
+   */
+  async take(request: LimitedRequest): Promise<Waits> {
+    const { limits, installations, keyDigest, product } = request;
+    const ids = [...installations.keys()];
+    const waits = await this.#ask(
+      [this.#counter(`k:${keyDigest.slice(0, 32)}`), ...ids.map((id) => this.#nameOf(product, id))],
+      [
+        limits.eventsPerMinutePerKey ?? 0,
+        limits.eventsPerMinutePerInstallation ?? 0,
+        request.isDivisible ? 1 : 0,
+        WINDOW_MS,
+        request.others,
+        ...installations.values(),
+      ],
+    );
+    const [keyMs = 0, ...others] = waits;
+    const over = ids.flatMap((id, at) => {
+      const ms = others[at] ?? 0;
+      return ms > 0 ? [[id, ms] as const] : [];
+    });
+    return { keyMs, installationMs: new Map(over) };
+  }
+
+  close(): void {
+    this.#redis.disconnect();
+  }
+
+  async #ask(counters: string[], args: number[]): Promise<number[]> {
+    try {
+      const asked = this.#redis.takeEvents(counters.length, ...counters, ...args);
+      return await withinTime(asked, this.#options.timeoutMs);
+    } catch (error) {
+      throw asUnavailable(error);
+    }
+  }
+
+  /** An installation is known by a keyed hash: what Redis holds names nobody. */
+  #nameOf(product: string, installationId: string): string {
+    const hmac = createHmac('sha256', this.#options.identityKey);
+    const hash = hmac.update(`limit\0${product}\0${installationId}`).digest('base64url');
+    return this.#counter(`i:${hash.slice(0, 22)}`);
+  }
+
+  #counter(name: string): string {
+    return `${this.#options.prefix}:limit:${name}`;
+  }
+}

@@ -1,0 +1,67 @@
+import type pg from 'pg';
+import type { InstallationHasher } from './suppression.js';
+
+/** Something that an administrator did, or tried to do. */
+export interface Act {
+  actor: string;
+  /** What, as `erasure.request`. */
+  act: string;
+  outcome: 'done' | 'refused' | 'failed';
+  /** Known by its keyed hash only. */
+  installationId?: string | undefined;
+  /** Nothing that identifies an installation. */
+  detail?: object | undefined;
+}
+
+/** An act as it stands in the log. */
+export interface RecordedAct {
+  id: string;
+  at: string;
+  actor: string;
+  act: string;
+  outcome: string;
+  /** HMAC-SHA-256 of the installation's id, in hex; null where the act is about none. */
+  installationHash: string | null;
+  detail: object;
+}
+
+type Asker = Pick<pg.ClientBase, 'query'>;
+
+/** Adds to the audit log, which nothing can be taken out of; in a transaction, with what was done. */
+export async function recordAct(
+  client: Asker,
+  hasher: InstallationHasher,
+  { actor, act, outcome, installationId, detail = {} }: Act,
+): Promise<void> {
+  const installation = installationId === undefined ? null : hasher.hash(installationId);
+  await client.query(
+    `INSERT INTO audit_log (actor, act, outcome, installation_hash, detail)
+     VALUES ($1, $2, $3, $4, $5)`,
+    [actor, act, outcome, installation, JSON.stringify(detail)],
+  );
+}
+
+/** What was done, newest first. @param after the id of the last one of the page before */
+export async function listActs(
+  client: Asker,
+  { limit, after }: { limit: number; after?: string | undefined },
+): Promise<RecordedAct[]> {
+  const { rows } = await client.query<{
+    audit_id: string;
+    at: Date;
+    actor: string;
+    act: string;
+    outcome: string;
+    installation_hash: Buffer | null;
+    detail: object;
+  }>(
+    `SELECT * FROM audit_log WHERE $2::bigint IS NULL OR audit_id < $2
+      ORDER BY audit_id DESC LIMIT $1`,
+    [limit, after],
+  );
+  return rows.map(({ audit_id: id, at, installation_hash: hash, actor, act, outcome, detail }) => ({
+    ...{ id, at: at.toISOString(), actor, act, outcome },
+    installationHash: hash?.toString('hex') ?? null,
+    detail,
+  }));
+}

@@ -1,0 +1,75 @@
+import pg from 'pg';
+
+/** An hour of a product: what was accepted, and what became of it. */
+export interface BalancedHour {
+  product: string;
+  hour: string;
+  accepted: number;
+  /** Events by fate. */
+  fates: Record<string, number>;
+  /** Accepted less all fates: 0 where every event has one. */
+  difference: number;
+}
+
+export interface BalanceFilter {
+  product?: string | undefined;
+  from?: Date | undefined;
+  to?: Date | undefined;
+  limit: number;
+}
+
+/** What the view has of an hour; which fates there are is for the view to say. */
+interface BalanceRow extends Record<string, unknown> {
+  product: string;
+  hour: Date;
+  accepted: string;
+  unaccounted: string;
+}
+
+/** The books: whether every event that was accepted has a fate. */
+export class Books {
+  readonly #pool: pg.Pool;
+
+  constructor(databaseUrl: string, connections: number) {
+    this.#pool = new pg.Pool({
+      connectionString: databaseUrl,
+      max: connections,
+      application_name: 'muster-books',
+      connectionTimeoutMillis: 5000,
+      options: '-c default_transaction_read_only=on -c statement_timeout=30s',
+    });
+    this.#pool.on('error', () => undefined);
+  }
+
+  /** The latest hours first; `unbalanced` is how many of all that match are out of balance. */
+  async balance(filter: BalanceFilter): Promise<{ hours: BalancedHour[]; unbalanced: number }> {
+    const { product = null, from = null, to = null, limit } = filter;
+    const matching = `FROM fleet.ingest_balance
+      WHERE ($1::text IS NULL OR product = $1)
+        AND ($2::timestamptz IS NULL OR hour >= $2) AND ($3::timestamptz IS NULL OR hour < $3)`;
+    const values = [product, from, to];
+    const { rows } = await this.#pool.query<BalanceRow>(
+      `SELECT * ${matching} ORDER BY hour DESC, product LIMIT $4`,
+      [...values, limit],
+    );
+    const { rows: counted } = await this.#pool.query<{ unbalanced: number }>(
+      `SELECT count(*)::int AS unbalanced ${matching} AND unaccounted <> 0`,
+      values,
+    );
+    return { hours: rows.map(toHour), unbalanced: counted[0]?.unbalanced ?? 0 };
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+}
+
+function toHour({ product, hour, accepted, unaccounted, ...fates }: BalanceRow): BalancedHour {
+  return {
+    product,
+    hour: hour.toISOString(),
+    accepted: Number(accepted),
+    fates: Object.fromEntries(Object.entries(fates).map(([fate, count]) => [fate, Number(count)])),
+    difference: Number(unaccounted),
+  };
+}

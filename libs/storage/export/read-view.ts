@@ -1,0 +1,95 @@
+import pg from 'pg';
+import { columnsOf, ExportRefused, type Column } from './view-columns.js';
+
+const ROWS_AT_ONCE = 2000;
+
+/** Which rows. The times are those of the view: when it happened, its hour or its day. */
+export interface ExportFilter {
+  product?: string | undefined;
+  from?: Date | undefined;
+  /** The first moment that is not wanted any more. */
+  to?: Date | undefined;
+}
+
+/** As Postgres writes them, in UTC. */
+export type RawRow = readonly (string | null)[];
+
+/** What a view's times are called. */
+const TIMES = ['observed_at', 'occurred_at', 'hour', 'day', 'received_at', 'last_seen_at'];
+const AS_IT_IS = { getTypeParser: () => (value: string) => value };
+
+/** Reads the rows of a view of `fleet`, as they are at one moment, some at a time. */
+export class ViewReader {
+  private constructor(
+    private readonly client: pg.Client,
+    readonly columns: readonly Column[],
+  ) {}
+
+  /** @throws ExportRefused where there is no such view, or it lacks a column to choose by */
+  static async open(databaseUrl: string, view: string, filter: ExportFilter): Promise<ViewReader> {
+    const client = new pg.Client({
+      connectionString: databaseUrl,
+      application_name: 'muster-export',
+      options: '-c default_transaction_read_only=on -c TimeZone=UTC -c cursor_tuple_fraction=1',
+    });
+    await client.connect();
+    // Whoever reads is told by the statement under way.
+    client.on('error', () => undefined);
+    try {
+      const columns = await columnsOf(client, view);
+      const wanted = columns.map(expressionOf).join(', ');
+      const where = conditionOf(view, columns, filter);
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL statement_timeout = 0');
+      await client.query(
+        `DECLARE exported NO SCROLL CURSOR FOR
+         SELECT ${wanted} FROM fleet.${pg.escapeIdentifier(view)} AS v ${where}`,
+      );
+      return new ViewReader(client, columns);
+    } catch (error) {
+      await client.end();
+      throw error;
+    }
+  }
+
+  async *batches(): AsyncGenerator<RawRow[]> {
+    for (;;) {
+      const { rows } = await this.client.query<(string | null)[]>({
+        ...{ text: `FETCH ${ROWS_AT_ONCE} FROM exported`, rowMode: 'array', types: AS_IT_IS },
+      });
+      if (rows.length > 0) yield rows;
+      if (rows.length < ROWS_AT_ONCE) return;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.client.end();
+  }
+}
+
+function expressionOf({ name, kind }: Column): string {
+  const column = `v.${pg.escapeIdentifier(name)}`;
+  return kind === 'json' ? `to_json(${column})::text` : `${column}::text`;
+}
+
+/** @throws ExportRefused */
+function conditionOf(
+  view: string,
+  columns: readonly Column[],
+  { product, from, to }: ExportFilter,
+): string {
+  const conditions: string[] = [];
+  if (product !== undefined) {
+    if (!columns.some(({ name }) => name === 'product')) {
+      throw new ExportRefused(`The view ${view} has no product to choose by.`);
+    }
+    conditions.push(`v.product = ${pg.escapeLiteral(product)}`);
+  }
+  if (from !== undefined || to !== undefined) {
+    const time = TIMES.find((name) => columns.some((column) => column.name === name));
+    if (time === undefined) throw new ExportRefused(`The view ${view} has no time to choose by.`);
+    const at = (date: Date) => `${pg.escapeLiteral(date.toISOString())}::timestamptz`;
+    if (from) conditions.push(`v.${time} >= ${at(from)}`);
+    if (to) conditions.push(`v.${time} < ${at(to)}`);
+  }
+  return conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+}

@@ -1,0 +1,82 @@
+import type pg from 'pg';
+import type { Expiry } from './expiry.js';
+
+/** Some tens of thousands of rows: a few hundred milliseconds. */
+const BLOCKS_AT_ONCE = 500;
+
+/** When what a product has from before it has expired; `$1` to `$3` are the columns of `Expiry`. */
+function endOf(product: string): string {
+  return `coalesce((SELECT c.until FROM unnest($1::text[], $2::timestamptz[]) AS c(product, until)
+                    WHERE c.product = ${product}), $3::timestamptz)`;
+}
+
+/**
+ * The tables without partitions, as `t`, and which of their rows have expired. `$4` is the end of what is
+ * counted, `$5` the latest end of all. Originals come after the defects that they are kept for.
+ */
+const TABLES = [
+  {
+    table: 'defect',
+    isExpired: `t.received_at < ${endOf('(SELECT o.product FROM origin o WHERE o.origin_id = t.origin_id)')}`,
+  },
+  {
+    table: 'original_event',
+    isExpired: `t.received_at < $5
+      AND NOT EXISTS (SELECT FROM defect d WHERE d.installation_id = t.installation_id
+                         AND d.event_key = t.event_key AND d.received_at = t.received_at)
+      AND NOT EXISTS (SELECT FROM quarantined_event q WHERE q.installation_id = t.installation_id
+                         AND q.event_key = t.event_key AND q.received_at = t.received_at)`,
+  },
+  {
+    // The latest one says whether telemetry is on.
+    table: 'consent_event',
+    isExpired: `t.received_at < ${endOf('t.product')}
+      AND EXISTS (SELECT FROM consent_event l
+                   WHERE l.installation_id = t.installation_id AND l.product = t.product
+                     AND (l.observed_at, l.event_key) > (t.observed_at, t.event_key))`,
+  },
+  { table: 'unidentified_event', isExpired: `t.hour < ${endOf('t.product')}` },
+  { table: 'ingest_tally', isExpired: 't.hour < $4' },
+] as const;
+
+/**
+ * Removes what has expired from the tables that are not partitioned, in short pieces along their blocks.
+ * @returns how many rows went, by table
+ */
+export async function removeOldRows(
+  client: pg.ClientBase,
+  { expiry, rollupEnd, signal }: { expiry: Expiry; rollupEnd: Date; signal: AbortSignal },
+): Promise<Record<string, number>> {
+  const removed: Record<string, number> = {};
+  const times = [...expiry.columns, rollupEnd.toISOString(), expiry.latestEnd.toISOString()];
+  for (const { table, isExpired } of TABLES) {
+    let count = 0;
+    for await (const [first, end] of pieces(client, table, signal)) {
+      // Every statement has all parameters, so that they have types.
+      const { rowCount } = await client.query(
+        `WITH given AS (SELECT $1::text[], $2::timestamptz[], $3::timestamptz, $4::timestamptz, $5::timestamptz)
+         DELETE FROM ${table} t WHERE t.ctid >= $6::tid AND t.ctid < $7::tid AND ${isExpired}`,
+        [...times, first, end],
+      );
+      count += rowCount ?? 0;
+    }
+    if (count > 0) removed[table] = count;
+  }
+  return removed;
+}
+
+/** A table in pieces of so many blocks: the first row that may be in a piece, and the first after it. */
+export async function* pieces(
+  client: pg.ClientBase,
+  table: string,
+  signal: AbortSignal,
+): AsyncGenerator<[first: string, end: string]> {
+  const { rows } = await client.query<{ blocks: number }>(
+    `SELECT (pg_relation_size($1::regclass) / current_setting('block_size')::int)::int AS blocks`,
+    [table],
+  );
+  for (let block = 0; block < (rows[0]?.blocks ?? 0); block += BLOCKS_AT_ONCE) {
+    signal.throwIfAborted();
+    yield [`(${block},0)`, `(${block + BLOCKS_AT_ONCE},0)`];
+  }
+}

@@ -1,0 +1,35 @@
+import type pg from 'pg';
+import { recordAct } from '../audit-log.js';
+import type { InstallationHasher } from '../suppression.js';
+import { inOwnTransaction } from '../transaction.js';
+
+/** What a change comes to: its result, and what the audit log says of it. */
+export interface Changed<T> {
+  result: T;
+  /** Null where everything was so already: then nothing is raised and nothing recorded. */
+  act: { act: string; detail: object } | null;
+}
+
+/** Changes what holds, one change at a time. */
+export class PolicyChanges {
+  constructor(
+    readonly pool: pg.Pool,
+    private readonly hasher: InstallationHasher,
+  ) {}
+
+  /**
+   * Does a change, raises the revision and records it, in one transaction. The row of the revision is
+   * locked first, so that changes come one after the other: what `work` reads stays true.
+   */
+  async make<T>(actor: string, work: (tx: pg.ClientBase) => Promise<Changed<T>>): Promise<T> {
+    return inOwnTransaction(this.pool, async (tx) => {
+      await tx.query('SELECT FROM policy_revision FOR UPDATE');
+      const { result, act } = await work(tx);
+      if (act) {
+        await tx.query('UPDATE policy_revision SET revision = revision + 1');
+        await recordAct(tx, this.hasher, { actor, outcome: 'done', ...act });
+      }
+      return result;
+    });
+  }
+}

@@ -1,0 +1,131 @@
+import type pg from 'pg';
+import { conditionOf, type QuarantineFilter } from './filter.js';
+
+/** A quarantined event as an administrator sees it: no value of it. */
+export interface ListedEvent {
+  id: string;
+  installationId: string;
+  product: string;
+  event: string;
+  /** Of the product; null where the event names none. */
+  version: string | null;
+  reason: string;
+  path: string;
+  receivedAt: string;
+  observedAt: string;
+}
+
+export const summaryFields = ['product', 'event', 'reason', 'path', 'version'] as const;
+export type SummaryField = (typeof summaryFields)[number];
+
+/** Quarantined events that have the same in all that was asked for. */
+export type SummaryGroup = Partial<Record<SummaryField, string | null>> & {
+  events: number;
+  /** How many of them a replay would read again: those of known installations, which are kept. */
+  replayable: number;
+  firstReceivedAt: string;
+  lastReceivedAt: string;
+};
+
+interface EventRow {
+  quarantine_id: string;
+  installation_id: string;
+  product: string;
+  event: string;
+  version: string;
+  reason: string;
+  path: string;
+  received_at: Date;
+  observed_at: Date;
+}
+
+const COLUMNS =
+  'quarantine_id, installation_id, product, event, version, reason, path, received_at, observed_at';
+
+/** Those that were kept aside last come first. */
+export async function listEvents(
+  pool: pg.Pool,
+  filter: QuarantineFilter,
+  { after, limit }: { after?: string | undefined; limit: number },
+): Promise<ListedEvent[]> {
+  const values: unknown[] = [after, limit];
+  const { rows } = await pool.query<EventRow>(
+    `SELECT ${COLUMNS} FROM quarantined_event
+      WHERE ($1::bigint IS NULL OR quarantine_id < $1) AND ${conditionOf(filter, values)}
+      ORDER BY quarantine_id DESC LIMIT $2`,
+    values,
+  );
+  return rows.map(toEvent);
+}
+
+export async function findEvent(pool: pg.Pool, id: string): Promise<ListedEvent | null> {
+  const { rows } = await pool.query<EventRow>(
+    `SELECT ${COLUMNS} FROM quarantined_event WHERE quarantine_id = $1`,
+    [id],
+  );
+  return rows[0] ? toEvent(rows[0]) : null;
+}
+
+/** What is kept of an event itself; null where nothing is. */
+export async function findContent(pool: pg.Pool, id: string): Promise<object | null> {
+  const { rows } = await pool.query<{ envelope: object }>(
+    `SELECT o.envelope FROM quarantined_event q
+       JOIN original_event o USING (installation_id, event_key, received_at)
+      WHERE q.quarantine_id = $1`,
+    [id],
+  );
+  return rows[0]?.envelope ?? null;
+}
+
+/** Events without an installation are counted by the hour: all of an hour are in or out. */
+const ALL = `(
+  SELECT product, event, reason, path, version, received_at, 1 AS events, 1 AS replayable
+    FROM quarantined_event
+   UNION ALL
+  SELECT product, NULL, reason, path, '', hour, event_count, 0 FROM unidentified_event) AS q`;
+
+/** How many there are, by what is asked for; the largest groups first. */
+export async function summarise(
+  pool: pg.Pool,
+  filter: QuarantineFilter,
+  { by, limit }: { by: readonly SummaryField[]; limit: number },
+): Promise<SummaryGroup[]> {
+  const values: unknown[] = [limit];
+  const names = by.map((field) => (field === 'version' ? `nullif(version, '')` : field));
+  const columns = by.map((field, at) => `${names[at] ?? field} AS ${field}`).join(', ');
+  const { rows } = await pool.query<SummaryRow>(
+    `SELECT ${columns}, sum(events) AS events, sum(replayable) AS replayable,
+            min(received_at) AS first, max(received_at) AS last
+       FROM ${ALL} WHERE ${conditionOf(filter, values)}
+      GROUP BY ${names.join(', ')} ORDER BY sum(events) DESC, ${names.join(', ')} LIMIT $1`,
+    values,
+  );
+  return rows.map(({ events, replayable, first, last, ...group }) => ({
+    ...group,
+    events: Number(events),
+    replayable: Number(replayable),
+    firstReceivedAt: first.toISOString(),
+    lastReceivedAt: last.toISOString(),
+  }));
+}
+
+interface SummaryRow extends Partial<Record<SummaryField, string | null>> {
+  events: string;
+  replayable: string;
+  first: Date;
+  last: Date;
+}
+
+function toEvent(row: EventRow): ListedEvent {
+  return {
+    id: row.quarantine_id,
+    installationId: row.installation_id,
+    product: row.product,
+    event: row.event,
+    version: row.version || null,
+    reason: row.reason,
+    path: row.path,
+    receivedAt: row.received_at.toISOString(),
+    observedAt: row.observed_at.toISOString(),
+  };
+}

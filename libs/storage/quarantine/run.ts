@@ -1,0 +1,201 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import type { KeptEvent, ReplayedEvent } from '#telemetry';
+import { copyKey } from '../copies.js';
+import type { TelemetryStore } from '../telemetry-store.js';
+import { discardSome } from './discard.js';
+import { conditionOf } from './filter.js';
+import type { QuarantineJobRow } from './job.js';
+import type { Replayed, ReplayCounts } from './replay.js';
+
+/** Whoever works on a job has it for so long, and renews that with every page. */
+export const CLAIM = "now() + interval '15 seconds'";
+
+/** Events in one transaction: some hundred milliseconds, and at most 32 MB of what is kept. */
+const EVENTS_AT_ONCE = 500;
+const DISCARDED_AT_ONCE = 5000;
+const LOCKED_POLL_MS = 200;
+
+export interface RunContext {
+  /** Reads an event again from what was kept of it. */
+  normalise: (kept: KeptEvent, eventKey: string) => ReplayedEvent;
+  /** The write path. */
+  store: TelemetryStore;
+  /** Ends the work after the page under way; another worker goes on. */
+  signal: AbortSignal;
+}
+
+const NOTHING: ReplayCounts = {
+  stored: 0,
+  quarantinedAgain: 0,
+  duplicate: 0,
+  suppressed: 0,
+  empty: 0,
+  blocked: 0,
+};
+
+/**
+ * Carries a job from wherever it is to its end, page by page. How far it is stands in the transaction of
+ * the page: a worker that is killed leaves a job that another one goes on with.
+ * @returns whether it is at its end
+ */
+export async function runJob(
+  jobId: string,
+  client: pg.ClientBase,
+  context: RunContext,
+): Promise<boolean> {
+  await start(client, jobId);
+  while (!context.signal.aborted) {
+    const job = await read(client, jobId);
+    const isOver =
+      job.kind === 'replay'
+        ? await replayNext(client, job, context)
+        : await discardNext(client, job);
+    if (isOver) {
+      await complete(client, jobId);
+      return true;
+    }
+  }
+  await client.query('UPDATE quarantine_job SET claimed_until = NULL WHERE job_id = $1', [jobId]);
+  return false;
+}
+
+/** Says up to where the job goes: what is kept aside later, by itself as well, is not its own. */
+async function start(client: pg.ClientBase, jobId: string): Promise<void> {
+  const job = await read(client, jobId);
+  if (job.up_to_id !== null) return;
+  const values: unknown[] = [jobId];
+  await client.query(
+    `WITH matching AS (
+       SELECT max(quarantine_id) AS last, count(*) AS total FROM quarantined_event
+        WHERE ${conditionOf(job.filter, values)})
+     UPDATE quarantine_job
+        SET state = 'running', started_at = now(), claimed_until = ${CLAIM},
+            up_to_id = coalesce(m.last, 0), total = m.total
+       FROM matching m WHERE job_id = $1 AND up_to_id IS NULL`,
+    values,
+  );
+}
+
+async function read(client: pg.ClientBase, jobId: string): Promise<QuarantineJobRow> {
+  const { rows } = await client.query<QuarantineJobRow>(
+    'SELECT * FROM quarantine_job WHERE job_id = $1',
+    [jobId],
+  );
+  if (!rows[0]) throw new Error('The job is not there.');
+  return rows[0];
+}
+
+/** @returns whether there was nothing left */
+async function replayNext(
+  client: pg.ClientBase,
+  job: QuarantineJobRow,
+  { normalise, store }: RunContext,
+): Promise<boolean> {
+  const rows = withoutCopies(await readKept(client, job));
+  const lastId = rows.at(-1)?.quarantine_id;
+  if (lastId === undefined) return true;
+  const events = rows.flatMap(({ envelope, ...row }): Replayed[] => {
+    if (!envelope) return []; // nothing was kept of it
+    const { quarantine_id: quarantineId, installation_id: installationId, event_key } = row;
+    return [{ quarantineId, installationId, event: normalise(envelope, event_key) }];
+  });
+  await store.replay({ events, note: (tx, counts) => advance(tx, job, lastId, counts) });
+  return false;
+}
+
+interface KeptRow {
+  quarantine_id: string;
+  installation_id: string;
+  event_key: string;
+  envelope: KeptEvent | null;
+}
+
+async function readKept(client: pg.ClientBase, job: QuarantineJobRow): Promise<KeptRow[]> {
+  const values: unknown[] = [job.last_id, job.up_to_id, EVENTS_AT_ONCE];
+  const { rows } = await client.query<KeptRow>(
+    `SELECT quarantine_id, installation_id, event_key, envelope
+       FROM (SELECT * FROM quarantined_event
+              WHERE quarantine_id > $1 AND quarantine_id <= $2 AND ${conditionOf(job.filter, values)}
+              ORDER BY quarantine_id LIMIT $3) AS q
+       LEFT JOIN LATERAL (
+            SELECT envelope FROM original_event o
+             WHERE o.installation_id = q.installation_id AND o.event_key = q.event_key
+               AND o.received_at = q.received_at
+            OFFSET 0) AS kept ON true
+      ORDER BY quarantine_id`,
+    values,
+  );
+  return rows;
+}
+
+/** Two events with one key that are no copies, for they came months apart, go into two pages. */
+function withoutCopies(rows: readonly KeptRow[]): readonly KeptRow[] {
+  const keys = new Set<string>();
+  const copy = rows.findIndex((row) => {
+    const key = copyKey({ installationId: row.installation_id, eventKey: row.event_key });
+    return keys.has(key) || !keys.add(key);
+  });
+  return copy === -1 ? rows : rows.slice(0, copy);
+}
+
+/** @returns whether there was nothing left */
+async function discardNext(client: pg.ClientBase, job: QuarantineJobRow): Promise<boolean> {
+  const values: unknown[] = [job.last_id, job.up_to_id];
+  const condition = `quarantine_id > $1 AND quarantine_id <= $2 AND ${conditionOf(job.filter, values)}`;
+  await client.query('BEGIN');
+  try {
+    const { count, lastId } = await discardSome(client, condition, values, DISCARDED_AT_ONCE);
+    if (lastId !== null) await advance(client, job, lastId, NOTHING, count);
+    await client.query('COMMIT');
+    return lastId === null && !(await beginAgain(client, job));
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Goes back to the beginning where some were passed over that somebody else had locked. */
+async function beginAgain(client: pg.ClientBase, job: QuarantineJobRow): Promise<boolean> {
+  const values: unknown[] = [job.job_id, job.up_to_id];
+  const { rowCount } = await client.query(
+    `UPDATE quarantine_job SET last_id = 0, claimed_until = ${CLAIM}
+      WHERE job_id = $1 AND EXISTS (SELECT FROM quarantined_event
+            WHERE quarantine_id <= $2 AND ${conditionOf(job.filter, values)})`,
+    values,
+  );
+  if (rowCount === 0) return false;
+  await sleep(LOCKED_POLL_MS);
+  return true;
+}
+
+/** Notes how far a job is. @throws where another worker has gone on with it */
+async function advance(
+  tx: pg.ClientBase,
+  { job_id, last_id }: QuarantineJobRow,
+  lastId: string,
+  { stored, quarantinedAgain, duplicate, suppressed, empty, blocked }: ReplayCounts,
+  discarded = 0,
+): Promise<void> {
+  const counts = [stored, quarantinedAgain, duplicate, suppressed, empty, blocked];
+  const done = counts.reduce((sum, count) => sum + count, discarded);
+  const { rowCount } = await tx.query(
+    `UPDATE quarantine_job
+        SET last_id = $3, done = done + $4, stored = stored + $5,
+            quarantined_again = quarantined_again + $6, duplicate = duplicate + $7,
+            suppressed = suppressed + $8, empty = empty + $9, blocked = blocked + $10,
+            attempts = 0, failure = NULL, claimed_until = ${CLAIM}
+      WHERE job_id = $1 AND last_id = $2 AND state = 'running'`,
+    [job_id, last_id, lastId, done, ...counts],
+  );
+  if (rowCount === 0) throw new Error('Another worker has gone on with the job.');
+}
+
+async function complete(client: pg.ClientBase, jobId: string): Promise<void> {
+  await client.query(
+    `UPDATE quarantine_job
+        SET state = 'complete', completed_at = now(), failure = NULL, claimed_until = NULL
+      WHERE job_id = $1`,
+    [jobId],
+  );
+}

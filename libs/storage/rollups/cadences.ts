@@ -1,0 +1,42 @@
+import type pg from 'pg';
+import type { ProductCadence } from '#telemetry';
+import { locked } from './refresh.js';
+
+/**
+ * Writes down how often the installations of products report. Where a product's silence begins after
+ * another number of days than before, all of its days are summed up anew by the next refresh.
+ */
+export async function writeCadences(
+  client: pg.ClientBase,
+  cadences: readonly ProductCadence[],
+): Promise<void> {
+  await locked(client, async () => {
+    await client.query(WRITE, [
+      cadences.map(({ product }) => product),
+      cadences.map(({ every }) => every),
+      cadences.map(({ silentAfterDays }) => silentAfterDays),
+    ]);
+  });
+}
+
+/** A day's silent ones are those of an earlier day: so days are marked beyond the last one that there is. */
+const WRITE = `
+  WITH given AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::integer[]) AS g(product, reports_every, silent_after_days)),
+  other AS MATERIALIZED (
+    SELECT product, coalesce(c.silent_after_days, 3) AS before, coalesce(g.silent_after_days, 3) AS after
+      FROM given g FULL JOIN product_cadence c USING (product)
+     WHERE coalesce(c.silent_after_days, 3) <> coalesce(g.silent_after_days, 3)),
+  removed AS (DELETE FROM product_cadence WHERE product <> ALL ($1::text[])),
+  written AS (
+    INSERT INTO product_cadence SELECT * FROM given
+        ON CONFLICT (product) DO UPDATE
+       SET reports_every = EXCLUDED.reports_every, silent_after_days = EXCLUDED.silent_after_days),
+  lives AS (
+    UPDATE installation_life SET is_stale = true WHERE product IN (SELECT product FROM other))
+  INSERT INTO rollup_stale (day, part)
+  SELECT DISTINCT d.day + later, 1
+    FROM other o JOIN fleet_day d USING (product)
+   CROSS JOIN LATERAL unnest(ARRAY[0, o.before, o.after]) AS later
+   WHERE d.active > 0
+      ON CONFLICT DO NOTHING`;

@@ -1,0 +1,228 @@
+import type pg from 'pg';
+import { reportKinds } from '#telemetry';
+
+const { health, mesos_track, package_list, ui, usage, error, metrics } = reportKinds;
+
+/** The columns of a day that come after its key. */
+const COLUMNS = [
+  ...['health_id', 'package_id', 'framework_id', 'metric_id', 'origin_id', 'reports', 'hours'],
+  ...['first_ms', 'last_ms', 'ui_users', 'ui_logins', 'ui_logouts', 'ui_page_views'],
+  ...[
+    'agents_active',
+    'agents_connected',
+    'task_count',
+    'framework_count',
+    'cpu_total',
+    'cpu_used',
+  ],
+  ...['cpu_percent', 'mem_total_mb', 'mem_used_mb', 'disk_total_mb', 'disk_used_mb'],
+];
+const FIGURES = COLUMNS.slice(COLUMNS.indexOf('agents_active'));
+const KEY = ['installation_id', 'product', 'day'];
+const list = (columns: readonly string[], of = '') => columns.map((c) => `${of}${c}`).join(', ');
+
+const MIDNIGHT = `($1::date::timestamp AT TIME ZONE 'UTC')`;
+const OF_THE_DAY = `r.observed_at >= ${MIDNIGHT} AND r.observed_at < ${MIDNIGHT} + interval '1 day'`;
+/** Products of which the day's reports are all there; of the others nothing is read, and nothing changed. */
+const PRODUCTS = `SELECT o.product FROM (SELECT DISTINCT product FROM origin) o
+                  LEFT JOIN retention_floor f USING (product) WHERE f.day IS NULL OR f.day <= $1`;
+
+const lastOf = (kind: number) =>
+  `(array_agg(snapshot_id ORDER BY last DESC) FILTER (WHERE kind = ${kind}))[1]`;
+
+const MS = (time: string) => `(date_part('epoch', ${time}) * 1000)::bigint`;
+const TIME = (ms: string) => `timestamptz 'epoch' + ${ms} * interval '1 millisecond'`;
+
+/**
+ * Reports are counted by content first: of 24 hourly reports most say the same. `last` is the time of the
+ * latest one, its key, by which of two at one moment the same always counts, and when it was received.
+ */
+const SEEN = `
+  SELECT c.*, o.product
+    FROM (SELECT r.installation_id, r.kind, r.snapshot_id, r.origin_id, count(*) AS reports,
+                 bit_or(1 << date_part('hour', r.observed_at AT TIME ZONE 'UTC')::int) AS hours,
+                 min(r.observed_at) AS first,
+                 max(ARRAY[${MS('r.observed_at')}, r.event_key, ${MS('r.received_at')}]) AS last
+            FROM report r WHERE ${OF_THE_DAY}
+           GROUP BY 1, 2, 3, 4) c
+    JOIN origin o USING (origin_id)
+   WHERE o.product IN (SELECT product FROM whole)`;
+
+const REPORTED = `
+  SELECT installation_id, product,
+         ${lastOf(health)} AS health_id, ${lastOf(package_list)} AS package_id,
+         ${lastOf(mesos_track)} AS framework_id, ${lastOf(metrics)} AS metric_id,
+         (array_agg(origin_id ORDER BY kind = ${ui}, last DESC))[1] AS origin_id,
+         sum(reports)::int AS reports, bit_or(hours) AS hours,
+         (date_part('epoch', min(first) - ${MIDNIGHT}) * 1000)::int AS first_ms,
+         (max(last[1]) - date_part('epoch', ${MIDNIGHT}) * 1000)::int AS last_ms
+    FROM seen GROUP BY 1, 2`;
+
+/** As fleet.ui_events shows them: a page view that a browser repeats within two seconds is one. */
+const VISITED = `
+  SELECT r.installation_id, o.product, count(DISTINCT r.user_key)::int AS ui_users,
+         count(*) FILTER (WHERE s.action = 'login')::int AS ui_logins,
+         count(*) FILTER (WHERE s.action = 'logout')::int AS ui_logouts,
+         count(*) FILTER (WHERE s.action = 'page_view')::int AS ui_page_views
+    FROM ui_reading r JOIN origin o USING (origin_id) JOIN ui_snapshot s USING (snapshot_id)
+   WHERE ${OF_THE_DAY}
+     AND NOT EXISTS (
+         SELECT FROM ui_reading e
+          WHERE s.action = 'page_view'
+            AND e.installation_id = r.installation_id AND e.visitor_key = r.visitor_key
+            AND e.snapshot_id = r.snapshot_id
+            AND e.observed_at BETWEEN r.observed_at - interval '2 seconds' AND r.observed_at
+            AND (e.observed_at, e.event_key) < (r.observed_at, r.event_key))
+   GROUP BY 1, 2`;
+
+const MEASURED = `
+  SELECT DISTINCT ON (r.installation_id, o.product)
+         r.installation_id, o.product, r.event_key, r.received_at, r.observed_at, r.origin_id AS measured_origin_id,
+         ${list(FIGURES, 'r.')}
+    FROM resource_reading r JOIN origin o USING (origin_id)
+   WHERE ${OF_THE_DAY}
+   ORDER BY r.installation_id, o.product, r.observed_at DESC, r.event_key DESC`;
+
+/** The day's latest report of each kind that tells a state, and, as kind 0, the latest figures. */
+const LATEST = `
+  SELECT DISTINCT ON (installation_id, product, kind) installation_id, product, kind, snapshot_id,
+         last[2] AS event_key, ${TIME('last[3]')} AS received_at, ${TIME('last[1]')} AS observed_at, origin_id
+    FROM seen WHERE kind IN (${[health, package_list, mesos_track, metrics].join()})
+   ORDER BY installation_id, product, kind, last DESC`;
+const LATEST_COLUMNS = ['snapshot_id', 'event_key', 'received_at', 'observed_at', 'origin_id'];
+const DAY_OF_LATEST = `(l.observed_at AT TIME ZONE 'UTC')::date`;
+
+/**
+ * Writes what has changed, and nothing else, and marks which sums and lives that concerns. An installation
+ * that comes, goes or changes its origin on a day does so in the sums of other days too.
+ */
+const REFRESH = `
+  WITH whole AS MATERIALIZED (${PRODUCTS}),
+  seen AS MATERIALIZED (${SEEN}),
+  measured AS MATERIALIZED (${MEASURED}),
+  fresh AS MATERIALIZED (
+    SELECT $1::date AS day, *
+      FROM (${REPORTED}) r
+      LEFT JOIN (${VISITED}) v USING (installation_id, product)
+      LEFT JOIN measured m USING (installation_id, product)),
+  latest AS MATERIALIZED (
+    (${LATEST})
+     UNION ALL
+    SELECT installation_id, product, 0, NULL, event_key, received_at, observed_at, measured_origin_id
+      FROM measured WHERE product IN (SELECT product FROM whole)),
+  pointed AS (
+    INSERT INTO installation_latest AS l (installation_id, product, kind, ${list(LATEST_COLUMNS)})
+    SELECT * FROM latest
+        ON CONFLICT (installation_id, product, kind) DO UPDATE
+       SET (${list(LATEST_COLUMNS)}) = (${list(LATEST_COLUMNS, 'EXCLUDED.')})
+     WHERE ${DAY_OF_LATEST} <= $1 AND (${list(LATEST_COLUMNS, 'l.')})
+           IS DISTINCT FROM (${list(LATEST_COLUMNS, 'EXCLUDED.')})),
+  changed AS MATERIALIZED (
+    SELECT ${list([...KEY, ...COLUMNS], 'f.')}, d.origin_id IS DISTINCT FROM f.origin_id AS is_other
+      FROM fresh f
+      LEFT JOIN installation_day d
+             ON d.installation_id = f.installation_id AND d.product = f.product AND d.day = $1
+     WHERE (${list(COLUMNS, 'd.')}) IS DISTINCT FROM (${list(COLUMNS, 'f.')})),
+  written AS (
+    INSERT INTO installation_day (${list([...KEY, ...COLUMNS])})
+    SELECT ${list([...KEY, ...COLUMNS])} FROM changed
+        ON CONFLICT (${list(KEY)}) DO UPDATE
+       SET (${list(COLUMNS)}) = (${list(COLUMNS, 'EXCLUDED.')})),
+  removed AS (
+    DELETE FROM installation_day d
+     WHERE d.day = $1 AND d.product IN (SELECT product FROM whole)
+       AND NOT EXISTS (SELECT FROM fresh f
+                        WHERE f.installation_id = d.installation_id AND f.product = d.product)
+    RETURNING 1),
+  others AS MATERIALIZED (SELECT installation_id, product FROM changed WHERE is_other),
+  lives AS (
+    INSERT INTO installation_life AS l (installation_id, product, first_day, last_day,
+                                        first_origin_id, last_origin_id, active_days, returns)
+    SELECT installation_id, product, $1, $1, 0, 0, 0, 0 FROM others
+        ON CONFLICT (installation_id, product) DO UPDATE SET is_stale = true WHERE NOT l.is_stale),
+  stale AS (
+    INSERT INTO rollup_stale (day, part)
+    SELECT $1, p FROM unnest(ARRAY[1, 2]) AS p WHERE EXISTS (SELECT FROM changed)
+     UNION
+    SELECT a.day, 1 FROM others o
+     CROSS JOIN LATERAL days_around(o.installation_id, o.product, $1) AS a(day)
+        ON CONFLICT DO NOTHING)
+  SELECT (SELECT count(*) FROM changed)::int + (SELECT count(*) FROM removed)::int AS rows,
+         EXISTS (
+           SELECT FROM installation_latest l
+            WHERE ${DAY_OF_LATEST} = $1 AND l.product IN (SELECT product FROM whole)
+              AND NOT EXISTS (SELECT FROM latest n WHERE n.installation_id = l.installation_id
+                                 AND n.product = l.product AND n.kind = l.kind)) AS has_lost`;
+
+/** Where an installation's latest report was of this day and is there no more, the one before is sought. */
+const FIND_LOST = `
+  WITH lost AS MATERIALIZED (
+    SELECT l.installation_id, l.product, l.kind
+      FROM installation_latest l
+     WHERE ${DAY_OF_LATEST} = $1 AND l.product IN (${PRODUCTS})
+       AND NOT EXISTS (SELECT FROM report r
+                        WHERE r.installation_id = l.installation_id AND r.event_key = l.event_key
+                          AND r.received_at = l.received_at)),
+  found AS (
+    SELECT DISTINCT ON (installation_id, product, kind) lost.*, ${list(LATEST_COLUMNS, 'r.')}
+      FROM lost
+      JOIN (SELECT installation_id, kind, ${list(LATEST_COLUMNS)} FROM report
+             UNION ALL
+            SELECT installation_id, 0, NULL, event_key, received_at, observed_at, origin_id
+              FROM resource_reading) r USING (installation_id, kind)
+      JOIN origin o ON o.origin_id = r.origin_id AND o.product = lost.product
+     ORDER BY installation_id, product, kind, r.observed_at DESC, r.event_key DESC),
+  removed AS (
+    DELETE FROM installation_latest l USING lost
+     WHERE (l.installation_id, l.product, l.kind) = (lost.installation_id, lost.product, lost.kind)
+       AND NOT EXISTS (SELECT FROM found f
+                        WHERE (f.installation_id, f.product, f.kind)
+                            = (lost.installation_id, lost.product, lost.kind)))
+  UPDATE installation_latest l SET (${list(LATEST_COLUMNS)}) = (${list(LATEST_COLUMNS, 'f.')})
+    FROM found f
+   WHERE (l.installation_id, l.product, l.kind) = (f.installation_id, f.product, f.kind)`;
+
+/** Counted from the same reports, and kept apart: most installations have none. */
+const REFRESH_EVENTS = `
+  WITH whole AS MATERIALIZED (${PRODUCTS}),
+  counted AS (
+    SELECT c.*, o.product
+      FROM (SELECT r.installation_id, r.snapshot_id, r.origin_id, count(*)::int AS events
+              FROM report r WHERE ${OF_THE_DAY} AND r.kind IN (${usage}, ${error})
+             GROUP BY 1, 2, 3) c
+      JOIN origin o USING (origin_id)
+     WHERE o.product IN (SELECT product FROM whole)),
+  fresh AS MATERIALIZED (
+    SELECT installation_id, product, array_agg(snapshot_id ORDER BY snapshot_id, origin_id) AS contents,
+           array_agg(origin_id ORDER BY snapshot_id, origin_id) AS origins,
+           array_agg(events ORDER BY snapshot_id, origin_id) AS counts
+      FROM counted GROUP BY 1, 2),
+  written AS (
+    INSERT INTO installation_day_events AS d (installation_id, product, day, contents, origins, counts)
+    SELECT installation_id, product, $1, contents, origins, counts FROM fresh
+        ON CONFLICT (installation_id, product, day) DO UPDATE
+       SET contents = EXCLUDED.contents, origins = EXCLUDED.origins, counts = EXCLUDED.counts
+     WHERE (d.contents, d.origins, d.counts)
+           IS DISTINCT FROM (EXCLUDED.contents, EXCLUDED.origins, EXCLUDED.counts)
+    RETURNING 1),
+  removed AS (
+    DELETE FROM installation_day_events d
+     WHERE d.day = $1 AND d.product IN (SELECT product FROM whole)
+       AND NOT EXISTS (SELECT FROM fresh f
+                        WHERE f.installation_id = d.installation_id AND f.product = d.product)
+    RETURNING 1)
+  INSERT INTO rollup_stale (day, part)
+  SELECT $1, 2 WHERE EXISTS (SELECT FROM written) OR EXISTS (SELECT FROM removed)
+      ON CONFLICT DO NOTHING`;
+
+/**
+ * Reads a day's reports again. In a transaction that holds the lock of refreshes and has taken away the
+ * marks of the day: what is committed after that has left a mark that is still there.
+ * @returns how many installations had another day than before
+ */
+export async function refreshInstallationDays(tx: pg.ClientBase, day: string): Promise<number> {
+  const { rows } = await tx.query<{ rows: number; has_lost: boolean }>(REFRESH, [day]);
+  if (rows[0]?.has_lost) await tx.query(FIND_LOST, [day]);
+  await tx.query(REFRESH_EVENTS, [day]);
+  return rows[0]?.rows ?? 0;
+}

@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startAdmin, type Admin } from './support/admin.js';
+import { openPage } from './support/browser.js';
+import { randomLetters } from './support/letters.js';
+import { startMuster, type Muster } from './support/muster.js';
+
+/** Every kind of thing below /queues: the page, a route of it, what it asks for, and files. */
+const PLACES = [
+  '/queues',
+  '/queues/',
+  '/queues/queue/envelopes',
+  '/queues/api/queues?activeQueue=envelopes&status=latest&page=1&jobsPerPage=10',
+  '/queues/static/favicon.ico',
+];
+
+/** A word that stands in a job, and may be shown nowhere. */
+const SECRET = randomLetters();
+
+let muster: Muster;
+let admin: Admin;
+let reader: string;
+let jobId: string;
+
+beforeAll(async () => {
+  muster = await startMuster({ workers: 0 });
+  admin = await startAdmin(muster);
+  reader = await admin.tokenFor('looker', ['operations:read']);
+  const job = await muster.queue.add('batch', { envelopes: SECRET, batchId: SECRET });
+  jobId = job.id!;
+});
+
+afterAll(async () => {
+  await admin.stop();
+  await muster.stop();
+});
+
+const basic = (password: string) => `Basic ${Buffer.from(`me:${password}`).toString('base64')}`;
+const get = (path: string, authorization: string) =>
+  admin.ask('GET', path, undefined, { authorization });
+
+describe.each(PLACES)('%s', (path) => {
+  test('is for whoever may look at operations, as Bearer or as a browser asks', async () => {
+    const stranger = await admin.tokenFor('stranger', ['keys:write', 'erasures:write']);
+    expect((await get(path, `Bearer ${reader}`)).status).toBe(200);
+    expect((await get(path, basic(reader))).status).toBe(200);
+    expect((await get(path, `Bearer ${stranger}`)).status).toBe(403);
+    expect((await get(path, basic(stranger))).status).toBe(403);
+  });
+
+  test('asks a browser for a password', async () => {
+    const { status, headers, json } = await get(path, '');
+    expect({ status, asks: headers['www-authenticate'], code: json.code }).toEqual({
+      status: 401,
+      asks: 'Basic realm="muster", charset="UTF-8"',
+      code: 'unauthorized',
+    });
+  });
+});
+
+test('a password is taken for the dashboard only', async () => {
+  expect((await get('/v1/queue', basic(reader))).status).toBe(401);
+});
+
+test('whoever guesses passwords is stopped like whoever guesses tokens', async () => {
+  await forgetGuesses();
+  for (let tries = 0; tries < 10; tries += 1) {
+    expect((await get('/queues', basic(`wrong-${tries}`))).status).toBe(401);
+  }
+  expect((await get('/queues', basic(reader))).status).toBe(429);
+  await forgetGuesses();
+});
+
+test('it shows that there is a job, and nothing of what the job holds', async () => {
+  const answers = await Promise.all(
+    [
+      PLACES[3]!,
+      `/queues/api/queues/envelopes/${jobId}`,
+      `/queues/api/queues/envelopes/${jobId}/flow`,
+      `/queues/api/queues/envelopes/${jobId}/logs`,
+    ].map((path) => get(path, `Bearer ${reader}`)),
+  );
+  expect(answers[0]!.json.queues[0]).toMatchObject({
+    name: 'envelopes',
+    counts: { waiting: 1 },
+    readOnlyMode: true,
+    jobs: [{ id: jobId, data: 'hidden: it may hold telemetry' }],
+  });
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  expect(answers.map(({ text }) => text).join()).not.toContain(SECRET);
+});
+
+test.each([
+  ['PUT', 'api/queues/pause'],
+  ['PUT', 'api/queues/envelopes/empty'],
+  ['PUT', 'api/queues/envelopes/obliterate'],
+  ['PUT', 'api/queues/envelopes/clean/waiting'],
+  ['PUT', 'api/queues/envelopes/JOB/clean'],
+  ['PATCH', 'api/queues/envelopes/JOB/update-data'],
+  ['POST', 'api/queues/envelopes/add'],
+])('it changes nothing: %s %s is refused', async (method, path) => {
+  const { status } = await admin.ask(method, `/queues/${path.replace('JOB', jobId)}`, {});
+  expect(status).toBe(403);
+  expect(await muster.queue.isPaused()).toBe(false);
+  expect((await muster.queue.getJob(jobId))?.data).toEqual({ envelopes: SECRET, batchId: SECRET });
+});
+
+test('it names no other host, and its policy lets a browser ask none', async () => {
+  const { text, headers } = await get('/queues', `Bearer ${reader}`);
+  expect(text).toContain('static/js/');
+  expect(text).not.toMatch(/(src|href)="(https?:)?\/\//);
+  expect(headers['content-security-policy']).toMatch(/^default-src 'self';/);
+});
+
+test('it renders in a browser, which asks nobody else', async () => {
+  const { port } = admin.app.ready;
+  const page = await openPage(`https://localhost:${port}/queues/queue/envelopes`, {
+    username: 'me',
+    password: reader,
+  });
+  try {
+    expect(await page.textOnce(jobId)).not.toContain(SECRET);
+    expect(page.hosts).toEqual([`localhost:${port}`]);
+    expect(page.troubles).toEqual([]);
+  } finally {
+    await page.close();
+  }
+});
+
+/** They are kept in memory only. */
+async function forgetGuesses() {
+  await admin.app.stop();
+  await admin.app.start();
+}

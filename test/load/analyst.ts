@@ -1,0 +1,144 @@
+/**
+ * Measures what an analyst waits for: builds a large fleet, asks every query of the cookbook, and tells
+ * how long each took, what a report takes on disk, and what the asking costs ingest.
+ */
+import pg from 'pg';
+import { migrate, Rollups } from '#storage';
+import { urlAs } from '../../apps/start/endpoints.js';
+import { Teardown } from '../../apps/start/teardown.js';
+import { readCookbook } from '../support/cookbook.js';
+import { askAll, quantile, SLOW_MS, type Asked } from './analyst/ask.js';
+import { measureBeside, type Beside } from './analyst/beside.js';
+import { readAnalystOptions, USAGE, type AnalystOptions } from './analyst/options.js';
+import { buildFleet } from './fleet/build-fleet.js';
+import { Sender } from './sender.js';
+import { startStack } from './stack.js';
+
+interface AnalystFigures {
+  options: AnalystOptions;
+  reports: number;
+  bytesPerReport: number;
+  buildSeconds: number;
+  rollupSeconds: number;
+  p95Ms: number;
+  queries: Asked[];
+  ingest: Beside | null;
+}
+
+const PASSWORD = 'only-while-it-is-measured';
+const say = (line: string) => console.error(line);
+
+async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<AnalystFigures> {
+  const teardown = new Teardown();
+  try {
+    say('Starting everything ...');
+    const stack = await startStack(teardown, stopping, say);
+    const { databaseUrl } = stack;
+    await migrate({ databaseUrl, analystPassword: PASSWORD });
+    const analystUrl = urlAs(databaseUrl, 'analyst', PASSWORD);
+    const buildSeconds = await timed(() =>
+      buildFleet(databaseUrl, { ...options, until: new Date() }, say),
+    );
+    say('Rolling up ...');
+    const rollupSeconds = await timed(() => rollUp(databaseUrl));
+    const size = await measureSize(databaseUrl);
+    const recipes = await readCookbook();
+    say(`Asking ${recipes.length} queries ...`);
+    const queries = await askAll(analystUrl, recipes, options.rounds, stopping);
+    say('Sending beside analysts ...');
+    const { ingestRounds: rounds } = options;
+    const sender = new Sender(teardown, stopping);
+    const ingest =
+      rounds === 0
+        ? null
+        : await measureBeside(stack, analystUrl, recipes, { sender, rounds, stopping });
+    const p95Ms = quantile(
+      queries.map((query) => query.p95Ms),
+      0.95,
+    );
+    return { options, ...size, buildSeconds, rollupSeconds, p95Ms, queries, ingest };
+  } finally {
+    say('Stopping ...');
+    await teardown.run();
+  }
+}
+
+async function rollUp(databaseUrl: string): Promise<void> {
+  const rollups = new Rollups({ databaseUrl });
+  try {
+    await rollups.rebuild();
+  } finally {
+    await rollups.close();
+  }
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const before = performance.now();
+  await work();
+  return (performance.now() - before) / 1000;
+}
+
+/** All tables and indexes that have to do with reports, rollups included. */
+async function measureSize(databaseUrl: string) {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query('VACUUM (ANALYZE)');
+    const { rows } = await client.query<{ reports: number; bytes: number }>(`
+      SELECT (SELECT count(*)::float8 FROM report) AS reports,
+             (SELECT sum(pg_total_relation_size(oid))::float8 FROM pg_class
+               WHERE relnamespace = 'public'::regnamespace AND relkind = 'r') AS bytes`);
+    const { reports = 0, bytes = 0 } = rows[0] ?? {};
+    return { reports, bytesPerReport: bytes / reports };
+  } finally {
+    await client.end();
+  }
+}
+
+function describe(figures: AnalystFigures): string {
+  const { reports, bytesPerReport, buildSeconds, rollupSeconds, p95Ms, queries, ingest } = figures;
+  const slow = queries.filter(({ plan }) => plan !== undefined);
+  return [
+    `${reports} reports, ${bytesPerReport.toFixed(0)} bytes each with all tables and indexes`,
+    `built in ${buildSeconds.toFixed(0)} s, rolled up in ${rollupSeconds.toFixed(0)} s`,
+    '',
+    'median     p95   rows  query',
+    ...queries.map(
+      ({ question, rows, medianMs, p95Ms: worst }) =>
+        `${inMs(medianMs)} ${inMs(worst)} ${String(rows).padStart(6)}  ${question}`,
+    ),
+    '',
+    `p95 of the queries' p95: ${inMs(p95Ms).trim()}; ${slow.length} of ${queries.length} above ${SLOW_MS} ms`,
+    ...(ingest ? [describeIngest(ingest)] : []),
+    ...slow.flatMap(({ question, plan }) => ['', question, plan ?? '']),
+  ].join('\n');
+}
+
+function describeIngest({ alone, besideAnalysts, ratio }: Beside): string {
+  return `ingest to the rows: ${alone.toFixed(0)} events/s alone, ${besideAnalysts.toFixed(0)} beside an analyst: ${ratio.toFixed(2)}`;
+}
+
+function inMs(ms: number): string {
+  return `${ms.toFixed(0)} ms`.padStart(8);
+}
+
+async function main(): Promise<void> {
+  const options = readAnalystOptions(process.argv.slice(2));
+  if (!options) {
+    console.log(USAGE);
+    return;
+  }
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => stopping.abort());
+  }
+  const figures = await bench(options, stopping.signal);
+  console.log(options.json ? JSON.stringify(figures, null, 2) : describe(figures));
+}
+
+try {
+  await main();
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}

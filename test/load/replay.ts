@@ -1,0 +1,189 @@
+/**
+ * Measures how fast quarantined events are replayed, beside the write path that new events take: the same
+ * events, in the same database, by turns. Absolute figures are the machine's; the ratio is Muster's.
+ */
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { migrate, QuarantineStore, TelemetryStore } from '#storage';
+import {
+  compileProducts,
+  hourOf,
+  normalise,
+  normaliseKept,
+  type EventEnvelope,
+  type KeptEvent,
+  type NormaliseOptions,
+} from '#telemetry';
+import { freePort } from '../../apps/start/ports.js';
+import { ensureDatabase, startPostgres } from '../../apps/start/postgres.js';
+import { Teardown } from '../../apps/start/teardown.js';
+import { HealthEvents } from './health-events.js';
+import { describeReplay, type ReplayRound } from './replay-figures.js';
+
+const USAGE = `npm run bench:replay -- [options]
+
+  --events N  events in each part of a round (20000)
+  --rounds N  rounds of storing, quarantining and replaying (3)
+  --json      the figures as JSON
+  --help`;
+
+const DATABASE = 'muster_replay';
+const INSTALLATIONS = 1000;
+const BATCH_EVENTS = 256;
+const retentionMs = 400 * 24 * 3_600_000;
+/** By the rules of yesterday nobody knew these events. */
+const YESTERDAY: NormaliseOptions = { products: new Map(), retentionMs };
+const TODAY: NormaliseOptions = { products: compileProducts(), retentionMs };
+
+interface Stores {
+  writer: TelemetryStore;
+  quarantine: QuarantineStore;
+}
+
+async function measure(
+  events: number,
+  rounds: number,
+  stopping: AbortController,
+): Promise<ReplayRound[]> {
+  const teardown = new Teardown();
+  try {
+    const databaseUrl = await startDatabase(teardown);
+    const connections = 6;
+    const writer = new TelemetryStore({ databaseUrl, connections, suppressionKey: 'of the bench' });
+    teardown.add(() => writer.close());
+    const quarantine = new QuarantineStore({ databaseUrl, connections });
+    teardown.add(() => quarantine.close());
+    const health = new HealthEvents(INSTALLATIONS);
+    const measured: ReplayRound[] = [];
+    for (let number = 0; number <= rounds; number += 1) {
+      console.error(number === 0 ? 'Warming up ...' : `Round ${number} of ${rounds} ...`);
+      const round = await runRound({ writer, quarantine }, health, events, stopping.signal);
+      if (number > 0) measured.push(round);
+    }
+    return measured;
+  } finally {
+    await teardown.run();
+  }
+}
+
+async function startDatabase(teardown: Teardown): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'muster-bench-'));
+  teardown.add(() => rm(dir, { recursive: true, force: true }));
+  // Started by root, Postgres runs as another user, who has to pass through here to its own folder.
+  await chmod(dir, 0o711);
+  const postgres = await startPostgres({
+    dir: join(dir, 'postgres'),
+    logFile: join(dir, 'postgres.log'),
+    pidFile: join(dir, 'postgres.pid'),
+    port: await freePort(),
+    password: randomUUID(),
+  });
+  teardown.add(() => postgres.stop());
+  await ensureDatabase(postgres.urlOf('postgres'), DATABASE);
+  await migrate({ databaseUrl: postgres.urlOf(DATABASE) });
+  return postgres.urlOf(DATABASE);
+}
+
+async function runRound(
+  { writer, quarantine }: Stores,
+  health: HealthEvents,
+  events: number,
+  signal: AbortSignal,
+): Promise<ReplayRound> {
+  const rate = async (work: () => Promise<void>) => {
+    signal.throwIfAborted();
+    const startedAt = performance.now();
+    await work();
+    return (1000 * events) / (performance.now() - startedAt);
+  };
+  const save = async (options: NormaliseOptions, writers: number) => {
+    const waiting = [...newEnvelopes(health, events)];
+    return rate(async () => {
+      const write = async () => {
+        while (waiting.length > 0 && !signal.aborted) {
+          await saveBatch(writer, waiting.splice(0, BATCH_EVENTS), options);
+        }
+      };
+      await Promise.all(Array.from({ length: writers }, write));
+    });
+  };
+  const stored = await save(TODAY, 1);
+  const storedByFour = await save(TODAY, 4);
+  const quarantined = await save(YESTERDAY, 4);
+  const replayed = await rate(() => replay(writer, quarantine, events, signal));
+  return { stored, storedByFour, quarantined, replayed };
+}
+
+function* newEnvelopes(health: HealthEvents, count: number): Generator<EventEnvelope> {
+  for (let number = 0; number < count; number += 1) {
+    const installationId = health.installations[number % INSTALLATIONS] ?? '';
+    const { product, event } = health;
+    // Of what nobody knew no text was kept: for a fair comparison there is none.
+    const figures = Object.entries(health.properties(installationId)).filter(
+      ([, value]) => typeof value === 'number',
+    );
+    const properties = Object.fromEntries(figures);
+    yield {
+      ...{ receivedAt: Date.now(), product, id: randomUUID(), installationId, event, properties },
+    };
+  }
+}
+
+async function saveBatch(
+  writer: TelemetryStore,
+  envelopes: readonly EventEnvelope[],
+  options: NormaliseOptions,
+): Promise<void> {
+  const accepted = envelopes.map(({ product, receivedAt }) => {
+    return { product, hour: hourOf(receivedAt), count: 1 };
+  });
+  const events = envelopes.map((envelope) => normalise(envelope, options));
+  await writer.save({ batchId: randomUUID(), gatheredAt: Date.now(), accepted, events });
+}
+
+/** @throws where not all of them are stored by it */
+async function replay(
+  store: TelemetryStore,
+  quarantine: QuarantineStore,
+  events: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await quarantine.request({ kind: 'replay', filter: {}, requestedBy: 'bench' });
+  const read = (kept: KeptEvent, eventKey: string) => normaliseKept(kept, eventKey, TODAY);
+  const id = await quarantine.runNext({ normalise: read, store, signal });
+  signal.throwIfAborted();
+  const job = id === null ? null : await quarantine.job(id);
+  if (job?.stored !== events) throw new Error(`Of ${events} events ${job?.stored} were stored.`);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      events: { type: 'string', default: '20000' },
+      rounds: { type: 'string', default: '3' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return console.log(USAGE);
+  const [events, rounds] = [Number(values.events), Number(values.rounds)];
+  if (![events, rounds].every((count) => Number.isInteger(count) && count > 0)) {
+    throw new Error('--events and --rounds must be whole numbers above 0.');
+  }
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => stopping.abort());
+  }
+  const measured = await measure(events, rounds, stopping);
+  console.log(values.json ? JSON.stringify(measured, null, 2) : describeReplay(measured));
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,35 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import type { Teardown } from '../../apps/start/teardown.js';
+import type { Order, Outcome } from './generator.js';
+
+/** Sends events from a process of its own, so that what sends costs none of what is measured. */
+export class Sender {
+  readonly #generator: ChildProcess;
+  readonly #stopping: AbortSignal;
+
+  constructor(teardown: Teardown, stopping: AbortSignal) {
+    this.#stopping = stopping;
+    // In a group of its own: a Ctrl-C in the terminal is for us.
+    this.#generator = fork(new URL('generator.js', import.meta.url), { detached: true });
+    const abort = () => this.#generator.kill('SIGKILL');
+    stopping.addEventListener('abort', abort);
+    teardown.add(() => Promise.resolve(void abort()));
+  }
+
+  /** Sends for a while, as fast as events are answered. @throws Error when one was not taken */
+  async send(order: Order): Promise<Outcome> {
+    const generator = this.#generator;
+    const answer = await new Promise<Outcome | { error: string }>((resolve, reject) => {
+      const onExit = () => reject(new Error('The generator has ended.'));
+      generator.once('exit', onExit);
+      generator.once('message', (message) => {
+        generator.off('exit', onExit);
+        resolve(message as Outcome);
+      });
+      generator.send(order);
+    });
+    this.#stopping.throwIfAborted();
+    if ('error' in answer) throw new Error(answer.error);
+    return answer;
+  }
+}

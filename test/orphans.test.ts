@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { HousekeepingStore, TelemetryStore } from '#storage';
+import { compileProducts, normalise } from '#telemetry';
+import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { randomLetters } from './support/letters.js';
+
+const NOW = Date.now();
+const OPTIONS = { products: compileProducts(), retentionMs: 400 * 86_400_000 };
+const suppressionKey = 'only-for-tests';
+
+let database: TestDatabase;
+let owner: Asker;
+let writers: TelemetryStore[];
+let house: HousekeepingStore;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  owner = new Asker(database.url);
+  writers = Array.from(
+    { length: 2 },
+    () => new TelemetryStore({ databaseUrl: database.url, connections: 3, suppressionKey }),
+  );
+  house = new HousekeepingStore({ databaseUrl: database.url });
+});
+
+afterAll(async () => {
+  await house.close();
+  await Promise.all(writers.map((writer) => writer.close()));
+  await owner.end();
+  await database.drop();
+});
+
+const collect = () => house.collectOrphans(new AbortController().signal);
+
+/** A health report of one unit, from a place of its own. */
+async function report(writer: TelemetryStore, unit: string, provider: string, id = randomUUID()) {
+  const envelope = {
+    ...{ receivedAt: NOW, product: 'dcos', id: randomUUID(), installationId: id, event: 'health' },
+    properties: {
+      ...{ [`health-unit-${unit}-total`]: 1, [`health-unit-${unit}-unhealthy`]: 0 },
+      ...{ environmentVersion: '1.9', provider },
+    },
+  };
+  await writer.save({
+    ...{ batchId: randomUUID(), gatheredAt: NOW },
+    accepted: [{ product: 'dcos', hour: NOW, count: 1 }],
+    events: [normalise(envelope, OPTIONS)],
+  });
+}
+
+/** Takes out reports as retention does, and all that says where they came from. */
+async function drop(unit: string) {
+  await owner.ask(
+    `DELETE FROM report WHERE snapshot_id IN (
+       SELECT snapshot_id FROM health_snapshot JOIN unit_set USING (unit_set_id) WHERE $1 = ANY (units))`,
+    [unit],
+  );
+  await owner.ask(
+    'DELETE FROM installation i WHERE NOT EXISTS (SELECT FROM report r WHERE r.installation_id = i.installation_id)',
+  );
+}
+
+const unitsOf = async (table: 'unit_set' | 'fleet.health_readings') => {
+  const column = table === 'unit_set' ? 'unnest(units)' : 'unit';
+  const rows = await owner.ask(`SELECT DISTINCT ${column} AS unit FROM ${table}`);
+  return rows.map(({ unit }) => unit as string).sort();
+};
+const origins = async () =>
+  (await owner.ask('SELECT provider FROM origin ORDER BY 1')).map(({ provider }) => provider);
+
+const dangling = () =>
+  owner.ask(
+    `SELECT count(*) FILTER (WHERE s.snapshot_id IS NULL)::int AS contents,
+            count(*) FILTER (WHERE u.unit_set_id IS NULL)::int AS sets,
+            count(*) FILTER (WHERE o.origin_id IS NULL)::int AS origins
+       FROM report r LEFT JOIN health_snapshot s USING (snapshot_id)
+       LEFT JOIN unit_set u USING (unit_set_id) LEFT JOIN origin o USING (origin_id)`,
+  );
+const NONE = [{ contents: 0, sets: 0, origins: 0 }];
+
+test('what the last report of has gone is collected, and what another one has stays', async () => {
+  await report(writers[0]!, 'lonely', 'aws');
+  await report(writers[0]!, 'shared', 'azure');
+  await report(writers[0]!, 'shared', 'onprem');
+  expect(await collect()).toEqual({});
+  await drop('lonely');
+  await owner.ask(
+    `DELETE FROM report r USING origin o WHERE r.origin_id = o.origin_id AND o.provider = 'azure'`,
+  );
+  await owner.ask(
+    `DELETE FROM installation i USING origin o WHERE i.origin_id = o.origin_id AND o.provider = 'azure'`,
+  );
+  expect(await collect()).toEqual({ health_snapshot: 1, unit_set: 1, origin: 2 });
+  expect(await unitsOf('unit_set')).toEqual(['shared']);
+  expect(await origins()).toEqual(['onprem']);
+});
+
+test('what any table points at stays, though no report does', async () => {
+  const [unit, provider] = [randomLetters(), randomLetters()];
+  await report(writers[0]!, unit, provider);
+  await owner.ask(
+    `CREATE TABLE kept_day AS
+     SELECT snapshot_id AS last_health_snapshot_id, r.origin_id AS last_origin_id
+       FROM report r JOIN origin USING (origin_id) WHERE provider = $1`,
+    [provider],
+  );
+  await drop(unit);
+  expect(await collect()).toEqual({});
+  expect(await unitsOf('unit_set')).toContain(unit);
+  expect(await origins()).toContain(provider);
+  await owner.ask('DROP TABLE kept_day');
+  expect(await collect()).toEqual({ health_snapshot: 1, unit_set: 1, origin: 1 });
+});
+
+test('a worker that remembers what was collected writes it again with its next report', async () => {
+  const [unit, provider] = [randomLetters(), randomLetters()];
+  await report(writers[0]!, unit, provider);
+  await report(writers[1]!, unit, provider);
+  await drop(unit);
+  await collect();
+  expect(await unitsOf('unit_set')).not.toContain(unit);
+  expect(await origins()).not.toContain(provider);
+  await report(writers[1]!, unit, provider);
+  expect(await unitsOf('fleet.health_readings')).toContain(unit);
+  expect(await origins()).toContain(provider);
+  expect(await dangling()).toEqual(NONE);
+});
+
+test('a report that is under way while its content is looked for keeps it', async () => {
+  const [unit, provider] = [randomLetters(), randomLetters()];
+  await report(writers[0]!, unit, provider);
+  await drop(unit);
+  const holder = new pg.Client({ connectionString: database.url });
+  await holder.connect();
+  await holder.query('BEGIN; LOCK TABLE installation IN SHARE MODE');
+  const reporting = report(writers[0]!, unit, provider);
+  await expect
+    .poll(() => owner.ask(`SELECT FROM pg_locks WHERE NOT granted AND locktype = 'relation'`))
+    .not.toEqual([]);
+  const [before] = await owner.ask('SELECT epoch FROM snapshot_epoch');
+  const collecting = collect();
+  await expect.poll(() => owner.ask('SELECT epoch FROM snapshot_epoch')).not.toEqual([before]);
+  await holder.query('COMMIT');
+  await holder.end();
+  await Promise.all([reporting, collecting]);
+  expect(await unitsOf('fleet.health_readings')).toContain(unit);
+  expect(await dangling()).toEqual(NONE);
+});
+
+test('no report is without its content and origin, however writers and collections meet', async () => {
+  const units = Array.from({ length: 6 }, randomLetters);
+  const isOver = new AbortController();
+  const some = () => units[Math.floor(Math.random() * units.length)]!;
+  let written = 0;
+  const writing = writers.map(async (writer) => {
+    while (!isOver.signal.aborted) {
+      const unit = some();
+      await report(writer, unit, unit);
+      written += 1;
+    }
+  });
+  let collected = 0;
+  for (let turn = 0; turn < 40; turn += 1) {
+    await drop(some());
+    const { origin = 0, unit_set = 0 } = await collect();
+    collected += origin + unit_set;
+  }
+  isOver.abort();
+  await Promise.all(writing);
+  expect(await dangling()).toEqual(NONE);
+  expect(written).toBeGreaterThan(40);
+  expect(collected).toBeGreaterThan(0);
+}, 60_000);

@@ -1,0 +1,82 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import { PolicyFollower, PolicyPublisher, type PolicySource } from '#queue';
+import { noPolicy, type Policy } from '#telemetry';
+import { sharedRedis } from './support/redis.js';
+
+const { url: redisUrl } = sharedRedis();
+const redis = new Redis(redisUrl);
+let prefix: string;
+const started: (() => unknown)[] = [];
+
+beforeEach(() => {
+  prefix = sharedRedis().queuePrefix;
+});
+
+afterAll(async () => {
+  await Promise.all(started.map((stop) => stop()));
+  redis.disconnect();
+});
+
+const key = () => `${prefix}:policy`;
+const policyOf = (revision: number): Policy => ({ ...noPolicy, revision });
+
+async function publisherOf(source: Partial<PolicySource>) {
+  const publisher = new PolicyPublisher(
+    {
+      revision: async () => 1,
+      read: async () => policyOf(1),
+      overtake: async () => undefined,
+      ...source,
+    },
+    { redisUrl, prefix, onError: () => undefined, onFailure: () => undefined },
+  );
+  started.push(() => publisher.stop());
+  await publisher.connected();
+  return publisher;
+}
+
+async function followerOf() {
+  const seen: (number | string)[] = [];
+  const follower = new PolicyFollower({
+    ...{ redisUrl, prefix, onError: () => undefined },
+    onPolicy: ({ revision }) => seen.push(revision),
+    onUnknown: ({ message }) => seen.push(message),
+  });
+  started.push(() => follower.stop());
+  await follower.start(1000);
+  return { seen, look: () => follower.look() };
+}
+
+test('whoever has read an older policy does not take the place of a newer one', async () => {
+  const newer = await publisherOf({ revision: async () => 5, read: async () => policyOf(5) });
+  const slow = await publisherOf({
+    revision: async () => 4,
+    read: async () => {
+      await newer.reconcile();
+      return policyOf(4);
+    },
+  });
+  expect(await slow.reconcile()).toBe(null);
+  expect(await redis.hget(key(), 'revision')).toBe('5');
+});
+
+test('a follower keeps what it has where Redis has lost it, has an older one, or one that nobody knows', async () => {
+  const publisher = await publisherOf({ revision: async () => 5, read: async () => policyOf(5) });
+  await publisher.publish();
+  const { seen, look } = await followerOf();
+  await redis.del(key());
+  expect(await look()).toBe(false);
+  await redis.hset(key(), { format: '1', revision: 4, document: '{}' });
+  await look();
+  await redis.hset(key(), { format: '2', revision: 6, document: '{}' });
+  await look();
+  await look();
+  await redis.hset(key(), { format: '1', revision: 7, document: 'nonsense' });
+  await look();
+  expect(seen).toEqual([
+    5,
+    expect.stringContaining('of a format that this version does not know'),
+    'The policy in Redis is not valid JSON.',
+  ]);
+});

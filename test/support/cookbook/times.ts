@@ -1,0 +1,32 @@
+/** The days on which the small fleet does what it does, relative to today, and who is in it. */
+const DAY_MS = 86_400_000;
+export const HOUR_MS = 3_600_000;
+const NOW = Date.now();
+const TODAY = Math.floor(NOW / DAY_MS) * DAY_MS;
+/** By its own clock, the one that is ahead reports then. */
+export const AHEAD = new Date(NOW + 2 * HOUR_MS).toISOString();
+
+const guid = (digit: string) => `${digit}0000000-0000-4000-8000-000000000000`;
+export const id = {
+  upgraded: guid('1'),
+  sick: guid('2'),
+  silent: guid('3'),
+  returned: guid('4'),
+  manyMasters: guid('5'),
+  cloned: guid('6'),
+  clockOff: guid('7'),
+  octopusA: guid('a'),
+  octopusB: guid('b'),
+  octopusC: guid('c'),
+  resotoD: guid('d'),
+  resotoE: guid('e'),
+};
+
+/** The day so many days ago, as text. */
+export const day = (ago: number) => new Date(TODAY - ago * DAY_MS).toISOString().slice(0, 10);
+/** The time so many days ago, at `10:05`. */
+export const at = (ago: number, time: string) =>
+  `${day(ago)}T${time}${time.length === 5 ? ':00' : ''}.000Z`;
+/** From so many days ago to so many days ago, both included. */
+export const days = (from: number, to: number) =>
+  Array.from({ length: from - to + 1 }, (_, n) => from - n);
