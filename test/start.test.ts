@@ -68,6 +68,19 @@ describe('started with nothing given', () => {
     expect({ status, json }).toEqual({ status: 200, json: { erasures: [], next: null } });
   });
 
+  test('its processes reach the database as the role that cannot change the audit log', async () => {
+    const users = await ask(
+      endpoints.databaseUrl,
+      `select distinct usename, application_name from pg_stat_activity
+        where application_name in ('muster-worker', 'muster-erasure', 'muster-admin') order by 2`,
+    );
+    expect(users).toEqual(
+      ['muster-admin', 'muster-erasure', 'muster-worker'].map((application_name) => ({
+        ...{ usename: 'muster_app', application_name },
+      })),
+    );
+  });
+
   test('its Redis answers only when a write is on disk, and evicts nothing', async () => {
     const redis = new Redis(endpoints.redisUrl);
     const settings = await redis.config('GET', 'appendonly', 'appendfsync', 'maxmemory-policy');
@@ -229,6 +242,30 @@ test('it uses the database and the Redis that it is given', async () => {
   expect([...(await marksIn(dataDir)).keys()].sort()).toEqual(['admin', 'ingest', 'worker-1']);
   expect(await muster.signal('SIGINT')).toBe(0);
   await database.drop();
+});
+
+test('with a database whose user may not manage roles, it says so and goes on', async () => {
+  const database = await createDatabase();
+  const name = new URL(database.url).pathname.slice(1);
+  await ask(database.url, `CREATE ROLE ${name} LOGIN PASSWORD 'plain'`);
+  await ask(database.url, `DROP SCHEMA fleet CASCADE`);
+  await ask(database.url, `DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION ${name}`);
+  await ask(database.url, `ALTER DATABASE ${name} OWNER TO ${name}`);
+  const url = Object.assign(new URL(database.url), { username: name, password: 'plain' }).href;
+  const dataDir = await newFolder();
+  const muster = launch(dataDir, {
+    ...{ DATABASE_URL: url, REDIS_URL: inject('services').redisUrl, QUEUE_PREFIX: name },
+    ANALYST_PASSWORD: inject('services').analystPassword,
+  });
+  expect(await muster.ready()).toMatchObject({ databaseUrl: url });
+  expect(muster.output.match(/.*muster_app.*/g)).toEqual([
+    expect.stringContaining('could not be set up, because the user of DATABASE_URL may not'),
+  ]);
+  await run('bash', ['-c', muster.line('curl')]);
+  await vi.waitFor(async () => expect(await ask(url, READINGS)).toEqual([READING]), 5000);
+  expect(await muster.signal('SIGINT')).toBe(0);
+  await database.drop();
+  await ask(inject('services').serverUrl, `DROP ROLE ${name}`);
 });
 
 test('told to stop while it starts, it stops all that it had started', async () => {

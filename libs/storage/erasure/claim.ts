@@ -19,6 +19,8 @@ export interface Group {
   /** Whose they are: a worker that was taken for dead no longer has it. */
   token: string;
   erasures: readonly GroupedErasure[];
+  /** When its claim was last renewed by a step, in milliseconds since 1970. */
+  renewedAt: number;
 }
 
 export interface GroupedErasure {
@@ -70,14 +72,17 @@ export async function claimGroup(client: pg.ClientBase, stage: Stage): Promise<G
   );
   if (rows.length === 0) return null;
   const erasures = rows.map(({ id, mode, ids }) => ({ id, mode, installationIds: ids }));
-  return { token, erasures: erasures.sort((a, b) => (a.id < b.id ? -1 : 1)) };
+  return {
+    ...{ token, renewedAt: Date.now() },
+    erasures: erasures.sort((a, b) => (a.id < b.id ? -1 : 1)),
+  };
 }
 
 /** Renews a claim until it is told to stop, however long a step takes. */
 export function keepClaim(pool: pg.Pool, { token, erasures }: Group): () => void {
   const renew = () =>
     pool.query(
-      // What a step has locked is left out: nobody else can take it, and a long step renews it itself.
+      // What a step has locked is left out: nobody else can take it, and the step renews it itself.
       `UPDATE erasure SET claimed_until = now() + ${CLAIM}
         WHERE erasure_id IN (SELECT erasure_id FROM erasure
                               WHERE erasure_id = ANY ($1) AND claimed_by = $2
@@ -117,11 +122,11 @@ export async function leaveGroup(pool: pg.Pool, { token, erasures }: Group): Pro
  */
 export async function inStep<T>(
   client: pg.ClientBase,
-  { token, erasures }: Group,
+  group: Group,
   work: (ids: readonly string[]) => Promise<T>,
 ): Promise<T> {
-  const ids = erasures.map(({ id }) => id);
-  const startedAt = Date.now();
+  const { token } = group;
+  const ids = group.erasures.map(({ id }) => id);
   await client.query('BEGIN');
   try {
     const { rowCount } = await client.query(
@@ -131,7 +136,9 @@ export async function inStep<T>(
     );
     if (rowCount !== ids.length) throw new Error('Another worker has taken the erasures.');
     const result = await work(ids);
-    if (Date.now() > startedAt + RENEW_MS) {
+    // Steps that follow each other closely leave no moment for anybody else to renew it.
+    if (Date.now() > group.renewedAt + RENEW_MS) {
+      group.renewedAt = Date.now();
       await client.query(
         `UPDATE erasure SET claimed_until = clock_timestamp() + ${CLAIM}
           WHERE erasure_id = ANY ($1) AND claimed_by = $2`,
