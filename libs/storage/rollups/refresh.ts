@@ -55,16 +55,15 @@ export async function refreshStale(
 ): Promise<boolean> {
   await locked(client, () => refreshLives(client));
   const { rows: stale } = await client.query<{ day: string; part: number }>(
-    'SELECT day::text, part FROM rollup_stale ORDER BY day DESC, part',
+    'SELECT day::text, part FROM rollup_stale WHERE part > 0 ORDER BY day DESC, part',
   );
   for (const [index, { day, part }] of stale.entries()) {
     if (signal?.aborted) return false;
     await locked(client, async () => {
-      const { rowCount } = await client.query(
-        'DELETE FROM rollup_stale WHERE day = $1 AND part = $2',
-        [day, part],
-      );
+      const noted = 'FROM rollup_stale WHERE day = $1 AND part = $2';
+      const { rowCount } = await client.query(`SELECT ${noted}`, [day, part]);
       if (rowCount) await refreshDaySums(client, day, part);
+      await client.query(`DELETE ${noted}`, [day, part]);
     });
     onProgress?.({ step: 'sums', done: index + 1, of: stale.length });
   }
@@ -100,15 +99,27 @@ export async function locked<T>(client: pg.ClientBase, work: () => Promise<T>): 
   }
 }
 
-/** @returns how many rows changed */
+/**
+ * In two steps, so that the second writes only at its end: who waits for all that write (an erasure does)
+ * would else wait for the whole reading. @returns how many rows changed
+ */
 async function refreshDay(client: pg.ClientBase, day: string): Promise<number> {
+  await locked(client, () => client.query(TAKE_MARKS, [day]));
   return locked(client, async () => {
     // So that no partition is dropped between the look at retention_floor and the one at its reports.
     await client.query('LOCK TABLE report, resource_reading, ui_reading IN ACCESS SHARE MODE');
-    const { rowCount } = await client.query('DELETE FROM rollup_change WHERE day = $1', [day]);
-    return rowCount ? refreshInstallationDays(client, day) : 0;
+    const noted = 'FROM rollup_stale WHERE day = $1 AND part = 0';
+    const { rowCount } = await client.query(`SELECT ${noted}`, [day]);
+    const rows = rowCount ? await refreshInstallationDays(client, day) : 0;
+    await client.query(`DELETE ${noted}`, [day]);
+    return rows;
   });
 }
+
+const TAKE_MARKS = `
+  WITH taken AS (DELETE FROM rollup_change WHERE day = $1 RETURNING 1)
+  INSERT INTO rollup_stale SELECT $1::date, 0 WHERE EXISTS (SELECT FROM taken)
+      ON CONFLICT DO NOTHING`;
 
 interface RefreshBegin {
   at: string;
@@ -117,7 +128,7 @@ interface RefreshBegin {
 
 async function beginRefresh(client: pg.ClientBase): Promise<RefreshBegin> {
   const { rows } = await client.query<RefreshBegin>(
-    `SELECT statement_timestamp()::text AS at, ARRAY(SELECT DISTINCT day::text FROM rollup_change
+    `SELECT statement_timestamp()::text AS at, ARRAY(SELECT day::text FROM changed_days() AS c(day)
                                                   ORDER BY 1 DESC) AS days`,
   );
   const [begin] = rows;
