@@ -6,7 +6,7 @@ export {
   type AdminToken,
 } from './admin-store.js';
 export { APPLICATION_ROLE, isApplication } from './application-role.js';
-export type { RecordedAct } from './audit-log.js';
+export { actOutcomes, type RecordedAct } from './audit-log.js';
 export type { NormalisedBatch } from './batch.js';
 export { Books, type BalancedHour, type BalanceFilter } from './books.js';
 export { certify, isGenuine, type ErasureCertificate } from './erasure/certificate.js';
