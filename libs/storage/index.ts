@@ -27,7 +27,12 @@ export { PolicyStore, type PolicyStoreOptions } from './policy/policy-store.js';
 export type { ProductChange, ProductDecision } from './policy/product-policies.js';
 export type { NewWriteKey, UnrotatableReason, WriteKey } from './policy/write-keys.js';
 export { quarantineFilterFields, type QuarantineFilter } from './quarantine/filter.js';
-export type { QuarantineJob, QuarantineJobKind } from './quarantine/job.js';
+export {
+  quarantineJobKinds,
+  quarantineJobStates,
+  type QuarantineJob,
+  type QuarantineJobKind,
+} from './quarantine/job.js';
 export {
   summaryFields,
   type ListedEvent,
