@@ -1,7 +1,23 @@
 import { Controller, Get, Query } from '@nestjs/common';
+import { IsOptional, Matches } from 'class-validator';
 import { AdminStore } from '#storage';
+import { ActPage } from './answers/administrators.js';
 import { Scope } from './gatekeeper.js';
-import { readAuditQuery } from './requests.js';
+import { Documented } from './reference/documented.js';
+import { check, Page } from './requests.js';
+
+/** `GET /v1/audit`. A bigint of Postgres has 19 digits. */
+export class AuditQuery {
+  @IsOptional()
+  @Matches(/^\d{1,18}$/, { message: 'after must be the id of an act' })
+  after: string | undefined;
+  @Page(500) limit: number;
+
+  constructor(query: Record<string, unknown>) {
+    this.after = query.after as string | undefined;
+    this.limit = Number(query.limit ?? 50);
+  }
+}
 
 /** What was done, and by whom. */
 @Controller('v1/audit')
@@ -11,8 +27,9 @@ export class AuditController {
   /** Newest first. */
   @Get()
   @Scope('operations:read')
-  async list(@Query() query: Record<string, unknown>) {
-    const page = readAuditQuery(query);
+  @Documented({ summary: 'What was done, and by whom', query: AuditQuery, answer: ActPage })
+  async list(@Query() query: Record<string, unknown>): Promise<ActPage> {
+    const page = check(new AuditQuery(query));
     const acts = await this.admins.acts(page);
     return { acts, next: acts.length === page.limit ? (acts.at(-1)?.id ?? null) : null };
   }

@@ -8,9 +8,7 @@ import {
   IsDate,
   IsIn,
   IsInt,
-  IsNumber,
   IsOptional,
-  IsPositive,
   IsString,
   IsUUID,
   Matches,
@@ -18,13 +16,7 @@ import {
   Min,
   validateSync,
 } from 'class-validator';
-import {
-  adminScopes,
-  erasureModes,
-  erasureStates,
-  type AdminScope,
-  type ErasureMode,
-} from '#storage';
+import { erasureModes, erasureStates, type ErasureMode } from '#storage';
 import { parseTimestamp } from '#telemetry';
 import { AdminError } from './errors.js';
 
@@ -102,23 +94,6 @@ export class ErasureQuery {
   }
 }
 
-/** `POST /v1/tokens`. */
-class TokenBody {
-  @Matches(/^[\w.-]{1,64}$/, { message: '$property must be 1 to 64 letters, digits or _ . -' })
-  name: unknown;
-  @IsOptional() @IsArray() @ArrayNotEmpty() @IsIn(adminScopes, { each: true }) scopes: unknown;
-  @IsOptional() @IsNumber() @IsPositive() @Max(36_500) days: unknown;
-
-  constructor(body: Record<string, unknown>) {
-    this.name = body.name;
-    this.scopes = body.scopes ?? undefined;
-    this.days = body.days ?? undefined;
-  }
-}
-
-/** Under these names the audit log knows who is no administrator. */
-const RESERVED = ['installation', 'start'];
-
 /** What is asked for, from JSON or from CSV (one id a line; a first line that is no id is a heading). */
 export function readErasureBody(body: unknown): { mode: ErasureMode; installationIds: string[] } {
   const fields = typeof body === 'string' ? { installationIds: readCsv(body) } : body;
@@ -134,27 +109,6 @@ export function readDryRun(query: Record<string, unknown>): boolean {
 export function readErasureQuery(query: Record<string, unknown>) {
   const { state, installationId, after, limit } = check(new ErasureQuery(query));
   return { state, installationId, after, limit };
-}
-
-export function readAuditQuery({ limit, after }: Record<string, unknown>) {
-  if (after !== undefined && !(typeof after === 'string' && /^\d{1,18}$/.test(after))) {
-    throw new AdminError('invalid_request', 'after must be the id of an act.', 'after');
-  }
-  return { limit: readLimit(limit), after };
-}
-
-/** Whom a token is for, what it may do (all that the asker may, where nothing is said), how long. */
-export function readTokenBody(body: unknown) {
-  const { name, scopes, days } = check(new TokenBody(objectOf(body, ['name', 'scopes', 'days'])));
-  if (RESERVED.includes(name as string)) {
-    const message = `name must be none of ${RESERVED.join(', ')}, which the audit log uses.`;
-    throw new AdminError('invalid_request', message, 'name');
-  }
-  return {
-    name: name as string,
-    scopes: scopes as AdminScope[] | undefined,
-    days: days as number | undefined,
-  };
 }
 
 export function isUuid(value: unknown): value is string {
@@ -186,12 +140,6 @@ export function objectOf(
   if (odd === undefined) return { ...value };
   const message = `There is a field too many; there may be ${names.join(', ')}.`;
   throw new AdminError('invalid_request', message, path);
-}
-
-function readLimit(raw: unknown): number {
-  const limit = Number(raw ?? 50);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 500) return limit;
-  throw new AdminError('invalid_request', 'limit must be a whole number from 1 to 500.', 'limit');
 }
 
 function readCsv(text: string): string[] {

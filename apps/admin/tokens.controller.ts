@@ -1,9 +1,11 @@
-import { Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { Controller, Delete, Get, Param, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AdminStore } from '#storage';
+import { MadeToken, OneToken, TokenList } from './answers/administrators.js';
 import { AdminError } from './errors.js';
 import { administratorOf, Scope } from './gatekeeper.js';
-import { readTokenBody } from './requests.js';
+import { Documented } from './reference/documented.js';
+import { readTokenBody, TokenBody } from './token-requests.js';
 
 const DAY_MS = 86_400_000;
 
@@ -15,8 +17,15 @@ export class TokensController {
   /** The secret is shown this once. Nobody can give more than they may themselves. */
   @Post()
   @Scope('keys:write')
-  @HttpCode(201)
-  async create(@Req() request: FastifyRequest) {
+  @Documented({
+    summary: 'Makes a token for another administrator',
+    about: 'It may do no more than the asker may. A name in use is refused.',
+    status: 201,
+    body: TokenBody,
+    answer: MadeToken,
+    refuses: ['conflict'],
+  })
+  async create(@Req() request: FastifyRequest): Promise<MadeToken> {
     const asker = administratorOf(request);
     const { name, scopes = asker.scopes, days } = readTokenBody(request.body);
     const missing = scopes.find((scope) => !asker.scopes.includes(scope));
@@ -36,13 +45,15 @@ export class TokensController {
 
   @Get()
   @Scope('keys:write')
-  async list() {
+  @Documented({ summary: 'Tokens, also those that have ended', answer: TokenList })
+  async list(): Promise<TokenList> {
     return { tokens: await this.admins.tokens() };
   }
 
   @Delete(':name')
   @Scope('keys:write')
-  async revoke(@Param('name') name: string, @Req() request: FastifyRequest) {
+  @Documented({ summary: 'Ends a token at once', answer: OneToken, refuses: ['not_found'] })
+  async revoke(@Param('name') name: string, @Req() request: FastifyRequest): Promise<OneToken> {
     const token = await this.admins.endToken(name, administratorOf(request).name);
     if (!token) throw new AdminError('not_found', 'There is no such token.');
     return { token };

@@ -1,12 +1,15 @@
 import type pg from 'pg';
 import type { InstallationHasher } from './suppression.js';
 
+export const actOutcomes = ['done', 'refused', 'failed'] as const;
+export type ActOutcome = (typeof actOutcomes)[number];
+
 /** Something that an administrator did, or tried to do. */
 export interface Act {
   actor: string;
   /** What, as `erasure.request`. */
   act: string;
-  outcome: 'done' | 'refused' | 'failed';
+  outcome: ActOutcome;
   /** Known by its keyed hash only. */
   installationId?: string | undefined;
   /** Nothing that identifies an installation. */
@@ -19,7 +22,7 @@ export interface RecordedAct {
   at: string;
   actor: string;
   act: string;
-  outcome: string;
+  outcome: ActOutcome;
   /** HMAC-SHA-256 of the installation's id, in hex; null where the act is about none. */
   installationHash: string | null;
   detail: object;
@@ -51,7 +54,7 @@ export async function listActs(
     at: Date;
     actor: string;
     act: string;
-    outcome: string;
+    outcome: ActOutcome;
     installation_hash: Buffer | null;
     detail: object;
   }>(

@@ -6,7 +6,7 @@ export {
   type AdminToken,
 } from './admin-store.js';
 export { APPLICATION_ROLE, isApplication } from './application-role.js';
-export type { RecordedAct } from './audit-log.js';
+export { actOutcomes, type RecordedAct } from './audit-log.js';
 export type { NormalisedBatch } from './batch.js';
 export { Books, type BalancedHour, type BalanceFilter } from './books.js';
 export { certify, isGenuine, type ErasureCertificate } from './erasure/certificate.js';
@@ -33,7 +33,12 @@ export { PolicyStore, type PolicyStoreOptions } from './policy/policy-store.js';
 export type { ProductChange, ProductDecision } from './policy/product-policies.js';
 export type { NewWriteKey, UnrotatableReason, WriteKey } from './policy/write-keys.js';
 export { quarantineFilterFields, type QuarantineFilter } from './quarantine/filter.js';
-export type { QuarantineJob, QuarantineJobKind } from './quarantine/job.js';
+export {
+  quarantineJobKinds,
+  quarantineJobStates,
+  type QuarantineJob,
+  type QuarantineJobKind,
+} from './quarantine/job.js';
 export {
   summaryFields,
   type ListedEvent,

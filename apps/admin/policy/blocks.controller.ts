@@ -1,12 +1,14 @@
-import { Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { Controller, Delete, Get, Param, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { PolicyPublisher } from '#queue';
 import { PolicyStore } from '#storage';
+import { BlockList, OneBlock } from '../answers/policy.js';
 import { AdminError } from '../errors.js';
 import { administratorOf, Scope } from '../gatekeeper.js';
+import { Documented } from '../reference/documented.js';
 import { isUuid } from '../requests.js';
 import { KnownProducts } from './known-products.js';
-import { readBlockBody } from './requests.js';
+import { BlockBody, readBlockBody } from './requests.js';
 
 /** Events that are acknowledged and dropped. */
 @Controller('v1/blocks')
@@ -19,8 +21,15 @@ export class BlocksController {
 
   @Post()
   @Scope('quarantine:write')
-  @HttpCode(201)
-  async create(@Req() request: FastifyRequest) {
+  @Documented({
+    summary: 'Drops events of a name, of a version of their product, or of both',
+    about: 'Their senders hear success, and they are counted as blocked.',
+    status: 201,
+    body: BlockBody,
+    answer: OneBlock,
+    refuses: ['conflict'],
+  })
+  async create(@Req() request: FastifyRequest): Promise<OneBlock> {
     const rule = readBlockBody(request.body);
     const refusal = await this.known.refuse(rule.product);
     if (refusal !== null) throw new AdminError('invalid_request', refusal, 'product');
@@ -32,14 +41,21 @@ export class BlocksController {
 
   @Get()
   @Scope('quarantine:write')
-  async list() {
+  @Documented({ summary: 'Which events are dropped', answer: BlockList })
+  async list(): Promise<BlockList> {
     return { blocks: await this.policy.blocks.list() };
   }
 
   /** Takes such events again. */
   @Delete(':id')
   @Scope('quarantine:write')
-  async remove(@Param('id') id: string, @Req() request: FastifyRequest) {
+  @Documented({
+    summary: 'Takes such events again',
+    about: 'What was dropped does not come back.',
+    answer: OneBlock,
+    refuses: ['not_found'],
+  })
+  async remove(@Param('id') id: string, @Req() request: FastifyRequest): Promise<OneBlock> {
     const { name } = administratorOf(request);
     const block = isUuid(id) ? await this.policy.blocks.remove(id, name) : null;
     if (!block) throw new AdminError('not_found', 'There is no such block.');

@@ -1,11 +1,20 @@
-import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { PolicyPublisher } from '#queue';
 import { PolicyStore, type UnrotatableReason } from '#storage';
+import { MadeWriteKey, OneWriteKey, RotatedWriteKey, WriteKeyList } from '../answers/policy.js';
 import { AdminError } from '../errors.js';
 import { administratorOf, Scope } from '../gatekeeper.js';
+import { Documented } from '../reference/documented.js';
 import { isUuid } from '../requests.js';
-import { readKeyBody, readProductQuery, readRotateBody } from './requests.js';
+import {
+  KeyBody,
+  KeyQuery,
+  readKeyBody,
+  readKeyQuery,
+  readRotateBody,
+  RotateBody,
+} from './requests.js';
 
 const WHY_NOT: Record<UnrotatableReason, string> = {
   revoked: 'The key was revoked; make a new one.',
@@ -24,8 +33,14 @@ export class KeysController {
   /** The secret is shown this once. */
   @Post()
   @Scope('keys:write')
-  @HttpCode(201)
-  async create(@Req() request: FastifyRequest) {
+  @Documented({
+    summary: 'Makes a write key',
+    about: 'Any product may have keys, also one that has no declaration yet.',
+    status: 201,
+    body: KeyBody,
+    answer: MadeWriteKey,
+  })
+  async create(@Req() request: FastifyRequest): Promise<MadeWriteKey> {
     const { product, name } = readKeyBody(request.body);
     const made = await this.policy.keys.create(product, name, administratorOf(request).name);
     await this.publisher.publish();
@@ -34,15 +49,29 @@ export class KeysController {
 
   @Get()
   @Scope('keys:write')
-  async list(@Query() query: Record<string, unknown>) {
-    return { keys: await this.policy.keys.list(readProductQuery(query)) };
+  @Documented({
+    summary: 'Write keys, also those that have ended',
+    query: KeyQuery,
+    answer: WriteKeyList,
+  })
+  async list(@Query() query: Record<string, unknown>): Promise<WriteKeyList> {
+    return { keys: await this.policy.keys.list(readKeyQuery(query)) };
   }
 
   /** Makes a key that takes the place of this one, which still works for a while. */
   @Post(':id/rotate')
   @Scope('keys:write')
-  @HttpCode(201)
-  async rotate(@Param('id') id: string, @Req() request: FastifyRequest) {
+  @Documented({
+    summary: 'Makes a key in the place of another',
+    about:
+      'The old one still works for a while. One that has ended or was replaced before is refused.',
+    status: 201,
+    body: RotateBody,
+    isBodyOptional: true,
+    answer: RotatedWriteKey,
+    refuses: ['not_found', 'conflict'],
+  })
+  async rotate(@Param('id') id: string, @Req() request: FastifyRequest): Promise<RotatedWriteKey> {
     const overlapHours = readRotateBody(request.body);
     const { name } = administratorOf(request);
     const rotated = isUuid(id) ? await this.policy.keys.rotate(id, overlapHours, name) : null;
@@ -55,7 +84,8 @@ export class KeysController {
   /** Ends it at once. */
   @Delete(':id')
   @Scope('keys:write')
-  async revoke(@Param('id') id: string, @Req() request: FastifyRequest) {
+  @Documented({ summary: 'Ends a write key at once', answer: OneWriteKey, refuses: ['not_found'] })
+  async revoke(@Param('id') id: string, @Req() request: FastifyRequest): Promise<OneWriteKey> {
     const { name } = administratorOf(request);
     const key = isUuid(id) ? await this.policy.keys.revoke(id, name) : null;
     if (!key) throw noSuchKey();

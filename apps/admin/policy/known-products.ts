@@ -1,5 +1,5 @@
 import type { PolicyStore } from '#storage';
-import type { ProductDecision } from '#storage';
+import type { ListedProduct } from '../answers/policy.js';
 
 /** The products that there are: those declared, and those with a key, a decision or events. */
 export class KnownProducts {
@@ -8,7 +8,7 @@ export class KnownProducts {
     private readonly policy: PolicyStore,
   ) {}
 
-  async list(): Promise<(ProductDecision & { isDeclared: boolean })[]> {
+  async list(): Promise<ListedProduct[]> {
     const products = await this.policy.products.list(this.declared);
     return products.map((it) => ({ ...it, isDeclared: this.declared.includes(it.product) }));
   }

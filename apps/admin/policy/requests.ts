@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { ApiProperty } from '@nestjs/swagger';
 import {
   IsBoolean,
   IsInt,
@@ -14,6 +15,7 @@ import {
 import type { ProductChange } from '#storage';
 import { asVersion, type BlockRule } from '#telemetry';
 import { AdminError } from '../errors.js';
+import { Within } from '../reference/validated.js';
 import { check, objectOf } from '../requests.js';
 
 /** As in WRITE_KEYS. */
@@ -23,9 +25,12 @@ const IsProduct = () =>
 
 const MOST_EVENTS = 1_000_000_000;
 const YEAR_HOURS = 8760;
+const OVERLAP_HOURS = 24;
+
+const OrNull = (description: string) => ApiProperty({ nullable: true, description });
 
 /** `POST /v1/keys`. */
-class KeyBody {
+export class KeyBody {
   @IsProduct() product: unknown;
   @IsOptional() @IsString() @IsNotEmpty() @MaxLength(100) name: unknown;
 
@@ -35,19 +40,45 @@ class KeyBody {
   }
 }
 
+/** `GET /v1/keys`. */
+export class KeyQuery {
+  @IsOptional()
+  @Matches(PRODUCT, { message: '$property must be the name of a product' })
+  product: unknown;
+
+  constructor(query: Record<string, unknown>) {
+    this.product = query.product;
+  }
+}
+
 /** `POST /v1/keys/{id}/rotate`. */
-class RotateBody {
-  @IsOptional() @IsNumber() @Min(0) @Max(YEAR_HOURS) overlapHours: unknown;
+export class RotateBody {
+  @ApiProperty({ description: 'For how long the old key still works.' })
+  @IsOptional()
+  @IsNumber()
+  @Min(0)
+  @Max(YEAR_HOURS)
+  overlapHours: unknown;
 
   constructor(body: Record<string, unknown>) {
-    this.overlapHours = body.overlapHours;
+    this.overlapHours = body.overlapHours ?? OVERLAP_HOURS;
   }
 }
 
 /** `limits` of `PATCH /v1/products/{product}`; null takes a limit away. */
 class LimitsBody {
-  @IsOptional() @IsInt() @Min(1) @Max(MOST_EVENTS) eventsPerMinutePerKey: unknown;
-  @IsOptional() @IsInt() @Min(1) @Max(MOST_EVENTS) eventsPerMinutePerInstallation: unknown;
+  @OrNull('Null for no limit.')
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MOST_EVENTS)
+  eventsPerMinutePerKey: unknown;
+  @OrNull('Null for no limit.')
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MOST_EVENTS)
+  eventsPerMinutePerInstallation: unknown;
 
   constructor(body: Record<string, unknown>) {
     this.eventsPerMinutePerKey = body.eventsPerMinutePerKey;
@@ -56,18 +87,25 @@ class LimitsBody {
 }
 
 /** `PATCH /v1/products/{product}`. */
-class ProductBody {
+export class ProductBody {
+  @Within(LimitsBody) limits: unknown;
   @IsOptional() @IsBoolean() selfErasure: unknown;
-  @IsOptional() @IsInt() @Min(1) @Max(36_500) retentionDays: unknown;
+  @OrNull('Null for as long as the reports of all.')
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(36_500)
+  retentionDays: unknown;
 
   constructor(body: Record<string, unknown>) {
+    this.limits = body.limits;
     this.selfErasure = body.selfErasure ?? undefined;
     this.retentionDays = body.retentionDays;
   }
 }
 
 /** `POST /v1/blocks`. */
-class BlockBody {
+export class BlockBody {
   @IsProduct() product: unknown;
   @IsOptional() @IsString() @IsNotEmpty() @MaxLength(128) event: unknown;
   @IsOptional() @IsString() @IsNotEmpty() @MaxLength(64) version: unknown;
@@ -89,15 +127,11 @@ export function readKeyBody(body: unknown): { product: string; name: string | nu
 
 /** @returns for how many hours the old key still works */
 export function readRotateBody(body: unknown): number {
-  const { overlapHours } = check(new RotateBody(objectOf(body ?? {}, ['overlapHours'])));
-  return (overlapHours as number | undefined) ?? 24;
+  return check(new RotateBody(objectOf(body ?? {}, ['overlapHours']))).overlapHours as number;
 }
 
-export function readProductQuery({ product }: Record<string, unknown>): string | undefined {
-  if (product === undefined || (typeof product === 'string' && PRODUCT.test(product))) {
-    return product;
-  }
-  throw new AdminError('invalid_request', 'product must be the name of a product.', 'product');
+export function readKeyQuery(query: Record<string, unknown>): string | undefined {
+  return check(new KeyQuery(query)).product as string | undefined;
 }
 
 /** What is to be changed; a field that is not given stays as it is. */

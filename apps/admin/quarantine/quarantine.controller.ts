@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import {
   AdminStore,
@@ -6,16 +6,28 @@ import {
   type QuarantineFilter,
   type QuarantineJobKind,
 } from '#storage';
+import { OneQuarantineJob, QuarantineJobPage } from '../answers/quarantine-jobs.js';
+import {
+  OneQuarantinedEvent,
+  QuarantinedEventPage,
+  QuarantineSummary,
+} from '../answers/quarantine.js';
 import { AdminError } from '../errors.js';
 import { administratorOf, Scope } from '../gatekeeper.js';
+import { Documented } from '../reference/documented.js';
 import { isUuid } from '../requests.js';
 import {
   asEventId,
+  DiscardBody,
+  EventsQuery,
+  JobsQuery,
   readDiscardBody,
   readJobsQuery,
   readListQuery,
   readReplayBody,
   readSummaryQuery,
+  ReplayBody,
+  SummaryQuery,
 } from './requests.js';
 
 /** Events that were kept aside: looked at here, replayed and discarded by the workers. */
@@ -28,7 +40,13 @@ export class QuarantineController {
 
   @Get()
   @Scope('operations:read', 'quarantine:write')
-  async list(@Query() query: Record<string, unknown>) {
+  @Documented({
+    summary: 'Events that were kept aside',
+    about: 'Those of which all is true that the query says.',
+    query: EventsQuery,
+    answer: QuarantinedEventPage,
+  })
+  async list(@Query() query: Record<string, unknown>): Promise<QuarantinedEventPage> {
     const { filter, ...page } = readListQuery(query);
     const events = await this.quarantine.list(filter, page);
     const isFull = events.length === page.limit;
@@ -37,14 +55,26 @@ export class QuarantineController {
 
   @Get('summary')
   @Scope('operations:read', 'quarantine:write')
-  async summary(@Query() query: Record<string, unknown>) {
+  @Documented({
+    summary: 'How many events were kept aside, and why',
+    about:
+      'Also those of no known installation, which are counted by the hour and cannot be replayed.',
+    query: SummaryQuery,
+    answer: QuarantineSummary,
+  })
+  async summary(@Query() query: Record<string, unknown>): Promise<QuarantineSummary> {
     const { filter, ...options } = readSummaryQuery(query);
     return { groups: await this.quarantine.summary(filter, options) };
   }
 
   @Get('jobs')
   @Scope('operations:read', 'quarantine:write')
-  async jobs(@Query() query: Record<string, unknown>) {
+  @Documented({
+    summary: 'Replays and discards, and how far they are',
+    query: JobsQuery,
+    answer: QuarantineJobPage,
+  })
+  async jobs(@Query() query: Record<string, unknown>): Promise<QuarantineJobPage> {
     const page = readJobsQuery(query);
     const jobs = await this.quarantine.jobs(page);
     return { jobs, next: jobs.length === page.limit ? (jobs.at(-1)?.id ?? null) : null };
@@ -52,7 +82,12 @@ export class QuarantineController {
 
   @Get('jobs/:id')
   @Scope('operations:read', 'quarantine:write')
-  async job(@Param('id') id: string) {
+  @Documented({
+    summary: 'How far a replay or a discard is',
+    answer: OneQuarantineJob,
+    refuses: ['not_found'],
+  })
+  async job(@Param('id') id: string): Promise<OneQuarantineJob> {
     const job = isUuid(id) ? await this.quarantine.job(id) : null;
     if (!job) throw new AdminError('not_found', 'There is no such job.');
     return { job };
@@ -61,7 +96,16 @@ export class QuarantineController {
   /** What is kept of the event itself is for those alone who may replay it, and the look is recorded. */
   @Get(':id')
   @Scope('operations:read', 'quarantine:write')
-  async get(@Param('id') raw: string, @Req() request: FastifyRequest) {
+  @Documented({
+    summary: 'An event that was kept aside',
+    about: 'What is kept of it is shown with `quarantine:write` only, and the look is recorded.',
+    answer: OneQuarantinedEvent,
+    refuses: ['not_found'],
+  })
+  async get(
+    @Param('id') raw: string,
+    @Req() request: FastifyRequest,
+  ): Promise<OneQuarantinedEvent> {
     const id = asEventId(raw);
     const event = id === null ? null : await this.quarantine.get(id);
     if (!event) throw new AdminError('not_found', 'There is no such event in quarantine.');
@@ -78,16 +122,30 @@ export class QuarantineController {
   /** Reads them again by the rules of today. */
   @Post('replays')
   @Scope('quarantine:write')
-  @HttpCode(202)
-  async replay(@Req() request: FastifyRequest) {
+  @Documented({
+    summary: 'Reads events that were kept aside again, by the rules of today',
+    about:
+      'A filter that says nothing means all. The same, while it is under way, is the same job.',
+    status: 202,
+    body: ReplayBody,
+    answer: OneQuarantineJob,
+  })
+  async replay(@Req() request: FastifyRequest): Promise<OneQuarantineJob> {
     return this.ask(request, 'replay', readReplayBody(request.body));
   }
 
   /** Removes them for good. */
   @Post('discards')
   @Scope('quarantine:write')
-  @HttpCode(202)
-  async discard(@Req() request: FastifyRequest) {
+  @Documented({
+    summary: 'Removes events that were kept aside, for good',
+    about:
+      'A filter that says nothing is refused, unless `all` is said. The same, while it is under way, is the same job.',
+    status: 202,
+    body: DiscardBody,
+    answer: OneQuarantineJob,
+  })
+  async discard(@Req() request: FastifyRequest): Promise<OneQuarantineJob> {
     return this.ask(request, 'discard', readDiscardBody(request.body));
   }
 

@@ -1,5 +1,16 @@
 import 'reflect-metadata';
-import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { ApiProperty } from '@nestjs/swagger';
+import {
+  ArrayUnique,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Matches,
+  MaxLength,
+} from 'class-validator';
 import {
   quarantineFilterFields,
   summaryFields,
@@ -8,14 +19,16 @@ import {
 } from '#storage';
 import { parseTimestamp, quarantineReasons } from '#telemetry';
 import { AdminError } from '../errors.js';
-import { check, isUuid } from '../requests.js';
+import { Within } from '../reference/validated.js';
+import { check, Page } from '../requests.js';
 
 type Fields = Record<string, unknown>;
 
 const MAX_TEXT = 300;
+const WRONG_BY = `by must be one or several of ${summaryFields.join(', ')}, with commas between`;
 
 /** Which quarantined events are meant, as a query or as a part of a body. */
-class FilterFields {
+export class FilterFields {
   @IsOptional() @IsString() @MaxLength(MAX_TEXT) product: unknown;
   @IsOptional() @IsString() @MaxLength(MAX_TEXT) event: unknown;
   @IsOptional() @IsIn(quarantineReasons) reason: unknown;
@@ -29,55 +42,107 @@ class FilterFields {
   }
 }
 
-/** Where in a list to go on. A bigint of Postgres has 19 digits. */
-class PageFields {
+/** `GET /v1/quarantine`. A bigint of Postgres has 19 digits. */
+export class EventsQuery extends FilterFields {
   @IsOptional()
   @Matches(/^\d{1,18}$/, { message: 'after must be the id of an event' })
   after: string | undefined;
+  @Page(500) limit: number;
 
-  constructor(fields: Fields) {
-    this.after = fields.after as string | undefined;
+  constructor(query: Fields) {
+    super(query);
+    this.after = query.after as string | undefined;
+    this.limit = Number(query.limit ?? 50);
+  }
+}
+
+/** `GET /v1/quarantine/summary`. */
+export class SummaryQuery extends FilterFields {
+  @IsOptional()
+  @IsArray({ message: WRONG_BY })
+  @ArrayUnique({ message: WRONG_BY })
+  @IsIn(summaryFields, { each: true, message: WRONG_BY })
+  by: unknown;
+  @Page(500) limit: number;
+
+  constructor(query: Fields) {
+    super(query);
+    const { by = 'product,reason,path,version', limit = 100 } = query;
+    this.by = typeof by === 'string' ? by.split(',') : by;
+    this.limit = Number(limit);
+  }
+}
+
+/** `GET /v1/quarantine/jobs`. */
+export class JobsQuery {
+  @IsOptional()
+  @IsUUID(undefined, { message: 'after must be the id of a job' })
+  after: string | undefined;
+  @Page(500) limit: number;
+
+  constructor(query: Fields) {
+    this.after = query.after as string | undefined;
+    this.limit = Number(query.limit ?? 50);
+  }
+}
+
+/** `POST /v1/quarantine/replays`. */
+export class ReplayBody {
+  @Within(FilterFields) filter: unknown;
+
+  constructor(body: Fields) {
+    this.filter = body.filter ?? {};
+  }
+}
+
+/** `POST /v1/quarantine/discards`. */
+export class DiscardBody extends ReplayBody {
+  @ApiProperty({ description: 'To discard all, which a filter that says nothing does not.' })
+  @IsOptional()
+  @IsBoolean({ message: 'all must be true or false' })
+  all: unknown;
+
+  constructor(body: Fields) {
+    super(body);
+    this.all = body.all;
   }
 }
 
 export function readListQuery(query: Fields) {
   refuseOthers(query, ['limit', 'after'], '');
-  const { after } = check(new PageFields(query));
-  return { filter: readFilter(query, ''), after, limit: readLimit(query.limit, 50) };
+  const fields = check(new EventsQuery(query));
+  return { filter: filterOf(fields, ''), after: fields.after, limit: fields.limit };
 }
 
 export function readSummaryQuery(query: Fields) {
   refuseOthers(query, ['by', 'limit'], '');
+  const fields = check(new SummaryQuery(query));
+  const asked = fields.by as SummaryField[];
   return {
-    filter: readFilter(query, ''),
-    by: readBy(query.by ?? 'product,reason,path,version'),
-    limit: readLimit(query.limit, 100),
+    filter: filterOf(fields, ''),
+    by: summaryFields.filter((field) => asked.includes(field)),
+    limit: fields.limit,
   };
 }
 
 export function readJobsQuery(query: Fields) {
-  const { after } = query;
-  if (after !== undefined && !isUuid(after)) {
-    throw new AdminError('invalid_request', 'after must be the id of a job.', 'after');
-  }
-  return { after, limit: readLimit(query.limit, 50) };
+  const { after, limit } = check(new JobsQuery(query));
+  return { after, limit };
 }
 
 /** `{"filter": {"product": "dcos"}}`. A filter that says nothing means all. */
 export function readReplayBody(body: unknown): QuarantineFilter {
   const fields = asFields(body, 'The body', '');
   refuseUnknown(fields, ['filter'], '');
-  const filter = asFields(fields.filter ?? {}, 'filter', 'filter');
+  const filter = asFields(new ReplayBody(fields).filter, 'filter', 'filter');
   refuseOthers(filter, [], 'filter.');
-  return readFilter(filter, 'filter.');
+  return filterOf(check(new FilterFields(filter), 'filter.'), 'filter.');
 }
 
 /** The same; but to discard all, that has to be said: `{"all": true}`. */
 export function readDiscardBody(body: unknown): QuarantineFilter {
   const { all, ...rest } = asFields(body, 'The body', '');
-  if (all !== undefined && typeof all !== 'boolean') {
-    throw new AdminError('invalid_request', 'all must be true or false.', 'all');
-  }
+  check(new DiscardBody({ all }));
   const filter = readReplayBody(rest);
   if (all !== true && Object.keys(filter).length === 0) {
     const message = 'A filter that says nothing would discard all; say so with "all": true.';
@@ -94,44 +159,21 @@ export function asEventId(text: string): string | null {
   return /^\d{1,18}$/.test(text) ? text : null;
 }
 
-function readFilter(fields: Fields, at: string): QuarantineFilter {
-  const filter = checkAt(new FilterFields(fields), at) as QuarantineFilter;
-  const { from, to } = filter;
-  const said = {
-    ...filter,
-    ...(from !== undefined && { from: readTime(from, `${at}from`) }),
-    ...(to !== undefined && { to: readTime(to, `${at}to`) }),
-  };
-  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
-}
-
-function checkAt<T extends object>(fields: T, at: string): T {
-  try {
-    return check(fields);
-  } catch (error) {
-    if (!(error instanceof AdminError)) throw error;
-    throw new AdminError(error.code, error.message, at + (error.path ?? ''));
-  }
+/** @param at where the fields stand in the request */
+function filterOf(fields: FilterFields, at: string): QuarantineFilter {
+  const said = quarantineFilterFields.flatMap((field) => {
+    const value = fields[field] as string | undefined;
+    if (value === undefined) return [];
+    const isTime = field === 'from' || field === 'to';
+    return [[field, isTime ? readTime(value, at + field) : value]];
+  });
+  return Object.fromEntries(said) as QuarantineFilter;
 }
 
 function readTime(text: string, path: string): string {
   const time = parseTimestamp(text);
   if (time !== null) return new Date(time).toISOString();
   throw new AdminError('invalid_request', `${path} must be a time in RFC 3339.`, path);
-}
-
-function readBy(by: unknown): SummaryField[] {
-  const fields = typeof by === 'string' ? by.split(',') : [];
-  const known = summaryFields.filter((field) => fields.includes(field));
-  if (known.length > 0 && known.length === fields.length) return known;
-  const message = `by must be one or several of ${summaryFields.join(', ')}, with commas between.`;
-  throw new AdminError('invalid_request', message, 'by');
-}
-
-function readLimit(limit: unknown, usually: number): number {
-  const number = Number(limit ?? usually);
-  if (Number.isInteger(number) && number >= 1 && number <= 500) return number;
-  throw new AdminError('invalid_request', 'limit must be a whole number from 1 to 500.', 'limit');
 }
 
 /** A mistyped name in a filter would mean far more events than were meant. */

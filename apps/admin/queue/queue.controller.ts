@@ -45,6 +45,7 @@ export class QueueController {
     summary: 'Lets failed jobs be tried again',
     about: 'All of them, or those of these ids.',
     body: RetryBody,
+    isBodyOptional: true,
     answer: RetriedJobs,
     refuses: ['unavailable'],
   })

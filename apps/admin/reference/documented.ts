@@ -9,7 +9,7 @@ import {
   type ApiQueryOptions,
 } from '@nestjs/swagger';
 import { errorCodes, statusOf, type ErrorCode } from '../errors.js';
-import { describeFields, fieldsOf, type RequestClass } from './validated.js';
+import { describeFields, fieldsOf, type Field, type RequestClass } from './validated.js';
 
 /** How the reference names the administrators' tokens. */
 export const TOKEN_SCHEME = 'token';
@@ -48,6 +48,8 @@ export interface Documentation {
   query?: RequestClass;
   /** The class that checks the body. */
   body?: RequestClass;
+  /** Whether the body may be left out as a whole. */
+  isBodyOptional?: boolean;
   /** Media types of a body that come to the same as its class in JSON. */
   alsoTakes?: readonly string[];
   /** What it may refuse beside what a query, a body or a scope brings with it. */
@@ -57,6 +59,7 @@ export interface Documentation {
 /** Says of a route what the reference (docs/reference) tells of it. Every route needs one. */
 export function Documented(documentation: Documentation): MethodDecorator {
   const { summary, about, status = 200, answer, query, body } = documentation;
+  const { alsoTakes = [], isBodyOptional = false } = documentation;
   const isChecked = query !== undefined || body !== undefined;
   const refused: ErrorCode[] = [
     ...(isChecked ? (['bad_request', 'invalid_request'] as const) : []),
@@ -68,11 +71,13 @@ export function Documented(documentation: Documentation): MethodDecorator {
     ApiOperation({
       summary,
       ...(about !== undefined && { description: about }),
-      ...(body && { requestBody: bodyOf(body, documentation.alsoTakes ?? []) }),
+      ...(body && {
+        requestBody: { required: !isBodyOptional, content: contentOf(body, alsoTakes) },
+      }),
     }),
     ...(body ? [ApiExtraModels(body)] : []),
     answered(status, summary, answer),
-    ...(query ? fieldsOf(query).map((field) => ApiQuery(field as ApiQueryOptions)) : []),
+    ...(query ? fieldsOf(query).map(asked) : []),
     refuses(refused),
   );
 }
@@ -106,9 +111,15 @@ function answered(
   return ApiResponse({ status, description: about, content });
 }
 
-function bodyOf(body: RequestClass, alsoTakes: readonly string[]) {
+/** Several values of one field stand with commas between. */
+function asked(field: Field): MethodDecorator {
+  const isList = field.schema.type === 'array';
+  return ApiQuery({ ...field, ...(isList && { explode: false }) } as ApiQueryOptions);
+}
+
+function contentOf(body: RequestClass, alsoTakes: readonly string[]) {
   describeFields(body);
   const texts = alsoTakes.map((type) => [type, { schema: { type: 'string' } }] as const);
   const json = { schema: { $ref: getSchemaPath(body) } };
-  return { required: true, content: { 'application/json': json, ...Object.fromEntries(texts) } };
+  return { 'application/json': json, ...Object.fromEntries(texts) };
 }

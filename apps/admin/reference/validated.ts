@@ -51,8 +51,8 @@ export interface Field {
 }
 
 /**
- * The fields of a class that checks requests, by the rules that check them. Those that are described
- * with `@ApiProperty` are left as they are.
+ * The fields of a class that checks requests, by the rules that check them. What `@ApiProperty` says
+ * of one of them beside that stays.
  * @throws where a rule is not known here, or the reference would say less than what is checked
  */
 export function fieldsOf(request: RequestClass): Field[] {
@@ -65,6 +65,12 @@ export function fieldsOf(request: RequestClass): Field[] {
     const isUsual = usual[name] !== undefined;
     return { name, required, schema: isUsual ? { ...schema, default: usual[name] } : schema };
   });
+}
+
+/** A field that may be left out, and whose own fields a class of theirs checks. */
+export function Within(request: RequestClass): PropertyDecorator {
+  describeFields(request);
+  return ApiProperty({ type: () => request, required: false });
 }
 
 /** Lets a body's class be told as a schema of its own. */

@@ -17,6 +17,11 @@ const RESULTS = {
   },
   400: { about: 'No event was accepted.', schema: ref('AllRejected') },
   413: { about: 'All events were too large.', schema: ref('AllRejected') },
+  429: {
+    about:
+      'No event was accepted, and some were over a limit; `Retry-After` says when to come back.',
+    schema: ref('AllRejected'),
+  },
 };
 const DOES_NOT_MATTER = 'The content type does not matter.';
 
@@ -56,7 +61,7 @@ describe(SegmentController, 'batch', {
   about: `As their HTTP API has it. ${DOES_NOT_MATTER}`,
   body: json(ref('SegmentBatch'), { 'of dcos-signal': examples.segmentBatch }),
   answers: { 200: { about: 'The batch was taken.', schema: ref('SegmentSuccess') } },
-  refuses: [...TAKES_EVENTS, 'invalid_body'],
+  refuses: [...TAKES_EVENTS, 'invalid_body', 'rate_limited'],
 });
 
 describe(SegmentController, 'call', {
@@ -64,7 +69,7 @@ describe(SegmentController, 'call', {
   about: `The long names are of servers, the short ones of browsers. ${DOES_NOT_MATTER}`,
   body: json(ref('SegmentCall'), { 'a page view of a browser': examples.segmentPage }),
   answers: { 200: { about: 'The call was taken.', schema: ref('SegmentSuccess') } },
-  refuses: ['invalid_body', 'event_too_large', 'unavailable'],
+  refuses: ['invalid_body', 'event_too_large', 'rate_limited', 'unavailable'],
 });
 
 describe(PosthogController, 'capture', {
@@ -90,7 +95,7 @@ describe(PosthogController, 'capture', {
     },
   },
   answers: { 200: { about: 'The events were taken.', schema: ref('PosthogOk') } },
-  refuses: [...TAKES_EVENTS, 'invalid_body'],
+  refuses: [...TAKES_EVENTS, 'invalid_body', 'rate_limited'],
 });
 
 describe(PosthogController, 'events', {
@@ -100,7 +105,7 @@ describe(PosthogController, 'events', {
   answers: {
     200: { about: 'A result for each event by its `uuid`.', schema: ref('PosthogResults') },
   },
-  refuses: ['too_many_events', 'invalid_body', 'unavailable'],
+  refuses: ['too_many_events', 'invalid_body', 'rate_limited', 'unavailable'],
 });
 
 describe(PosthogController, 'flags', {

@@ -96,7 +96,9 @@ export const schemas = {
   AllRejected: object(
     {
       success: { type: 'boolean', enum: [false] },
-      code: text('that of the first one', { enum: rejectionCodes }),
+      code: text('that of the first one; `rate_limited` where some were over a limit', {
+        enum: rejectionCodes,
+      }),
       ...{ message: { type: 'string' }, detail: { type: 'string' } },
       ...results,
     },
@@ -144,8 +146,8 @@ export const schemas = {
         description: 'by the event’s `uuid`',
         additionalProperties: object(
           {
-            result: { type: 'string', enum: ['ok', 'warning', 'drop'] },
-            details: text('why it is kept aside, or was too large'),
+            result: { type: 'string', enum: ['ok', 'warning', 'drop', 'retry'] },
+            details: text('why it is kept aside, was too large, or has to be sent again'),
           },
           ['result'],
         ),

@@ -1,8 +1,11 @@
 import type { QuarantineFilter } from './filter.js';
 import type { ReplayCounts } from './replay.js';
 
-export type QuarantineJobKind = 'replay' | 'discard';
-export type QuarantineJobState = 'requested' | 'running' | 'complete' | 'failed';
+export const quarantineJobKinds = ['replay', 'discard'] as const;
+export type QuarantineJobKind = (typeof quarantineJobKinds)[number];
+
+export const quarantineJobStates = ['requested', 'running', 'complete', 'failed'] as const;
+export type QuarantineJobState = (typeof quarantineJobStates)[number];
 
 /** A replay or discard as an administrator sees it. No id of an installation is in it. */
 export interface QuarantineJob extends ReplayCounts {
