@@ -6,7 +6,6 @@ import {
   ApiQuery,
   ApiResponse,
   getSchemaPath,
-  type ApiQueryOptions,
 } from '@nestjs/swagger';
 import { errorCodes, statusOf, type ErrorCode } from '../errors.js';
 import { describeFields, fieldsOf, type Field, type RequestClass } from './validated.js';
@@ -114,7 +113,7 @@ function answered(
 /** Several values of one field stand with commas between. */
 function asked(field: Field): MethodDecorator {
   const isList = field.schema.type === 'array';
-  return ApiQuery({ ...field, ...(isList && { explode: false }) } as ApiQueryOptions);
+  return ApiQuery({ ...field, ...(isList && { explode: false }) });
 }
 
 function contentOf(body: RequestClass, alsoTakes: readonly string[]) {
