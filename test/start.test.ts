@@ -248,7 +248,7 @@ test('with a database whose user may not manage roles, it says so and goes on', 
   const database = await createDatabase();
   const name = new URL(database.url).pathname.slice(1);
   await ask(database.url, `CREATE ROLE ${name} LOGIN PASSWORD 'plain'`);
-  await ask(database.url, `DROP SCHEMA fleet CASCADE`);
+  await ask(database.url, 'DROP SCHEMA fleet, fleet_privacy CASCADE');
   await ask(database.url, `DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION ${name}`);
   await ask(database.url, `ALTER DATABASE ${name} OWNER TO ${name}`);
   const url = Object.assign(new URL(database.url), { username: name, password: 'plain' }).href;
