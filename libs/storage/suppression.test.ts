@@ -10,15 +10,20 @@ test('whoever waits for writers waits for the very latest, and not for later one
     pg.Client,
   ];
   await Promise.all([writer.connect(), other.connect()]);
+  // Whoever stores events has asked who is suppressed: that tells writers from all others.
+  const begin = 'BEGIN; SELECT pg_current_xact_id(); SELECT FROM suppression';
+  await other.query('CREATE TABLE suppression ()');
   try {
-    await writer.query('BEGIN; SELECT pg_current_xact_id()');
+    await writer.query(begin);
     let isOver = false;
     const waiting = waitForWriters(other).then(() => (isOver = true));
     await sleep(200);
     expect(isOver).toBe(false);
-    await writer.query('COMMIT; BEGIN; SELECT pg_current_xact_id()');
+    await writer.query(`COMMIT; ${begin}`);
     await waiting;
   } finally {
+    await writer.query('ROLLBACK');
+    await other.query('DROP TABLE suppression');
     await Promise.all([writer.end(), other.end()]);
   }
 });
