@@ -428,8 +428,10 @@ test('every view of events in the schema fleet is one that previews show', async
     .filter((view) => !PREVIEWED_VIEWS.includes(view) && !/^(daily|installation)_/.test(view));
   // They show a choice of other rows, the books, or what is declared.
   expect(others.sort()).toEqual([
-    ...['current_frameworks', 'current_health', 'current_metrics', 'current_packages'],
-    ...['current_resources', 'dropped_properties', 'ingest_balance', 'metric_catalogue'],
+    ...['completeness', 'current_frameworks', 'current_health', 'current_metrics'],
+    ...['current_packages', 'current_resources', 'dropped_properties', 'freshness'],
+    ...['ingest_balance', 'metric_catalogue', 'product_cadences', 'product_versions'],
+    ...['report_origins', 'version_fields'],
   ]);
 });
 

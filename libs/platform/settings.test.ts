@@ -123,6 +123,7 @@ test('migrating needs the database only', () => {
   expect(migrateSettings({ DATABASE_URL })).toEqual({
     databaseUrl: DATABASE_URL,
     logLevel: 'info',
+    privacyMinInstallations: 10,
   });
   expect(() => migrateSettings({})).toThrow('DATABASE_URL is not set');
 });

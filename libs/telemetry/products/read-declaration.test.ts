@@ -85,7 +85,7 @@ describe('a declaration', () => {
     [{ ...least, events: [] }, 'events must be an object.'],
     [
       { ...least, event: {} },
-      'event is not known; there is product, about, events, unknownEvents, installation, collapse, ignore.',
+      'event is not known; there is product, about, events, cadence, unknownEvents, installation, collapse, ignore.',
     ],
     [{ ...least, unknownEvents: 'kept' }, 'unknownEvents must be one of "usage", "quarantined".'],
     [
