@@ -424,7 +424,7 @@ test('every view of events in the schema fleet is one that previews show', async
     `SELECT table_name AS view FROM information_schema.views WHERE table_schema = 'fleet'`,
   );
   const others = views
-    .map(({ view }) => view as string)
+    .map(({ view }) => view)
     .filter((view) => !PREVIEWED_VIEWS.includes(view) && !/^(daily|installation)_/.test(view));
   // They show a choice of other rows, the books, or what is declared.
   expect(others.sort()).toEqual([
