@@ -62,8 +62,8 @@ export async function emptyTables(
   );
   const truncate = `TRUNCATE ${tables.map(({ name }) => name as string).join()}`;
   // Workers keep house meanwhile, in an order of their own.
-  await ask(truncate).catch((error: { code?: string }) => {
-    if (error.code !== '40P01') throw error;
+  await ask(truncate).catch((error: unknown) => {
+    if ((error as { code?: string }).code !== '40P01') throw error;
     return ask(truncate);
   });
 }
