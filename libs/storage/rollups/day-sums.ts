@@ -1,17 +1,6 @@
 import type pg from 'pg';
-
-/** A table of a day's sums: what tells its rows, what they hold, and how that is read from installation_day. */
-interface DaySum {
-  table: string;
-  /** After the day. */
-  key: readonly string[];
-  values: readonly string[];
-  /** With the day as `$1`; the columns are those of key and values, in that order. */
-  select: string;
-}
-
-/** Sums must not overflow, whatever an agent sends: a figure counts for no more than this. */
-const clamped = (figure: string) => `greatest(-1e290, least(1e290, ${figure}))`;
+import { clamped, type DaySum } from './day-sum.js';
+import { eventSums } from './event-sums.js';
 
 const FIGURES = [
   ...['cpu_total', 'cpu_used', 'cpu_percent', 'mem_total_mb', 'mem_used_mb', 'disk_total_mb'],
@@ -141,67 +130,10 @@ const OTHERS: readonly DaySum[] = [
   },
 ];
 
-/** The contents of usage events and errors, with how often each installation sent them. */
-const EVENTS = `
-  SELECT d.installation_id, d.product, o.version, c.snapshot_id, c.events
-    FROM installation_day_events d
-    JOIN installation_day i USING (installation_id, product, day)
-   CROSS JOIN LATERAL unnest(d.contents, d.origins, d.counts) AS c(snapshot_id, origin_id, events)
-    JOIN origin o ON o.origin_id = c.origin_id
-   WHERE d.day = $1`;
-
-const OF_EVENTS: readonly DaySum[] = [
-  {
-    table: 'usage_day',
-    key: ['product', 'version', 'event', 'outcome'],
-    values: ['installations', 'events'],
-    select: `
-      SELECT e.product, e.version, s.event, s.outcome, count(DISTINCT e.installation_id)::int,
-             sum(e.events)::bigint
-        FROM (${EVENTS}) e JOIN metric_snapshot s USING (snapshot_id)
-       GROUP BY 1, 2, 3, 4`,
-  },
-  {
-    table: 'counter_day',
-    key: ['product', 'version', 'event', 'outcome', 'counter', 'dimension'],
-    values: ['installations', 'events', 'total'],
-    select: `
-      SELECT e.product, e.version, s.event, s.outcome, m.metric, m.dimension,
-             count(DISTINCT e.installation_id)::int, sum(e.events)::bigint,
-             sum(e.events * ${clamped('m.figure')})
-        FROM (${EVENTS}) e
-        JOIN metric_snapshot s USING (snapshot_id) JOIN metric_set ms USING (metric_set_id)
-       CROSS JOIN LATERAL unnest(ms.metrics, ms.dimensions, s.figures) AS m(metric, dimension, figure)
-       GROUP BY 1, 2, 3, 4, 5, 6`,
-  },
-  {
-    table: 'error_day',
-    key: ['product', 'version', 'fingerprint'],
-    values: ['event', 'error_kind', 'message', 'installations', 'reports', 'occurrences'],
-    select: `
-      SELECT e.product, e.version, s.fingerprint, min(s.event), min(s.error_kind), min(s.message),
-             count(DISTINCT e.installation_id)::int, sum(e.events)::bigint,
-             sum(e.events * s.occurrences::bigint)::bigint
-        FROM (${EVENTS}) e JOIN error_snapshot s USING (snapshot_id)
-       GROUP BY 1, 2, 3`,
-  },
-  {
-    table: 'ui_day',
-    key: ['product', 'version'],
-    values: ['installations', 'users', 'logins', 'logouts', 'page_views'],
-    select: `
-      SELECT d.product, o.version, count(*)::int, sum(d.ui_users)::bigint, sum(d.ui_logins)::bigint,
-             sum(d.ui_logouts)::bigint, sum(d.ui_page_views)::bigint
-        FROM installation_day d JOIN origin o USING (origin_id)
-       WHERE d.day = $1 AND d.ui_users IS NOT NULL
-       GROUP BY 1, 2`,
-  },
-];
-
 /** The parts that are refreshed apart, by their numbers in rollup_stale. */
 const PARTS: Readonly<Record<number, readonly DaySum[]>> = {
   1: [FLEET],
-  2: [...OTHERS, ...OF_EVENTS],
+  2: [...OTHERS, ...eventSums],
 };
 
 /** All tables of sums. */

@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import { reportKinds } from '#telemetry';
+import { MIDNIGHT, OF_THE_DAY, WHOLE_PRODUCTS } from './day-window.js';
+import { REFRESH_EVENTS } from './installation-events.js';
 
-const { health, mesos_track, package_list, ui, usage, error, metrics } = reportKinds;
+const { health, mesos_track, package_list, ui, metrics } = reportKinds;
 
 /** The columns of a day that come after its key. */
 const COLUMNS = [
@@ -20,12 +22,6 @@ const COLUMNS = [
 const FIGURES = COLUMNS.slice(COLUMNS.indexOf('agents_active'));
 const KEY = ['installation_id', 'product', 'day'];
 const list = (columns: readonly string[], of = '') => columns.map((c) => `${of}${c}`).join(', ');
-
-const MIDNIGHT = `($1::date::timestamp AT TIME ZONE 'UTC')`;
-const OF_THE_DAY = `r.observed_at >= ${MIDNIGHT} AND r.observed_at < ${MIDNIGHT} + interval '1 day'`;
-/** Products of which the day's reports are all there; of the others nothing is read, and nothing changed. */
-const PRODUCTS = `SELECT o.product FROM (SELECT DISTINCT product FROM origin) o
-                  LEFT JOIN retention_floor f USING (product) WHERE f.day IS NULL OR f.day <= $1`;
 
 const lastOf = (kind: number) =>
   `(array_agg(snapshot_id ORDER BY last DESC) FILTER (WHERE kind = ${kind}))[1]`;
@@ -69,6 +65,8 @@ const VISITED = `
      AND NOT EXISTS (
          SELECT FROM ui_reading e
           WHERE s.action = 'page_view'
+            AND e.observed_at >= ${MIDNIGHT} - interval '2 seconds'
+            AND e.observed_at < ${MIDNIGHT} + interval '1 day'
             AND e.installation_id = r.installation_id AND e.visitor_key = r.visitor_key
             AND e.snapshot_id = r.snapshot_id
             AND e.observed_at BETWEEN r.observed_at - interval '2 seconds' AND r.observed_at
@@ -97,7 +95,7 @@ const DAY_OF_LATEST = `(l.observed_at AT TIME ZONE 'UTC')::date`;
  * that comes, goes or changes its origin on a day does so in the sums of other days too.
  */
 const REFRESH = `
-  WITH whole AS MATERIALIZED (${PRODUCTS}),
+  WITH whole AS MATERIALIZED (${WHOLE_PRODUCTS}),
   seen AS MATERIALIZED (${SEEN}),
   measured AS MATERIALIZED (${MEASURED}),
   fresh AS MATERIALIZED (
@@ -131,8 +129,7 @@ const REFRESH = `
   removed AS (
     DELETE FROM installation_day d
      WHERE d.day = $1 AND d.product IN (SELECT product FROM whole)
-       AND NOT EXISTS (SELECT FROM fresh f
-                        WHERE f.installation_id = d.installation_id AND f.product = d.product)
+       AND (d.installation_id, d.product) NOT IN (SELECT installation_id, product FROM fresh)
     RETURNING 1),
   others AS MATERIALIZED (SELECT installation_id, product FROM changed WHERE is_other),
   lives AS (
@@ -151,15 +148,15 @@ const REFRESH = `
          EXISTS (
            SELECT FROM installation_latest l
             WHERE ${DAY_OF_LATEST} = $1 AND l.product IN (SELECT product FROM whole)
-              AND NOT EXISTS (SELECT FROM latest n WHERE n.installation_id = l.installation_id
-                                 AND n.product = l.product AND n.kind = l.kind)) AS has_lost`;
+              AND (l.installation_id, l.product, l.kind)
+                  NOT IN (SELECT installation_id, product, kind FROM latest)) AS has_lost`;
 
 /** Where an installation's latest report was of this day and is there no more, the one before is sought. */
 const FIND_LOST = `
   WITH lost AS MATERIALIZED (
     SELECT l.installation_id, l.product, l.kind
       FROM installation_latest l
-     WHERE ${DAY_OF_LATEST} = $1 AND l.product IN (${PRODUCTS})
+     WHERE ${DAY_OF_LATEST} = $1 AND l.product IN (${WHOLE_PRODUCTS})
        AND NOT EXISTS (SELECT FROM report r
                         WHERE r.installation_id = l.installation_id AND r.event_key = l.event_key
                           AND r.received_at = l.received_at)),
@@ -182,46 +179,17 @@ const FIND_LOST = `
     FROM found f
    WHERE (l.installation_id, l.product, l.kind) = (f.installation_id, f.product, f.kind)`;
 
-/** Counted from the same reports, and kept apart: most installations have none. */
-const REFRESH_EVENTS = `
-  WITH whole AS MATERIALIZED (${PRODUCTS}),
-  counted AS (
-    SELECT c.*, o.product
-      FROM (SELECT r.installation_id, r.snapshot_id, r.origin_id, count(*)::int AS events
-              FROM report r WHERE ${OF_THE_DAY} AND r.kind IN (${usage}, ${error})
-             GROUP BY 1, 2, 3) c
-      JOIN origin o USING (origin_id)
-     WHERE o.product IN (SELECT product FROM whole)),
-  fresh AS MATERIALIZED (
-    SELECT installation_id, product, array_agg(snapshot_id ORDER BY snapshot_id, origin_id) AS contents,
-           array_agg(origin_id ORDER BY snapshot_id, origin_id) AS origins,
-           array_agg(events ORDER BY snapshot_id, origin_id) AS counts
-      FROM counted GROUP BY 1, 2),
-  written AS (
-    INSERT INTO installation_day_events AS d (installation_id, product, day, contents, origins, counts)
-    SELECT installation_id, product, $1, contents, origins, counts FROM fresh
-        ON CONFLICT (installation_id, product, day) DO UPDATE
-       SET contents = EXCLUDED.contents, origins = EXCLUDED.origins, counts = EXCLUDED.counts
-     WHERE (d.contents, d.origins, d.counts)
-           IS DISTINCT FROM (EXCLUDED.contents, EXCLUDED.origins, EXCLUDED.counts)
-    RETURNING 1),
-  removed AS (
-    DELETE FROM installation_day_events d
-     WHERE d.day = $1 AND d.product IN (SELECT product FROM whole)
-       AND NOT EXISTS (SELECT FROM fresh f
-                        WHERE f.installation_id = d.installation_id AND f.product = d.product)
-    RETURNING 1)
-  INSERT INTO rollup_stale (day, part)
-  SELECT $1, 2 WHERE EXISTS (SELECT FROM written) OR EXISTS (SELECT FROM removed)
-      ON CONFLICT DO NOTHING`;
-
 /**
  * Reads a day's reports again. In a transaction that holds the lock of refreshes and has taken away the
  * marks of the day: what is committed after that has left a mark that is still there.
  * @returns how many installations had another day than before
  */
 export async function refreshInstallationDays(tx: pg.ClientBase, day: string): Promise<number> {
+  // Of a day that has just begun the planner's statistics know nothing: it would take 10,000 rows for one
+  // and compare each with each.
+  await tx.query('SET LOCAL enable_nestloop = off');
   const { rows } = await tx.query<{ rows: number; has_lost: boolean }>(REFRESH, [day]);
+  await tx.query('SET LOCAL enable_nestloop = on');
   if (rows[0]?.has_lost) await tx.query(FIND_LOST, [day]);
   await tx.query(REFRESH_EVENTS, [day]);
   return rows[0]?.rows ?? 0;

@@ -20,6 +20,7 @@ const whole = {
     source: 'component',
     licenseSha1: 'license',
   },
+  cadence: { every: 'day', silentAfterDays: 3 },
   collapse: ['count_*.', '*-total'],
   ignore: ['$*', 'run_id'],
   events: {
@@ -87,6 +88,15 @@ describe('a declaration', () => {
       { ...least, event: {} },
       'event is not known; there is product, about, events, cadence, unknownEvents, installation, collapse, ignore.',
     ],
+    [
+      { ...least, cadence: { every: 'week', silentAfterDays: 9 } },
+      'cadence.every must be one of "hour", "day", "event".',
+    ],
+    [{ ...least, cadence: { every: 'day' } }, 'cadence.silentAfterDays is missing.'],
+    ...[0, 1.5, 91, '3'].map((silentAfterDays): [unknown, string] => [
+      { ...least, cadence: { every: 'day', silentAfterDays } },
+      'cadence.silentAfterDays must be a whole number from 1 to 90.',
+    ]),
     [{ ...least, unknownEvents: 'kept' }, 'unknownEvents must be one of "usage", "quarantined".'],
     [
       { ...least, installation: { hostname: 'host' } },
