@@ -86,14 +86,14 @@ async function request(ids: readonly string[]): Promise<string[]> {
   return asked;
 }
 
-const unfinished = async () => {
+const unfinished = async (table: 'erasure' | 'quarantine_job') => {
   const [row] = await muster.owner(
-    `SELECT count(*)::int AS count FROM erasure WHERE state <> 'complete'`,
+    `SELECT count(*)::int AS count FROM ${table} WHERE state <> 'complete'`,
   );
   return row!.count as number;
 };
 
-test('a thousand erasures at once, while events arrive and a worker is killed, leave nothing behind', async () => {
+test('a thousand erasures at once, while events arrive, others are replayed and a worker is killed, leave nothing behind', async () => {
   const erased = Array.from({ length: ERASED }, () => randomUUID());
   const kept = Array.from({ length: KEPT }, () => randomUUID());
   const all = [...erased, ...kept];
@@ -113,18 +113,33 @@ test('a thousand erasures at once, while events arrive and a worker is killed, l
     }
   });
 
+  const replaying = (async () => {
+    while (!isOver.signal.aborted) {
+      const { status } = await admin.ask('POST', '/v1/quarantine/replays', { filter: {} });
+      expect(status).toBe(202);
+      await sleep(300);
+    }
+  })();
+
   const asked = await request(erased);
   expect(new Set(asked).size).toBe(ERASED / 2 + ERASED / 200);
   await muster.workers[0]!.kill();
-  await vi.waitFor(async () => expect(await unfinished()).toBe(0), {
+  await vi.waitFor(async () => expect(await unfinished('erasure')).toBe(0), {
     ...{ timeout: 90_000, interval: 200 },
   });
   isOver.abort();
-  await Promise.all(senders);
+  await Promise.all([...senders, replaying]);
   for (const events of sent) await post(events);
   await muster.workers[0]!.start();
   // A job that the killed worker had is given back when its lock has ended.
   await vi.waitFor(() => muster.drained(), { timeout: 60_000 });
+  await vi.waitFor(async () => expect(await unfinished('quarantine_job')).toBe(0), {
+    ...{ timeout: 60_000, interval: 200 },
+  });
+  const [replayed] = await muster.owner(
+    'SELECT sum(quarantined_again)::int AS count FROM quarantine_job',
+  );
+  expect(replayed!.count).toBeGreaterThan(0);
 
   const ids = new Set(erased);
   const keptOnes = new Set(kept);
