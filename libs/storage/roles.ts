@@ -46,7 +46,12 @@ export async function ensureReaders(
 const CONNECTION_LIMIT = 20;
 
 async function letIn(client: pg.ClientBase, role: string, password: string | undefined) {
-  await client.query(`ALTER ROLE ${role} CONNECTION LIMIT ${CONNECTION_LIMIT}`);
+  // Roles are the whole server's: two databases that are migrated at once must not both change one.
+  const { rowCount } = await client.query(
+    'SELECT FROM pg_roles WHERE rolname = $1 AND rolconnlimit = $2',
+    [role, CONNECTION_LIMIT],
+  );
+  if (!rowCount) await client.query(`ALTER ROLE ${role} CONNECTION LIMIT ${CONNECTION_LIMIT}`);
   if (password === undefined) return;
   await client.query(`ALTER ROLE ${role} LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
 }
