@@ -63,6 +63,15 @@ function eventsOf(installationId: string, product = 'dcos'): EventEnvelope[] {
   ];
 }
 
+/** A report of a version on the day before yesterday, and of the next one a day later. */
+function upgradeOf(installationId: string): EventEnvelope[] {
+  const [health] = eventsOf(installationId) as [EventEnvelope];
+  return [2, 1].map((ago) => ({
+    ...{ ...health, id: randomUUID(), occurredAt: new Date(NOW - ago * 86_400_000).toISOString() },
+    properties: { ...health.properties, environmentVersion: `1.${9 - ago}` },
+  }));
+}
+
 async function save(writer: TelemetryStore, envelopes: EventEnvelope[]) {
   await writer.save({
     ...{ batchId: randomUUID(), gatheredAt: NOW },
@@ -94,6 +103,7 @@ const isEmpty = (counts: Record<string, number>) => Object.values(counts).every(
 test('an erasure removes every row of an installation, and nothing of another', async () => {
   const [gone, kept] = [randomUUID(), randomUUID()];
   await save(writers[0]!, [...eventsOf(gone), ...eventsOf(kept)]);
+  await save(writers[0]!, [...upgradeOf(gone), ...upgradeOf(kept)]);
   await rollups.refresh();
   const before = await rowsOf(kept);
   const { erasure_target: _, ...tables } = await rowsOf(gone);

@@ -46,6 +46,7 @@ const KINDS: readonly Kind[] = [
       'health-unit-a-service-unhealthy': draw.int(0, 1),
       ...(draw.int(0, 1) && { 'health-unit-b-timer-total': 2, 'health-unit-b-timer-unhealthy': 0 }),
       provider: draw.one(['aws', 'on-prem']),
+      ...(draw.int(0, 1) && { remark: 'some text' }),
     }),
   (draw) =>
     dcos('mesos_track', {
@@ -69,7 +70,10 @@ const KINDS: readonly Kind[] = [
   (draw) => ({
     product: 'resoto',
     event: 'error.server',
-    properties: { kind: draw.one(['KeyError', 'ValueError']), message: 'no such key', count: 2 },
+    properties: {
+      ...{ kind: draw.one(['KeyError', 'ValueError']), message: 'no such key', count: 2 },
+      ...(draw.int(0, 1) && { remark: 'some text' }),
+    },
   }),
   (draw) => ({
     product: 'octopus',
@@ -144,7 +148,9 @@ test.each([1, 2, 3])(
       await Promise.all([...writing, ...refreshing, ...erasing]);
     }
     await refreshers[0]!.refresh();
-    expect((await rows('SELECT * FROM fleet.daily_units')).length).toBeGreaterThan(0);
+    for (const view of ['daily_units', 'daily_upgrade_units', 'daily_dropped_properties']) {
+      expect(await rows(`SELECT * FROM fleet.${view}`), view).not.toEqual([]);
+    }
     await expectViews({ ...EXPECTED, ...EXPECTED_CURRENT });
     // What is current is shown at once.
     await save(

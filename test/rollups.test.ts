@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { ErasureStore, migrate, Rollups, TelemetryStore } from '#storage';
+import { ErasureStore, HousekeepingStore, migrate, Rollups, TelemetryStore } from '#storage';
 import {
   cadencesOf,
   compileProducts,
@@ -223,7 +223,7 @@ test('what was under way while a day was read is read by the next refresh', asyn
 
 const SUMS = [
   ...['fleet', 'mix', 'unit', 'package', 'framework', 'metric', 'capacity'],
-  ...['usage', 'counter', 'error', 'ui'],
+  ...['usage', 'counter', 'error', 'ui', 'dropped'],
 ];
 /** All sums, as text. */
 async function sums() {
@@ -257,9 +257,16 @@ function everything(id: string): EventEnvelope[] {
     event(id, ago, 9, {
       product: 'resoto',
       event: 'error.server',
-      properties: { kind: 'KeyError' },
+      properties: { kind: 'KeyError', remark: 'some text' },
     }),
   ]);
+}
+
+async function erase(installationId: string) {
+  const erasures = new ErasureStore({ databaseUrl: database.url, connections: 2, suppressionKey });
+  await erasures.request({ mode: 'erase_and_suppress', installationIds: [installationId] });
+  await carryOut(erasures);
+  await erasures.close();
 }
 
 test('an erasure leaves the sums as if the installation had never been', async () => {
@@ -272,10 +279,7 @@ test('an erasure leaves the sums as if the installation had never been', async (
   await rollups.refresh();
   expect(await sums()).not.toEqual(without);
 
-  const erasures = new ErasureStore({ databaseUrl: database.url, connections: 2, suppressionKey });
-  await erasures.request({ mode: 'erase_and_suppress', installationIds: [gone] });
-  await carryOut(erasures);
-  await erasures.close();
+  await erase(gone);
   expect(await sums()).toEqual(without);
 });
 
@@ -295,11 +299,47 @@ test('days whose reports were dropped stay as they are, and an erasure still cor
   await rollups.rebuild();
   expect(await sums()).toEqual(all);
 
-  const erasures = new ErasureStore({ databaseUrl: database.url, connections: 2, suppressionKey });
-  await erasures.request({ mode: 'erase_and_suppress', installationIds: [gone] });
-  await carryOut(erasures);
-  await erasures.close();
+  await erase(gone);
   expect(await sums()).toEqual(without);
+});
+
+test('rollups older than they are kept are let go of, and change nothing of those that are kept', async () => {
+  const [steady, back, gone] = [randomUUID(), randomUUID(), randomUUID()];
+  for (let ago = 40; ago >= 0; ago -= 1) {
+    await save(event(steady, ago, 12, { version: ago > 30 ? '2.0' : '2.1' }), event(gone, ago));
+  }
+  // There before all that is kept, silent since, and back on a day that is kept.
+  await save(event(back, 39), event(back, 5), event(randomUUID(), 38));
+  await rollups.refresh();
+  const kept = `WHERE day >= (now() AT TIME ZONE 'UTC')::date - 9`;
+  const days = () => owner.ask(`SELECT * FROM fleet.daily_fleet ${kept} ORDER BY 1, 2, 3`);
+  const lives = () =>
+    owner.ask(
+      `SELECT installation_id, first_day, first_version, last_day FROM fleet.installation_lives
+        WHERE last_day > (now() AT TIME ZONE 'UTC')::date - 10 ORDER BY 1`,
+    );
+  const before = await days();
+  const livesBefore = await lives();
+
+  const house = new HousekeepingStore({ databaseUrl: database.url });
+  const { signal } = new AbortController();
+  const letGo = () => house.applyRetention({ retentionDays: 400, rollupRetentionDays: 9, signal });
+  const { removed } = await letGo();
+  expect((await letGo()).removed).toEqual({});
+  await house.close();
+  // Days stay for as long as a product may be silent (a Resoto for 8 days): 18 days to today, and the return.
+  expect(removed).toMatchObject({ installation_day: 2 * 23 + 2, installation_life: 1 });
+  expect(await days()).toEqual(before);
+
+  await rollups.rebuild();
+  expect(await days()).toEqual(before);
+  expect(await lives()).toEqual(livesBefore);
+  await erase(gone);
+  const [all] = await owner.ask(
+    `SELECT (now() AT TIME ZONE 'UTC')::date - min(day) AS ago, sum(active)::int AS active, sum(born)::int AS born, sum(returned)::int AS returned
+       FROM fleet.daily_fleet`,
+  );
+  expect(all).toEqual({ ago: 9, active: 11, born: 0, returned: 1 });
 });
 
 test('where a product’s silence begins later than before, its days are summed up anew', async () => {

@@ -46,7 +46,6 @@ export {
   type SummaryGroup,
 } from './quarantine/listing.js';
 export { QuarantineStore } from './quarantine/quarantine-store.js';
-export { correctRollups } from './rollups/correct.js';
 export { markChanges } from './rollups/marks.js';
 export type { RefreshOptions, RefreshProgress, RefreshResult } from './rollups/refresh.js';
 export { Rollups, type RollupsOptions } from './rollups/rollups.js';

@@ -36,6 +36,14 @@ const LATEST_READING = (view: string, kind: string) => `
 const reading = (view: string, kind: string, columns: string) =>
   LATEST_READING(view, kind).replace('r.*', `installation_id, ${columns}`);
 
+const UPGRADES = `
+  SELECT installation_id, product, day, before AS from_version, product_version AS to_version, previous_day, next_day
+    FROM (SELECT *, lag(product_version) OVER life AS before, lag(day) OVER life AS previous_day,
+                 lead(day) OVER life AS next_day
+            FROM (${DAYS}) d WHERE product_version IS NOT NULL
+          WINDOW life AS (PARTITION BY installation_id, product ORDER BY day)) steps
+   WHERE before <> product_version`;
+
 const LATEST_RESOURCES = `
   SELECT DISTINCT ON (installation_id, product, day) * FROM (
     SELECT *, (observed_at AT TIME ZONE 'UTC')::date AS day FROM fleet.resource_readings) r
@@ -72,6 +80,10 @@ export const EXPECTED: Readonly<Record<string, string>> = {
       FROM facts WHERE day <= (now() AT TIME ZONE 'UTC')::date GROUP BY 1, 2, 3`,
   installation_days: `
     WITH days AS (${DAYS}), origins AS (${ORIGINS}), resources AS (${LATEST_RESOURCES}),
+    descriptions AS (
+      SELECT r.installation_id, o.product, (r.observed_at AT TIME ZONE 'UTC')::date AS day,
+             (count(DISTINCT o.origin_id) FILTER (WHERE r.kind <> 4))::int AS descriptions
+        FROM report r JOIN origin o USING (origin_id) GROUP BY 1, 2, 3),
     reports AS (
       SELECT installation_id, product, day, count(*)::int AS reports,
              count(DISTINCT date_trunc('hour', observed_at))::int AS hours,
@@ -86,8 +98,9 @@ export const EXPECTED: Readonly<Record<string, string>> = {
     SELECT installation_id, product, day, days.product_version, nullif(variant, ''),
            nullif(provider, ''), nullif(platform, ''), reports, hours, first, last,
            ${FIGURES.map((figure) => `resources.${figure}`).join(', ')},
-           coalesce(users, 0), coalesce(logins, 0), coalesce(logouts, 0), coalesce(views, 0)
+           coalesce(users, 0), coalesce(logins, 0), coalesce(logouts, 0), coalesce(views, 0), descriptions
       FROM days JOIN reports USING (installation_id, product, day)
+      JOIN descriptions USING (installation_id, product, day)
       JOIN origins USING (installation_id, product, day)
       LEFT JOIN resources USING (installation_id, product, day)
       LEFT JOIN ui USING (installation_id, product, day)`,
@@ -99,6 +112,41 @@ export const EXPECTED: Readonly<Record<string, string>> = {
            count(*) FILTER (WHERE step > silent_after)::int,
            max(day) + max(silent_after) < (now() AT TIME ZONE 'UTC')::date
       FROM steps GROUP BY 1, 2`,
+  installation_upgrades: `${UPGRADES}`,
+  daily_upgrade_units: `
+    WITH upgrades AS (${UPGRADES}),
+    health AS (${reading('health_readings', 'health', 'unit, unhealthy')})
+    SELECT u.day, u.product, from_version, to_version, a.unit, count(*)::int,
+           count(*) FILTER (WHERE b.unhealthy > 0)::int, count(*) FILTER (WHERE a.unhealthy > 0)::int
+      FROM upgrades u
+      JOIN health b ON (b.installation_id, b.product, b.day) = (u.installation_id, u.product, u.previous_day)
+      JOIN health a ON (a.installation_id, a.product, a.day) = (u.installation_id, u.product, u.next_day)
+                   AND a.unit = b.unit
+     GROUP BY 1, 2, 3, 4, 5`,
+  daily_dropped_properties: `
+    WITH days AS (${DAYS}),
+    said AS (
+      SELECT r.installation_id, o.product, r.kind, r.snapshot_id, r.observed_at, o.version,
+             (r.observed_at AT TIME ZONE 'UTC')::date AS day
+        FROM report r JOIN origin o USING (origin_id)),
+    states AS (
+      SELECT DISTINCT ON (installation_id, product, day, kind) installation_id, product, day, snapshot_id
+        FROM said WHERE kind NOT IN (4, 5, 6)
+       ORDER BY installation_id, product, day, kind, observed_at DESC),
+    contents AS (
+      SELECT installation_id, product, day, product_version, snapshot_id
+        FROM states JOIN days USING (installation_id, product, day)
+       UNION ALL
+      SELECT installation_id, product, day, nullif(version, ''), snapshot_id FROM said WHERE kind IN (5, 6))
+    SELECT day, product, product_version, s.event, k.key, count(DISTINCT installation_id)::int
+      FROM contents
+      JOIN (SELECT snapshot_id, 'health' AS event, dropped FROM health_snapshot
+             UNION ALL SELECT snapshot_id, 'package_list', dropped FROM package_snapshot
+             UNION ALL SELECT snapshot_id, 'mesos_track', dropped FROM framework_snapshot
+             UNION ALL SELECT snapshot_id, event, dropped FROM metric_snapshot
+             UNION ALL SELECT snapshot_id, event, dropped FROM error_snapshot) s USING (snapshot_id)
+     CROSS JOIN LATERAL unnest(s.dropped) AS k(key)
+     GROUP BY 1, 2, 3, 4, 5`,
   daily_mix: `
     WITH origins AS (${ORIGINS})
     SELECT day, product, nullif(version, ''), nullif(variant, ''), nullif(provider, ''), nullif(platform, ''),

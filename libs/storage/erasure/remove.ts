@@ -1,12 +1,16 @@
 import type pg from 'pg';
 import { inStep, type Group } from './claim.js';
 import type { RunContext } from './run.js';
+import { refreshStale } from '../rollups/refresh.js';
+import { rollupTables, takeOutOfSums } from '../rollups/take-out.js';
 import { partitionsOf, tablesOfInstallations } from './tables.js';
 
 /** Rows of a table that go in one transaction: a few hundred milliseconds. */
 const ROWS_AT_ONCE = 20_000;
 /** Rows whose places are looked up at once: some 30 MB. */
 const PLACES_AT_ONCE = 500_000;
+/** Installations that are taken out of the sums at once: each has up to some thousand days. */
+const SUMMED_AT_ONCE = 50;
 
 interface Place {
   table: string;
@@ -16,7 +20,7 @@ interface Place {
 }
 
 /**
- * Removes every row of the installations, a part at a time. The rows go in the order in which they lie
+ * Removes every row of the installations, a part at a time, but for what is rolled up. The rows go in the order in which they lie
  * on the disk: those of several installations lie on the same pages, and each page is changed once.
  */
 export async function removeRows(group: Group, context: RunContext): Promise<void> {
@@ -24,11 +28,31 @@ export async function removeRows(group: Group, context: RunContext): Promise<voi
   const ids = group.erasures.flatMap(({ installationIds }) => installationIds);
   const tables = await tablesOfInstallations(client);
   await noteTables(client, group, tables);
-  for (const table of tables) {
+  for (const table of tables.filter((name) => !rollupTables.includes(name))) {
     for (const partition of await partitionsOf(client, table)) {
       await removeFrom({ table, partition, ids }, group, context);
     }
   }
+}
+
+/**
+ * Removes what is rolled up of the installations, and takes them out of the sums of their days. Their
+ * reports are gone before: who reads a day from now on finds none.
+ */
+export async function removeFromRollups(group: Group, context: RunContext): Promise<void> {
+  const { client, stopping } = context;
+  const all = group.erasures.flatMap(({ installationIds }) => installationIds);
+  for (let start = 0; start < all.length; start += SUMMED_AT_ONCE) {
+    stopping?.throwIfAborted();
+    const ids = all.slice(start, start + SUMMED_AT_ONCE);
+    await inStep(client, group, async (erasureIds) => {
+      await takeOutOfSums(client, ids);
+      for (const table of rollupTables) {
+        await remove(client, erasureIds, { table, partition: table, ids });
+      }
+    });
+  }
+  await refreshStale(client);
 }
 
 /** So that a certificate names every table that was looked into, also where nothing was found. */
@@ -76,19 +100,19 @@ const REMEMBERED = `
      CROSS JOIN LATERAL unnest(gone.contents) AS s(id)
      WHERE erasure_id = ANY ($1::uuid[]) AND s.id IS NOT NULL ON CONFLICT DO NOTHING),`;
 
-/** Removes a part of the rows, counts them, and remembers what they said, all at once. @returns how many */
+/** Removes the rows, or a part of them, counts them, and remembers what they said, all at once. @returns how many */
 async function remove(
   client: pg.ClientBase,
   erasureIds: readonly string[],
   { table, partition, ids }: Place,
-  part: readonly string[],
+  part?: readonly string[],
 ): Promise<number> {
   const contents = CONTENTS[table];
   const { rows } = await client.query<{ count: number }>(
     // Where a row has moved in the meantime, another one may lie in its place: hence the second look.
     `WITH gone AS (
        DELETE FROM ONLY ${partition}
-        WHERE ctid = ANY ($4::tid[]) AND installation_id = ANY ($2::uuid[])
+        WHERE installation_id = ANY ($2::uuid[]) ${part ? 'AND ctid = ANY ($4::tid[])' : ''}
        RETURNING installation_id${contents ? `, ${contents} AS contents` : ''}),
      ${contents ? REMEMBERED : ''}
      counted AS (
@@ -101,7 +125,7 @@ async function remove(
                 to_jsonb(coalesce((removed->>$3)::int, 0) + counted.count))
          FROM counted WHERE e.erasure_id = counted.erasure_id)
      SELECT count(*)::int AS count FROM gone`,
-    [erasureIds, ids, table, part],
+    [erasureIds, ids, table, ...(part ? [part] : [])],
   );
   return rows[0]?.count ?? 0;
 }

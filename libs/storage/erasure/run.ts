@@ -1,10 +1,9 @@
 import type pg from 'pg';
-import { correctRollups } from '../rollups/correct.js';
 import { waitForWriters, type InstallationHasher } from '../suppression.js';
 import { inStep, type Group } from './claim.js';
 import { toErasure, type Erasure, type ErasureRow, type ErasureState } from './erasure.js';
 import { collectGroup } from './leftovers.js';
-import { removeRows } from './remove.js';
+import { removeFromRollups, removeRows } from './remove.js';
 import { lockRequests, suppress } from './request.js';
 import { countRowsOfErasures, tablesOfInstallations } from './tables.js';
 
@@ -55,7 +54,7 @@ const WITHOUT_ROWS: readonly Step[] = [lift, complete];
 const WITH_ROWS: readonly Step[] = [
   emptyQueue,
   removeRows,
-  correctSums,
+  removeFromRollups,
   collectGroup,
   noteErased,
   verify,
@@ -83,14 +82,6 @@ async function take(steps: readonly Step[], group: Group, context: RunContext): 
 async function emptyQueue(group: Group, { client, emptyQueue }: RunContext): Promise<void> {
   await inStep(client, group, (ids) => enter(client, ids, 'erasing'));
   await emptyQueue(group.erasures.flatMap(({ installationIds }) => installationIds));
-}
-
-/** The sums of the days on which they were there are made anew, without them. */
-async function correctSums({ erasures }: Group, { client }: RunContext): Promise<void> {
-  await correctRollups(
-    client,
-    erasures.flatMap(({ installationIds }) => installationIds),
-  );
 }
 
 async function noteErased(group: Group, { client }: RunContext): Promise<void> {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { listPartitions, type Partition } from '../partitions.js';
+import { forgetDays } from '../rollups/forget-days.js';
 import { dropLeftovers, dropPartition } from './drop-partition.js';
 import { raiseFloor, readExpiry, readProducts, type Expiry } from './expiry.js';
 import { removeForgotten } from './forgotten-installations.js';
@@ -23,7 +24,7 @@ const RECEIPT_DAYS = 62;
 export interface RetentionOptions {
   /** How long the data of a product is kept that has no policy of its own. */
   retentionDays: number;
-  /** How long the books are kept. */
+  /** How long the books and the rollups are kept. */
   rollupRetentionDays: number;
   signal: AbortSignal;
   /** In milliseconds since 1970: the present, unless it is said. */
@@ -38,7 +39,7 @@ export interface RetentionResult {
   /** Partitions that were dropped, and those that some products were taken out of. */
   dropped: string[];
   rewritten: string[];
-  /** Rows of the tables that have no partitions. */
+  /** Rows of the tables that have no partitions, by table. */
   removed: Record<string, number>;
 }
 
@@ -72,6 +73,7 @@ export async function applyRetention(
     const rollupEnd = new Date(now - options.rollupRetentionDays * DAY_MS);
     result.removed = {
       ...(await removeOldRows(client, { expiry, rollupEnd, signal })),
+      ...(await forgetDays(client, { until: rollupEnd.toISOString().slice(0, 10), signal })),
       ...(await removeForgotten(client, { expiry, signal })),
     };
   }

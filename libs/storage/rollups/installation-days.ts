@@ -1,14 +1,12 @@
 import type pg from 'pg';
 import { reportKinds } from '#telemetry';
 import { MIDNIGHT, OF_THE_DAY, WHOLE_PRODUCTS } from './day-window.js';
+import { partNumbers } from './day-sums.js';
 import { REFRESH_EVENTS } from './installation-events.js';
 
 const { health, mesos_track, package_list, ui, metrics } = reportKinds;
 
-/** The columns of a day that come after its key. */
-const COLUMNS = [
-  ...['health_id', 'package_id', 'framework_id', 'metric_id', 'origin_id', 'reports', 'hours'],
-  ...['first_ms', 'last_ms', 'ui_users', 'ui_logins', 'ui_logouts', 'ui_page_views'],
+const FIGURES = [
   ...[
     'agents_active',
     'agents_connected',
@@ -19,7 +17,12 @@ const COLUMNS = [
   ],
   ...['cpu_percent', 'mem_total_mb', 'mem_used_mb', 'disk_total_mb', 'disk_used_mb'],
 ];
-const FIGURES = COLUMNS.slice(COLUMNS.indexOf('agents_active'));
+/** The columns of a day that come after its key. */
+const COLUMNS = [
+  ...['health_id', 'package_id', 'framework_id', 'metric_id', 'origin_id', 'origins', 'reports'],
+  ...['hours', 'first_ms', 'last_ms', 'ui_users', 'ui_logins', 'ui_logouts', 'ui_page_views'],
+  ...FIGURES,
+];
 const KEY = ['installation_id', 'product', 'day'];
 const list = (columns: readonly string[], of = '') => columns.map((c) => `${of}${c}`).join(', ');
 
@@ -49,6 +52,7 @@ const REPORTED = `
          ${lastOf(health)} AS health_id, ${lastOf(package_list)} AS package_id,
          ${lastOf(mesos_track)} AS framework_id, ${lastOf(metrics)} AS metric_id,
          (array_agg(origin_id ORDER BY kind = ${ui}, last DESC))[1] AS origin_id,
+         (count(DISTINCT origin_id) FILTER (WHERE kind <> ${ui}))::smallint AS origins,
          sum(reports)::int AS reports, bit_or(hours) AS hours,
          (date_part('epoch', min(first) - ${MIDNIGHT}) * 1000)::int AS first_ms,
          (max(last[1]) - date_part('epoch', ${MIDNIGHT}) * 1000)::int AS last_ms
@@ -139,7 +143,7 @@ const REFRESH = `
         ON CONFLICT (installation_id, product) DO UPDATE SET is_stale = true WHERE NOT l.is_stale),
   stale AS (
     INSERT INTO rollup_stale (day, part)
-    SELECT $1, p FROM unnest(ARRAY[1, 2]) AS p WHERE EXISTS (SELECT FROM changed)
+    SELECT $1, p FROM unnest(ARRAY[${partNumbers.join()}]) AS p WHERE EXISTS (SELECT FROM changed)
      UNION
     SELECT a.day, 1 FROM others o
      CROSS JOIN LATERAL days_around(o.installation_id, o.product, $1) AS a(day)

@@ -1,29 +1,68 @@
 import type pg from 'pg';
+import { SILENT } from './day-sum.js';
+
+/** Each with a few days to some thousands. */
+const LIVES_AT_ONCE = 2000;
 
 /**
- * Reads the lives that have changed anew from their days. A life without a day is none.
- * In a transaction that holds the lock of refreshes.
+ * Reads lives that have changed anew from their days, with their upgrades. A life without a day is none.
+ * In a transaction that holds the lock of refreshes. @returns whether there are more
  */
-export async function refreshLives(tx: pg.ClientBase): Promise<void> {
-  await tx.query(REFRESH);
-  await tx.query('DELETE FROM installation_life WHERE is_stale');
+export async function refreshLives(tx: pg.ClientBase): Promise<boolean> {
+  const { rows } = await tx.query<{ id: string; product: string }>(
+    `SELECT installation_id AS id, product FROM installation_life WHERE is_stale
+      ORDER BY installation_id LIMIT ${LIVES_AT_ONCE}`,
+  );
+  if (rows.length === 0) return false;
+  const lives = [rows.map(({ id }) => id), rows.map(({ product }) => product)];
+  await tx.query(REFRESH_UPGRADES, lives);
+  await tx.query(REFRESH_LIVES, lives);
+  await tx.query(`DELETE FROM installation_life d WHERE d.is_stale AND ${IS_GIVEN}`, lives);
+  return rows.length === LIVES_AT_ONCE;
 }
 
-const REFRESH = `
+const GIVEN = 'unnest($1::uuid[], $2::text[]) AS given(installation_id, product)';
+const IS_GIVEN = `(d.installation_id, d.product) IN (SELECT * FROM ${GIVEN})`;
+const LIFE = 'PARTITION BY d.installation_id, d.product ORDER BY d.day';
+
+/** Who was there before the first day that is kept began then. */
+const REFRESH_LIVES = `
   UPDATE installation_life l
-     SET first_day = d.first_day, last_day = d.last_day, active_days = d.active_days, returns = d.returns,
-         first_origin_id = first.origin_id, last_origin_id = last.origin_id, is_stale = false
-    FROM (SELECT installation_id, product, min(day) AS first_day, max(day) AS last_day,
+     SET first_day = CASE WHEN l.first_day < s.days_since THEN l.first_day ELSE d.first_day END,
+         first_origin_id = CASE WHEN l.first_day < s.days_since THEN l.first_origin_id ELSE d.first_origin_id END,
+         last_day = d.last_day, last_origin_id = d.last_origin_id,
+         active_days = d.active_days, returns = d.returns, is_stale = false
+    FROM rollup_state s,
+         (SELECT installation_id, product, min(day) AS first_day, max(day) AS last_day,
+                 (array_agg(origin_id ORDER BY day))[1] AS first_origin_id,
+                 (array_agg(origin_id ORDER BY day DESC))[1] AS last_origin_id,
                  count(*)::int AS active_days,
-                 count(*) FILTER (WHERE day - previous > coalesce(c.silent_after_days, 3))::int AS returns
-            FROM (SELECT d.installation_id, d.product, d.day,
-                         lag(d.day) OVER (PARTITION BY d.installation_id, d.product ORDER BY d.day) AS previous
-                    FROM installation_life s JOIN installation_day d USING (installation_id, product)
-                   WHERE s.is_stale) g
+                 count(*) FILTER (WHERE day - previous > ${SILENT})::int AS returns
+            FROM (SELECT d.installation_id, d.product, d.day, d.origin_id, lag(d.day) OVER (${LIFE}) AS previous
+                    FROM installation_day d WHERE ${IS_GIVEN}) g
             LEFT JOIN product_cadence c USING (product)
            GROUP BY 1, 2) d
-    JOIN installation_day first
-      ON first.installation_id = d.installation_id AND first.product = d.product AND first.day = d.first_day
-    JOIN installation_day last
-      ON last.installation_id = d.installation_id AND last.product = d.product AND last.day = d.last_day
    WHERE l.installation_id = d.installation_id AND l.product = d.product`;
+
+const REFRESH_UPGRADES = `
+  WITH fresh AS MATERIALIZED (
+    SELECT installation_id, product, day, previous_day, next_day, from_origin_id, origin_id AS to_origin_id
+      FROM (SELECT d.installation_id, d.product, d.day, d.origin_id, o.version,
+                   lag(d.day) OVER life AS previous_day, lead(d.day) OVER life AS next_day,
+                   lag(d.origin_id) OVER life AS from_origin_id, lag(o.version) OVER life AS from_version
+              FROM installation_day d JOIN origin o USING (origin_id)
+             WHERE ${IS_GIVEN} AND o.version <> ''
+            WINDOW life AS (${LIFE})) steps
+     WHERE version <> from_version),
+  removed AS (
+    DELETE FROM installation_upgrade d
+     WHERE ${IS_GIVEN}
+       AND (d.installation_id, d.product, d.day) NOT IN (SELECT installation_id, product, day FROM fresh))
+  INSERT INTO installation_upgrade AS u
+         (installation_id, product, day, previous_day, next_day, from_origin_id, to_origin_id)
+  SELECT * FROM fresh
+      ON CONFLICT (installation_id, product, day) DO UPDATE
+     SET previous_day = EXCLUDED.previous_day, next_day = EXCLUDED.next_day,
+         from_origin_id = EXCLUDED.from_origin_id, to_origin_id = EXCLUDED.to_origin_id
+   WHERE (u.previous_day, u.next_day, u.from_origin_id, u.to_origin_id) IS DISTINCT FROM
+         (EXCLUDED.previous_day, EXCLUDED.next_day, EXCLUDED.from_origin_id, EXCLUDED.to_origin_id)`;

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { daySumTables, refreshDaySums } from './day-sums.js';
+import { daySumTables, FIRST_SUMMED_DAY, partNumbers, refreshDaySums } from './day-sums.js';
 import { refreshInstallationDays } from './installation-days.js';
 import { refreshLives } from './lives.js';
 
@@ -53,7 +53,8 @@ export async function refreshStale(
   client: pg.ClientBase,
   { signal, onProgress }: RefreshOptions = {},
 ): Promise<boolean> {
-  await locked(client, () => refreshLives(client));
+  while (await locked(client, () => refreshLives(client))) if (signal?.aborted) return false;
+  await client.query(`DELETE FROM rollup_stale WHERE part > 0 AND day < ${FIRST_SUMMED_DAY}`);
   const { rows: stale } = await client.query<{ day: string; part: number }>(
     'SELECT day::text, part FROM rollup_stale WHERE part > 0 ORDER BY day DESC, part',
   );
@@ -79,17 +80,22 @@ export async function markAll(client: pg.ClientBase): Promise<void> {
   const days = ['installation_day', ...daySumTables].map((table) => `SELECT day FROM ${table}`);
   await locked(client, async () => {
     await client.query(`
-      INSERT INTO rollup_stale SELECT day, part FROM (${days.join(' UNION ')}) d, unnest(ARRAY[1, 2]) AS part
+      INSERT INTO rollup_stale SELECT day, part FROM (${days.join(' UNION ')}) d, unnest(ARRAY[${partNumbers.join()}]) AS part
           ON CONFLICT DO NOTHING`);
     await client.query('UPDATE installation_life SET is_stale = true');
   });
+}
+
+/** Keeps out, to the end of a transaction, refreshes and whoever removes days of installations. */
+export async function lockRollups(tx: pg.ClientBase): Promise<void> {
+  await tx.query('SELECT pg_advisory_xact_lock($1)', [ROLLUP_LOCK]);
 }
 
 /** A transaction that no other refresh, and nobody who removes days of installations, is in. */
 export async function locked<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {
   await client.query('BEGIN');
   try {
-    await client.query('SELECT pg_advisory_xact_lock($1)', [ROLLUP_LOCK]);
+    await lockRollups(client);
     const result = await work();
     await client.query('COMMIT');
     return result;
@@ -109,7 +115,10 @@ async function refreshDay(client: pg.ClientBase, day: string): Promise<number> {
     // So that no partition is dropped between the look at retention_floor and the one at its reports.
     await client.query('LOCK TABLE report, resource_reading, ui_reading IN ACCESS SHARE MODE');
     const noted = 'FROM rollup_stale WHERE day = $1 AND part = 0';
-    const { rowCount } = await client.query(`SELECT ${noted}`, [day]);
+    const { rowCount } = await client.query(
+      `SELECT ${noted} AND day >= coalesce((SELECT days_since FROM rollup_state), day)`,
+      [day],
+    );
     const rows = rowCount ? await refreshInstallationDays(client, day) : 0;
     await client.query(`DELETE ${noted}`, [day]);
     return rows;
