@@ -63,6 +63,10 @@ export const data = {
       [at(1, hour), 'dcos-metrics-service', 5, 0, '2.1'],
     ]),
   ),
+  'Whose GUID seems to be cloned, over weeks?': table(
+    'installation_id product days days_with_several most_descriptions',
+    [id.cloned, 'dcos', 2, 2, 2],
+  ),
   'Whose GUID seems to be cloned, by its description?': table(
     'installation_id product returns lasted descriptions',
     [id.cloned, 'dcos', 4, '08:00:00', ['2.0 open aws', '2.1 open azure']],
@@ -109,7 +113,8 @@ function completeness(): Row[] {
     ],
     ...['daily_frameworks', 'daily_metrics', 'daily_mix', 'daily_package_sets', 'daily_packages'],
     ...['daily_ui', 'daily_units', 'daily_usage', 'installation_days', 'installation_metric_days'],
-    ...['installation_health_days', 'installation_unit_days'],
+    ...['installation_health_days', 'installation_unit_days', 'installation_upgrades'],
+    'daily_upgrade_units',
   ].map((view) => [view, 'day', true, lately]);
   const lives = ['installation_lives', 'product_versions', 'version_fields'].map((view) => [
     ...[view, 'last_day', true, lately],

@@ -1,6 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /** The days on which the small fleet does what it does, relative to today, and who is in it. */
 const DAY_MS = 86_400_000;
 export const HOUR_MS = 3_600_000;
+/** So long before midnight, today would be over before all is asked: that waits for tomorrow. */
+const TOO_LATE_MS = 3 * 60_000;
+const leftMs = DAY_MS - (Date.now() % DAY_MS);
+if (leftMs < TOO_LATE_MS) await sleep(leftMs + 1000);
+
 const NOW = Date.now();
 const TODAY = Math.floor(NOW / DAY_MS) * DAY_MS;
 /** By its own clock, the one that is ahead reports then. */
