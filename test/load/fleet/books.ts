@@ -22,7 +22,10 @@ export async function addQuarantined(
   );
 }
 
-/** Books what arrived, and beside it each of the other fates, for every report whose key has just its number in these bits. */
+/**
+ * Books what arrived, and beside it events of every other fate: one for each report whose key has just the
+ * fate's number in these bits.
+ */
 export async function addTally(
   client: pg.ClientBase,
   table: Arriving,
