@@ -2,22 +2,22 @@
  * Measures what an analyst waits for: builds a large fleet, asks every query of the cookbook, and tells
  * how long each took, what a report takes on disk, and what the asking costs ingest.
  */
-import pg from 'pg';
 import { migrate, Rollups } from '#storage';
+import { cadencesOf, catalogueOf, ownDeclarations } from '#telemetry';
 import { urlAs } from '../../apps/start/endpoints.js';
 import { Teardown } from '../../apps/start/teardown.js';
 import { readCookbook } from '../support/cookbook.js';
 import { askAll, quantile, SLOW_MS, type Asked } from './analyst/ask.js';
 import { measureBeside, type Beside } from './analyst/beside.js';
 import { readAnalystOptions, USAGE, type AnalystOptions } from './analyst/options.js';
+import { describeSize, measureSize, type Size } from './analyst/size.js';
 import { buildFleet } from './fleet/build-fleet.js';
 import { Sender } from './sender.js';
 import { startStack } from './stack.js';
 
 interface AnalystFigures {
   options: AnalystOptions;
-  reports: number;
-  bytesPerReport: number;
+  size: Size;
   buildSeconds: number;
   rollupSeconds: number;
   p95Ms: number;
@@ -34,7 +34,10 @@ async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<An
     say('Starting everything ...');
     const stack = await startStack(teardown, stopping, say);
     const { databaseUrl } = stack;
-    await migrate({ databaseUrl, analystPassword: PASSWORD });
+    await migrate({
+      ...{ databaseUrl, analystPassword: PASSWORD },
+      ...{ catalogue: catalogueOf(ownDeclarations), cadences: cadencesOf(ownDeclarations) },
+    });
     const analystUrl = urlAs(databaseUrl, 'analyst', PASSWORD);
     const buildSeconds = await timed(() =>
       buildFleet(databaseUrl, { ...options, until: new Date() }, say),
@@ -56,7 +59,7 @@ async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<An
       queries.map((query) => query.p95Ms),
       0.95,
     );
-    return { options, ...size, buildSeconds, rollupSeconds, p95Ms, queries, ingest };
+    return { options, size, buildSeconds, rollupSeconds, p95Ms, queries, ingest };
   } finally {
     say('Stopping ...');
     await teardown.run();
@@ -78,28 +81,11 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - before) / 1000;
 }
 
-/** All tables and indexes that have to do with reports, rollups included. */
-async function measureSize(databaseUrl: string) {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    await client.query('VACUUM (ANALYZE)');
-    const { rows } = await client.query<{ reports: number; bytes: number }>(`
-      SELECT (SELECT count(*)::float8 FROM report) AS reports,
-             (SELECT sum(pg_total_relation_size(oid))::float8 FROM pg_class
-               WHERE relnamespace = 'public'::regnamespace AND relkind = 'r') AS bytes`);
-    const { reports = 0, bytes = 0 } = rows[0] ?? {};
-    return { reports, bytesPerReport: bytes / reports };
-  } finally {
-    await client.end();
-  }
-}
-
 function describe(figures: AnalystFigures): string {
-  const { reports, bytesPerReport, buildSeconds, rollupSeconds, p95Ms, queries, ingest } = figures;
+  const { size, buildSeconds, rollupSeconds, p95Ms, queries, ingest } = figures;
   const slow = queries.filter(({ plan }) => plan !== undefined);
   return [
-    `${reports} reports, ${bytesPerReport.toFixed(0)} bytes each with all tables and indexes`,
+    ...describeSize(size),
     `built in ${buildSeconds.toFixed(0)} s, rolled up in ${rollupSeconds.toFixed(0)} s`,
     '',
     'median     p95   rows  query',

@@ -1,0 +1,55 @@
+import pg from 'pg';
+
+/** What all tables and indexes take on disk, rollups included. */
+export interface Size {
+  reports: number;
+  bytesPerReport: number;
+  /** The largest first. */
+  groups: GroupSize[];
+}
+
+export interface GroupSize {
+  group: string;
+  bytesPerReport: number;
+}
+
+/** The first of them that a table's name matches; of the reports, which are the most, in parts. */
+const GROUPS = `
+  CASE WHEN name ~ '^report_\\d' THEN 'report: ' || part
+       WHEN name ~ '^resource_reading_\\d' THEN 'resource_reading'
+       WHEN name ~ '^ui_reading_\\d' THEN 'ui_reading'
+       WHEN name ~ '^installation_day' THEN 'installation_day, installation_day_events'
+       WHEN name ~ '^installation' THEN 'installation, _latest, _life'
+       WHEN name ~ '_day$' THEN 'the sums of a day'
+       WHEN name ~ '_snapshot$|_set$|^origin$' AND name !~ '^erasure' THEN 'contents'
+       ELSE 'everything else' END`;
+
+const MEASURE = `
+  WITH reports AS (SELECT count(*)::float8 AS reports FROM report)
+  SELECT ${GROUPS} AS "group", sum(bytes)::float8 / min(reports) AS "bytesPerReport", min(reports) AS reports
+    FROM (SELECT relname AS name, p.part, p.bytes
+            FROM pg_class CROSS JOIN LATERAL (
+                 VALUES ('rows', pg_table_size(oid)), ('indexes', pg_indexes_size(oid))) AS p(part, bytes)
+           WHERE relnamespace = 'public'::regnamespace AND relkind = 'r') AS tables, reports
+   GROUP BY 1 ORDER BY 2 DESC`;
+
+export async function measureSize(databaseUrl: string): Promise<Size> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query('VACUUM (ANALYZE)');
+    const { rows } = await client.query<GroupSize & { reports: number }>(MEASURE);
+    const groups = rows.map(({ group, bytesPerReport }) => ({ group, bytesPerReport }));
+    const bytesPerReport = groups.reduce((sum, group) => sum + group.bytesPerReport, 0);
+    return { reports: rows[0]?.reports ?? 0, bytesPerReport, groups };
+  } finally {
+    await client.end();
+  }
+}
+
+export function describeSize({ reports, bytesPerReport, groups }: Size): string[] {
+  return [
+    `${reports} reports, ${bytesPerReport.toFixed(0)} bytes each with all tables and indexes:`,
+    ...groups.map(({ group, bytesPerReport: of }) => `${of.toFixed(1).padStart(8)}  ${group}`),
+  ];
+}
