@@ -6,7 +6,14 @@ import { startMuster, type Muster } from './support/muster.js';
 
 const WORKERS = 3;
 const LONG = { timeout: 20_000 };
-const JOBS = ['orphans', 'partitions', 'quarantine-retention', 'retention', 'rollups'];
+const JOBS = [
+  'compaction',
+  'orphans',
+  'partitions',
+  'quarantine-retention',
+  'retention',
+  'rollups',
+];
 
 let muster: Muster;
 let admin: Admin;
@@ -66,12 +73,13 @@ test('each job is done by one of all workers, and they make one schedule of it',
 });
 
 test('administrators see how often each is done, how its last run went, and what it did', async () => {
-  const { partitions, retention, orphans } = await jobs();
+  const { partitions, retention, orphans, compaction } = await jobs();
   expect(partitions).toMatchObject({ every: 'PT3600S', failures: 0 });
   expect(partitions?.lastRun).toMatchObject({ outcome: 'done', detail: { created: [] } });
   expect(retention).toMatchObject({ every: 'PT86400S', failures: 0 });
   expect(retention?.lastRun?.detail).toEqual({ dropped: [], rewritten: [], removed: {} });
   expect(orphans?.lastRun?.detail).toEqual({ removed: {} });
+  expect(compaction?.lastRun?.detail).toEqual({ rebuilt: [], savedBytes: 0 });
   expect(Date.parse(orphans?.lastSuccessAt ?? '')).toBeGreaterThan(Date.now() - 600_000);
 });
 

@@ -31,6 +31,7 @@ export class Housekeeping {
       partitions: async () => ({ created: await telemetry.preparePartitions() }),
       retention: (signal) => house.applyRetention({ retentionDays, rollupRetentionDays, signal }),
       orphans: async (signal) => ({ removed: await house.collectOrphans(signal) }),
+      compaction: (signal) => house.compact({ signal }),
       'quarantine-retention': async () => ({
         removed: await quarantine.removeExpiredQuarantine(quarantineRetentionDays),
       }),

@@ -13,6 +13,7 @@ export const housekeepingJobs = {
   partitions: { everyMs: HOUR_MS, isDoneAtStart: false },
   retention: { everyMs: DAY_MS, isDoneAtStart: true },
   orphans: { everyMs: DAY_MS, isDoneAtStart: false },
+  compaction: { everyMs: DAY_MS, isDoneAtStart: false },
   'quarantine-retention': { everyMs: HOUR_MS, isDoneAtStart: false },
   rollups: { everyMs: 60 * SECOND_MS, isDoneAtStart: true },
 } as const satisfies Record<string, { everyMs: number; isDoneAtStart: boolean }>;

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { packIndexes, type CompactionOptions, type CompactionResult } from './compaction.js';
 import { collectOrphans } from './orphans.js';
 import { applyRetention, type RetentionOptions, type RetentionResult } from './retention.js';
 import { readStates, recordRun, type JobState, type Run } from './runs.js';
@@ -57,6 +58,11 @@ export class HousekeepingStore {
   /** Collects contents and origins that nothing points at. @returns how many rows went, by table */
   async collectOrphans(signal: AbortSignal): Promise<Record<string, number>> {
     return this.#untilAborted(signal, (client) => collectOrphans(client, signal));
+  }
+
+  /** Packs the indexes of months that are over. Is ended soon by its signal, and may be run again. */
+  async compact(options: CompactionOptions): Promise<CompactionResult> {
+    return this.#untilAborted(options.signal, (client) => packIndexes(client, options));
   }
 
   /** How every job stands that has been done. */

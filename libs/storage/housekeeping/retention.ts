@@ -4,6 +4,7 @@ import { forgetDays } from '../rollups/forget-days.js';
 import { dropLeftovers, dropPartition } from './drop-partition.js';
 import { raiseFloor, readExpiry, readProducts, type Expiry } from './expiry.js';
 import { removeForgotten } from './forgotten-installations.js';
+import { onceFree } from './month-lock.js';
 import { removeOldRows } from './old-rows.js';
 import {
   dropSuccessors,
@@ -66,7 +67,9 @@ export async function applyRetention(
     signal.throwIfAborted();
     const { fate, expired } = judge(partition, expiry, { products: [...products.keys()], now });
     if (fate === 'kept') continue;
-    const done = await carryOut(client, partition, { fate, expired, products, options });
+    const work = () => carryOut(client, partition, { fate, expired, products, options });
+    const month = { partition: partition.name, signal };
+    const done = isDryRun ? await work() : await onceFree(client, month, work);
     if (done !== 'unchanged') result[done].push(partition.name);
   }
   if (!isDryRun) {
