@@ -44,6 +44,8 @@ const PATIENCE = [
 ];
 
 const STATEMENT_LIMIT_MS = 70_000;
+/** An origin that is collected while its batch is stored is written anew; hardly ever is that collected too. */
+const ATTEMPTS = 5;
 
 export interface TelemetryStoreOptions {
   databaseUrl: string;
@@ -118,6 +120,7 @@ export class TelemetryStore {
   async #insist(
     write: (save: typeof saveEvents) => Promise<void>,
     times: readonly number[],
+    attempts = ATTEMPTS,
   ): Promise<void> {
     try {
       await write(saveEvents);
@@ -125,8 +128,9 @@ export class TelemetryStore {
       if (isMissingPartition(error)) {
         await this.#makePartitions(times);
         await write(saveEvents);
-      } else if (error instanceof OriginGone) await write(saveEvents);
-      else if (isRefusal(error)) await write(saveEventsApart);
+      } else if (error instanceof OriginGone && attempts > 1) {
+        await this.#insist(write, times, attempts - 1);
+      } else if (isRefusal(error)) await write(saveEventsApart);
       else throw error;
     }
   }
