@@ -6,6 +6,7 @@ ALTER TABLE rollup_state ADD COLUMN days_since date;
 
 -- The descriptions (origins) that its reports of the day have, a UI's left out; null on days of before.
 ALTER TABLE installation_day ADD COLUMN origins smallint;
+CREATE INDEX installation_day_several_idx ON installation_day (day) WHERE origins > 1;
 
 -- Of a day on which an installation has another version than on the last day before that had one.
 CREATE TABLE installation_upgrade (
@@ -57,7 +58,7 @@ SELECT d.installation_id, d.product, d.day, nullif(o.version, '') AS product_ver
        d.agents_active, d.agents_connected, d.task_count, d.framework_count,
        coalesce(d.ui_users, 0) AS ui_users, coalesce(d.ui_logins, 0) AS ui_logins,
        coalesce(d.ui_logouts, 0) AS ui_logouts, coalesce(d.ui_page_views, 0) AS ui_page_views,
-       d.origins::int AS descriptions
+       d.origins AS descriptions
   FROM public.installation_day d JOIN public.origin o USING (origin_id);
 COMMENT ON COLUMN fleet.installation_days.descriptions IS 'How many descriptions (version, variant, provider, platform and source together) its reports of the day have, those of a web UI left out: 2 on a day of an upgrade; more than 1 on many days where two installations share a GUID. Null on days that were summed up before this was counted and whose reports are gone.';
 

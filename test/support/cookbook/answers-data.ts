@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { AHEAD, at, id } from './times.js';
+import { AHEAD, at, day, id } from './times.js';
 import { table, type Row } from './table.js';
 
 /** 4.1.0 is one installation on one day. */
@@ -64,8 +64,8 @@ export const data = {
     ]),
   ),
   'Whose GUID seems to be cloned, over weeks?': table(
-    'installation_id product days days_with_several most_descriptions',
-    [id.cloned, 'dcos', 2, 2, 2],
+    'installation_id product days_with_several from_day to_day most_descriptions',
+    [id.cloned, 'dcos', 2, day(2), day(1), 2],
   ),
   'Whose GUID seems to be cloned, by its description?': table(
     'installation_id product returns lasted descriptions',
