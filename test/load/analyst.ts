@@ -12,6 +12,7 @@ import { measureBeside, type Beside } from './analyst/beside.js';
 import { readAnalystOptions, USAGE, type AnalystOptions } from './analyst/options.js';
 import { describeSize, measureSize, type Size } from './analyst/size.js';
 import { buildFleet } from './fleet/build-fleet.js';
+import { runBenchmark, say } from './run-benchmark.js';
 import { Sender } from './sender.js';
 import { startStack } from './stack.js';
 
@@ -28,8 +29,6 @@ interface AnalystFigures {
 }
 
 const PASSWORD = 'only-while-it-is-measured';
-const say = (line: string) => console.error(line);
-
 async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<AnalystFigures> {
   const teardown = new Teardown();
   try {
@@ -117,23 +116,9 @@ function inMs(ms: number): string {
   return `${ms.toFixed(0)} ms`.padStart(8);
 }
 
-async function main(): Promise<void> {
-  const options = readAnalystOptions(process.argv.slice(2));
-  if (!options) {
-    console.log(USAGE);
-    return;
-  }
-  const stopping = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => stopping.abort());
-  }
-  const figures = await bench(options, stopping.signal);
-  console.log(options.json ? JSON.stringify(figures, null, 2) : describe(figures));
-}
-
-try {
-  await main();
-} catch (error) {
-  say(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
-}
+await runBenchmark({
+  usage: USAGE,
+  readOptions: readAnalystOptions,
+  measure: bench,
+  describe,
+});

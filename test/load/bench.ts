@@ -7,11 +7,9 @@ import { Teardown } from '../../apps/start/teardown.js';
 import { measureDisk } from './disk.js';
 import { describe, summarise, type Figures } from './figures.js';
 import { readOptions, USAGE, type Options } from './options.js';
+import { runBenchmark, say } from './run-benchmark.js';
 import { startStack } from './stack.js';
 import { Throughput, type Round } from './throughput.js';
-
-/** Progress goes to stderr, so that stdout has the figures only. */
-const say = (line: string) => console.error(line);
 
 async function bench(options: Options, stopping: AbortSignal): Promise<Figures> {
   const teardown = new Teardown();
@@ -36,32 +34,4 @@ async function bench(options: Options, stopping: AbortSignal): Promise<Figures> 
   }
 }
 
-/** 128 + 2, as a shell says that Ctrl-C ended a program. */
-const INTERRUPTED = 130;
-
-async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2));
-  if (!options) {
-    console.log(USAGE);
-    return;
-  }
-  const stopping = new AbortController();
-  // Each signal is taken every time: the terminal and npm both send a Ctrl-C.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => stopping.abort());
-  }
-  try {
-    const figures = await bench(options, stopping.signal);
-    console.log(options.json ? JSON.stringify(figures, null, 2) : describe(figures));
-  } catch (error) {
-    if (!stopping.signal.aborted) throw error;
-    process.exitCode = INTERRUPTED;
-  }
-}
-
-try {
-  await main();
-} catch (error) {
-  say(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
-}
+await runBenchmark({ usage: USAGE, readOptions, measure: bench, describe });

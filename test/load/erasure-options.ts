@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from './options.js';
 
 export interface ErasureOptions {
   reports: number;
@@ -51,11 +52,7 @@ export function readErasureOptions(args: string[]): ErasureOptions | null {
   });
   if (values.help) return null;
   const all = { ...(values.quick ? QUICK : USUAL), ...values };
-  const read = (name: keyof typeof USUAL, least: number) => {
-    const text = all[name];
-    if (/^\d+$/.test(text) && Number(text) >= least) return Number(text);
-    throw new Error(`--${name} must be a whole number, at least ${least}.`);
-  };
+  const read = (name: keyof typeof USUAL, least: number) => wholeNumber(name, all[name], least);
   const options = {
     ...{ reports: read('reports', 1000), installations: read('installations', 10) },
     ...{ oneByOne: read('one-by-one', 1), atOnce: read('at-once', 0), many: read('many', 0) },

@@ -9,10 +9,8 @@ import { readErasureOptions, USAGE, type ErasureOptions } from './erasure-option
 import { startErasureStack } from './erasure-stack.js';
 import { Erasures } from './erasures.js';
 import { buildFleet } from './fleet.js';
+import { runBenchmark, say } from './run-benchmark.js';
 import { SteadyLoad } from './steady-load.js';
-
-/** Progress goes to stderr, so that stdout has the figures only. */
-const say = (line: string) => console.error(line);
 
 const MOST_MS = 5000;
 const SETTLING_MS = 10_000;
@@ -61,32 +59,9 @@ async function bench(options: ErasureOptions, stopping: AbortSignal): Promise<Er
   }
 }
 
-/** 128 + 2, as a shell says that Ctrl-C ended a program. */
-const INTERRUPTED = 130;
-
-async function main(): Promise<void> {
-  const options = readErasureOptions(process.argv.slice(2));
-  if (!options) {
-    console.log(USAGE);
-    return;
-  }
-  const stopping = new AbortController();
-  // Each signal is taken every time: the terminal and npm both send a Ctrl-C.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => stopping.abort());
-  }
-  try {
-    const figures = await bench(options, stopping.signal);
-    console.log(options.json ? JSON.stringify(figures, null, 2) : describeErasures(figures));
-  } catch (error) {
-    if (!stopping.signal.aborted) throw error;
-    process.exitCode = INTERRUPTED;
-  }
-}
-
-try {
-  await main();
-} catch (error) {
-  say(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
-}
+await runBenchmark({
+  usage: USAGE,
+  readOptions: readErasureOptions,
+  measure: bench,
+  describe: describeErasures,
+});

@@ -53,7 +53,7 @@ export function readOptions(args: string[]): Options | null {
   };
 }
 
-function wholeNumber(name: string, text: string, least: number): number {
+export function wholeNumber(name: string, text: string, least: number): number {
   if (/^\d+$/.test(text) && Number(text) >= least) return Number(text);
   throw new Error(`--${name} must be a whole number, at least ${least}.`);
 }

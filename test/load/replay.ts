@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { migrate, QuarantineStore, TelemetryStore } from '#storage';
 import {
   compileProducts,
@@ -22,13 +21,8 @@ import { ensureDatabase, startPostgres } from '../../apps/start/postgres.js';
 import { Teardown } from '../../apps/start/teardown.js';
 import { HealthEvents } from './health-events.js';
 import { describeReplay, type ReplayRound } from './replay-figures.js';
-
-const USAGE = `npm run bench:replay -- [options]
-
-  --events N  events in each part of a round (20000)
-  --rounds N  rounds of storing, quarantining and replaying (3)
-  --json      the figures as JSON
-  --help`;
+import { readReplayOptions, USAGE, type ReplayOptions } from './replay-options.js';
+import { runBenchmark, say } from './run-benchmark.js';
 
 const DATABASE = 'muster_replay';
 const INSTALLATIONS = 1000;
@@ -44,9 +38,8 @@ interface Stores {
 }
 
 async function measure(
-  events: number,
-  rounds: number,
-  stopping: AbortController,
+  { events, rounds }: ReplayOptions,
+  stopping: AbortSignal,
 ): Promise<ReplayRound[]> {
   const teardown = new Teardown();
   try {
@@ -59,8 +52,8 @@ async function measure(
     const health = new HealthEvents(INSTALLATIONS);
     const measured: ReplayRound[] = [];
     for (let number = 0; number <= rounds; number += 1) {
-      console.error(number === 0 ? 'Warming up ...' : `Round ${number} of ${rounds} ...`);
-      const round = await runRound({ writer, quarantine }, health, events, stopping.signal);
+      say(number === 0 ? 'Warming up ...' : `Round ${number} of ${rounds} ...`);
+      const round = await runRound({ writer, quarantine }, health, events, stopping);
       if (number > 0) measured.push(round);
     }
     return measured;
@@ -159,31 +152,9 @@ async function replay(
   if (job?.stored !== events) throw new Error(`Of ${events} events ${job?.stored} were stored.`);
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      events: { type: 'string', default: '20000' },
-      rounds: { type: 'string', default: '3' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) return console.log(USAGE);
-  const [events, rounds] = [Number(values.events), Number(values.rounds)];
-  if (![events, rounds].every((count) => Number.isInteger(count) && count > 0)) {
-    throw new Error('--events and --rounds must be whole numbers above 0.');
-  }
-  const stopping = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => stopping.abort());
-  }
-  const measured = await measure(events, rounds, stopping);
-  console.log(values.json ? JSON.stringify(measured, null, 2) : describeReplay(measured));
-}
-
-try {
-  await main();
-} catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
-}
+await runBenchmark({
+  usage: USAGE,
+  readOptions: readReplayOptions,
+  measure,
+  describe: describeReplay,
+});

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../options.js';
 
 export interface AnalystOptions {
   installations: number;
@@ -45,9 +46,4 @@ export function readAnalystOptions(args: string[]): AnalystOptions | null {
     ingestRounds: wholeNumber('ingest-rounds', values['ingest-rounds'], 0),
     json: values.json,
   };
-}
-
-function wholeNumber(name: string, text: string, least: number): number {
-  if (/^\d+$/.test(text) && Number(text) >= least) return Number(text);
-  throw new Error(`--${name} must be a whole number, at least ${least}.`);
 }
