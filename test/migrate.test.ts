@@ -34,6 +34,15 @@ test('an empty database is brought to the current schema, once, by however many'
   expect(await migrate({ databaseUrl })).toMatchObject({ applied: [] });
 });
 
+test('several databases of a server can be migrated at once, though their roles are the same', async () => {
+  const urls = await Promise.all([1, 2, 3, 4].map(() => emptyDatabase()));
+  const { analystPassword } = inject('services');
+  const migrateAll = () =>
+    Promise.all(urls.map(({ href: databaseUrl }) => migrate({ databaseUrl, analystPassword })));
+  for (let again = 0; again < 5; again += 1) await migrateAll();
+  expect(await migrateAll()).toMatchObject(urls.map(() => ({ applied: [] })));
+});
+
 test('a migration that was changed after it had been applied is refused', async () => {
   const databaseUrl = (await emptyDatabase()).href;
   await migrate({ databaseUrl });

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { createRole, databaseName, NOT_ALLOWED } from './roles.js';
+import { alterRole, createRole, databaseName, NOT_ALLOWED } from './roles.js';
 
 /** As whom workers and the admin API are meant to connect. */
 export const APPLICATION_ROLE = 'muster_app';
@@ -31,7 +31,7 @@ export async function ensureApplicationRole(
     await createRole(client, APPLICATION_ROLE);
     if (password !== undefined && !(keepsPassword && (await canLogIn(client)))) {
       const text = pg.escapeLiteral(password);
-      await client.query(`ALTER ROLE ${APPLICATION_ROLE} LOGIN PASSWORD ${text}`);
+      await alterRole(client, APPLICATION_ROLE, `LOGIN PASSWORD ${text}`);
     }
     await grant(client);
     await handOver(client);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { PRIVACY_SCHEMA } from './privacy-views.js';
 
@@ -46,14 +47,34 @@ export async function ensureReaders(
 const CONNECTION_LIMIT = 20;
 
 async function letIn(client: pg.ClientBase, role: string, password: string | undefined) {
-  // Roles are the whole server's: two databases that are migrated at once must not both change one.
   const { rowCount } = await client.query(
     'SELECT FROM pg_roles WHERE rolname = $1 AND rolconnlimit = $2',
     [role, CONNECTION_LIMIT],
   );
-  if (!rowCount) await client.query(`ALTER ROLE ${role} CONNECTION LIMIT ${CONNECTION_LIMIT}`);
+  if (!rowCount) await alterRole(client, role, `CONNECTION LIMIT ${CONNECTION_LIMIT}`);
   if (password === undefined) return;
-  await client.query(`ALTER ROLE ${role} LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
+  await alterRole(client, role, `LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
+}
+
+/** Nobody changes a role for longer than a moment. */
+const ALTER_ATTEMPTS = 20;
+const ALTER_PAUSE_MS = 25;
+
+/**
+ * Changes a role. Roles are the whole server's, and Postgres does not let two change one at the same
+ * moment, as when several databases are migrated: then it is done again.
+ */
+export async function alterRole(client: pg.ClientBase, role: string, change: string) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await client.query(`ALTER ROLE ${role} ${change}`);
+      return;
+    } catch (error) {
+      const isOthers = error instanceof Error && /tuple concurrently/.test(error.message);
+      if (!isOthers || attempt === ALTER_ATTEMPTS) throw error;
+    }
+    await sleep(ALTER_PAUSE_MS);
+  }
 }
 
 /** Makes a role that cannot log in, unless it is there. */
@@ -83,7 +104,7 @@ async function limit(client: pg.ClientBase, role: string, schema: string): Promi
     'jit = off',
     "work_mem = '64MB'",
   ]) {
-    await client.query(`ALTER ROLE ${role} IN DATABASE ${database} SET ${setting}`);
+    await alterRole(client, role, `IN DATABASE ${database} SET ${setting}`);
   }
 }
 
