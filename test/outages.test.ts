@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startAdmin } from './support/admin.js';
 import { type Muster, startMuster } from './support/muster.js';
+import { untilFollowed } from './support/policy.js';
 import { type PrivateRedis, startRedis } from './support/redis.js';
 
 let redis: PrivateRedis;
@@ -39,6 +41,26 @@ test('ingest takes events again after Redis hung and then died', async () => {
   await expect
     .poll(() => send('health', UNIT).then(({ status }) => status), { timeout: 10_000 })
     .toBe(202);
+});
+
+test('a product with a limit is asked to come again while Redis hangs, and is limited afterwards', async () => {
+  const admin = await startAdmin(muster);
+  const limits = { eventsPerMinutePerInstallation: 2 };
+  await admin.ask('PATCH', '/v1/products/dcos', { limits });
+  await untilFollowed(muster, [muster.ingest, ...muster.workers]);
+  const [before, after] = [randomUUID(), randomUUID()];
+  const statusOf = (id: string) => send('health', UNIT, id).then(({ status }) => status);
+  redis.pause();
+  await expect.poll(() => statusOf(before)).toBe(503);
+  await redis.kill();
+  await redis.restart();
+  await expect.poll(() => statusOf(randomUUID()), { timeout: 10_000 }).toBe(202);
+  expect([await statusOf(after), await statusOf(after), await statusOf(after)]).toEqual([
+    202, 202, 429,
+  ]);
+  await admin.ask('PATCH', '/v1/products/dcos', { limits: null });
+  await untilFollowed(muster, [muster.ingest, ...muster.workers]);
+  await admin.stop();
 });
 
 test('ingest says that it takes nothing while Redis is a replica', async () => {
