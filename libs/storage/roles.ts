@@ -70,7 +70,7 @@ export async function alterRole(client: pg.ClientBase, role: string, change: str
       await client.query(`ALTER ROLE ${role} ${change}`);
       return;
     } catch (error) {
-      const isOthers = error instanceof Error && /tuple concurrently/.test(error.message);
+      const isOthers = error instanceof Error && error.message.includes('tuple concurrently');
       if (!isOthers || attempt === ALTER_ATTEMPTS) throw error;
     }
     await sleep(ALTER_PAUSE_MS);

@@ -112,7 +112,7 @@ export const EXPECTED: Readonly<Record<string, string>> = {
            count(*) FILTER (WHERE step > silent_after)::int,
            max(day) + max(silent_after) < (now() AT TIME ZONE 'UTC')::date
       FROM steps GROUP BY 1, 2`,
-  installation_upgrades: `${UPGRADES}`,
+  installation_upgrades: UPGRADES,
   daily_upgrade_units: `
     WITH upgrades AS (${UPGRADES}),
     health AS (${reading('health_readings', 'health', 'unit, unhealthy')})
