@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import { inStep, type Group } from './claim.js';
-import type { RunContext } from './run.js';
 import { refreshStale } from '../rollups/refresh.js';
 import { rollupTables, takeOutOfSums } from '../rollups/take-out.js';
+import { inStep, type Group } from './claim.js';
+import type { RunContext } from './run.js';
 import { partitionsOf, tablesOfInstallations } from './tables.js';
 
 /** Rows of a table that go in one transaction: a few hundred milliseconds. */
@@ -20,8 +20,9 @@ interface Place {
 }
 
 /**
- * Removes every row of the installations, a part at a time, but for what is rolled up. The rows go in the order in which they lie
- * on the disk: those of several installations lie on the same pages, and each page is changed once.
+ * Removes every row of the installations but those of rollups, a part at a time. The rows go in the order
+ * in which they lie on the disk: those of several installations lie on the same pages, and each page is
+ * changed once.
  */
 export async function removeRows(group: Group, context: RunContext): Promise<void> {
   const { client } = context;
@@ -100,7 +101,7 @@ const REMEMBERED = `
      CROSS JOIN LATERAL unnest(gone.contents) AS s(id)
      WHERE erasure_id = ANY ($1::uuid[]) AND s.id IS NOT NULL ON CONFLICT DO NOTHING),`;
 
-/** Removes the rows, or a part of them, counts them, and remembers what they said, all at once. @returns how many */
+/** Removes rows, all or a part, counts them, and remembers what they said, all at once. @returns how many */
 async function remove(
   client: pg.ClientBase,
   erasureIds: readonly string[],

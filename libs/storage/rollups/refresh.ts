@@ -53,7 +53,10 @@ export async function refreshStale(
   client: pg.ClientBase,
   { signal, onProgress }: RefreshOptions = {},
 ): Promise<boolean> {
-  while (await locked(client, () => refreshLives(client))) if (signal?.aborted) return false;
+  for (let hasMore = true; hasMore;) {
+    if (signal?.aborted) return false;
+    hasMore = await locked(client, () => refreshLives(client));
+  }
   await client.query(`DELETE FROM rollup_stale WHERE part > 0 AND day < ${FIRST_SUMMED_DAY}`);
   const { rows: stale } = await client.query<{ day: string; part: number }>(
     'SELECT day::text, part FROM rollup_stale WHERE part > 0 ORDER BY day DESC, part',
