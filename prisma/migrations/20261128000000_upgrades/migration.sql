@@ -71,6 +71,8 @@ SELECT l.installation_id, l.product, l.first_day, nullif(f.version, '') AS first
   LEFT JOIN public.origin f ON f.origin_id = l.first_origin_id
   LEFT JOIN public.origin o ON o.origin_id = l.last_origin_id
   LEFT JOIN public.product_cadence c ON c.product = l.product;
+COMMENT ON COLUMN fleet.installation_lives.active_days IS 'On how many days it sent something, of those that are kept (ROLLUP_RETENTION_DAYS).';
+COMMENT ON COLUMN fleet.installation_lives.returns IS 'How often it sent something again after it had counted as silent, on days that are kept.';
 
 CREATE VIEW fleet.installation_upgrades AS
 SELECT u.installation_id, u.product, u.day, f.version AS from_version, t.version AS to_version,
