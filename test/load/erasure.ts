@@ -8,7 +8,7 @@ import { describeErasures, type ErasureFigures } from './erasure-figures.js';
 import { readErasureOptions, USAGE, type ErasureOptions } from './erasure-options.js';
 import { startErasureStack } from './erasure-stack.js';
 import { Erasures } from './erasures.js';
-import { buildFleet } from './fleet.js';
+import { buildFleet } from './erasure-fleet.js';
 import { runBenchmark, say } from './run-benchmark.js';
 import { SteadyLoad } from './steady-load.js';
 
