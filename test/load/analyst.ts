@@ -2,7 +2,7 @@
  * Measures what an analyst waits for: builds a large fleet, asks every query of the cookbook, and tells
  * how long each took, what a report takes on disk, and what the asking costs ingest.
  */
-import { migrate, Rollups } from '#storage';
+import { migrate } from '#storage';
 import { cadencesOf, catalogueOf, ownDeclarations } from '#telemetry';
 import { urlAs } from '../../apps/start/endpoints.js';
 import { Teardown } from '../../apps/start/teardown.js';
@@ -12,6 +12,7 @@ import { measureBeside, type Beside } from './analyst/beside.js';
 import { readAnalystOptions, USAGE, type AnalystOptions } from './analyst/options.js';
 import { describeSize, measureSize, type Size } from './analyst/size.js';
 import { buildFleet } from './fleet/build-fleet.js';
+import { rollUp } from './roll-up.js';
 import { runBenchmark, say } from './run-benchmark.js';
 import { Sender } from './sender.js';
 import { startStack } from './stack.js';
@@ -72,15 +73,6 @@ function p95Of(queries: readonly Asked[]): number {
     queries.map(({ p95Ms }) => p95Ms),
     0.95,
   );
-}
-
-async function rollUp(databaseUrl: string): Promise<void> {
-  const rollups = new Rollups({ databaseUrl });
-  try {
-    await rollups.rebuild();
-  } finally {
-    await rollups.close();
-  }
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {

@@ -9,6 +9,7 @@ import { readErasureOptions, USAGE, type ErasureOptions } from './erasure-option
 import { startErasureStack } from './erasure-stack.js';
 import { Erasures } from './erasures.js';
 import { buildFleet } from './erasure-fleet.js';
+import { rollUp } from './roll-up.js';
 import { runBenchmark, say } from './run-benchmark.js';
 import { SteadyLoad } from './steady-load.js';
 
@@ -26,6 +27,8 @@ async function bench(options: ErasureOptions, stopping: AbortSignal): Promise<Er
     const buildingFrom = Date.now();
     const ids = await buildFleet(stack.databaseUrl, size, say, stopping);
     say(`Built in ${Math.round((Date.now() - buildingFrom) / 1000)} s.`);
+    say('Rolling up ...');
+    await rollUp(stack.databaseUrl);
     const load = new SteadyLoad(stack, teardown);
     const most = options.load > 0 ? await load.measureMost(MOST_MS) : 0;
     load.start(most * options.load);
