@@ -4,11 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Teardown } from '../../apps/start/teardown.js';
+import { buildFleet } from './erasure-fleet.js';
 import { describeErasures, type ErasureFigures } from './erasure-figures.js';
 import { readErasureOptions, USAGE, type ErasureOptions } from './erasure-options.js';
 import { startErasureStack } from './erasure-stack.js';
 import { Erasures } from './erasures.js';
-import { buildFleet } from './erasure-fleet.js';
 import { rollUp } from './roll-up.js';
 import { runBenchmark, say } from './run-benchmark.js';
 import { SteadyLoad } from './steady-load.js';
