@@ -98,7 +98,8 @@ async function prepare(client: pg.ClientBase, partition: Partition, note: string
     CREATE TABLE ${successor} (LIKE ${name} INCLUDING DEFAULTS,
       CONSTRAINT ${successor}_bounds CHECK (received_at >= ${from} AND received_at < ${to}));
     CREATE UNIQUE INDEX ${successor}_event_key ON ${successor} (installation_id, event_key);
-    CREATE INDEX ${successor}_observed_at_idx ON ${successor} USING brin (observed_at);
+    CREATE INDEX ${successor}_observed_at_idx ON ${successor} USING brin (observed_at)
+      WITH (pages_per_range = 32, autosummarize = on);
     COMMENT ON TABLE ${successor} IS '${note}';
     CREATE TRIGGER follow_rewrite AFTER INSERT OR UPDATE OR DELETE ON ${name}
       FOR EACH ROW EXECUTE FUNCTION follow_rewrite('${successor}', '${REWRITE_LOCK}')`);
