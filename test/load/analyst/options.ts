@@ -13,10 +13,10 @@ export interface AnalystOptions {
 export const USAGE = `npm run bench:analyst -- [options]
 
 Builds a fleet that reports hourly, asks every query of docs/cookbook.md, and measures what that costs
-ingest. The data (1.4 GB for 10,000 installations) is in a temporary folder; TMPDIR chooses the disk.
+ingest. The data (1.3 GB for 10,000 installations) is in a temporary folder; TMPDIR chooses the disk.
 
   --installations N   of DC/OS (10000)
-  --large             100,000 installations: 72 million reports, 13 GB, an hour or so
+  --large             100,000 installations: 66 million reports, 12 GB, half an hour
   --days N            of hourly reports (30)
   --rounds N          how often each query is asked (5)
   --ingest-rounds N   how often ingest is measured alone and beside analysts (3); 0 leaves it out
