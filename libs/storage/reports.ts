@@ -96,7 +96,7 @@ export async function insertReports(
     text: `INSERT INTO report (installation_id, event_key, received_at, observed_at, snapshot_id,
                                origin_id, kind, clock)
            SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[],
-                                $5::uuid[], $6::integer[], $7::smallint[], $8::smallint[])`,
+                                $5::bigint[], $6::integer[], $7::smallint[], $8::smallint[])`,
     values: [
       ...keyColumns(events),
       events.map(({ observedAt }) => new Date(observedAt).toISOString()),
@@ -163,7 +163,7 @@ async function insertVisits(
     text: `INSERT INTO ui_reading (installation_id, event_key, received_at, observed_at,
                   snapshot_id, user_key, visitor_key, origin_id)
            SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[],
-                                $5::uuid[], $6::bigint[], $7::bigint[], $8::integer[])`,
+                                $5::bigint[], $6::bigint[], $7::bigint[], $8::integer[])`,
     values: [
       ...keyColumns(visits),
       visits.map(({ observedAt }) => new Date(observedAt).toISOString()),

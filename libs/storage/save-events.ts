@@ -34,7 +34,7 @@ export interface SaveContext {
 export interface Saved {
   fates: Tally;
   /** Snapshots that will be known to be there once the transaction is committed. */
-  snapshotIds: string[];
+  contentIds: string[];
 }
 
 /**
@@ -47,7 +47,7 @@ export async function saveEvents(
 ): Promise<Saved> {
   const identified = events.filter(isIdentified);
   const { first: locked, repeated } = firstCopies(identified);
-  const snapshotIds = await writeSnapshots(tx, locked.filter(isUnderstood), snapshots);
+  const contentIds = await writeSnapshots(tx, locked.filter(isUnderstood), snapshots);
   await lockInstallations(tx, locked);
   const first = takeOut ? await takeOut(locked) : locked;
   const { fresh, duplicates, superseded } = judge(first, await findIncumbents(tx, first));
@@ -74,7 +74,7 @@ export async function saveEvents(
   for (const event of events) {
     if (isOnlyCounted(event)) fates.add(event, event.fate);
   }
-  return { fates, snapshotIds };
+  return { fates, contentIds };
 }
 
 /**
@@ -95,7 +95,7 @@ export async function saveEventsApart(
   const right = await saveEventsApart(events.slice(middle), context);
   return {
     fates: left.fates.merge(right.fates),
-    snapshotIds: [...left.snapshotIds, ...right.snapshotIds],
+    contentIds: [...left.contentIds, ...right.contentIds],
   };
 }
 
@@ -129,7 +129,7 @@ async function saveRefused(event: NormalisedEvent, context: SaveContext): Promis
     if (kept) return kept;
   }
   // What was kept aside before stays where it is.
-  if (context.takeOut) return { fates: new Tally(), snapshotIds: [] };
+  if (context.takeOut) return { fates: new Tally(), contentIds: [] };
   const { product, receivedAt } = event;
   return saveEvents([{ fate: 'unidentified', product, receivedAt, rejection, keys: [] }], context);
 }

@@ -7,12 +7,21 @@ interface Row {
   [column: string]: unknown;
 }
 
+interface SnapshotTable {
+  name: string;
+  key: 'snapshot_id' | 'unit_set_id' | 'metric_set_id';
+  columns: string;
+  /** Of a snapshot, the columns that its id is made of. */
+  compared?: string[];
+  rowOf: RowsOf;
+}
+
 /**
  * The tables of snapshots, in the order in which every writer fills them. In each, rows go in by
  * ascending id: two transactions that bring the same new snapshot wait for each other, never in a
- * circle. What is there is left alone, for the id says what the content is.
+ * circle.
  */
-const TABLES: { name: string; key: string; columns: string; rowOf: RowsOf }[] = [
+const TABLES: SnapshotTable[] = [
   {
     name: 'unit_set',
     key: 'unit_set_id',
@@ -23,7 +32,8 @@ const TABLES: { name: string; key: string; columns: string; rowOf: RowsOf }[] = 
   {
     name: 'health_snapshot',
     key: 'snapshot_id',
-    columns: 'id uuid, unit_set_id uuid, totals integer[], unhealthy integer[], dropped text[]',
+    columns: 'id bigint, unit_set_id uuid, totals integer[], unhealthy integer[], dropped text[]',
+    compared: ['unit_set_id', 'totals', 'unhealthy', 'dropped'],
     rowOf: (s) => {
       if (s.kind !== 'health') return null;
       const { id, unitSetId: unit_set_id, totals, unhealthy, dropped = [] } = s;
@@ -33,7 +43,8 @@ const TABLES: { name: string; key: string; columns: string; rowOf: RowsOf }[] = 
   {
     name: 'package_snapshot',
     key: 'snapshot_id',
-    columns: 'id uuid, packages text[], versions text[], instances integer[], dropped text[]',
+    columns: 'id bigint, packages text[], versions text[], instances integer[], dropped text[]',
+    compared: ['packages', 'versions', 'instances', 'dropped'],
     rowOf: (s) => {
       if (s.kind !== 'packages') return null;
       const { id, packages, versions, instances, dropped = [] } = s;
@@ -43,7 +54,8 @@ const TABLES: { name: string; key: string; columns: string; rowOf: RowsOf }[] = 
   {
     name: 'framework_snapshot',
     key: 'snapshot_id',
-    columns: 'id uuid, frameworks text[], instances integer[], dropped text[]',
+    columns: 'id bigint, frameworks text[], instances integer[], dropped text[]',
+    compared: ['frameworks', 'instances', 'dropped'],
     rowOf: (s) => {
       if (s.kind !== 'frameworks') return null;
       const { id, frameworks, instances, dropped = [] } = s;
@@ -53,7 +65,8 @@ const TABLES: { name: string; key: string; columns: string; rowOf: RowsOf }[] = 
   {
     name: 'ui_snapshot',
     key: 'snapshot_id',
-    columns: 'id uuid, action text, path text, app_version text, dropped text[]',
+    columns: 'id bigint, action text, path text, app_version text, dropped text[]',
+    compared: ['action', 'path', 'app_version', 'dropped'],
     rowOf: (s) => {
       if (s.kind !== 'ui') return null;
       const { id, action, path, appVersion: app_version, dropped = [] } = s;
@@ -73,8 +86,9 @@ const TABLES: { name: string; key: string; columns: string; rowOf: RowsOf }[] = 
     name: 'metric_snapshot',
     key: 'snapshot_id',
     columns:
-      'id uuid, metric_set_id uuid, event text, outcome text, describes boolean, ' +
+      'id bigint, metric_set_id uuid, event text, outcome text, describes boolean, ' +
       'figures double precision[], dropped text[]',
+    compared: ['metric_set_id', 'event', 'outcome', 'describes', 'figures', 'dropped'],
     rowOf: (s) => {
       if (s.kind !== 'metrics') return null;
       const {
@@ -93,8 +107,9 @@ const TABLES: { name: string; key: string; columns: string; rowOf: RowsOf }[] = 
     name: 'error_snapshot',
     key: 'snapshot_id',
     columns:
-      'id uuid, event text, error_kind text, fingerprint text, message text, ' +
+      'id bigint, event text, error_kind text, fingerprint text, message text, ' +
       'occurrences integer, dropped text[]',
+    compared: ['event', 'error_kind', 'message', 'occurrences', 'dropped'],
     rowOf: (s) => {
       if (s.kind !== 'error') return null;
       const {
@@ -113,7 +128,7 @@ const TABLES: { name: string; key: string; columns: string; rowOf: RowsOf }[] = 
 
 /** The snapshots that are known to be in the database, so that most batches write none. */
 export class KnownSnapshots {
-  readonly #ids = new Set<string>();
+  readonly #contentIds = new Set<string>();
   readonly #max: number;
   #epoch = '';
 
@@ -124,23 +139,26 @@ export class KnownSnapshots {
   /** Forgets all where snapshots have been collected since: some may be gone. */
   enter(epoch: string): void {
     if (epoch === this.#epoch) return;
-    this.#ids.clear();
+    this.#contentIds.clear();
     this.#epoch = epoch;
   }
 
-  has(id: string): boolean {
-    return this.#ids.has(id);
+  has(contentId: string): boolean {
+    return this.#contentIds.has(contentId);
   }
 
   /** To be called once the transaction that wrote them, begun in an epoch, is committed. */
-  remember(ids: readonly string[], epoch: string): void {
+  remember(contentIds: readonly string[], epoch: string): void {
     if (epoch !== this.#epoch) return;
-    if (this.#ids.size + ids.length > this.#max) this.#ids.clear();
-    for (const id of ids) this.#ids.add(id);
+    if (this.#contentIds.size + contentIds.length > this.#max) this.#contentIds.clear();
+    for (const id of contentIds) this.#contentIds.add(id);
   }
 }
 
-/** Writes what the events say, as far as it is not known to be there. Returns the written ids. */
+/**
+ * Writes what the events say, as far as it is not known to be there. Where another content has the id of
+ * one of these, the database refuses it. Returns the content ids of what was written.
+ */
 export async function writeSnapshots(
   tx: pg.ClientBase,
   events: readonly UnderstoodEvent[],
@@ -148,25 +166,33 @@ export async function writeSnapshots(
 ): Promise<string[]> {
   const missing = new Map<string, Snapshot>();
   for (const { snapshot } of events) {
-    if (!known.has(snapshot.id)) missing.set(snapshot.id, snapshot);
+    if (!known.has(snapshot.contentId)) missing.set(snapshot.contentId, snapshot);
   }
   if (missing.size === 0) return [];
-  for (const { name, key, columns, rowOf } of TABLES) {
+  for (const table of TABLES) {
     const rows = new Map<string, Row>();
-    for (const snapshot of missing.values()) {
-      const row = rowOf(snapshot);
-      if (row && !known.has(row.id)) rows.set(row.id, row);
+    for (const [contentId, snapshot] of missing) {
+      const row = table.rowOf(snapshot);
+      if (!row) continue;
+      if (table.key === 'snapshot_id') rows.set(contentId, row);
+      else if (!known.has(row.id)) rows.set(row.id, row); // several snapshots may have this set
     }
-    if (rows.size === 0) continue;
-    await tx.query(
-      // One that is there is locked, so that it is not collected before this transaction has ended.
-      `INSERT INTO ${name} SELECT * FROM jsonb_to_recordset($1::jsonb) AS s(${columns}) ORDER BY id
-           ON CONFLICT (${key}) DO UPDATE SET ${key} = EXCLUDED.${key} WHERE false`,
-      [JSON.stringify([...rows.values()])],
-    );
+    if (rows.size > 0) await tx.query(insertInto(table), [JSON.stringify([...rows.values()])]);
   }
   return [...missing.values()].flatMap((s) => {
-    if (s.kind === 'health') return [s.id, s.unitSetId];
-    return s.kind === 'metrics' ? [s.id, s.metricSetId] : [s.id];
+    if (s.kind === 'health') return [s.contentId, s.unitSetId];
+    return s.kind === 'metrics' ? [s.contentId, s.metricSetId] : [s.contentId];
   });
+}
+
+/**
+ * What is there is left as it is, and locked, so that it is not collected before this transaction has
+ * ended. Under the id of other content nothing can be stored: a key that is null is refused.
+ */
+function insertInto({ name, key, columns, compared }: SnapshotTable): string {
+  const list = (of: string) => compared?.map((column) => `${of}.${column}`).join(', ');
+  const isOther = compared ? `(${list('t')}) IS DISTINCT FROM (${list('EXCLUDED')})` : 'false';
+  return `
+    INSERT INTO ${name} AS t SELECT * FROM jsonb_to_recordset($1::jsonb) AS s(${columns}) ORDER BY id
+        ON CONFLICT (${key}) DO UPDATE SET ${key} = NULL WHERE ${isOther}`;
 }

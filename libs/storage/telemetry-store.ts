@@ -211,12 +211,12 @@ async function saveOnce(
     'installationId' in event && suppressed.has(event.installationId);
   const wanted =
     suppressed.size === 0 ? batch.events : batch.events.filter((e) => !isSuppressed(e));
-  const { fates, snapshotIds } = await save(wanted, context);
+  const { fates, contentIds } = await save(wanted, context);
   if (suppressed.size > 0) {
     for (const event of batch.events) if (isSuppressed(event)) fates.add(event, 'suppressed');
   }
   await addTally(context.tx, Tally.ofAccepted(batch.accepted).merge(fates));
-  return snapshotIds;
+  return contentIds;
 }
 
 function installationsOf(events: readonly NormalisedEvent[]): string[] {

@@ -6,6 +6,7 @@ import {
   contentId,
   eventKey,
   installationIdOf,
+  nameContent,
   parseInstallationId,
   personKey,
 } from './identity.js';
@@ -236,8 +237,22 @@ describe('the id of a content', () => {
     const hex = createHash('sha256').update(text).digest('hex').slice(0, 32);
     expect(id.replaceAll('-', '')).toBe(hex);
     expect(id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
-    // Snapshots are stored under it.
     expect(id).toBe('7e683007-539e-e3d3-7117-c71a570cdca5');
+  });
+
+  test('has as a number its first 64 bits, under which snapshots are stored', () => {
+    const name = nameContent('frameworks', ['marathon', 'metronome'], [1, 1]);
+    expect(name).toEqual({
+      contentId: '7e683007-539e-e3d3-7117-c71a570cdca5',
+      id: BigInt('0x7e683007539ee3d3').toString(),
+    });
+    fc.assert(
+      fc.property(fc.array(fc.string()), (content) => {
+        const { contentId: uuid, id } = nameContent(content);
+        const bits = BigInt.asUintN(64, BigInt(id)).toString(16).padStart(16, '0');
+        expect(uuid.replaceAll('-', '').slice(0, 16)).toBe(bits);
+      }),
+    );
   });
 
   test('is the same for equal contents and another for different ones, order included', () => {

@@ -1,4 +1,5 @@
-import { contentId } from './identity.js';
+import type { ContentName } from './identity.js';
+import { contentId, nameContent } from './identity.js';
 import type { EventEnvelope } from './envelope.js';
 import type { TextRule } from './privacy/redact.js';
 import type { Consent } from './products/declaration.js';
@@ -16,8 +17,8 @@ export type Snapshot =
   | MetricSnapshot
   | ErrorSnapshot;
 
-interface SnapshotBase {
-  id: string;
+/** Reports point at a snapshot by its `id`. */
+interface SnapshotBase extends ContentName {
   /** The names of properties whose text was left out, in order. Absent where there are none. */
   dropped?: readonly string[];
 }
@@ -84,43 +85,47 @@ export interface ErrorSnapshot extends SnapshotBase {
 export type UiAction = 'page_view' | 'login' | 'logout' | 'identify';
 
 type Content<S extends Snapshot> = S extends Snapshot
-  ? Omit<S, 'kind' | 'id' | 'unitSetId' | 'metricSetId' | 'dropped'>
+  ? Omit<S, 'kind' | keyof ContentName | 'unitSetId' | 'metricSetId' | 'dropped'>
   : never;
 
 export function healthSnapshot(content: Content<HealthSnapshot>): HealthSnapshot {
   const { units, totals, unhealthy } = content;
   const unitSetId = contentId('units', units);
-  const id = contentId('health', unitSetId, totals, unhealthy);
-  return { kind: 'health', id, unitSetId, ...content };
+  const name = nameContent('health', unitSetId, totals, unhealthy);
+  return { kind: 'health', ...name, unitSetId, ...content };
 }
 
 export function packageSnapshot(content: Content<PackageSnapshot>): PackageSnapshot {
   const { packages, versions, instances } = content;
-  return { kind: 'packages', id: contentId('packages', packages, versions, instances), ...content };
+  return {
+    kind: 'packages',
+    ...nameContent('packages', packages, versions, instances),
+    ...content,
+  };
 }
 
 export function frameworkSnapshot(content: Content<FrameworkSnapshot>): FrameworkSnapshot {
   const { frameworks, instances } = content;
-  return { kind: 'frameworks', id: contentId('frameworks', frameworks, instances), ...content };
+  return { kind: 'frameworks', ...nameContent('frameworks', frameworks, instances), ...content };
 }
 
 export function uiSnapshot(content: Content<UiSnapshot>): UiSnapshot {
   const { action, path, appVersion } = content;
-  return { kind: 'ui', id: contentId('ui', action, path, appVersion), ...content };
+  return { kind: 'ui', ...nameContent('ui', action, path, appVersion), ...content };
 }
 
 export function metricSnapshot(content: Content<MetricSnapshot>): MetricSnapshot {
   const { event, outcome, describes, metrics, dimensions, figures } = content;
   const metricSetId = contentId('metric_set', metrics, dimensions);
-  const id = contentId('metrics', metricSetId, event, outcome, describes, figures);
-  return { kind: 'metrics', id, metricSetId, ...content };
+  const name = nameContent('metrics', metricSetId, event, outcome, describes, figures);
+  return { kind: 'metrics', ...name, metricSetId, ...content };
 }
 
 export function errorSnapshot(content: Content<ErrorSnapshot>): ErrorSnapshot {
   const { event, errorKind, message, occurrences } = content;
   return {
     kind: 'error',
-    id: contentId('error', event, errorKind, message, occurrences),
+    ...nameContent('error', event, errorKind, message, occurrences),
     ...content,
   };
 }
@@ -128,7 +133,7 @@ export function errorSnapshot(content: Content<ErrorSnapshot>): ErrorSnapshot {
 /** The same snapshot of a report in which some text was left out. */
 export function withDropped<S extends Snapshot>(snapshot: S, dropped: readonly string[]): S {
   if (dropped.length === 0) return snapshot;
-  return { ...snapshot, id: contentId(snapshot.id, dropped), dropped };
+  return { ...snapshot, ...nameContent(snapshot.contentId, dropped), dropped };
 }
 
 /** A cluster's figures in one report. A figure that the agent did not give is null. */

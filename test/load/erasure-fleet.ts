@@ -75,7 +75,7 @@ const INSTALLATIONS = `
 
 const SNAPSHOTS = `
   INSERT INTO health_snapshot (snapshot_id, unit_set_id, totals, unhealthy)
-  SELECT fleet_uuid('s', n), fleet_uuid('u', 1), array_fill(3 + n % 97, ARRAY[${UNITS}]), array_fill(0, ARRAY[${UNITS}])
+  SELECT n, fleet_uuid('u', 1), array_fill(3 + n % 97, ARRAY[${UNITS}]), array_fill(0, ARRAY[${UNITS}])
     FROM generate_series($1::int + 1, $2::int) AS n`;
 
 const OWNER = `fleet_owner(n, $4::float8, $5::int, $6::int), hashint8extended(n, 3), now(),
@@ -83,8 +83,8 @@ const OWNER = `fleet_owner(n, $4::float8, $5::int, $6::int), hashint8extended(n,
 
 const REPORTS = `
   INSERT INTO report (installation_id, event_key, received_at, observed_at, snapshot_id, origin_id, kind, clock)
-  SELECT ${OWNER}, fleet_uuid('s', CASE WHEN n % ${CHANGES_ONE_IN} = 0 THEN ${USUAL_SNAPSHOTS} + n / ${CHANGES_ONE_IN}
-                                        ELSE 1 + floor(fleet_chance(n, 4) * ${USUAL_SNAPSHOTS})::bigint END),
+  SELECT ${OWNER}, CASE WHEN n % ${CHANGES_ONE_IN} = 0 THEN ${USUAL_SNAPSHOTS} + n / ${CHANGES_ONE_IN}
+                        ELSE 1 + floor(fleet_chance(n, 4) * ${USUAL_SNAPSHOTS})::bigint END,
          (SELECT max(origin_id) FROM origin), 1, 0
     FROM generate_series($1::bigint + 1, $2::bigint) AS n`;
 

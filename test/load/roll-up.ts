@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { Rollups } from '#storage';
 
 /** Rolls up a fleet that was written straight into the tables. */
@@ -5,6 +6,27 @@ export async function rollUp(databaseUrl: string): Promise<void> {
   const rollups = new Rollups({ databaseUrl });
   try {
     await rollups.rebuild();
+  } finally {
+    await rollups.close();
+  }
+}
+
+/** Reads yesterday's reports again and makes all of its sums anew, as if one report of it had come late. */
+export async function rollUpYesterday(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const yesterday = `(now() AT TIME ZONE 'UTC')::date - 1`;
+    await client.query(`INSERT INTO rollup_change SELECT ${yesterday}`);
+    await client.query(
+      `INSERT INTO rollup_stale SELECT ${yesterday}, part FROM generate_series(1, 3) AS part`,
+    );
+  } finally {
+    await client.end();
+  }
+  const rollups = new Rollups({ databaseUrl });
+  try {
+    await rollups.refresh();
   } finally {
     await rollups.close();
   }

@@ -73,11 +73,11 @@ async function findUnused(client: pg.ClientBase, snapshotIds: readonly string[])
   const { rows } = await client.query<{ id: string }>(
     `WITH used AS MATERIALIZED (
        SELECT snapshot_id FROM report
-        WHERE snapshot_id IN (SELECT id FROM unnest($1::uuid[]) AS id)
+        WHERE snapshot_id IN (SELECT id FROM unnest($1::bigint[]) AS id)
         UNION
        SELECT snapshot_id FROM rolled_up_snapshot
-        WHERE snapshot_id IN (SELECT id FROM unnest($1::uuid[]) AS id))
-     SELECT id FROM unnest($1::uuid[]) AS id
+        WHERE snapshot_id IN (SELECT id FROM unnest($1::bigint[]) AS id))
+     SELECT id FROM unnest($1::bigint[]) AS id
       WHERE id NOT IN (SELECT snapshot_id FROM used) ORDER BY id`,
     [snapshotIds],
   );
@@ -89,8 +89,8 @@ async function findLastUses(client: pg.ClientBase, snapshotIds: readonly string[
   const uses = new Map<string, string>();
   for (const { key, user } of SETS) {
     const { rows } = await client.query<{ id: string; snapshot_id: string }>(
-      `WITH going AS MATERIALIZED (SELECT id FROM unnest($1::uuid[]) AS id)
-       SELECT ${key} AS id, min(snapshot_id::text) AS snapshot_id FROM ${user}
+      `WITH going AS MATERIALIZED (SELECT id FROM unnest($1::bigint[]) AS id)
+       SELECT ${key} AS id, min(snapshot_id) AS snapshot_id FROM ${user}
         WHERE ${key} IN (SELECT ${key} FROM ${user} WHERE snapshot_id IN (SELECT id FROM going))
         GROUP BY 1 HAVING bool_and(snapshot_id IN (SELECT id FROM going))`,
       [snapshotIds],
@@ -103,9 +103,10 @@ async function findLastUses(client: pg.ClientBase, snapshotIds: readonly string[
 /** Locks what may go, in the order of the writers. */
 async function lock(client: pg.ClientBase, snapshotIds: readonly string[], sets: string[]) {
   for (const { table, key } of TABLES) {
+    const [ids, type] = key === 'snapshot_id' ? [snapshotIds, 'bigint'] : [sets, 'uuid'];
     await client.query(
-      `SELECT FROM ${table} WHERE ${key} = ANY ($1::uuid[]) ORDER BY ${key} FOR UPDATE`,
-      [key === 'snapshot_id' ? snapshotIds : sets],
+      `SELECT FROM ${table} WHERE ${key} = ANY ($1::${type}[]) ORDER BY ${key} FOR UPDATE`,
+      [ids],
     );
   }
 }
@@ -119,7 +120,7 @@ async function remove(
   for (const { table, key } of TABLES) {
     if (key !== 'snapshot_id') continue;
     const { rows } = await client.query<{ id: string }>(
-      `DELETE FROM ${table} WHERE snapshot_id = ANY ($1::uuid[]) RETURNING snapshot_id AS id`,
+      `DELETE FROM ${table} WHERE snapshot_id = ANY ($1::bigint[]) RETURNING snapshot_id AS id`,
       [snapshotIds],
     );
     for (const { id } of rows) collected.push({ table, snapshotId: id });

@@ -72,26 +72,26 @@ async function* orphansOf(
   table: string,
   users: readonly User[],
 ): AsyncGenerator<string[]> {
-  let after = '00000000-0000-0000-0000-000000000000';
-  for (;;) {
-    const { rows } = await client.query<{ last: string; size: number }>(
-      `SELECT snapshot_id AS last, (count(*) OVER ())::int AS size
-         FROM (SELECT snapshot_id FROM ${table} WHERE snapshot_id > $1
-                ORDER BY snapshot_id LIMIT ${CONTENTS_AT_ONCE}) AS piece
-        ORDER BY snapshot_id DESC LIMIT 1`,
-      [after],
-    );
-    const [piece] = rows;
-    if (!piece) return;
-    const { rows: orphans } = await client.query<{ id: string }>(
+  for (let piece = await pieceAfter(client, table, null); piece;) {
+    const { rows } = await client.query<{ id: string }>(
       `SELECT s.snapshot_id AS id FROM ${table} s
-        WHERE s.snapshot_id > $1 AND s.snapshot_id <= $2 AND ${isUnused('s.snapshot_id', users)}`,
-      [after, piece.last],
+        WHERE s.snapshot_id BETWEEN $1 AND $2 AND ${isUnused('s.snapshot_id', users)}`,
+      [piece.first, piece.last],
     );
-    yield orphans.map(({ id }) => id);
-    if (piece.size < CONTENTS_AT_ONCE) return;
-    after = piece.last;
+    yield rows.map(({ id }) => id);
+    piece = await pieceAfter(client, table, piece.last);
   }
+}
+
+/** The next contents of a table. Null where there are no more. */
+async function pieceAfter(client: pg.ClientBase, table: string, after: string | null) {
+  const { rows } = await client.query<{ first: string | null; last: string }>(
+    `SELECT min(snapshot_id) AS first, max(snapshot_id) AS last
+       FROM (SELECT snapshot_id FROM ${table} WHERE $1::bigint IS NULL OR snapshot_id > $1
+              ORDER BY snapshot_id LIMIT ${CONTENTS_AT_ONCE}) AS piece`,
+    [after],
+  );
+  return rows[0]?.first == null ? null : rows[0];
 }
 
 /**

@@ -47,12 +47,12 @@ export async function replayPage(
   const wanted = present.filter(({ installationId }) => !suppressed.has(installationId));
   const identified = wanted.map(({ event }) => event).filter((event) => !isOnlyCounted(event));
   const takeOut = takerOf(tx, wanted);
-  const { fates, snapshotIds } = await save(identified, { ...context, takeOut });
+  const { fates, contentIds } = await save(identified, { ...context, takeOut });
   const counted = wanted.filter(({ event }) => isOnlyCounted(event));
   for (const { event } of await removeKept(tx, counted)) fates.add(event, event.fate);
   await note(tx, countsOf(fates, present.length - wanted.length));
   await addTally(tx, fates.instead('quarantined'));
-  return snapshotIds;
+  return contentIds;
 }
 
 async function findPresent(tx: pg.ClientBase, events: readonly Replayed[]) {

@@ -17,6 +17,7 @@ describe('a page view', () => {
     expect(snapshot).toEqual({
       kind: 'ui',
       id: expect.any(String),
+      contentId: expect.any(String),
       action: 'page_view',
       path: '/services/detail/[id]',
       appVersion: '1.10.0',

@@ -22,6 +22,7 @@ describe('an error', () => {
       snapshot: {
         kind: 'error',
         id: expect.any(String),
+        contentId: expect.any(String),
         event: 'failed',
         errorKind: 'KeyError',
         fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),

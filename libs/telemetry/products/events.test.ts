@@ -15,6 +15,7 @@ describe('a report of metrics', () => {
       snapshot: {
         kind: 'metrics',
         id: expect.any(String),
+        contentId: expect.any(String),
         metricSetId: expect.any(String),
         event: 'happened',
         outcome: '',

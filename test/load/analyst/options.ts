@@ -16,7 +16,7 @@ Builds a fleet that reports hourly, asks every query of docs/cookbook.md, and me
 ingest. The data (1.3 GB for 10,000 installations) is in a temporary folder; TMPDIR chooses the disk.
 
   --installations N   of DC/OS (10000)
-  --large             100,000 installations: 66 million reports, 12 GB, half an hour
+  --large             100,000 installations: 73 million reports, 12 GB, three quarters of an hour
   --days N            of hourly reports (30)
   --rounds N          how often each query is asked (5)
   --ingest-rounds N   how often ingest is measured alone and beside analysts (3); 0 leaves it out

@@ -18,8 +18,9 @@ const HOUR_MS = 3_600_000;
  * Builds a fleet directly in a migrated, empty database: the same one for the same options, whenever and
  * wherever. Each DC/OS installation reports once an hour: mostly its health; its resources, packages
  * and a visit of its UI once a day. 1 in 100 reports differs from the one before. Some installations appear
- * within the time, some fall silent for good or for days or hours, a third upgrade, and a few have three
- * masters that all report, a clock that is off, a GUID that was cloned, or are switched on now and then only.
+ * within the time, some fall silent for good or for days or hours, a third upgrade, 7 in 100
+ * have three masters that all report, and a few a clock that is off, a GUID that was cloned, or are switched on now
+ * and then only.
  */
 export async function buildFleet(
   databaseUrl: string,
@@ -75,7 +76,7 @@ async function describeFleet(
             CASE WHEN ${percent(9)} < 5 THEN ${someHour(10)} ELSE 0x7fffffff END AS ends,
             CASE WHEN ${percent(11)} < 6 THEN ${someHour(12)} ELSE 0 END AS pauses,
             CASE WHEN ${percent(11)} < 3 THEN 120 ELSE 8 END AS pause_hours,
-            CASE WHEN ${percent(13)} < 1 THEN 3 ELSE 1 END AS masters,
+            CASE WHEN ${percent(13)} < 7 THEN 3 ELSE 1 END AS masters,
             -- 1: corrected, 2: not believed, 3: ahead, in an eighth of its reports.
             CASE WHEN ${percent(14)} < 1 THEN 1 + pg_temp.number(i, 15, 3) ELSE 0 END AS drift,
             -- Its GUID is at two places: 1, of other providers; 2, of other sizes.

@@ -49,7 +49,7 @@ const UNIT_SETS = `
 /** In state 0 all units are healthy; in state s the unit number s is not, on one node. */
 const HEALTH = `
   INSERT INTO health_snapshot (snapshot_id, unit_set_id, totals, unhealthy, dropped)
-  SELECT md5('health ' || v || ' ' || size || ' ' || state)::uuid, md5('units ' || v)::uuid,
+  SELECT hashtextextended('health ' || v || ' ' || size || ' ' || state, 0), md5('units ' || v)::uuid,
          array_agg(CASE WHEN n % 3 = 0 THEN 3 ELSE 5 * 2 ^ size END::integer ORDER BY n),
          array_agg((n = state)::integer ORDER BY n),
          CASE WHEN v = ${VERSION_COUNT - 1} THEN '{clusterName,fipsMode}'
@@ -60,7 +60,7 @@ const HEALTH = `
 
 const PACKAGE_LISTS = `
   INSERT INTO package_snapshot (snapshot_id, packages, versions, instances)
-  SELECT md5('packages ' || s)::uuid,
+  SELECT hashtextextended('packages ' || s, 0),
          array_agg(package ORDER BY package COLLATE "C"),
          array_agg('1.' || pg_temp.number(s, p, 6) || '.0' ORDER BY package COLLATE "C"),
          array_agg(1 + pg_temp.number(p, s, 3) ORDER BY package COLLATE "C")
@@ -71,7 +71,7 @@ const PACKAGE_LISTS = `
 
 const FRAMEWORK_LISTS = `
   INSERT INTO framework_snapshot (snapshot_id, frameworks, instances)
-  SELECT md5('frameworks ' || s)::uuid, array_agg(framework ORDER BY framework COLLATE "C"),
+  SELECT hashtextextended('frameworks ' || s, 0), array_agg(framework ORDER BY framework COLLATE "C"),
          array_agg(1 + pg_temp.number(f, s, 2) ORDER BY framework COLLATE "C")
     FROM generate_series(0, ${FRAMEWORK_SETS - 1}) AS s,
          unnest(ARRAY[${quoted(FRAMEWORKS)}]) WITH ORDINALITY AS f(framework, f)
@@ -80,7 +80,7 @@ const FRAMEWORK_LISTS = `
 
 const UI = `
   INSERT INTO ui_snapshot (snapshot_id, action, path, app_version)
-  SELECT md5('ui ' || u)::uuid,
+  SELECT hashtextextended('ui ' || u, 0),
          CASE u WHEN 0 THEN 'login' WHEN 1 THEN 'logout' ELSE 'page_view' END,
          coalesce((ARRAY[${quoted(PATHS)}])[u - 1], ''), ''
     FROM generate_series(0, ${UI_CONTENTS - 1}) AS u`;

@@ -30,10 +30,10 @@ const ARRIVING = `
          CASE WHEN clock = 1 THEN at - interval '2 seconds'
               WHEN is_off AND drift = 3 THEN at + (90 + pg_temp.number(i, 18, 72000)) * interval '1 second'
               ELSE at END AS observed_at,
-         md5(CASE kind WHEN 1 THEN 'health ' || v || ' ' || size || ' ' || ${STATE}
-                       WHEN 2 THEN 'frameworks ' || pg_temp.number(i, (t + i) / 2400, ${FRAMEWORK_SETS})
-                       WHEN 3 THEN 'packages ' || pg_temp.number(i, (t + i) / 2400, ${PACKAGE_SETS})
-                       ELSE 'ui ' || ${VISIT} END)::uuid AS snapshot_id
+         hashtextextended(CASE kind WHEN 1 THEN 'health ' || v || ' ' || size || ' ' || ${STATE}
+                                    WHEN 2 THEN 'frameworks ' || pg_temp.number(i, (t + i) / 2400, ${FRAMEWORK_SETS})
+                                    WHEN 3 THEN 'packages ' || pg_temp.number(i, (t + i) / 2400, ${PACKAGE_SETS})
+                                    ELSE 'ui ' || ${VISIT} END, 0) AS snapshot_id
     FROM (SELECT *, CASE WHEN is_off THEN drift % 3 ELSE 0 END AS clock
             FROM (SELECT id, i, t, drift, ${KIND} AS kind, version + (t >= upgrades)::integer AS v,
                          CASE WHEN twin = 2 AND t / 3 % 2 = 0 THEN (size + 3) % ${SIZES} ELSE size END AS size,

@@ -184,7 +184,7 @@ const METRIC_SETS = `
 
 const USAGE = `
   INSERT INTO metric_snapshot (snapshot_id, metric_set_id, event, outcome, describes, figures, dropped)
-  SELECT md5('resoto ' || v || ' ' || n)::uuid, md5(metrics::text || dimensions::text)::uuid, event, outcome,
+  SELECT hashtextextended('resoto ' || v || ' ' || n, 0), md5(metrics::text || dimensions::text)::uuid, event, outcome,
          event = 'system.started', figures,
          CASE WHEN event = 'cli.command' AND v = ${NEWEST} THEN '{arguments,shell}'
               WHEN event = 'cli.command' THEN '{arguments}' ELSE '{}' END::text[]
@@ -197,7 +197,7 @@ export const NEW_IN_NEWEST = 4;
 
 const ERRORS = `
   INSERT INTO error_snapshot (snapshot_id, event, error_kind, fingerprint, message, occurrences, dropped)
-  SELECT md5('error ' || v || ' ' || n)::uuid,
+  SELECT hashtextextended('error ' || v || ' ' || n, 0),
          (ARRAY['error.server', 'error.client', 'error.action'])[n % 3 + 1],
          (ARRAY[${quoted(['KeyError', 'TimeoutError', 'OSError', 'ValueError', 'ClientError'])}])[n % 5 + 1],
          left(md5('fingerprint ' || n), 16),

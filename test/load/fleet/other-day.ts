@@ -29,22 +29,22 @@ const ARRIVING = `
   CREATE TEMP TABLE arriving_others AS
   SELECT 'octopus' AS product, md5('octopus installation ' || i)::uuid AS id,
          hashint8extended(i + 100000000, $1::integer) AS event_key, at, at AS observed_at, 7 AS kind, i, v,
-         10000 + v AS origin_id, md5('octopus ' || i || ' ' || $1::integer)::uuid AS snapshot_id, false AS opts_out
+         10000 + v AS origin_id, hashtextextended('octopus ' || i || ' ' || $1::integer, 0) AS snapshot_id, false AS opts_out
     FROM (SELECT *, ${versionOf('i / 10')} AS v,
                  to_timestamp($1::integer * 3600.0 + pg_temp.number(i, 3, 80000)) AS at
             FROM member WHERE i % 10 = 0 AND ${IS_ON}) AS octopus
    UNION ALL
   SELECT 'resoto', md5('resoto installation ' || i)::uuid,
          hashint8extended(i + 200000000, $1::integer * 100 + n), at, at, 5 + is_error::integer, i, v, 20000 + v,
-         md5(CASE WHEN is_error THEN 'error ' || v || ' ' || ${ERROR}
-                  ELSE 'resoto ' || v || ' ' || pg_temp.number(i, $1::integer + n, ${RESOTO_CONTENTS}) END)::uuid, false
+         hashtextextended(CASE WHEN is_error THEN 'error ' || v || ' ' || ${ERROR}
+                               ELSE 'resoto ' || v || ' ' || pg_temp.number(i, $1::integer + n, ${RESOTO_CONTENTS}) END, 0), false
     FROM (SELECT *, ${versionOf('i / 20')} AS v, pg_temp.number(i, $1::integer + n + 300, 20) = 0 AS is_error,
                  to_timestamp($1::integer * 3600.0 + pg_temp.number(i, n, 80000)) AS at
             FROM member, generate_series(1, 10) AS n WHERE i % 20 = 0 AND ${IS_ON}) AS resoto
    UNION ALL
   SELECT 'resoto', md5('resoto installation ' || i)::uuid, hashint8extended(i + 300000000, ends),
          to_timestamp(ends * 3600.0), to_timestamp(ends * 3600.0), 5, i, v, 20000 + v,
-         md5('resoto ' || v || ' -1')::uuid, true
+         hashtextextended('resoto ' || v || ' -1', 0), true
     FROM (SELECT *, ${versionOf('i / 20')} AS v FROM member
            WHERE i % 20 = 0 AND ends >= $1::integer AND ends < $1::integer + 24) AS leaving`;
 
