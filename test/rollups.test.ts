@@ -269,6 +269,49 @@ async function erase(installationId: string) {
   await erasures.close();
 }
 
+test('a day that continues a life is added to it, and the days before are not read again', async () => {
+  const [steady, upgraded] = [randomUUID(), randomUUID()];
+  const lives = () =>
+    owner.ask(
+      `SELECT installation_id AS id, active_days, returns, last_version, upgrades
+         FROM fleet.installation_lives l
+         LEFT JOIN (SELECT installation_id, array_agg(from_version || ' ' || to_version ORDER BY day) AS upgrades
+                      FROM fleet.installation_upgrades GROUP BY 1) u USING (installation_id)
+        ORDER BY installation_id = $1 DESC`,
+      [steady],
+    );
+  await save(...[9, 8].flatMap((ago) => [event(steady, ago), event(upgraded, ago)]));
+  await rollups.refresh();
+  await owner.ask('UPDATE installation_life SET active_days = active_days + 100');
+  for (const [ago, version] of [
+    [7, '2.2'],
+    [6, '2.2'],
+    [1, '2.3'],
+  ] as const) {
+    await save(event(steady, ago), event(upgraded, ago, 12, { version }));
+    await rollups.refresh();
+  }
+  const upgrades = ['2.1 2.2', '2.2 2.3'];
+  const [first, second] = await lives();
+  expect(first).toMatchObject({
+    active_days: 105,
+    returns: 1,
+    last_version: '2.1',
+    upgrades: null,
+  });
+  expect(second).toMatchObject({ active_days: 105, returns: 1, last_version: '2.3', upgrades });
+
+  const shownNow = () => owner.ask('SELECT * FROM fleet.installation_upgrades ORDER BY day');
+  const before = await shownNow();
+  expect(before).toHaveLength(2);
+  await rollups.rebuild();
+  expect(await shownNow()).toEqual(before);
+  expect(await lives()).toMatchObject([
+    { active_days: 5, returns: 1 },
+    { active_days: 5, returns: 1, upgrades },
+  ]);
+});
+
 test('an erasure leaves the sums as if the installation had never been', async () => {
   const [gone, kept] = [randomUUID(), randomUUID()];
   await save(...everything(kept));

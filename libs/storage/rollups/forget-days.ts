@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { daySumTables, FIRST_SUMMED_DAY } from './day-sums.js';
-import { LONGEST_SILENCE } from './day-sum.js';
+import { LONGEST_SILENCE, SILENT } from './day-sum.js';
 import { locked } from './refresh.js';
 
 /**
@@ -33,9 +33,16 @@ async function forgetDay(tx: pg.ClientBase, day: string, removed: Record<string,
   await remove(tx, removed, { table: 'installation_day_events', where: 'day = $1' }, [day]);
   const { rowCount } = await tx.query(
     `WITH gone AS (DELETE FROM installation_day WHERE day = $1 RETURNING installation_id, product),
-     lives AS (
-       UPDATE installation_life l SET is_stale = true FROM gone
-        WHERE l.installation_id = gone.installation_id AND l.product = gone.product AND NOT l.is_stale)
+     shortened AS (
+       UPDATE installation_life l
+          SET active_days = l.active_days - 1, returns = l.returns - g.was_back::int
+         FROM (SELECT gone.*, coalesce(n.day - $1 > ${SILENT}, false) AS was_back
+                 FROM gone LEFT JOIN product_cadence c USING (product)
+                CROSS JOIN LATERAL (
+                      SELECT min(d.day) AS day FROM installation_day d
+                       WHERE d.installation_id = gone.installation_id AND d.product = gone.product
+                         AND d.day > $1) n) g
+        WHERE l.installation_id = g.installation_id AND l.product = g.product)
      SELECT FROM gone`,
     [day],
   );

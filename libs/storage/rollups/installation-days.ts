@@ -3,6 +3,7 @@ import { reportKinds } from '#telemetry';
 import { MIDNIGHT, OF_THE_DAY, WHOLE_PRODUCTS } from './day-window.js';
 import { partNumbers } from './day-sums.js';
 import { REFRESH_EVENTS } from './installation-events.js';
+import { CONTINUE_LIVES } from './lives.js';
 
 const { health, mesos_track, package_list, ui, metrics } = reportKinds;
 
@@ -120,7 +121,8 @@ const REFRESH = `
      WHERE ${DAY_OF_LATEST} <= $1 AND (${list(LATEST_COLUMNS, 'l.')})
            IS DISTINCT FROM (${list(LATEST_COLUMNS, 'EXCLUDED.')})),
   changed AS MATERIALIZED (
-    SELECT ${list([...KEY, ...COLUMNS], 'f.')}, d.origin_id IS DISTINCT FROM f.origin_id AS is_other
+    SELECT ${list([...KEY, ...COLUMNS], 'f.')}, d.origin_id IS DISTINCT FROM f.origin_id AS is_other,
+           d.day IS NULL AS is_new
       FROM fresh f
       LEFT JOIN installation_day d
              ON d.installation_id = f.installation_id AND d.product = f.product AND d.day = $1
@@ -135,12 +137,8 @@ const REFRESH = `
      WHERE d.day = $1 AND d.product IN (SELECT product FROM whole)
        AND (d.installation_id, d.product) NOT IN (SELECT installation_id, product FROM fresh)
     RETURNING 1),
-  others AS MATERIALIZED (SELECT installation_id, product FROM changed WHERE is_other),
-  lives AS (
-    INSERT INTO installation_life AS l (installation_id, product, first_day, last_day,
-                                        first_origin_id, last_origin_id, active_days, returns)
-    SELECT installation_id, product, $1, $1, 0, 0, 0, 0 FROM others
-        ON CONFLICT (installation_id, product) DO UPDATE SET is_stale = true WHERE NOT l.is_stale),
+  others AS MATERIALIZED (SELECT installation_id, product, origin_id, is_new FROM changed WHERE is_other),
+  ${CONTINUE_LIVES},
   stale AS (
     INSERT INTO rollup_stale (day, part)
     SELECT $1, p FROM unnest(ARRAY[${partNumbers.join()}]) AS p WHERE EXISTS (SELECT FROM changed)

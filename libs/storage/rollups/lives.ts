@@ -21,6 +21,38 @@ export async function refreshLives(tx: pg.ClientBase): Promise<boolean> {
   return rows.length === LIVES_AT_ONCE;
 }
 
+/**
+ * Parts of the statement that writes the rows of the day `$1`, of `others`: those that are new or of another
+ * origin than before. Where a new day comes after all others of a life, it is added to it. Any other life that
+ * is concerned becomes stale: to read its days again takes thousands of rows after some years.
+ */
+export const CONTINUE_LIVES = `
+  continued AS MATERIALIZED (
+    SELECT n.installation_id, n.product, l.last_day, l.last_origin_id, n.origin_id,
+           $1 - l.last_day > ${SILENT} AS is_back, o.version <> last.version AS is_upgraded
+      FROM others n JOIN installation_life l USING (installation_id, product)
+      JOIN origin o ON o.origin_id = n.origin_id
+      JOIN origin last ON last.origin_id = l.last_origin_id
+      LEFT JOIN product_cadence c ON c.product = n.product
+     WHERE n.is_new AND l.last_day < $1 AND NOT l.is_stale AND o.version <> '' AND last.version <> ''),
+  lengthened AS (
+    UPDATE installation_life l
+       SET last_day = $1, last_origin_id = n.origin_id, active_days = l.active_days + 1,
+           returns = l.returns + n.is_back::int
+      FROM continued n WHERE l.installation_id = n.installation_id AND l.product = n.product),
+  followed AS (
+    UPDATE installation_upgrade u SET next_day = $1 FROM continued n
+     WHERE u.installation_id = n.installation_id AND u.product = n.product AND u.day = n.last_day),
+  upgraded AS (
+    INSERT INTO installation_upgrade (installation_id, product, day, previous_day, from_origin_id, to_origin_id)
+    SELECT installation_id, product, $1, last_day, last_origin_id, origin_id FROM continued WHERE is_upgraded),
+  disturbed AS (
+    INSERT INTO installation_life AS l (installation_id, product, first_day, last_day,
+                                        first_origin_id, last_origin_id, active_days, returns)
+    SELECT installation_id, product, $1, $1, 0, 0, 0, 0 FROM others
+     WHERE (installation_id, product) NOT IN (SELECT installation_id, product FROM continued)
+        ON CONFLICT (installation_id, product) DO UPDATE SET is_stale = true WHERE NOT l.is_stale)`;
+
 const GIVEN = 'unnest($1::uuid[], $2::text[]) AS given(installation_id, product)';
 const IS_GIVEN = `(d.installation_id, d.product) IN (SELECT * FROM ${GIVEN})`;
 const LIFE = 'PARTITION BY d.installation_id, d.product ORDER BY d.day';
