@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { Agent } from 'node:https';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { adminScopes, type AdminScope } from '#storage';
 import { startAdmin, type Admin } from './support/admin.js';
+import { HttpsClient } from './support/https.js';
 import { startMuster, SUPPRESSION_KEY, type Muster } from './support/muster.js';
 
 const ID = randomUUID();
@@ -58,12 +60,15 @@ const ROUTES: [
 
 let muster: Muster;
 let admin: Admin;
-/** How many wrong tokens it has seen; ten are too many. */
+let client: HttpsClient;
+let address = 1;
+/** How many wrong tokens have come from this address; ten are too many. */
 let wrong = 0;
 
 beforeAll(async () => {
   muster = await startMuster({ workers: 0 });
-  admin = await startAdmin(muster);
+  admin = await startAdmin(muster, { ADMIN_HOST: '127.0.0.1' });
+  goElsewhere();
 });
 
 afterAll(async () => {
@@ -71,12 +76,9 @@ afterAll(async () => {
   await muster.stop();
 });
 
-const asked = async (method: string, path: string, token: string | null) => {
-  const { status } = await admin.ask(method, path, undefined, {
-    authorization: token === null ? '' : `Bearer ${token}`,
-  });
-  return status;
-};
+const ask = (method: string, path: string, token: string | null) =>
+  client.send(method, path, { authorization: token === null ? '' : `Bearer ${token}` });
+const asked = async (...request: Parameters<typeof ask>) => (await ask(...request)).status;
 
 describe.each(ROUTES)('%s %s', (method, path, scope, status) => {
   test.each(adminScopes)(`with a token of %s alone`, async (mine) => {
@@ -86,7 +88,7 @@ describe.each(ROUTES)('%s %s', (method, path, scope, status) => {
   });
 
   test.each(['none', 'wrong', 'expired', 'revoked'])('with a token that is %s', async (kind) => {
-    if ((wrong += 1) > 8) await forgetGuesses();
+    if ((wrong += 1) > 8) await beSomebodyElse();
     let token: string | null = null;
     if (kind === 'wrong') token = `mat_${'0'.repeat(40)}`;
     if (kind === 'expired')
@@ -100,13 +102,14 @@ describe.each(ROUTES)('%s %s', (method, path, scope, status) => {
 });
 
 test('whoever guesses is stopped, and told when to come back', async () => {
-  await forgetGuesses();
+  await beSomebodyElse();
   for (let tries = 0; tries < 10; tries += 1) {
     expect(await asked('GET', '/v1/erasures', `wrong-${tries}`)).toBe(401);
   }
-  const { status, headers } = await admin.ask('GET', '/v1/erasures');
+  const { status, headers } = await ask('GET', '/v1/erasures', admin.token);
   expect({ status, after: headers['retry-after'] }).toEqual({ status: 429, after: '60' });
-  await forgetGuesses();
+  await beSomebodyElse();
+  expect(await asked('GET', '/v1/erasures', admin.token)).toBe(200);
 });
 
 test('what was done is in the audit log, under a hash, and can be neither changed nor removed', async () => {
@@ -146,9 +149,18 @@ test('a command prints a new token once, and only its digest is kept', async () 
   expect(JSON.stringify(await muster.owner('SELECT * FROM admin_token'))).not.toContain(token);
 });
 
-/** They are kept in memory only. */
-async function forgetGuesses() {
+/**
+ * Wrong tokens are counted by address and in memory only. Linux has all of 127.0.0.0/8 for us;
+ * elsewhere the admin API has to forget, which takes a start of it.
+ */
+async function beSomebodyElse() {
   wrong = 0;
-  await admin.app.stop();
-  await admin.app.start();
+  if (process.platform === 'linux') goElsewhere();
+  else await admin.app.stop().then(() => admin.app.start());
+}
+
+function goElsewhere() {
+  if (process.platform === 'linux') address += 1;
+  const agent = new Agent({ localAddress: `127.0.0.${address}`, keepAlive: true });
+  client = new HttpsClient(`https://127.0.0.1:${admin.app.ready.port}`, muster.ca, agent);
 }

@@ -5,7 +5,10 @@ import { HttpsClient, type Answer } from './https.js';
 import { IDENTITY_KEY, SUPPRESSION_KEY, type Muster } from './muster.js';
 
 /** The admin API beside a Muster, and tokens for it. */
-export async function startAdmin({ databaseUrl, appUrl, redisUrl, queuePrefix, ca }: Muster) {
+export async function startAdmin(
+  { databaseUrl, appUrl, redisUrl, queuePrefix, ca }: Muster,
+  env: Record<string, string> = {},
+) {
   const { tls, erasureKeyFile } = inject('services');
   const app = new App('admin', {
     DATABASE_URL: appUrl,
@@ -13,6 +16,7 @@ export async function startAdmin({ databaseUrl, appUrl, redisUrl, queuePrefix, c
     QUEUE_PREFIX: queuePrefix,
     ...{ IDENTITY_KEY, SUPPRESSION_KEY, ERASURE_KEY_FILE: erasureKeyFile },
     ...{ ADMIN_PORT: '0', TLS_CERT_FILE: tls.certFile, TLS_KEY_FILE: tls.keyFile },
+    ...env,
   });
   await app.start();
   const store = new AdminStore({ databaseUrl, suppressionKey: SUPPRESSION_KEY, connections: 1 });
