@@ -83,16 +83,33 @@ function roomRules([room, doors]) {
   );
 }
 
+/**
+ * What may be loaded late, when it is needed: a file of the same folder, to which the rules of this
+ * room apply as well, and what only few processes need and takes long.
+ */
+const late = '[.]\\u002F[a-z-]+[.]js';
+const lateInPlatform = `(${late}|selfsigned)`;
+
+/** @param {string} allowed */
+const noHiddenImportsBut = (allowed) => [
+  'error',
+  {
+    selector: `ImportExpression:not([source.value=/^${allowed}$/])`,
+    message: 'Import at the top, where the rules see it.',
+  },
+  { selector: 'TSImportType', message: 'Import at the top, where the rules see it.' },
+];
+
 const noHiddenImports = {
   files: ['apps/**', 'libs/**'],
   ignores: ['apps/start/bootstrap.mjs', '**/*.test.ts'],
-  rules: {
-    'no-restricted-syntax': [
-      'error',
-      { selector: 'ImportExpression', message: 'Import at the top, where the rules see it.' },
-      { selector: 'TSImportType', message: 'Import at the top, where the rules see it.' },
-    ],
-  },
+  rules: { 'no-restricted-syntax': noHiddenImportsBut(late) },
+};
+
+const platformLoadsLate = {
+  files: ['libs/platform/**'],
+  ignores: ['**/*.test.ts'],
+  rules: { 'no-restricted-syntax': noHiddenImportsBut(lateInPlatform) },
 };
 
 const environment = 'Settings are read in libs/platform, once.';
@@ -118,6 +135,7 @@ const theDomainTouchesNothing = {
 export const importRules = [
   ...Object.entries(rooms).flatMap(roomRules),
   noHiddenImports,
+  platformLoadsLate,
   onlyPlatformReadsTheEnvironment,
   theDomainTouchesNothing,
 ];

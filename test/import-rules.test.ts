@@ -104,6 +104,25 @@ test('no form of import is a way around the rules', async () => {
   }
 });
 
+test('late is loaded what lies beside it, and in libs/platform what makes certificates', async () => {
+  const loading = (specifier: string) => `export const late = await import(${specifier});\n`;
+  for (const [file, specifier, isAllowed] of [
+    ['apps/cli/commands/analyst.ts', "'./database.js'", true],
+    ['apps/cli/commands/analyst.ts', "'../connection.js'", false],
+    ['apps/cli/commands/analyst.ts', "'./../../worker/main.js'", false],
+    ['apps/cli/commands/analyst.ts', "'#queue'", false],
+    ['apps/cli/commands/analyst.ts', "'selfsigned'", false],
+    ['apps/cli/commands/analyst.ts', "'pg'", false],
+    ['apps/cli/commands/analyst.ts', "'./' + 'database.js'", false],
+    ['libs/telemetry/envelope.ts', "'node:fs'", false],
+    ['libs/platform/certificate.ts', "'selfsigned'", true],
+    ['libs/platform/certificate.ts', "'pg'", false],
+  ] as const) {
+    const found = await breaches(file, loading(specifier));
+    expect.soft(found === 0, `${file}: ${specifier}`).toBe(isAllowed);
+  }
+});
+
 test('only libs/platform reads the environment', async () => {
   const ways = [
     `export const port = process.env.PORT;\n`,

@@ -3,7 +3,6 @@ import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
 import { loadTls, type TlsFiles } from './tls.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -23,6 +22,8 @@ export async function makeCertificate(dir: string, host = 'localhost'): Promise<
   const names = new Set(['localhost', '127.0.0.1', '::1', hostname(), host].filter(isNameable));
   const files = { certFile: join(dir, 'cert.pem'), keyFile: join(dir, 'key.pem') };
   if (await isStillGood(files, names)) return files;
+  // Only who makes one loads this; it would take every process longer to start.
+  const { generate } = await import('selfsigned');
   const expiry = new Date(Date.now() + VALID_DAYS * DAY_MS);
   // OpenSSL finds a trusted certificate by its subject: two alike in one file would hide each other.
   const subject = `muster ${randomBytes(4).toString('hex')}`;

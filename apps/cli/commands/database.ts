@@ -1,0 +1,54 @@
+import { createWriteStream } from 'node:fs';
+import { ExportRefused, exportView, Rollups, type ExportFormat } from '#storage';
+import { findDatabase } from '../connection.js';
+import { Failure } from '../outcome.js';
+import type { Say } from '../run-command.js';
+
+export interface ExportOptions {
+  format: ExportFormat;
+  out?: string;
+  product?: string;
+  from?: Date;
+  to?: Date;
+}
+
+/** So often somebody who waits hears how far it is. */
+const TELL_EVERY_MS = 2000;
+
+export async function rebuildRollups(say: Say): Promise<void> {
+  const rollups = new Rollups({ databaseUrl: await findDatabase() });
+  const tell = sparingly(say);
+  try {
+    const { days, durationMs } = await rollups.rebuild({
+      onProgress: ({ step, done, of }) => tell(`${step}: ${done} of ${of} days`),
+    });
+    say(`${days} days were read anew in ${Math.round(durationMs / 1000)} s.`);
+  } finally {
+    await rollups.close();
+  }
+}
+
+export async function exportRows(say: Say, view: string, options: ExportOptions): Promise<void> {
+  const { format, out: file, product, from, to } = options;
+  const tell = sparingly(say);
+  const out = file === undefined ? process.stdout : createWriteStream(file);
+  try {
+    const rows = await exportView(await findDatabase(), view, {
+      ...{ format, out, product, from, to },
+      onProgress: (count) => tell(`${count} rows`),
+    });
+    say(`${rows} rows`);
+  } catch (error) {
+    if (error instanceof ExportRefused) throw new Failure(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function sparingly(say: Say): Say {
+  let saidAt = Date.now();
+  return (line) => {
+    if (Date.now() < saidAt + TELL_EVERY_MS) return;
+    saidAt = Date.now();
+    say(line);
+  };
+}
