@@ -19,6 +19,8 @@ import { Teardown } from '../../apps/start/teardown.js';
 export const TEMPLATE = 'muster_template';
 const PASSWORD = 'only-for-tests';
 const FOLDER = 'muster-test-';
+/** What survives a crash of Postgres, but not one of the machine, which no test brings about. */
+const WITHOUT_POWER_CUTS = { fsync: 'off', full_page_writes: 'off' };
 
 export interface Services {
   /** The superuser's, of the database `postgres`. */
@@ -64,7 +66,7 @@ async function startServices(dir: string, teardown: Teardown) {
     ...placesOf(dir, 'postgres'),
     port: await freePort(),
     password: PASSWORD,
-    extra: { max_connections: '300' },
+    extra: { max_connections: '300', ...WITHOUT_POWER_CUTS },
   });
   teardown.add(() => postgres.stop());
   const redis = await startRedis({
