@@ -5,11 +5,13 @@
 import { spawn } from 'node:child_process';
 import { npm } from './run-step.mjs';
 
-/** Each list one after the other, as much as fills a core for as long as the other. */
+/** Two lists that take about as long as each other; the steps of each go one after the other. */
 const SIDE_BY_SIDE = [['lint'], ['format:check', 'typecheck', 'build']];
 
 const running = new Set();
 process.on('SIGTERM', () => running.forEach((child) => child.kill('SIGTERM')));
+// A terminal's Ctrl-C reaches the children by itself: their end is waited for.
+process.on('SIGINT', () => undefined);
 
 const failed = await failedOf(SIDE_BY_SIDE, runQuietly);
 if (failed.length === 0) failed.push(...(await failedOf([['test:all']], runHere)));
