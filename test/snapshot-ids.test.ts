@@ -115,12 +115,12 @@ describe('a database with longer ids', () => {
   const views = () =>
     owner.ask(`
       SELECT c.oid::regclass::text AS name, pg_get_viewdef(c.oid) AS definition,
-             obj_description(c.oid) AS about, c.reloptions,
+             obj_description(c.oid) AS about, c.reloptions, pg_get_userbyid(c.relowner) AS owner,
              ARRAY(SELECT a::text FROM unnest(c.relacl) AS a ORDER BY 1) AS rights,
              (SELECT json_agg(json_build_array(a.attname, a.atttypid::regtype, col_description(c.oid, a.attnum)) ORDER BY a.attnum)
                 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0) AS columns
         FROM pg_class c
-       WHERE c.relkind = 'v' AND c.relnamespace::regnamespace::text IN ('public', 'fleet')
+       WHERE c.relkind = 'v' AND c.relnamespace::regnamespace::text IN ('public', 'fleet', 'theirs')
        ORDER BY 1`);
 
   test('has the same contents and views afterwards', async () => {
@@ -157,6 +157,10 @@ describe('a database with longer ids', () => {
     );
     await owner.ask('CREATE ROLE analysts_tool');
     await owner.ask('GRANT SELECT ON fleet.health_readings TO analysts_tool');
+    await owner.ask('CREATE SCHEMA theirs');
+    await owner.ask('GRANT USAGE, CREATE ON SCHEMA theirs TO analysts_tool');
+    await owner.ask('CREATE VIEW theirs.bad_units AS SELECT unit FROM fleet.health_readings');
+    await owner.ask('ALTER VIEW theirs.bad_units OWNER TO analysts_tool');
     const before = await views();
     const readings = await owner.ask('SELECT * FROM fleet.health_readings');
     expect(readings).toMatchObject([{ installation_id: installationId, unit: 'a', unhealthy: 1 }]);

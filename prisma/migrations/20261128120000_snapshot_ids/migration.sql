@@ -1,9 +1,9 @@
 -- Snapshots are known by 64 bits of their hash instead of 128, which makes a report a tenth narrower: see
--- docs/decisions/0002. Every report is written anew: half a minute for each ten
--- million on two cores, and room for as many on the disk.
+-- docs/decisions/0002. Every report is written anew: half a minute for each ten million on two cores, and room
+-- for as many on the disk.
 
--- Views stand in the way of a column's other type. They are put aside with their comments and rights, those that
--- others are made of first.
+-- Views stand in the way of a column's other type. They are put aside with their owners, rights and comments,
+-- also those that somebody else has made of ours.
 CREATE TEMPORARY TABLE view_aside ON COMMIT DROP AS
 WITH RECURSIVE made_of AS (
   SELECT DISTINCT w.ev_class AS view, d.refobjid AS source
@@ -17,8 +17,8 @@ affected AS (
                       'installation_day'::regclass, 'installation_day_events'::regclass)
    UNION
   SELECT m.view, a.depth + 1 FROM affected a JOIN made_of m ON m.source = a.view)
-SELECT c.oid, max(a.depth) AS depth, c.oid::regclass::text AS name, c.reloptions AS options, c.relacl AS rights,
-       pg_get_viewdef(c.oid) AS definition, obj_description(c.oid, 'pg_class') AS about
+SELECT c.oid, max(a.depth) AS depth, c.oid::regclass::text AS name, c.reloptions AS options, c.relowner AS owner,
+       c.relacl AS rights, pg_get_viewdef(c.oid) AS definition, obj_description(c.oid, 'pg_class') AS about
   FROM affected a JOIN pg_class c ON c.oid = a.view
  GROUP BY c.oid;
 
@@ -71,11 +71,14 @@ BEGIN
     END LOOP;
     FOR part IN
       SELECT privilege_type AS privilege, grantee, pg_get_userbyid(grantee) AS role, is_grantable
-        FROM aclexplode(aside.rights) WHERE grantee <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
+        FROM aclexplode(aside.rights) WHERE grantee <> aside.owner
     LOOP
       EXECUTE format('GRANT %s ON %s TO %s %s', part.privilege, aside.name,
                      CASE part.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(part.role) END,
                      CASE WHEN part.is_grantable THEN 'WITH GRANT OPTION' END);
     END LOOP;
+    IF pg_get_userbyid(aside.owner) <> current_user THEN
+      EXECUTE format('ALTER VIEW %s OWNER TO %I', aside.name, pg_get_userbyid(aside.owner));
+    END IF;
   END LOOP;
 END $$;
