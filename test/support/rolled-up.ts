@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { Rollups, TelemetryStore } from '#storage';
+import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
+import { Asker, createDatabase, type TestDatabase } from './database.js';
+import { emptyTables } from './tables.js';
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const TODAY = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+const OPTIONS = { products: compileProducts(), retentionMs: 400 * DAY_MS };
+export const suppressionKey = 'only-for-tests';
+
+const health = { 'health-unit-a-total': 3, 'health-unit-a-unhealthy': 1 };
+
+export interface Sent {
+  id?: string;
+  product?: string;
+  event?: string;
+  version?: string;
+  receivedAt?: number;
+  properties?: object;
+}
+
+/** An event of an installation, so many days ago, at an hour. */
+export function event(
+  installationId: string,
+  daysAgo: number,
+  hour = 12,
+  sent: Sent = {},
+): EventEnvelope {
+  const occurredAt = TODAY - daysAgo * DAY_MS + hour * HOUR_MS;
+  const {
+    product = 'dcos',
+    event = 'health',
+    version = '2.1',
+    properties = health,
+    ...rest
+  } = sent;
+  return {
+    ...{ receivedAt: TODAY, product, event, installationId, id: randomUUID() },
+    occurredAt: new Date(occurredAt).toISOString(),
+    properties: { ...properties, environmentVersion: version, version },
+    ...rest,
+  };
+}
+
+/** A database of one's own, whose rollups are made when it is said. */
+export class RolledUp {
+  readonly ask: Asker['ask'];
+  readonly rollups: Rollups;
+  readonly #owner: Asker;
+  readonly #store: TelemetryStore;
+
+  private constructor(readonly database: TestDatabase) {
+    this.#owner = new Asker(database.url);
+    this.ask = this.#owner.ask;
+    this.#store = new TelemetryStore({
+      ...{ databaseUrl: database.url, connections: 3, suppressionKey },
+    });
+    this.rollups = new Rollups({ databaseUrl: database.url });
+  }
+
+  static async create(): Promise<RolledUp> {
+    return new RolledUp(await createDatabase());
+  }
+
+  empty = () => emptyTables(this.ask);
+
+  save = async (...envelopes: EventEnvelope[]): Promise<void> => {
+    await this.#store.save({
+      ...{ batchId: randomUUID(), gatheredAt: TODAY },
+      accepted: envelopes.map(({ product, receivedAt: hour }) => ({ product, hour, count: 1 })),
+      events: envelopes.map((envelope) => normalise(envelope, OPTIONS)),
+    });
+  };
+
+  /** What a view shows, with days as how many of them ago. */
+  shown = (view: string, columns: string, order = columns) =>
+    this.ask(
+      `SELECT '${new Date(TODAY).toISOString()}'::date - day AS ago, ${columns} FROM fleet.${view} ORDER BY day, ${order}`,
+    );
+
+  async drop(): Promise<void> {
+    await this.#store.close();
+    await this.rollups.close();
+    await this.#owner.end();
+    await this.database.drop();
+  }
+}
