@@ -55,6 +55,8 @@ test('a worker without Postgres lives and is not ready, until Postgres is back',
 async function ask(what: 'live' | 'ready') {
   const { healthPort } = muster.workers[0]!.ready;
   const answer = await fetch(`http://localhost:${healthPort}/health/${what}`, {
+    // Kept alive, it might be closed just when the next question comes.
+    headers: { connection: 'close' },
     signal: AbortSignal.timeout(5000),
   });
   return { status: answer.status, json: await answer.json() };

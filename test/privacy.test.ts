@@ -69,7 +69,8 @@ async function breakConnections() {
   while (!muster.workers[0]!.log.includes(FAILED)) {
     await sleep(200);
     await muster.owner(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'muster-worker'`,
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'muster-worker' AND datname = current_database()`,
     );
   }
 }
