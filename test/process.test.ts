@@ -13,10 +13,10 @@ const SCRIPT = `
     if (behaviour === 'refuse') throw new StartupError('It needs a thing.');
     if (behaviour === 'break') throw new Error('oops');
     console.log('starting');
+    const work = setInterval(() => undefined, 1000);
     if (behaviour === 'dawdle') {
       await new Promise((_, reject) => starting.addEventListener('abort', () => reject(new Error('aborted'))));
     }
-    const work = setInterval(() => undefined, 1000);
     if (behaviour === 'reject') void Promise.reject(new Error('later'));
     if (!process.send) console.log('ready');
     return {
