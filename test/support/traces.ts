@@ -63,6 +63,8 @@ async function readKey(redis: Redis, key: string): Promise<unknown> {
       return redis.zrange(key, '0', '-1', 'WITHSCORES');
     case 'stream':
       return redis.xrange(key, '-', '+');
+    case 'none': // gone since it was listed
+      return [];
     default:
       throw new Error(`a ${type} is not read here`);
   }
