@@ -61,6 +61,11 @@ test('a password is taken for the dashboard only', async () => {
   expect((await get('/v1/queue', basic(reader))).status).toBe(401);
 });
 
+test('whoever asks without a password, as a browser does before it is asked, has guessed nothing', async () => {
+  for (let tries = 0; tries < 20; tries += 1) expect((await get('/queues', '')).status).toBe(401);
+  expect((await get('/queues', basic(reader))).status).toBe(200);
+});
+
 test('whoever guesses passwords is stopped like whoever guesses tokens', async () => {
   await forgetGuesses();
   for (let tries = 0; tries < 10; tries += 1) {

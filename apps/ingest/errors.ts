@@ -5,6 +5,7 @@ import type { Logger } from '#platform';
 import { type ClosedReason, QueueUnavailable } from '#queue';
 import { InvalidRequest, type InvalidRequestCode } from '#telemetry';
 import { RateLimited } from './limits.js';
+import { restOfBody } from './rest-of-body.js';
 
 /** A refusal of a request, for a reason that lies in HTTP rather than in telemetry. */
 export class RequestError extends Error {
@@ -100,9 +101,8 @@ export class ErrorFilter implements ExceptionFilter {
     }
     if (error instanceof RateLimited) void reply.header('retry-after', error.retryAfterS);
     if (code === 'unauthorized') void reply.header('www-authenticate', 'Bearer realm="muster"');
-    // What is left of a refused body is not read: the connection cannot carry another request.
-    if (code === 'body_too_large') void reply.header('connection', 'close');
-    void reply.status(statusOf[code]).send(errorBody(code, message));
+    const answer = () => void reply.status(statusOf[code]).send(errorBody(code, message));
+    void restOfBody(reply.request.raw).then(answer);
   }
 
   private describe(error: unknown): { code: ErrorCode; message: string } {

@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'node:tls';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startMuster, type Muster } from './support/muster.js';
+
+const MIB = 1_048_576;
+
+let muster: Muster;
+
+beforeAll(async () => {
+  muster = await startMuster({ workers: 0 });
+});
+
+afterAll(() => muster.stop());
+
+test.each([
+  ['a body that is too large', 'wk_dcos', 4 * MIB, 413],
+  ['a body without a key that is known', 'wk_nobody', MIB, 401],
+])('who sends all of %s before reading an answer is told', async (_, key, bytes, status) => {
+  const { sent, said } = await sendBeforeReading(key, bytes);
+  expect({ sent, said: said.split('\r\n', 1)[0] }).toEqual({
+    sent: bytes,
+    said: expect.stringContaining(`HTTP/1.1 ${status} `) as unknown,
+  });
+});
+
+test('what never ends is answered and broken off, long before it fills anything', async () => {
+  const { sent, said } = await sendBeforeReading('wk_dcos', 64 * MIB);
+  expect(said).toMatch(/^HTTP\/1.1 413 |^$/);
+  expect(sent).toBeGreaterThan(8 * MIB);
+  expect(sent).toBeLessThan(64 * MIB);
+});
+
+/** @returns how many bytes of the body were sent before the connection broke, and the answer */
+async function sendBeforeReading(key: string, bytes: number) {
+  const { port } = new URL(muster.ingestUrl);
+  const socket = connect({ host: 'localhost', port: Number(port), ca: muster.ca });
+  let [isOpen, said] = [true, ''];
+  socket.on('error', () => (isOpen = false)).on('close', () => (isOpen = false));
+  await once(socket, 'secureConnect');
+  const head = ['POST /v1/events HTTP/1.1', 'Host: localhost', 'Connection: close'];
+  const more = [`Authorization: Bearer ${key}`, `Content-Length: ${bytes}`, '', ''];
+  socket.write([...head, ...more].join('\r\n'));
+  const piece = Buffer.alloc(MIB / 4, ' ');
+  let sent = 0;
+  for (; sent < bytes && isOpen; sent += piece.length) {
+    await new Promise((resolve) => socket.write(piece, resolve));
+    // What ingest does about the last piece is seen before the next is sent.
+    await sleep(5);
+  }
+  if (sent === bytes && isOpen) socket.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  if (isOpen) await once(socket, 'close');
+  return { sent, said };
+}
