@@ -1,5 +1,5 @@
 # One image for every process; the command says which: ingest (the default),
-#   node dist/apps/worker/main.js      the worker
+#   node dist/bundles/worker.js         the worker
 #   node dist/apps/worker/migrate.js   brings the database up to date, and ends
 # The processes handle SIGTERM themselves and start no children; where process 1 must be an
 # init, use `docker run --init`.
@@ -29,4 +29,4 @@ COPY --from=build /app/dist dist
 COPY prisma prisma
 USER node
 EXPOSE 8443
-CMD ["node", "dist/apps/ingest/main.js"]
+CMD ["node", "dist/bundles/ingest.js"]

@@ -52,15 +52,25 @@ export async function startApps(
   return { port, adminPort };
 }
 
+/** The file of a process, as `npm run build` makes it beside the one that this is compiled to. */
+export function bundleOf(app: 'ingest' | 'worker' | 'admin'): URL {
+  return new URL(`../../bundles/${app}.js`, import.meta.url);
+}
+
 async function stopAll(apps: AppProcess[]): Promise<void> {
   await Promise.all(apps.map((app) => app.stop()));
 }
 
-function appProcess(options: AppsOptions, app: string, name: string, env: Record<string, string>) {
+function appProcess(
+  options: AppsOptions,
+  app: Parameters<typeof bundleOf>[0],
+  name: string,
+  env: Record<string, string>,
+) {
   const { dataDir, settings, say } = options;
   return new AppProcess({
     name,
-    script: new URL(`../${app}/main.js`, import.meta.url),
+    script: bundleOf(app),
     env,
     logFile: join(dataDir, 'logs', `${name}.log`),
     pidFile: join(dataDir, 'run', `${name}.pid`),

@@ -3,7 +3,11 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { npm, runStep } from './run-step.mjs';
 
-const SOURCES = ['apps', 'libs', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+/** Packages are in the build too. */
+const SOURCES = [
+  ...['apps', 'libs', 'package.json', 'package-lock.json'],
+  ...['tsconfig.json', 'tsconfig.build.json', 'apps/start/bundle.mjs'],
+];
 
 /** Compiles, unless dist was compiled from these very sources. */
 export async function bringBuild(root) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { makeCertificate, makeErasureKey, startSettings } from '#platform';
 import { adminScopes, AdminStore, APPLICATION_ROLE, migrate } from '#storage';
 import { AppProcess } from '../../apps/start/app-process.js';
-import { startApps } from '../../apps/start/apps.js';
+import { bundleOf, startApps } from '../../apps/start/apps.js';
 import { startDependencies } from '../../apps/start/dependencies.js';
 import { urlAs } from '../../apps/start/endpoints.js';
 import { readSecrets } from '../../apps/start/secrets.js';
@@ -59,7 +59,7 @@ export async function startErasureStack(
   );
   const second = new AppProcess({
     name: 'ingest-2',
-    script: new URL('../../apps/ingest/main.js', import.meta.url),
+    script: bundleOf('ingest'),
     env: {
       ...settings.ingestEnvironment,
       IDENTITY_KEY: identityKey,

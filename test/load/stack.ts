@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { makeCertificate, makeErasureKey, startSettings } from '#platform';
 import { migrate } from '#storage';
 import { AppProcess } from '../../apps/start/app-process.js';
-import { startApps } from '../../apps/start/apps.js';
+import { bundleOf, startApps } from '../../apps/start/apps.js';
 import { startDependencies } from '../../apps/start/dependencies.js';
 import { readSecrets } from '../../apps/start/secrets.js';
 import type { Teardown } from '../../apps/start/teardown.js';
@@ -69,11 +69,11 @@ export async function startStack(
     teardown,
     stopping,
   );
-  const startApp = async (name: string, script: string, env: Record<string, string>) => {
+  const startApp = async (name: string, script: URL, env: Record<string, string>) => {
     stopping.throwIfAborted();
     const app = new AppProcess({
       name,
-      script: new URL(script, import.meta.url),
+      script,
       env: {
         ...settings.ingestEnvironment,
         IDENTITY_KEY: secrets.identityKey,
@@ -92,8 +92,8 @@ export async function startStack(
   const unreadRedisUrl = urls.redisUrl.replace(/\/0$/, '/1');
   const digest = createHash('sha256').update(writeKey).digest('hex');
   return {
-    plainPort: await startApp('plain', 'plain-server.js', {}),
-    ingestPort: await startApp('ingest-alone', '../../apps/ingest/main.js', {
+    plainPort: await startApp('plain', new URL('plain-server.js', import.meta.url), {}),
+    ingestPort: await startApp('ingest-alone', bundleOf('ingest'), {
       WRITE_KEYS: `${PRODUCT}:${digest}`,
       REDIS_URL: unreadRedisUrl,
     }),

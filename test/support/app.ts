@@ -19,7 +19,7 @@ export class App {
   async start(): Promise<this> {
     if (!inject('services').isBuilt)
       throw new Error('The build failed, so there is nothing to start');
-    const child = fork(resolve('dist/apps', this.name, 'main.js'), {
+    const child = fork(resolve('dist/bundles', `${this.name}.js`), {
       env: { PATH: process.env.PATH, ...this.env },
       execArgv: [],
       silent: true,

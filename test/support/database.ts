@@ -19,7 +19,7 @@ export interface TestDatabase {
 export async function createDatabase(): Promise<TestDatabase> {
   const { serverUrl, analystPassword, appPassword } = inject('services');
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await run(serverUrl, `create database ${name} template ${TEMPLATE}`);
+  await run(serverUrl, `create database ${name} template ${TEMPLATE} strategy file_copy`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   // The rights on the database itself are not copied.
