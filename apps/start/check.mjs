@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { npm } from './run-step.mjs';
 
 /** Two lists that take about as long as each other; the steps of each go one after the other. */
-const SIDE_BY_SIDE = [['lint'], ['format:check', 'typecheck', 'build']];
+const SIDE_BY_SIDE = [['lint'], ['format:check', 'typecheck']];
 
 const running = new Set();
 process.on('SIGTERM', () => running.forEach((child) => child.kill('SIGTERM')));
