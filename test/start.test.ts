@@ -9,7 +9,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { Endpoints } from '../apps/start/endpoints.js';
-import { createDatabase } from './support/database.js';
+import { createDatabase, type TestDatabase } from './support/database.js';
 import { HttpsClient } from './support/https.js';
 import { Launcher, marksIn, stillRunning } from './support/launcher.js';
 import { startRedis } from './support/redis.js';
@@ -213,8 +213,10 @@ describe('what keeps it from starting is said in a sentence, and nothing is left
 
   test('an ingest that does not start, in its own words', async () => {
     const redis = await startRedis({ extra: ['appendfsync everysec'] });
-    const output = await refusal({ REDIS_URL: redis.url });
+    const database = await createDatabase();
+    const output = await refusal({ ...given(database), REDIS_URL: redis.url });
     await redis.stop();
+    await database.drop();
     expect(output).toMatch(
       /Starting ingest, workers and the admin API \.\.\.\n[^{\n]*appendfsync[^\n]*\n$/,
     );
@@ -226,11 +228,8 @@ test('it uses the database and the Redis that it is given', async () => {
   const { redisUrl } = inject('services');
   const dataDir = await newFolder();
   const muster = launch(dataDir, {
-    DATABASE_URL: database.url,
-    REDIS_URL: redisUrl,
-    ANALYST_PASSWORD: inject('services').analystPassword,
-    APP_PASSWORD: inject('services').appPassword,
-    QUEUE_PREFIX: 'test_start',
+    ...given(database),
+    ...{ REDIS_URL: redisUrl, QUEUE_PREFIX: 'test_start' },
   });
   const endpoints = await muster.ready();
   expect(endpoints).toMatchObject({ databaseUrl: database.url, redisUrl });
@@ -268,9 +267,11 @@ test('with a database whose user may not manage roles, it says so and goes on', 
   await ask(inject('services').serverUrl, `DROP ROLE ${name}`);
 });
 
-test('told to stop while it starts, it stops all that it had started', async () => {
-  const dataDir = await newFolder();
+test('told to stop while it starts, it stops all that it had started, also for root in a private folder', async () => {
+  const isRoot = process.getuid?.() === 0;
+  const dataDir = isRoot ? join(await newFolder(0o700), 'data') : await newFolder();
   const muster = launch(dataDir);
+  // Its database is up and migrated then.
   await muster.saying('Starting ingest');
   const marks = await marksIn(dataDir);
   expect(await muster.signal('SIGTERM')).toBe(0);
@@ -279,18 +280,16 @@ test('told to stop while it starts, it stops all that it had started', async () 
   expect(await readdir(join(dataDir, 'run'))).toEqual([]);
 });
 
-test.runIf(process.getuid?.() === 0)('root can start it in a private folder', async () => {
-  const dataDir = join(await newFolder(0o700), 'data');
-  const muster = launch(dataDir);
-  const { databaseUrl } = await muster.ready();
-  expect(await ask(databaseUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
-  expect(await muster.signal('SIGTERM')).toBe(0);
-});
-
 function launch(...args: ConstructorParameters<typeof Launcher>): Launcher {
   const launcher = new Launcher(...args);
   launchers.push(launcher);
   return launcher;
+}
+
+/** What a start is told of a database of somebody's, whose roles have passwords already. */
+function given({ url }: TestDatabase): Record<string, string> {
+  const { analystPassword, appPassword } = inject('services');
+  return { DATABASE_URL: url, ANALYST_PASSWORD: analystPassword, APP_PASSWORD: appPassword };
 }
 
 /** What a start says that is refused. */
