@@ -6,8 +6,8 @@ export default defineConfig({
   test: {
     include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['./test/support/services.ts'],
-    // A behaviour starts processes of its own, so two files at once fill a small machine.
-    maxWorkers: 2,
+    // A behaviour starts processes of its own and waits for them: three files at once fill two cores.
+    maxWorkers: 3,
     // No file changes what modules share, so that the next one need not load them again: Nest's,
     // BullMQ's and the like take a second for each of a hundred files.
     isolate: false,

@@ -45,7 +45,7 @@ test('the tables depend on the set of events, not on order, repetition, batches 
         expect(shuffled).toEqual(once);
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
 }, 120_000);
 
@@ -67,7 +67,7 @@ test('an event repeated in other batches changes nothing but the count of duplic
         expect(stored(repeatedBalance)).toEqual(stored(balance));
       },
     ),
-    { numRuns: 25 },
+    { numRuns: 15 },
   );
 }, 120_000);
 

@@ -5,7 +5,7 @@ import { type Muster, startMuster } from './support/muster.js';
 import { type PrivateRedis, startRedis } from './support/redis.js';
 
 const INSTALLATIONS = Array.from({ length: 20 }, () => randomUUID());
-const REQUESTS = 600;
+const REQUESTS = 400;
 const EVENTS_A_REQUEST = 5;
 const SENDERS = 8;
 
@@ -40,7 +40,8 @@ test('whatever is killed, every acknowledged event is stored once and the books 
     }),
   );
   isOver.abort();
-  await killing;
+  // All four at least once.
+  expect(await killing).toBeGreaterThanOrEqual(4);
   await untilDrained();
 
   const stored = await muster.owner(
@@ -80,7 +81,8 @@ async function sendUntilAcknowledged(body: object): Promise<void> {
   }
 }
 
-async function killInTurn(over: AbortSignal): Promise<void> {
+/** @returns how many times one was killed */
+async function killInTurn(over: AbortSignal): Promise<number> {
   const [first, second] = muster.workers;
   const victims = [
     async () => {
@@ -100,10 +102,12 @@ async function killInTurn(over: AbortSignal): Promise<void> {
       await second!.start();
     },
   ];
-  for (let turn = 0; !over.aborted; turn += 1) {
+  let turn = 0;
+  for (; !over.aborted; turn += 1) {
     await sleep(400);
     await victims[turn % victims.length]!();
   }
+  return turn;
 }
 
 /** Longer than `muster.drained` waits: the jobs of killed workers are found by their expired locks. */
