@@ -2,17 +2,23 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startAdmin, type Admin } from './support/admin.js';
 import { startMuster, type Muster } from './support/muster.js';
 
 const MIB = 1_048_576;
 
 let muster: Muster;
+let admin: Admin;
 
 beforeAll(async () => {
   muster = await startMuster({ workers: 0 });
+  admin = await startAdmin(muster);
 });
 
-afterAll(() => muster.stop());
+afterAll(async () => {
+  await admin.stop();
+  await muster.stop();
+});
 
 test.each([
   ['a body that is too large', 'wk_dcos', 4 * MIB, 413],
@@ -25,6 +31,17 @@ test.each([
   });
 });
 
+test('an administrator who sends too long a list is told so', async () => {
+  const { sent, said } = await sendBeforeReading(admin.token, 4 * MIB, {
+    port: admin.app.ready.port!,
+    path: '/v1/erasures',
+  });
+  expect(sent).toBe(4 * MIB);
+  expect(said).toMatch(
+    /^HTTP\/1.1 400 .*The request body is above the size limit; send it in parts/s,
+  );
+});
+
 test('what never ends is answered and broken off, long before it fills anything', async () => {
   const { sent, said } = await sendBeforeReading('wk_dcos', 64 * MIB);
   expect(said).toMatch(/^HTTP\/1.1 413 |^$/);
@@ -33,14 +50,20 @@ test('what never ends is answered and broken off, long before it fills anything'
 });
 
 /** @returns how many bytes of the body were sent before the connection broke, and the answer */
-async function sendBeforeReading(key: string, bytes: number) {
-  const { port } = new URL(muster.ingestUrl);
-  const socket = connect({ host: 'localhost', port: Number(port), ca: muster.ca });
+async function sendBeforeReading(
+  key: string,
+  bytes: number,
+  { port, path } = { port: Number(new URL(muster.ingestUrl).port), path: '/v1/events' },
+) {
+  const socket = connect({ host: 'localhost', port, ca: muster.ca });
   let [isOpen, said] = [true, ''];
   socket.on('error', () => (isOpen = false)).on('close', () => (isOpen = false));
   await once(socket, 'secureConnect');
-  const head = ['POST /v1/events HTTP/1.1', 'Host: localhost', 'Connection: close'];
-  const more = [`Authorization: Bearer ${key}`, `Content-Length: ${bytes}`, '', ''];
+  const head = [`POST ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close'];
+  const more = [
+    ...[`Authorization: Bearer ${key}`, 'Content-Type: text/csv'],
+    ...[`Content-Length: ${bytes}`, '', ''],
+  ];
   socket.write([...head, ...more].join('\r\n'));
   const piece = Buffer.alloc(MIB / 4, ' ');
   let sent = 0;

@@ -1,7 +1,7 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch, HttpException } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { Logger } from '#platform';
+import { type Logger, restOfBody } from '#platform';
 import { QueueUnavailable } from '#queue';
 
 /** The HTTP status of every public error code. */
@@ -41,16 +41,18 @@ export class ErrorFilter implements ExceptionFilter {
   constructor(private readonly logger: Logger) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    this.answer(error, host.switchToHttp().getResponse<FastifyReply>());
+    void this.answer(error, host.switchToHttp().getResponse<FastifyReply>());
   }
 
-  answer(error: unknown, reply: FastifyReply): void {
+  /** @returns once it is answered */
+  async answer(error: unknown, reply: FastifyReply): Promise<void> {
     const { code, message, path } = this.describe(error);
     if (code === 'unauthorized' && !reply.hasHeader('www-authenticate')) {
       void reply.header('www-authenticate', 'Bearer realm="muster"');
     }
     const retryAfter = RETRY_AFTER_S[code];
     if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
+    await restOfBody(reply.request.raw);
     void reply
       .status(statusOf[code])
       .send({ success: false, code, message, ...(path !== undefined && { path }) });
@@ -73,6 +75,12 @@ export class ErrorFilter implements ExceptionFilter {
         ? error.getStatus()
         : (error as { statusCode?: unknown } | null)?.statusCode;
     if (status === 404) return { code: 'not_found', message: 'There is nothing at this address.' };
+    if (status === 413) {
+      return {
+        code: 'bad_request',
+        message: 'The request body is above the size limit; send it in parts.',
+      };
+    }
     if (typeof status === 'number' && status < 500) {
       return { code: 'bad_request', message: 'The request is not well-formed.' };
     }

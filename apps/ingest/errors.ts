@@ -1,11 +1,10 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyServerOptions } from 'fastify';
-import type { Logger } from '#platform';
+import { type Logger, restOfBody } from '#platform';
 import { type ClosedReason, QueueUnavailable } from '#queue';
 import { InvalidRequest, type InvalidRequestCode } from '#telemetry';
 import { RateLimited } from './limits.js';
-import { restOfBody } from './rest-of-body.js';
 
 /** A refusal of a request, for a reason that lies in HTTP rather than in telemetry. */
 export class RequestError extends Error {

@@ -3,6 +3,7 @@ export { makeErasureKey, publicPem, readErasureKey } from './erasure-key.js';
 export { readJsonFolder } from './json-folder.js';
 export { runProcess, type Running } from './lifecycle.js';
 export { createLogger, NestLogger, type Logger, type LogLevel } from './logging.js';
+export { restOfBody } from './rest-of-body.js';
 export {
   adminSettings,
   commandSettings,

@@ -49,7 +49,7 @@ export function serveDashboard(fastify: FastifyInstance, dashboard: Dashboard): 
       } catch (error) {
         // Thrown on, bull-board would answer it.
         void reply.header('www-authenticate', 'Basic realm="muster", charset="UTF-8"');
-        errors.answer(error, reply);
+        await errors.answer(error, reply);
         return reply;
       }
     });

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** How much of a refused body is read, and for how long: enough for what an agent sends by mistake. */
+/** How much of a refused body is read, and for how long: enough for what is sent by mistake. */
 const MOST_BYTES = 16 * 1_048_576;
 const MOST_MS = 5000;
 
