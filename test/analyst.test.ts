@@ -29,6 +29,14 @@ test('the analyst can ask every view of fleet, without naming the schema', async
   expect(filled.sort()).toEqual(['completeness', 'metric_catalogue', 'product_cadences']);
 });
 
+test('plans for the analyst know how often products report, which autovacuum does not look at', async () => {
+  const known = await owner.ask(
+    `SELECT reltuples AS rows, (SELECT count(*)::int FROM product_cadence) AS really
+       FROM pg_class WHERE oid = 'product_cadence'::regclass`,
+  );
+  expect(known).toEqual([{ rows: 3, really: 3 }]);
+});
+
 test('the analyst can read no table', async () => {
   const tables = await owner.ask(
     `SELECT oid::regclass::text AS name FROM pg_class

@@ -17,6 +17,9 @@ export async function writeCadences(
       cadences.map(({ silentAfterDays }) => silentAfterDays),
     ]);
   });
+  // Autovacuum leaves out tables as small as this one. Not knowing it, Postgres plans for a handful of
+  // installations where there are a hundred thousand, and asking for their gaps takes half as long again.
+  await client.query('ANALYZE product_cadence');
 }
 
 /** A day's silent ones are those of an earlier day: so days are marked beyond the last one that there is. */
