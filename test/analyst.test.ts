@@ -69,6 +69,21 @@ test.each([
   await asker.end();
 });
 
+test('what the analyst asks ends in time, waits for nobody for long, and takes few connections', async () => {
+  const settings = await analyst.ask(
+    `SELECT name, setting FROM pg_settings
+      WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') ORDER BY name`,
+  );
+  expect(settings).toEqual([
+    { name: 'idle_in_transaction_session_timeout', setting: '60000' },
+    { name: 'lock_timeout', setting: '5000' },
+    { name: 'statement_timeout', setting: '300000' },
+  ]);
+  expect(
+    await owner.ask("SELECT rolconnlimit AS most FROM pg_roles WHERE rolname LIKE '%analyst'"),
+  ).toEqual([{ most: 20 }, { most: 20 }]);
+});
+
 test('every view and every column of fleet has a comment', async () => {
   const uncommented = await owner.ask(`
     SELECT c.relname, a.attname
