@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { EnvelopeWriter } from '#queue';
 import type { Answer } from './support/https.js';
 import { randomLetters } from './support/letters.js';
 import { startMuster, type Muster, type MusterOptions } from './support/muster.js';
@@ -156,24 +157,29 @@ test('ingest that starts before Redis answers at once, and takes events when Red
 });
 
 test('more than can wait is turned away, and costs those that wait nothing', async () => {
-  await withMuster({ ingestEnv: { REDIS_TIMEOUT_MS: '60000' } }, async (patient) => {
-    const batch = JSON.stringify({ batch: Array<object>(2500).fill({}) });
-    redis.pause();
-    const answers: Answer[] = [];
-    const requests = Array.from({ length: 24 }, async () => {
-      answers.push(await patient.post('/v1/batch', batch, { headers: KEY }));
+  await withMuster({}, async ({ queuePrefix: prefix, drained, analyst }) => {
+    // Below HTTPS, for all have to come before anybody notices that Redis hangs.
+    const writer = new EnvelopeWriter({
+      ...{ redisUrl: redis.url, prefix, memoryShare: 0.8, verifiesDurability: true },
+      timeoutMs: 60_000,
+      onError: () => undefined,
     });
-    // One is being written, twenty wait: 50,000 events.
-    await vi.waitFor(() => expect(answers).toHaveLength(3), 30_000);
-    for (const answer of answers) expectUnavailable(answer);
-    redis.resume();
-    await Promise.all(requests);
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(21);
-    await patient.drained();
-    const [balance] = await patient.analyst(
-      'SELECT sum(accepted)::int AS accepted FROM fleet.ingest_balance',
+    expect(await writer.settle(10_000)).toBeNull();
+    const envelope = { product: 'dcos', receivedAt: Date.now(), empty: true } as const;
+    redis.pause();
+    const requests = Array.from({ length: 24 }, () =>
+      writer.accept(Array<typeof envelope>(2500).fill(envelope), 0),
     );
-    expect(balance).toEqual({ accepted: 21 * 2500 });
+    const answers = Promise.allSettled(requests);
+    redis.resume();
+    const refused = (await answers).map((it) => it.status === 'rejected' && (it.reason as unknown));
+    // One is being written and twenty wait: 50,000 events.
+    const overloaded = expect.objectContaining({ reason: 'overloaded' });
+    expect(refused).toEqual([...Array<false>(21).fill(false), ...Array(3).fill(overloaded)]);
+    await writer.close();
+    await drained();
+    const balance = 'SELECT sum(accepted)::int AS accepted FROM fleet.ingest_balance';
+    expect(await analyst(balance)).toEqual([{ accepted: 21 * 2500 }]);
   });
 }, 60_000);
 
