@@ -13,7 +13,7 @@ import { Refusal, TOKEN_SCHEME } from './documented.js';
 @Module({})
 class Routes {
   /** The routes, with nothing behind them. */
-  static only(): DynamicModule {
+  static asModule(): DynamicModule {
     const needed = controllers.flatMap(
       (controller) => (Reflect.getMetadata('design:paramtypes', controller) ?? []) as Type[],
     );
@@ -70,10 +70,14 @@ const DASHBOARD = {
 
 runProcess(
   async () => {
-    const app = await NestFactory.create(Routes.only(), new FastifyAdapter({ skipMiddie: true }), {
-      logger: false,
-      abortOnError: false,
-    });
+    const app = await NestFactory.create(
+      Routes.asModule(),
+      new FastifyAdapter({ skipMiddie: true }),
+      {
+        logger: false,
+        abortOnError: false,
+      },
+    );
     const document = SwaggerModule.createDocument(app, INFO);
     document.paths[DASHBOARD_PATH] = { get: DASHBOARD };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);

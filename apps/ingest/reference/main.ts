@@ -13,7 +13,7 @@ import { schemas } from './schemas.js';
 @Module({})
 class Routes {
   /** The routes, with nothing behind them. */
-  static only(): DynamicModule {
+  static asModule(): DynamicModule {
     const needed = controllers.flatMap(
       (controller) => (Reflect.getMetadata('design:paramtypes', controller) ?? []) as Type[],
     );
@@ -40,10 +40,14 @@ const INFO = new DocumentBuilder()
 
 runProcess(
   async () => {
-    const app = await NestFactory.create(Routes.only(), new FastifyAdapter({ skipMiddie: true }), {
-      logger: false,
-      abortOnError: false,
-    });
+    const app = await NestFactory.create(
+      Routes.asModule(),
+      new FastifyAdapter({ skipMiddie: true }),
+      {
+        logger: false,
+        abortOnError: false,
+      },
+    );
     const document = SwaggerModule.createDocument(app, INFO);
     Object.assign(document.components ?? {}, { schemas });
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);

@@ -26,7 +26,7 @@ describe('a declared metric', () => {
     ['date', '1969-12-31', -86_400],
     ['counts', 7, 7],
   ])('that is a %s may be %j', (kind, raw, figure) => {
-    expect(read([metric(kind)], { it: raw })).toEqual(only([['it', '', figure]]));
+    expect(read([metric(kind)], { it: raw })).toEqual(exactly([['it', '', figure]]));
   });
 
   test.each<[MetricKind, unknown, string]>([
@@ -61,14 +61,14 @@ describe('a declared metric', () => {
   test.each<MetricKind>(['count', 'counts', 'ratio', 'bytes', 'duration', 'flag', 'date'])(
     'that is a %s and null is as good as absent',
     (kind) => {
-      expect(read([metric(kind)], { it: null })).toEqual(only([]));
-      expect(read([metric(kind)], {})).toEqual(only([]));
+      expect(read([metric(kind)], { it: null })).toEqual(exactly([]));
+      expect(read([metric(kind)], {})).toEqual(exactly([]));
     },
   );
 
   test('stands under the property that it is declared with, and nowhere else', () => {
     const declared = { ...metric('duration', 'duration_s'), property: 'total_seconds' };
-    expect(read([declared], { total_seconds: 7 })).toEqual(only([['duration_s', '', 7]]));
+    expect(read([declared], { total_seconds: 7 })).toEqual(exactly([['duration_s', '', 7]]));
     expect(read([declared], { total_seconds: 'long' }).defects).toEqual([
       { path: 'total_seconds', reason: 'not_a_number' },
     ]);
@@ -83,28 +83,28 @@ describe('a metric that counts types', () => {
       ['it', 'Job', 2],
       ['it', 'Workflow', 1],
     ];
-    expect(read([kinds], { it: { Workflow: 1, Job: '2' } })).toEqual(only(both));
-    expect(read([kinds], { it: ['Job', 'Workflow', 'Job'] })).toEqual(only(both));
-    expect(read([kinds], { it: 'Job' })).toEqual(only([['it', 'Job', 1]]));
-    expect(read([kinds], { it: 7 })).toEqual(only([['it', '', 7]]));
+    expect(read([kinds], { it: { Workflow: 1, Job: '2' } })).toEqual(exactly(both));
+    expect(read([kinds], { it: ['Job', 'Workflow', 'Job'] })).toEqual(exactly(both));
+    expect(read([kinds], { it: 'Job' })).toEqual(exactly([['it', 'Job', 1]]));
+    expect(read([kinds], { it: 7 })).toEqual(exactly([['it', '', 7]]));
     expect(read([kinds], { it: 'of Alice' })).toEqual({
-      ...only([['it', '*', 1]]),
+      ...exactly([['it', '*', 1]]),
       dropped: ['it.[8]'],
     });
     expect(read([metric('counts')], { it: ['aws', 'op_=~'] })).toEqual(
-      only([
+      exactly([
         ['it', 'aws', 1],
         ['it', 'op_=~', 1],
       ]),
     );
     for (const none of [[], {}, { Job: null }])
-      expect(read([kinds], { it: none })).toEqual(only([]));
+      expect(read([kinds], { it: none })).toEqual(exactly([]));
   });
 
   test('may have types of types', () => {
     const it = { Query: { ok: 3, failed: { deep: 1 } }, Insert: 2 };
     expect(read([metric('counts')], { it })).toEqual(
-      only([
+      exactly([
         ['it', 'Insert', 2],
         ['it', 'Query/failed/deep', 1],
         ['it', 'Query/ok', 3],
@@ -155,7 +155,7 @@ describe('a metric that counts types', () => {
   test('may have types whose names hold blanks, where they are declared', () => {
     const types = ['Azure Web App', 'Azure Cloud Service'];
     expect(read([{ ...kinds, types }], { it: [...types, 'Azure Web App'] })).toEqual(
-      only([
+      exactly([
         ['it', 'Azure Cloud Service', 1],
         ['it', 'Azure Web App', 2],
       ]),
@@ -198,7 +198,7 @@ function metric(kind: MetricKind, name = 'it'): MetricDeclaration {
   return { name, kind, unit: '1', about: 'A figure.' };
 }
 
-function only(figures: Figure[]) {
+function exactly(figures: Figure[]) {
   return { figures, defects: [], dropped: [] };
 }
 

@@ -10,7 +10,7 @@ describe('a number that nobody declared', () => {
   test('is kept under its own name, whatever number it is, and a flag likewise', () => {
     const sent = { nodes: 3, delta: -1.5, zero: -0, isBatch: true, isLeader: false, none: null };
     expect(read(sent)).toEqual(
-      only([
+      exactly([
         ['delta', '', -1.5],
         ['isBatch', '', 1],
         ['isLeader', '', 0],
@@ -114,7 +114,7 @@ describe('text that nobody declared', () => {
   });
 });
 
-function only(figures: Figure[]) {
+function exactly(figures: Figure[]) {
   return { figures, defects: [], dropped: [] };
 }
 
