@@ -53,6 +53,9 @@ async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<An
     const recipes = await readCookbook();
     say(`Asking ${recipes.length} queries ...`);
     const queries = await askAll(analystUrl, recipes, options.rounds, stopping);
+    const p95Ms = p95Of(queries);
+    const p95OfRollupsMs = p95Of(queries.filter(({ isOfReports }) => !isOfReports));
+    say(describeP95({ p95OfRollupsMs, p95Ms, queries }));
     say('Sending beside analysts ...');
     const { ingestRounds: rounds } = options;
     const sender = new Sender(teardown, stopping);
@@ -62,8 +65,6 @@ async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<An
         : await measureBeside(stack, analystUrl, recipes, { sender, rounds, stopping });
     say('Packing the indexes ...');
     const size = await packMonth(databaseUrl, presentSize, stopping);
-    const p95Ms = p95Of(queries);
-    const p95OfRollupsMs = p95Of(queries.filter(({ isOfReports }) => !isOfReports));
     return {
       ...{ options, size, buildSeconds, rollupSeconds, refreshSeconds, queries, ingest },
       ...{ p95OfRollupsMs, p95Ms },
@@ -89,7 +90,6 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 
 function describe(figures: AnalystFigures): string {
   const { size, buildSeconds, rollupSeconds, refreshSeconds, queries, ingest } = figures;
-  const { p95OfRollupsMs, p95Ms } = figures;
   const slow = queries.filter(({ plan }) => plan !== undefined);
   return [
     ...describeSize(size),
@@ -101,10 +101,19 @@ function describe(figures: AnalystFigures): string {
         `${inMs(medianMs)} ${inMs(worst)} ${String(rows).padStart(6)} ${isOfReports ? '*' : ' '}${question}`,
     ),
     '',
-    `p95 of the queries' p95: ${inMs(p95OfRollupsMs).trim()} of rollups, ${inMs(p95Ms).trim()} of all; ${slow.length} of ${queries.length} above ${SLOW_MS} ms`,
+    describeP95(figures),
     ...(ingest ? [describeIngest(ingest)] : []),
     ...slow.flatMap(({ question, plan }) => ['', question, plan ?? '']),
   ].join('\n');
+}
+
+function describeP95({
+  p95OfRollupsMs,
+  p95Ms,
+  queries,
+}: Pick<AnalystFigures, 'p95OfRollupsMs' | 'p95Ms' | 'queries'>): string {
+  const slow = queries.filter(({ plan }) => plan !== undefined).length;
+  return `p95 of the queries' p95: ${inMs(p95OfRollupsMs).trim()} of rollups, ${inMs(p95Ms).trim()} of all; ${slow} of ${queries.length} above ${SLOW_MS} ms`;
 }
 
 function describeIngest({ alone, besideAnalysts, ratio }: Beside): string {

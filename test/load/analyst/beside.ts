@@ -25,16 +25,17 @@ export async function measureBeside(
   { sender, rounds, stopping }: { sender: Sender; rounds: number; stopping: AbortSignal },
 ): Promise<Beside> {
   const database = new pg.Pool({ connectionString: stack.databaseUrl, max: 1 });
+  const books = new Books(database, new Date());
   const alone: number[] = [];
   const beside: number[] = [];
   try {
-    await carry(stack, sender, database); // warms up
+    await carry(stack, sender, books); // warms up
     for (let round = 0; round < rounds; round += 1) {
       stopping.throwIfAborted();
-      alone.push(await carry(stack, sender, database));
+      alone.push(await carry(stack, sender, books));
       const asking = new AbortController();
       const analyst = askOn(analystUrl, recipes, asking.signal);
-      beside.push(await carry(stack, sender, database));
+      beside.push(await carry(stack, sender, books));
       asking.abort();
       await analyst;
     }
@@ -46,26 +47,35 @@ export async function measureBeside(
 }
 
 /** Sends for a while and waits until all of it is stored. @returns events a second */
-async function carry(stack: Stack, sender: Sender, database: pg.Pool): Promise<number> {
-  const before = await settled(database);
+async function carry(stack: Stack, sender: Sender, books: Books): Promise<number> {
+  const before = await books.settled();
   const { wholePort: port, caFile, writeKey } = stack;
   const { accepted, startedAt } = await sender.send({
     ...{ port, caFile, writeKey, connections: 64, installations: 10_000, durationMs: SEND_MS },
   });
   const giveUpAt = Date.now() + STORE_LIMIT_MS;
-  while ((await settled(database)) < before + accepted) {
+  while ((await books.settled()) < before + accepted) {
     if (Date.now() > giveUpAt) throw new Error('What was accepted is not stored in time.');
     await sleep(20);
   }
   return (1000 * accepted) / (Date.now() - startedAt);
 }
 
-async function settled(database: pg.Pool): Promise<number> {
-  const { rows } = await database.query<{ settled: number }>(
-    `SELECT coalesce(sum(accepted - unaccounted), 0)::float8 AS settled FROM fleet.ingest_balance
-      WHERE hour > now() - interval '1 day'`,
-  );
-  return rows[0]?.settled ?? 0;
+/** Counts what has found its fate of the events that arrived in the hour of `since` or later. */
+class Books {
+  constructor(
+    private readonly database: pg.Pool,
+    private readonly since: Date,
+  ) {}
+
+  async settled(): Promise<number> {
+    const { rows } = await this.database.query<{ settled: number }>(
+      `SELECT coalesce(sum(accepted - unaccounted), 0)::float8 AS settled FROM fleet.ingest_balance
+        WHERE hour >= date_trunc('hour', $1::timestamptz)`,
+      [this.since],
+    );
+    return rows[0]?.settled ?? 0;
+  }
 }
 
 async function askOn(analystUrl: string, recipes: readonly Recipe[], stopping: AbortSignal) {
