@@ -233,6 +233,33 @@ test('a row that is erased while its month is rewritten does not come back, wher
   expect(left).toEqual([]);
 });
 
+test('an erasure finds the month that takes the place of another while it looks', async () => {
+  await addReports('dcos', 4, 10);
+  const [row] = await owner.ask('SELECT installation_id AS id FROM report_2025_05 LIMIT 1');
+  const other = new pg.Client({ connectionString: database.url });
+  await other.connect();
+  await other.query(`
+    BEGIN; LOCK TABLE ONLY report IN ACCESS EXCLUSIVE MODE;
+    CREATE TABLE successor AS TABLE report_2025_05;
+    ALTER TABLE report DETACH PARTITION report_2025_05; DROP TABLE report_2025_05;
+    ALTER TABLE successor RENAME TO report_2025_05;
+    CREATE UNIQUE INDEX report_2025_05_event_key ON report_2025_05 (installation_id, event_key);
+    ALTER TABLE report_2025_05 ALTER installation_id SET NOT NULL, ALTER event_key SET NOT NULL,
+      ALTER received_at SET NOT NULL, ALTER observed_at SET NOT NULL, ALTER snapshot_id SET NOT NULL,
+      ALTER origin_id SET NOT NULL, ALTER kind SET NOT NULL, ALTER clock SET NOT NULL;
+    ALTER TABLE report ATTACH PARTITION report_2025_05 FOR VALUES FROM ('2025-05-01Z') TO ('2025-06-01Z')`);
+  const erasures = new ErasureStore({ databaseUrl: database.url, connections: 2, suppressionKey });
+  await erasures.request({ mode: 'erase_and_suppress', installationIds: [row!.id as string] });
+  const erasing = carryOut(erasures);
+  await sleep(500);
+  await other.query('COMMIT');
+  expect(await erasing).toBe(1);
+  await erasures.close();
+  await other.end();
+  const left = 'SELECT FROM report WHERE installation_id = $1';
+  expect(await owner.ask(left, [row!.id])).toEqual([]);
+});
+
 test('what is changed by a transaction that is under way is waited for, and what it takes back is kept', async () => {
   await owner.ask(`INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30)`);
   await addReports('octopus', 4, 10);

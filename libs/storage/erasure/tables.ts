@@ -20,12 +20,16 @@ export async function tablesOfInstallations(client: pg.ClientBase): Promise<stri
   return rows.map(({ name }) => name);
 }
 
-/** A table, or the partitions of one that has some. */
+/**
+ * A table, or the partitions of one that has some; those that are leaving it are among them. By one
+ * snapshot: a month that another one takes the place of meanwhile is named once, for both have its name.
+ * (`pg_partition_tree` would wait for that to end, and then name neither.)
+ */
 export async function partitionsOf(client: pg.ClientBase, table: string): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
-    `SELECT oid::regclass::text AS name FROM pg_class
+    `SELECT relname AS name FROM pg_class
       WHERE relkind = 'r' AND (oid = $1::regclass
-         OR oid IN (SELECT relid FROM pg_partition_tree($1::regclass)))
+         OR oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = $1::regclass))
       ORDER BY 1`,
     [table],
   );
