@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Muster, startMuster } from './support/muster.js';
 
 let muster: Muster;
@@ -7,6 +7,8 @@ let muster: Muster;
 beforeAll(async () => {
   muster = await startMuster({ workers: 0 });
 });
+
+beforeEach(() => muster.queue.drain());
 
 afterAll(() => muster.stop());
 
@@ -19,11 +21,9 @@ const send = () =>
 
 async function waitingJobs() {
   const jobs = await muster.queue.getJobs(['waiting']);
-  const events = jobs.map(({ data }) =>
+  return jobs.map<number>(({ data }) =>
     data.accepted.reduce((sum: number, { count }: { count: number }) => sum + count, 0),
   );
-  await muster.queue.drain();
-  return events as number[];
 }
 
 test('a request on a quiet server is written at once, as a job of its own', async () => {
@@ -33,7 +33,7 @@ test('a request on a quiet server is written at once, as a job of its own', asyn
 
 test('requests that arrive while a write is under way share a job', async () => {
   const answers = await Promise.all(Array.from({ length: 300 }, send));
-  expect(answers.every(({ status }) => status === 202)).toBe(true);
+  expect(answers.filter(({ status }) => status !== 202).map(({ text }) => text)).toEqual([]);
   const jobs = await waitingJobs();
   expect(jobs.reduce((sum, events) => sum + events)).toBe(300);
   expect(jobs.length).toBeLessThan(200);

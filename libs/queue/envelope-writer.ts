@@ -4,7 +4,8 @@ import type { Redis } from 'ioredis';
 import type { ReceivedEnvelope } from '#telemetry';
 import { connectImpatiently, ENVELOPES, type QueueOptions } from './connection.js';
 import { packBatch } from './envelope-batch.js';
-import { asUnavailable, QueueUnavailable, RedisGate, type GateOptions } from './redis-gate.js';
+import { RedisGate, type GateOptions } from './redis-gate.js';
+import { asUnavailable, QueueUnavailable } from './unavailable.js';
 import { withinTime } from './within-time.js';
 
 export interface EnvelopeWriterOptions extends QueueOptions, Omit<GateOptions, 'onChange'> {

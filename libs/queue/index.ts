@@ -19,5 +19,5 @@ export type { PolicyPublisherOptions, PolicySource } from './policy/publisher.js
 export { PolicyPublisher } from './policy/publisher.js';
 export type { LimitedRequest, RateLimiterOptions, Waits } from './rate-limiter.js';
 export { RateLimiter } from './rate-limiter.js';
-export type { ClosedReason } from './redis-gate.js';
-export { QueueUnavailable } from './redis-gate.js';
+export type { ClosedReason } from './unavailable.js';
+export { QueueUnavailable } from './unavailable.js';

@@ -1,7 +1,7 @@
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { connectImpatiently, ENVELOPES, type QueueOptions } from './connection.js';
-import { QueueUnavailable } from './redis-gate.js';
+import { QueueUnavailable } from './unavailable.js';
 import { withinTime } from './within-time.js';
 
 /** The states a job of ours can be in and stay; one that is done is removed. */

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { EventLimits } from '#telemetry';
 import { connectImpatiently, type QueueOptions } from './connection.js';
 import { withinTime } from './within-time.js';
-import { asUnavailable } from './redis-gate.js';
+import { asUnavailable } from './unavailable.js';
 
 export interface RateLimiterOptions extends QueueOptions {
   /** How long Redis may take, in milliseconds. */

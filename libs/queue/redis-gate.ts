@@ -1,34 +1,27 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-
-/** Why nothing can be written to the queue just now. */
-export type ClosedReason = 'unreachable' | 'memory' | 'not_durable' | 'overloaded' | 'closing';
-
-/**
- * The queue did not confirm an event. The sender may try again later, with the same id: a write that
- * Redis had begun may have been taken all the same.
- */
-export class QueueUnavailable extends Error {
-  constructor(
-    readonly reason: ClosedReason,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
+import { QueueUnavailable } from './unavailable.js';
+import { withinTime } from './within-time.js';
 
 export interface GateOptions {
   /** The share of its memory that Redis may use. */
   memoryShare: number;
   /** Whether to make sure that Redis has every write on disk before it answers. */
   verifiesDurability: boolean;
+  /** How long a write may take, in milliseconds. */
+  timeoutMs: number;
   /** Told when the gate opens (null) and when it closes, with a sentence for the log. */
   onChange: (closed: QueueUnavailable | null) => void;
 }
 
 const CHECK_INTERVAL_MS = 500;
+/** A silence this long closes it, or a longer one where a write may take longer. */
 const LOOK_LIMIT_MS = 1500;
+/** What Redis needs to have, to lose nothing that it has confirmed. */
+const DURABLE = [
+  ['appendonly', 'yes'],
+  ['appendfsync', 'always'],
+  ['maxmemory-policy', 'noeviction'],
+] as const;
 /** It opens again a little below where it closed, or it would swing with every job. */
 const HYSTERESIS = 0.05;
 
@@ -69,7 +62,8 @@ export class RedisGate {
     if (this.#isLooking || this.#redis.status !== 'ready') return;
     this.#isLooking = true;
     try {
-      const closed = await Promise.race([this.#examine(), afterLimit()]);
+      const limitMs = Math.max(LOOK_LIMIT_MS, this.#options.timeoutMs);
+      const closed = await withinTime(this.#examine(), limitMs);
       if (this.#redis.status === 'ready') this.#become(closed);
     } catch {
       this.#become(unreachable());
@@ -78,15 +72,18 @@ export class RedisGate {
     }
   }
 
+  /** Asks all at once: a process that is busy with arriving connections hears of each answer late. */
   async #examine(): Promise<QueueUnavailable | null> {
-    return (
-      (await this.#findReadOnly()) ?? (await this.#findUndurable()) ?? (await this.#findFull())
-    );
+    const [replication, undurable, memory] = await Promise.all([
+      this.#redis.info('replication'),
+      this.#findUndurable(),
+      this.#redis.info('memory'),
+    ]);
+    return this.#findReadOnly(replication) ?? undurable ?? this.#findFull(memory);
   }
 
   /** After a failover the connection may be to what is a replica now. */
-  async #findReadOnly(): Promise<QueueUnavailable | null> {
-    const info = await this.#redis.info('replication');
+  #findReadOnly(info: string): QueueUnavailable | null {
     if (!/^role:slave/m.test(info)) return null;
     this.#redis.disconnect(true); // the name may lead to the new master by now
     return new QueueUnavailable('unreachable', 'Redis is a replica and takes no writes.');
@@ -94,19 +91,15 @@ export class RedisGate {
 
   async #findUndurable(): Promise<QueueUnavailable | null> {
     if (!this.#options.verifiesDurability) return null;
-    const wanted = [
-      ['appendonly', 'yes'],
-      ['appendfsync', 'always'],
-      ['maxmemory-policy', 'noeviction'],
-    ] as const;
-    for (const [name, value] of wanted) {
-      const answer = await this.#config(name);
-      if (answer === value) continue;
+    const found = await Promise.all(DURABLE.map(([name]) => this.#config(name)));
+    for (const [index, [name, wanted]] of DURABLE.entries()) {
+      const value = found[index] ?? null;
+      if (value === wanted) continue;
       return new QueueUnavailable(
         'not_durable',
-        answer === null
+        value === null
           ? `Redis does not let its setting ${name} be read, so it cannot be known whether it loses writes. Allow CONFIG GET, or set REDIS_DURABILITY=trusted.`
-          : `Redis has ${name} ${answer} where ${value} is needed to lose nothing. Change it, or set REDIS_DURABILITY=trusted.`,
+          : `Redis has ${name} ${value} where ${wanted} is needed to lose nothing. Change it, or set REDIS_DURABILITY=trusted.`,
       );
     }
     return null;
@@ -123,8 +116,7 @@ export class RedisGate {
     }
   }
 
-  async #findFull(): Promise<QueueUnavailable | null> {
-    const info = await this.#redis.info('memory');
+  #findFull(info: string): QueueUnavailable | null {
     const figure = (name: string) =>
       Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
     const limit = figure('maxmemory') || figure('total_system_memory');
@@ -144,20 +136,6 @@ export class RedisGate {
   }
 }
 
-async function afterLimit(): Promise<QueueUnavailable> {
-  await sleep(LOOK_LIMIT_MS, undefined, { ref: false });
-  return unreachable();
-}
-
 function unreachable(): QueueUnavailable {
   return new QueueUnavailable('unreachable', 'The queue cannot be reached.');
-}
-
-/** What a command that failed means to whoever waits for it. */
-export function asUnavailable(cause: unknown): QueueUnavailable {
-  if (cause instanceof QueueUnavailable) return cause;
-  const isFull = cause instanceof Error && /\bOOM\b/.test(cause.message);
-  return isFull
-    ? new QueueUnavailable('memory', 'The queue is full.', { cause })
-    : new QueueUnavailable('unreachable', 'The queue could not be written.', { cause });
 }
