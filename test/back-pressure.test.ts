@@ -156,6 +156,20 @@ test('ingest that starts before Redis answers at once, and takes events when Red
   });
 });
 
+test('where Redis may take its time, events that come meanwhile are taken', async () => {
+  await withMuster({ ingestEnv: { REDIS_TIMEOUT_MS: '20000' } }, async (patient) => {
+    redis.pause();
+    // Longer than the usual time and two looks at Redis.
+    await sleep(3000);
+    const event = newEvent();
+    const answer = post(patient, event);
+    await sleep(100);
+    redis.resume();
+    expect((await answer).status).toBe(200);
+    expect(await storedOnce(patient, [event.unit])).toEqual([event.unit]);
+  });
+});
+
 test('more than can wait is turned away, and costs those that wait nothing', async () => {
   await withMuster({}, async ({ queuePrefix: prefix, drained, analyst }) => {
     // Below HTTPS, so that all come at once, however slow the machine is.

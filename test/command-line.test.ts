@@ -173,9 +173,16 @@ test('a view is exported, and rollups are made anew, from the database itself', 
   await post({});
   await muster.drained();
   const here = commandLine(0, '', { DATABASE_URL: muster.databaseUrl });
-  expect(await here('rollup', 'rebuild')).toMatchObject({ code: 0 });
+  const rebuilt = await here('rollup', 'rebuild');
+  expect(rebuilt).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/^Days read anew: 1, in \d+ s\.$/m),
+  });
   const { code, stdout, stderr } = await here('export', 'daily_fleet', '--format', 'ndjson');
-  expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringMatching(/^1 rows$/m) });
+  expect({ code, stderr }).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/^Rows written: 1\.$/m),
+  });
   expect(JSON.parse(stdout)).toMatchObject({ product: 'dcos' });
   const file = join(dir, 'fleet.parquet');
   const written = await here('export', 'daily_fleet', '--format', 'parquet', '--out', file);

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -198,6 +199,20 @@ test('no more is read than whoever writes can take', async () => {
   waiting[0]?.();
   expect(await exporting).toBe(60_000);
   expect(readMeanwhile).toBeLessThan(20_000);
+});
+
+test('somebody who waits sees how far an export is', async () => {
+  const exporting = spawn(process.execPath, ['dist/apps/cli/main.js', 'export', 'many'], {
+    env: { DATABASE_URL: database.url },
+  });
+  let said = '';
+  exporting.stderr.on('data', (chunk) => (said += String(chunk)));
+  // Whoever takes the rows makes a pause, so that it lasts for longer than nobody is told.
+  await once(exporting.stdout, 'readable');
+  await sleep(2500);
+  exporting.stdout.resume();
+  expect(await once(exporting, 'close')).toEqual([0, null]);
+  expect(said).toMatch(/^(\d+ rows so far\n)+Rows written: 60000\.\n$/);
 });
 
 test('an export that nobody takes any more ends, and lets go of its connection', async () => {

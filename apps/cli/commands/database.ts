@@ -22,7 +22,7 @@ export async function rebuildRollups(say: Say): Promise<void> {
     const { days, durationMs } = await rollups.rebuild({
       onProgress: ({ step, done, of }) => tell(`${step}: ${done} of ${of} days`),
     });
-    say(`${days} days were read anew in ${Math.round(durationMs / 1000)} s.`);
+    say(`Days read anew: ${days}, in ${Math.round(durationMs / 1000)} s.`);
   } finally {
     await rollups.close();
   }
@@ -35,9 +35,9 @@ export async function exportRows(say: Say, view: string, options: ExportOptions)
   try {
     const rows = await exportView(await findDatabase(), view, {
       ...{ format, out, product, from, to },
-      onProgress: (count) => tell(`${count} rows`),
+      onProgress: (count) => tell(`${count} rows so far`),
     });
-    say(`${rows} rows`);
+    say(`Rows written: ${rows}.`);
   } catch (error) {
     if (error instanceof ExportRefused) throw new Failure(error.message, { cause: error });
     throw error;
