@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope, type ReceivedEnvelope } from '#telemetry';
-import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 import { emptyTables, readTables } from './support/tables.js';
 
 const WORKERS = 3;
@@ -21,15 +21,13 @@ beforeAll(async () => {
     { length: WORKERS },
     () =>
       new TelemetryStore({
-        databaseUrl: database.url,
-        connections: 3,
+        database: connectionsOf(database.url),
         suppressionKey: 'only-for-tests',
       }),
   );
 });
 
 afterAll(async () => {
-  await Promise.all(workers.map((worker) => worker.close()));
   await owner.end();
   await database.drop();
 });

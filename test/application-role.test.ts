@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { AdminStore, migrate, TelemetryStore } from '#storage';
-import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 
 let database: TestDatabase;
 let owner: Asker;
@@ -11,9 +11,8 @@ beforeAll(async () => {
   owner = new Asker(database.url);
   application = new Asker(database.appUrl);
   const suppressionKey = 'only-for-tests';
-  const store = new AdminStore({ databaseUrl: database.appUrl, suppressionKey, connections: 1 });
+  const store = new AdminStore({ database: connectionsOf(database.appUrl), suppressionKey });
   await store.record({ actor: 'somebody', act: 'erasure.request', outcome: 'done' });
-  await store.close();
 });
 
 afterAll(async () => {
@@ -132,7 +131,8 @@ test('the application may use every table but those that are kept from it, also 
 
 test('the application makes, detaches and drops partitions', async () => {
   const store = new TelemetryStore({
-    ...{ databaseUrl: database.appUrl, connections: 1, suppressionKey: 'only-for-tests' },
+    database: connectionsOf(database.appUrl),
+    suppressionKey: 'only-for-tests',
   });
   const [partition] = await owner.ask(
     `SELECT max(relname) AS name FROM pg_class WHERE relname ~ '^report_\\d{4}_\\d\\d$'`,
@@ -141,7 +141,6 @@ test('the application makes, detaches and drops partitions', async () => {
   await application.ask(`ALTER TABLE report DETACH PARTITION ${name}`);
   await application.ask(`DROP TABLE ${name}`);
   expect(await store.preparePartitions()).toEqual([name]);
-  await store.close();
   // What workers have made is not in the way of whoever migrates, or of the analysts.
   await migrate({ databaseUrl: database.url });
   const analyst = new Asker(database.analystUrl);

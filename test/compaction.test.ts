@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ErasureStore, HousekeepingStore, TelemetryStore } from '#storage';
+import { Database, ErasureStore, HousekeepingStore, TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
-import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 import { carryOut } from './support/erasures.js';
 
 const NOW = Date.UTC(2025, 6, 15);
@@ -26,16 +26,14 @@ beforeEach(async () => {
   database = await createDatabase();
   owner = new Asker(database.url);
   const databaseUrl = database.appUrl;
-  writer = new TelemetryStore({ databaseUrl, connections: 2, suppressionKey });
-  house = new HousekeepingStore({ databaseUrl });
+  writer = new TelemetryStore({ database: connectionsOf(databaseUrl), suppressionKey });
+  house = new HousekeepingStore(connectionsOf(databaseUrl));
   other = new pg.Client({ connectionString: database.url });
   await other.connect();
 });
 
 afterEach(async () => {
   await other.end();
-  await house.close();
-  await writer.close();
   await owner.end();
   await database.drop();
 });
@@ -174,12 +172,9 @@ test('meanwhile events are stored, copies are known and installations erased', a
   await save(late);
   await save(late);
   await save({ ...early, receivedAt: early.receivedAt - 1000 }); // the earlier copy counts
-  const erasures = new ErasureStore({
-    ...{ databaseUrl: database.appUrl, connections: 2, suppressionKey },
-  });
+  const erasures = new ErasureStore({ database: connectionsOf(database.appUrl), suppressionKey });
   await erasures.request({ mode: 'erase', installationIds: [erased.installationId] });
   expect(await carryOut(erasures)).toBe(1);
-  await erasures.close();
 
   await other.query('COMMIT');
   expect((await compacted).rebuilt).toEqual([JUNE]);
@@ -227,12 +222,17 @@ test('where the disk has no room for it, nothing is left behind', async () => {
   const name = new URL(database.url).pathname.slice(1);
   await owner.ask(`ALTER DATABASE ${name} SET temp_file_limit = '100kB'`);
   await owner.ask(`ALTER DATABASE ${name} SET maintenance_work_mem = '1MB'`);
-  await expect(compact()).rejects.toMatchObject({ code: '53400' });
+  const options = { databaseUrl: database.appUrl, name: 'muster-test', connections: 3 };
+  const limited = new Database(options);
+  const { signal } = new AbortController();
+  const compacting = new HousekeepingStore(limited).compact({ now: NOW, signal });
+  await expect(compacting).rejects.toMatchObject({ code: '53400' });
+  await limited.close();
   expect(await indexesOf('report_2025_06')).toEqual([`${JUNE} valid`]);
 });
 
 test('retention waits for a month that is being packed, and one that it rewrites is packed later', async () => {
-  const retention = new HousekeepingStore({ databaseUrl: database.appUrl });
+  const retention = new HousekeepingStore(connectionsOf(database.appUrl));
   const applyRetention = (onPiece?: () => Promise<void>) =>
     retention.applyRetention({
       ...{ retentionDays: 60, rollupRetentionDays: 1830, now: NOW, blocksAtOnce: 500 },

@@ -9,6 +9,7 @@ import type { FleetEvent } from './support/cookbook/event.js';
 import { octopusEvents, resotoEvents } from './support/cookbook/other-products.js';
 import { uiBatch } from './support/cookbook/ui-fleet.js';
 import { startMuster, type Muster } from './support/muster.js';
+import { connectionsOf } from './support/database.js';
 
 const recipes = await readCookbook();
 /** Days are UTC, wherever the analyst sits. */
@@ -57,12 +58,8 @@ async function send(product: string, events: FleetEvent[]) {
 }
 
 async function rollUp() {
-  const rollups = new Rollups({ databaseUrl: muster.databaseUrl });
-  try {
-    await rollups.refresh();
-  } finally {
-    await rollups.close();
-  }
+  const rollups = new Rollups(connectionsOf(muster.databaseUrl));
+  await rollups.refresh();
 }
 
 test('every query of the cookbook has an answer here, and every answer a query', () => {

@@ -1,14 +1,14 @@
 import { format, resolveConfig } from 'prettier';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dbtSource, describeViews, dictionaryMarkdown, type ViewDescription } from '#storage';
-import { createDatabase, type TestDatabase } from './support/database.js';
+import { createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 
 let database: TestDatabase;
 let views: ViewDescription[];
 
 beforeAll(async () => {
   database = await createDatabase();
-  views = await describeViews(database.url);
+  views = await describeViews(connectionsOf(database.url));
 });
 
 afterAll(() => database.drop());

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ErasureStore, TelemetryStore, type ErasureMode, type WorkerContext } from '#storage';
 import { compileProducts, normalise } from '#telemetry';
-import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 
 const NOW = Date.now();
 const OPTIONS = { products: compileProducts(), retentionMs: 400 * 86_400_000 };
@@ -17,14 +17,12 @@ let erasures: ErasureStore;
 beforeAll(async () => {
   database = await createDatabase();
   owner = new Asker(database.url);
-  const options = { databaseUrl: database.appUrl, connections: 3, suppressionKey };
+  const options = { database: connectionsOf(database.appUrl), suppressionKey };
   writer = new TelemetryStore(options);
   erasures = new ErasureStore(options);
 });
 
 afterAll(async () => {
-  await writer.close();
-  await erasures.close();
   await owner.end();
   await database.drop();
 });

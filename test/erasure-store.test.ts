@@ -4,7 +4,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ErasureStore, Rollups, TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
-import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 
 const NOW = Date.now();
 const OPTIONS = { products: compileProducts(), retentionMs: 400 * 86_400_000 };
@@ -22,16 +22,13 @@ beforeAll(async () => {
   owner = new Asker(database.url);
   writers = Array.from(
     { length: 3 },
-    () => new TelemetryStore({ databaseUrl: database.url, connections: 3, suppressionKey }),
+    () => new TelemetryStore({ database: connectionsOf(database.url), suppressionKey }),
   );
-  erasures = new ErasureStore({ databaseUrl: database.url, connections: 3, suppressionKey });
-  rollups = new Rollups({ databaseUrl: database.url });
+  erasures = new ErasureStore({ database: connectionsOf(database.url), suppressionKey });
+  rollups = new Rollups(connectionsOf(database.url));
 });
 
 afterAll(async () => {
-  await Promise.all(writers.map((writer) => writer.close()));
-  await erasures.close();
-  await rollups.close();
   await owner.end();
   await database.drop();
 });

@@ -11,6 +11,7 @@ import { Rollups } from '#storage';
 import { startAdmin, type Admin } from './support/admin.js';
 import { balanceOf } from './support/balance.js';
 import { startMuster, type Muster } from './support/muster.js';
+import { connectionsOf } from './support/database.js';
 
 const KEY = { headers: { authorization: 'Bearer wk_dcos' } };
 
@@ -74,12 +75,8 @@ async function occurrences(text: string): Promise<string[]> {
 
 /** Makes all rollups now, so that the worker that does so each minute adds no row to what was counted. */
 async function refreshRollups(): Promise<void> {
-  const rollups = new Rollups({ databaseUrl: muster.databaseUrl });
-  try {
-    await rollups.refresh();
-  } finally {
-    await rollups.close();
-  }
+  const rollups = new Rollups(connectionsOf(muster.databaseUrl));
+  await rollups.refresh();
 }
 
 test('an erased installation is gone from the database, Redis and logs, and stays away', async () => {

@@ -7,7 +7,7 @@ import { tableFromIPC } from 'apache-arrow';
 import { readParquet } from 'parquet-wasm';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { exportFormats, ExportRefused, exportView, type ExportOptions } from '#storage';
-import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 
 let database: TestDatabase;
 let owner: Asker;
@@ -47,7 +47,7 @@ async function exported(view: string, options: Partial<ExportOptions> = {}): Pro
       done();
     },
   });
-  await exportView(database.analystUrl, view, { format: 'csv', ...options, out });
+  await exportView(connectionsOf(database.analystUrl), view, { format: 'csv', ...options, out });
   return Buffer.concat(chunks);
 }
 
@@ -160,13 +160,15 @@ describe.each(exportFormats)('as %s', (format) => {
     // A heap of 40 MB, of rows that as objects take several times as much.
     const script = `
       import { createWriteStream } from 'node:fs';
-      import { exportView } from './dist/libs/storage/index.js';
+      import { Database, exportView } from './dist/libs/storage/index.js';
       let most = 0;
-      const rows = await exportView(process.argv[1], 'many', {
+      const database = new Database({ databaseUrl: process.argv[1], name: 'test', connections: 2 });
+      const rows = await exportView(database, 'many', {
         format: process.argv[2],
         out: createWriteStream('/dev/null'),
         onProgress: () => (most = Math.max(most, process.memoryUsage().rss)),
       });
+      await database.close();
       console.log(JSON.stringify({ rows, most }));`;
     expect(inject('services').isBuilt).toBe(true);
     const { stdout } = await promisify(execFile)(process.execPath, [
@@ -189,7 +191,7 @@ test('no more is read than whoever writes can take', async () => {
       else done();
     },
   });
-  const exporting = exportView(database.analystUrl, 'many', {
+  const exporting = exportView(connectionsOf(database.analystUrl), 'many', {
     ...{ format: 'csv', out, onProgress: (rows: number) => (read = rows) },
   });
   await expect.poll(() => waiting.length).toBe(1);
@@ -221,11 +223,11 @@ test('an export that nobody takes any more ends, and lets go of its connection',
       done(new Error('the disk is full'));
     },
   });
-  const exporting = exportView(database.analystUrl, 'many', { format: 'csv', out });
+  const exporting = exportView(connectionsOf(database.analystUrl), 'many', { format: 'csv', out });
   await expect(exporting).rejects.toThrow('the disk is full');
   await expect
     .poll(() =>
-      owner.ask(`SELECT FROM pg_stat_activity WHERE application_name = 'muster-export'
+      owner.ask(`SELECT FROM pg_stat_activity WHERE application_name = 'muster-test' AND query ILIKE '%exported%' AND state <> 'idle'
                               AND datname = current_database()`),
     )
     .toEqual([]);

@@ -122,7 +122,7 @@ test('a worker that is told to stop ends its job at once, and it is no failure',
   await queue.add('retention', null, { removeOnComplete: true, removeOnFail: true });
   await expect
     .poll(() =>
-      muster.owner(`SELECT FROM pg_stat_activity WHERE application_name = 'muster-housekeeping'
+      muster.owner(`SELECT FROM pg_stat_activity WHERE application_name = 'muster-worker'
                                  AND datname = current_database() AND wait_event_type = 'Lock'`),
     )
     .toHaveLength(1);

@@ -6,6 +6,7 @@ import { startAdmin, type Admin } from './support/admin.js';
 import type { HttpsClient } from './support/https.js';
 import { startMuster, SUPPRESSION_KEY, type Muster } from './support/muster.js';
 import { EFFECTIVE_MS } from './support/policy.js';
+import { connectionsOf } from './support/database.js';
 
 let muster: Muster;
 let admin: Admin;
@@ -102,11 +103,10 @@ describe('a write key that an administrator makes', () => {
   });
 
   test('ends what WRITE_KEYS has, where it is the same key', async () => {
-    const options = { databaseUrl: muster.databaseUrl, suppressionKey: SUPPRESSION_KEY };
-    const store = new PolicyStore({ ...options, connections: 1 });
+    const database = connectionsOf(muster.databaseUrl);
+    const store = new PolicyStore({ database, suppressionKey: SUPPRESSION_KEY });
     await store.keys.register({ octopus: 'wk_octopus' }, 'start');
     await store.keys.register({ octopus: 'wk_octopus' }, 'start');
-    await store.close();
     const { json } = await admin.ask('GET', '/v1/keys?product=octopus');
     expect(json.keys).toHaveLength(1);
     await untilAnswered(202, 'wk_octopus', 'octopus');

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HousekeepingStore, TelemetryStore } from '#storage';
 import { compileProducts, normalise } from '#telemetry';
-import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 import { randomLetters } from './support/letters.js';
 
 const NOW = Date.now();
@@ -20,14 +20,12 @@ beforeAll(async () => {
   owner = new Asker(database.url);
   writers = Array.from(
     { length: 2 },
-    () => new TelemetryStore({ databaseUrl: database.url, connections: 3, suppressionKey }),
+    () => new TelemetryStore({ database: connectionsOf(database.url), suppressionKey }),
   );
-  house = new HousekeepingStore({ databaseUrl: database.url });
+  house = new HousekeepingStore(connectionsOf(database.url));
 });
 
 afterAll(async () => {
-  await house.close();
-  await Promise.all(writers.map((writer) => writer.close()));
   await owner.end();
   await database.drop();
 });

@@ -11,7 +11,7 @@ import {
   type EventEnvelope,
   type KeptEvent,
 } from '#telemetry';
-import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 import { carryOut } from './support/erasures.js';
 import { emptyTables, readTables } from './support/tables.js';
 
@@ -43,13 +43,12 @@ beforeAll(async () => {
   database = await createDatabase();
   owner = new Asker(database.url);
   const databaseUrl = database.url;
-  writer = new TelemetryStore({ databaseUrl, connections: 8, suppressionKey });
-  quarantine = new QuarantineStore({ databaseUrl, connections: 8 });
-  erasures = new ErasureStore({ databaseUrl, connections: 3, suppressionKey });
+  writer = new TelemetryStore({ database: connectionsOf(databaseUrl), suppressionKey });
+  quarantine = new QuarantineStore(connectionsOf(databaseUrl));
+  erasures = new ErasureStore({ database: connectionsOf(databaseUrl), suppressionKey });
 });
 
 afterAll(async () => {
-  await Promise.all([writer.close(), quarantine.close(), erasures.close()]);
   await owner.end();
   await database.drop();
 });

@@ -11,7 +11,7 @@ import {
 } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
 import { carryOut } from './support/erasures.js';
-import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 
 const NOW = Date.UTC(2025, 6, 15);
 const DAY_MS = 86_400_000;
@@ -28,13 +28,11 @@ let house: HousekeepingStore;
 beforeEach(async () => {
   database = await createDatabase();
   owner = new Asker(database.url);
-  writer = new TelemetryStore({ databaseUrl: database.url, connections: 3, suppressionKey });
-  house = new HousekeepingStore({ databaseUrl: database.url });
+  writer = new TelemetryStore({ database: connectionsOf(database.url), suppressionKey });
+  house = new HousekeepingStore(connectionsOf(database.url));
 });
 
 afterEach(async () => {
-  await house.close();
-  await writer.close();
   await owner.end();
   await database.drop();
 });
@@ -200,7 +198,7 @@ test('a row that is erased while its month is rewritten does not come back, wher
         WHERE product = 'dcos' AND version = '9' ORDER BY r.ctid`,
     )
   ).map(({ id }) => id as string);
-  const erasures = new ErasureStore({ databaseUrl: database.url, connections: 2, suppressionKey });
+  const erasures = new ErasureStore({ database: connectionsOf(database.url), suppressionKey });
   const erased: string[] = [];
   let isErasing: Promise<unknown> = Promise.resolve();
   const { rewritten } = await applyRetention({
@@ -216,7 +214,6 @@ test('a row that is erased while its month is rewritten does not come back, wher
     },
   });
   await isErasing;
-  await erasures.close();
   expect(rewritten).toEqual(['report_2025_05']);
   expect(erased.length).toBeGreaterThan(16);
   const count = async (products: string[]) =>
@@ -248,13 +245,12 @@ test('an erasure finds the month that takes the place of another while it looks'
       ALTER received_at SET NOT NULL, ALTER observed_at SET NOT NULL, ALTER snapshot_id SET NOT NULL,
       ALTER origin_id SET NOT NULL, ALTER kind SET NOT NULL, ALTER clock SET NOT NULL;
     ALTER TABLE report ATTACH PARTITION report_2025_05 FOR VALUES FROM ('2025-05-01Z') TO ('2025-06-01Z')`);
-  const erasures = new ErasureStore({ databaseUrl: database.url, connections: 2, suppressionKey });
+  const erasures = new ErasureStore({ database: connectionsOf(database.url), suppressionKey });
   await erasures.request({ mode: 'erase_and_suppress', installationIds: [row!.id as string] });
   const erasing = carryOut(erasures);
   await sleep(500);
   await other.query('COMMIT');
   expect(await erasing).toBe(1);
-  await erasures.close();
   await other.end();
   const left = 'SELECT FROM report WHERE installation_id = $1';
   expect(await owner.ask(left, [row!.id])).toEqual([]);

@@ -4,6 +4,7 @@ import { ErasureStore, HousekeepingStore, migrate } from '#storage';
 import { cadencesOf, ownDeclarations, type EventEnvelope } from '#telemetry';
 import { carryOut } from './support/erasures.js';
 import { event, RolledUp, suppressionKey } from './support/rolled-up.js';
+import { connectionsOf } from './support/database.js';
 
 let it: RolledUp;
 
@@ -54,14 +55,9 @@ function everything(id: string): EventEnvelope[] {
 }
 
 async function erase(installationId: string) {
-  const erasures = new ErasureStore({
-    databaseUrl: it.database.url,
-    connections: 2,
-    suppressionKey,
-  });
+  const erasures = new ErasureStore({ database: connectionsOf(it.database.url), suppressionKey });
   await erasures.request({ mode: 'erase_and_suppress', installationIds: [installationId] });
   await carryOut(erasures);
-  await erasures.close();
 }
 
 test('a day that continues a life is added to it, and the days before are not read again', async () => {
@@ -161,12 +157,11 @@ test('rollups older than they are kept are let go of, and change nothing of thos
   const before = await days();
   const livesBefore = await lives();
 
-  const house = new HousekeepingStore({ databaseUrl: it.database.url });
+  const house = new HousekeepingStore(connectionsOf(it.database.url));
   const { signal } = new AbortController();
   const letGo = () => house.applyRetention({ retentionDays: 400, rollupRetentionDays: 9, signal });
   const { removed } = await letGo();
   expect((await letGo()).removed).toEqual({});
-  await house.close();
   // Days stay for as long as a product may be silent (a Resoto for 8 days): 18 days to today, and the return.
   expect(removed).toMatchObject({ installation_day: 2 * 23 + 2, installation_life: 1 });
   expect(await days()).toEqual(before);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ErasureStore, Rollups, TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
 import { carryOut } from './support/erasures.js';
-import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 import { Draw } from './support/draw.js';
 import { EXPECTED, EXPECTED_CURRENT } from './support/expected-rollups.js';
 import { emptyTables } from './support/tables.js';
@@ -23,15 +23,16 @@ beforeAll(async () => {
   database = await createDatabase();
   owner = new Asker(database.url);
   const { url: databaseUrl } = database;
-  stores = [1, 2, 3].map(() => new TelemetryStore({ databaseUrl, connections: 2, suppressionKey }));
-  refreshers = [1, 2].map(() => new Rollups({ databaseUrl }));
-  erasures = new ErasureStore({ databaseUrl, connections: 2, suppressionKey });
+  stores = [1, 2, 3].map(
+    () => new TelemetryStore({ database: connectionsOf(databaseUrl), suppressionKey }),
+  );
+  refreshers = [1, 2].map(() => new Rollups(connectionsOf(databaseUrl)));
+  erasures = new ErasureStore({ database: connectionsOf(databaseUrl), suppressionKey });
 });
 
 beforeEach(() => emptyTables(owner.ask));
 
 afterAll(async () => {
-  await Promise.all([...stores, ...refreshers, erasures].map((one) => one.close()));
   await owner.end();
   await database.drop();
 });

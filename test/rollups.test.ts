@@ -122,7 +122,7 @@ test('what is committed while a day is read again is not forgotten', async () =>
   // Who waits for all that write, as an erasure does, does not wait for a refresh that reads.
   const writing = await it.ask(
     `SELECT FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND datname = current_database()
-        AND application_name = 'muster-rollups'`,
+        AND application_name = 'muster-test'`,
   );
   await it.save(event(randomUUID(), 2));
   await floor.letGo();

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
-import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 
 const OPTIONS = { products: compileProducts(), retentionMs: 400 * 86_400_000 };
 const NOW = Date.UTC(2026, 10, 21, 10, 30);
@@ -38,15 +38,13 @@ describe('where two contents share an id', () => {
   });
 
   async function fatesAfter(batches: ReturnType<typeof reportOf>[][]) {
-    const { appUrl: databaseUrl } = database;
-    const store = new TelemetryStore({ databaseUrl, connections: 1, suppressionKey: 'for-tests' });
-    try {
-      for (const events of batches) {
-        const accepted = [{ product: 'dcos', hour: NOW, count: events.length }];
-        await store.save({ batchId: randomUUID(), gatheredAt: NOW, accepted, events });
-      }
-    } finally {
-      await store.close();
+    const store = new TelemetryStore({
+      database: connectionsOf(database.appUrl),
+      suppressionKey: 'for-tests',
+    });
+    for (const events of batches) {
+      const accepted = [{ product: 'dcos', hour: NOW, count: events.length }];
+      await store.save({ batchId: randomUUID(), gatheredAt: NOW, accepted, events });
     }
     const rows = await owner.ask(
       `SELECT k.id, coalesce(h.unhealthy::text, q.reason) AS fate

@@ -72,10 +72,10 @@ describe('started with nothing given', () => {
     const users = await ask(
       endpoints.databaseUrl,
       `select distinct usename, application_name from pg_stat_activity
-        where application_name in ('muster-worker', 'muster-erasure', 'muster-admin') order by 2`,
+        where application_name in ('muster-worker', 'muster-admin') order by 2`,
     );
     expect(users).toEqual(
-      ['muster-admin', 'muster-erasure', 'muster-worker'].map((application_name) => ({
+      ['muster-admin', 'muster-worker'].map((application_name) => ({
         ...{ usename: 'muster_app', application_name },
       })),
     );

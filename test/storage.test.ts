@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope, type ReceivedEnvelope } from '#telemetry';
-import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 
 const DAY_MS = 86_400_000;
 const OPTIONS = { products: compileProducts(), retentionMs: 400 * DAY_MS };
@@ -18,14 +18,12 @@ beforeAll(async () => {
   owner = new Asker(database.url);
   analyst = new Asker(database.analystUrl);
   store = new TelemetryStore({
-    databaseUrl: database.url,
-    connections: 2,
+    database: connectionsOf(database.url),
     suppressionKey: 'only-for-tests',
   });
 });
 
 afterAll(async () => {
-  await store.close();
   await owner.end();
   await analyst.end();
   await database.drop();

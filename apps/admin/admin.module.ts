@@ -6,6 +6,7 @@ import { PolicyPublisher, QueueInspector } from '#queue';
 import {
   AdminStore,
   Books,
+  Database,
   ErasureStore,
   Holdings,
   HousekeepingStore,
@@ -29,7 +30,8 @@ import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { QueueController } from './queue/queue.controller.js';
 import { TokensController } from './tokens.controller.js';
 
-const CONNECTIONS = 3;
+/** An administrator waits for the answer. */
+const SETTINGS = { statement_timeout: 30_000 };
 
 export const controllers = [
   ErasuresController,
@@ -50,14 +52,8 @@ export const controllers = [
 @Module({})
 export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
-    private readonly admins: AdminStore,
-    private readonly erasures: ErasureStore,
-    private readonly holdings: Holdings,
-    private readonly books: Books,
+    private readonly database: Database,
     private readonly inspector: QueueInspector,
-    private readonly quarantine: QuarantineStore,
-    private readonly housekeeping: HousekeepingStore,
-    private readonly policy: PolicyStore,
     private readonly publisher: PolicyPublisher,
   ) {}
 
@@ -68,25 +64,22 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
     products: readonly string[],
     logger: Logger,
   ): DynamicModule {
-    const { databaseUrl, suppressionKey, identityKey } = settings;
-    const onIdleError = (error: Error) =>
-      logger.warn({ err: error }, 'a database connection broke');
-    const options = { databaseUrl, suppressionKey, connections: CONNECTIONS, onIdleError };
+    const { suppressionKey, identityKey } = settings;
+    const database = openDatabase(settings, logger);
+    const options = { database, suppressionKey };
     const policy = new PolicyStore(options);
     return {
       module: AdminModule,
       controllers,
       providers: [
+        { provide: Database, useValue: database },
         { provide: AdminStore, useValue: new AdminStore(options) },
         { provide: ErasureStore, useValue: new ErasureStore(options) },
-        { provide: Holdings, useValue: new Holdings(databaseUrl, CONNECTIONS) },
-        { provide: Books, useValue: new Books(databaseUrl, 1) },
+        { provide: Holdings, useValue: new Holdings(database) },
+        { provide: Books, useValue: new Books(database) },
         { provide: QueueInspector, useValue: inspectorOf(settings, logger) },
-        { provide: QuarantineStore, useValue: new QuarantineStore(options) },
-        {
-          provide: HousekeepingStore,
-          useValue: new HousekeepingStore({ databaseUrl, onIdleError }),
-        },
+        { provide: QuarantineStore, useValue: new QuarantineStore(database) },
+        { provide: HousekeepingStore, useValue: new HousekeepingStore(database) },
         { provide: PolicyStore, useValue: policy },
         { provide: PolicyPublisher, useValue: policyPublisher(policy, settings, logger) },
         { provide: KnownProducts, useValue: new KnownProducts(products, policy) },
@@ -104,10 +97,18 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
 
   async onApplicationShutdown(): Promise<void> {
     await this.publisher.stop();
-    const { admins, erasures, holdings, books, inspector, quarantine, housekeeping } = this;
-    const all = [admins, erasures, holdings, books, inspector, quarantine, housekeeping];
-    await Promise.all([...all, this.policy].map((it) => it.close()));
+    await Promise.all([this.inspector.close(), this.database.close()]);
   }
+}
+
+/** All connections of the process. */
+function openDatabase(settings: AdminSettings, logger: Logger): Database {
+  const { databaseUrl, databaseConnections: connections } = settings;
+  return new Database({
+    ...{ databaseUrl, name: 'muster-admin', connections, settings: SETTINGS },
+    onOutage: (error) => logger.warn({ err: error }, 'the database is away'),
+    onRecovery: (outageMs) => logger.info({ outageMs }, 'the database answers again'),
+  });
 }
 
 function inspectorOf({ redisUrl, queuePrefix }: AdminSettings, logger: Logger): QueueInspector {

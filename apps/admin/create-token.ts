@@ -1,7 +1,7 @@
 /** Makes an administrator's token and prints it, once: `npm run admin-token -- NAME [SCOPE ...]`. */
 import { parseArgs } from 'node:util';
 import { runProcess, StartupError, tokenSettings } from '#platform';
-import { adminScopes, AdminStore, type AdminScope } from '#storage';
+import { adminScopes, AdminStore, Database, type AdminScope } from '#storage';
 
 const USAGE = `npm run admin-token -- NAME [SCOPE ...] [--days N]
 
@@ -28,11 +28,13 @@ async function createToken([name, ...named]: string[], days: string | undefined)
   const isWrong = named.some((scope) => !adminScopes.includes(scope as AdminScope));
   const lifeMs = days === undefined ? undefined : Number(days) * 86_400_000;
   if (name === undefined || isWrong || Number.isNaN(lifeMs)) throw new StartupError(USAGE);
-  const store = new AdminStore({ ...tokenSettings(), connections: 1 });
+  const { databaseUrl, suppressionKey } = tokenSettings();
+  const database = new Database({ databaseUrl, name: 'muster-admin-token', connections: 2 });
+  const store = new AdminStore({ database, suppressionKey });
   try {
     const expiry = lifeMs === undefined ? {} : { expiresAt: new Date(Date.now() + lifeMs) };
     return await store.createToken(name, scopes, expiry);
   } finally {
-    await store.close();
+    await database.close();
   }
 }

@@ -1,7 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { AdminStore } from '#storage';
+import { Database } from '#storage';
 import { Health } from './answers/installations.js';
 import { Open } from './gatekeeper.js';
 import { PublicKey } from './public-key.js';
@@ -11,7 +11,7 @@ import { Documented } from './reference/documented.js';
 @Controller()
 export class HealthController {
   constructor(
-    private readonly admins: AdminStore,
+    private readonly database: Database,
     private readonly publicKey: PublicKey,
   ) {}
 
@@ -29,7 +29,7 @@ export class HealthController {
   @Documented({ summary: 'Whether the database answers and is migrated', answer: Health })
   @ApiResponse({ status: 503, type: Health, description: 'It does not.' })
   async ready(@Res() reply: FastifyReply): Promise<void> {
-    const isReady = await this.admins.check().then(
+    const isReady = await this.database.check().then(
       () => true,
       () => false,
     );

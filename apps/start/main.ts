@@ -10,7 +10,14 @@ import {
   type Running,
   type StartSettings,
 } from '#platform';
-import { adminScopes, AdminStore, APPLICATION_ROLE, isApplication, migrate } from '#storage';
+import {
+  adminScopes,
+  AdminStore,
+  APPLICATION_ROLE,
+  Database,
+  isApplication,
+  migrate,
+} from '#storage';
 import {
   cadencesOf,
   catalogueOf,
@@ -138,11 +145,12 @@ async function createAdministrator(
   suppressionKey: string,
   { adminToken: token }: Secrets,
 ): Promise<string> {
-  const store = new AdminStore({ databaseUrl, suppressionKey, connections: 1 });
+  const database = new Database({ databaseUrl, name: 'muster-start', connections: 2 });
+  const store = new AdminStore({ database, suppressionKey });
   try {
     return await store.createToken('start', adminScopes, { token });
   } finally {
-    await store.close();
+    await database.close();
   }
 }
 

@@ -1,5 +1,5 @@
 import { PolicyPublisher } from '#queue';
-import { PolicyStore } from '#storage';
+import { Database, PolicyStore } from '#storage';
 
 /** Makes the write keys known to administrators, and to ingest before it starts. */
 export async function publishKeys(
@@ -7,7 +7,8 @@ export async function publishKeys(
   options: Record<'databaseUrl' | 'suppressionKey' | 'redisUrl' | 'queuePrefix', string>,
 ): Promise<void> {
   const { databaseUrl, suppressionKey, redisUrl, queuePrefix: prefix } = options;
-  const store = new PolicyStore({ databaseUrl, suppressionKey, connections: 1 });
+  const database = new Database({ databaseUrl, name: 'muster-start', connections: 2 });
+  const store = new PolicyStore({ database, suppressionKey });
   const ignore = () => undefined; // the workers publish it all the same
   const publisher = new PolicyPublisher(store, {
     ...{ redisUrl, prefix, onError: ignore, onFailure: ignore },
@@ -18,6 +19,6 @@ export async function publishKeys(
     await publisher.publish();
   } finally {
     await publisher.stop();
-    await store.close();
+    await database.close();
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EnvelopeBatch } from '#queue';
-import type { TelemetryStore } from '#storage';
+import type { Database, TelemetryStore } from '#storage';
 import { normalise, type NormaliseOptions } from '#telemetry';
 
 const CHECK_INTERVAL_MS = 1000;
@@ -8,12 +8,14 @@ const CHECK_INTERVAL_MS = 1000;
 /** Understands the events of a batch and stores what they say. */
 export class EnvelopeProcessor {
   readonly #store: TelemetryStore;
+  readonly #database: Database;
   readonly #optionsNow: () => NormaliseOptions;
   readonly #stopping = new AbortController();
 
   /** @param optionsNow what events are read by; it may change at any time */
-  constructor(store: TelemetryStore, optionsNow: () => NormaliseOptions) {
+  constructor(store: TelemetryStore, database: Database, optionsNow: () => NormaliseOptions) {
     this.#store = store;
+    this.#database = database;
     this.#optionsNow = optionsNow;
   }
 
@@ -40,7 +42,7 @@ export class EnvelopeProcessor {
    */
   async #untilStoreIsBack(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      const isBack = await this.#store.check().then(
+      const isBack = await this.#database.check().then(
         () => true,
         () => false,
       );

@@ -5,7 +5,7 @@ import type { HousekeepingMetrics } from './housekeeping-metrics.js';
 
 type Work = (signal: AbortSignal) => Promise<object>;
 
-/** What is kept in order. All but the first are Housekeeping's own, and closed by it. */
+/** What is kept in order. */
 interface Stores {
   telemetry: TelemetryStore;
   house: HousekeepingStore;
@@ -51,13 +51,11 @@ export class Housekeeping {
   /** Ends the job under way, which another worker begins again. */
   async stop(): Promise<void> {
     await this.#keeper?.close();
-    const { house, quarantine, rollups } = this.stores;
-    await Promise.all([house, quarantine, rollups].map((store) => store.close()));
   }
 
   private async do(job: HousekeepingJob, signal: AbortSignal): Promise<void> {
     const run = await this.metrics.measure(job, () =>
-      this.stores.house.run(job, signal, () => this.#jobs[job](signal)),
+      this.stores.house.run(job, signal, (until) => this.#jobs[job](until)),
     );
     if (run) this.logger.info({ job, durationMs: run.durationMs, ...run.detail }, 'kept house');
   }

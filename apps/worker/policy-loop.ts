@@ -37,7 +37,6 @@ export class PolicyLoop {
     this.#stopping.abort();
     await this.#running;
     await this.publisher.stop();
-    await this.store.close();
   }
 
   get decisions(): Decisions {

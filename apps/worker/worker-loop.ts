@@ -1,7 +1,7 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { type Logger, StartupError, type WorkerSettings } from '#platform';
 import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
-import type { TelemetryStore } from '#storage';
+import type { Database, TelemetryStore } from '#storage';
 import type { EnvelopeProcessor } from './envelope-processor.js';
 import type { Housekeeping } from './housekeeping.js';
 import type { PolicyLoop } from './policy-loop.js';
@@ -18,6 +18,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   constructor(
     private readonly processor: EnvelopeProcessor,
     private readonly store: TelemetryStore,
+    private readonly database: Database,
     private readonly loops: readonly WorkLoop[],
     private readonly housekeeping: Housekeeping,
     private readonly policy: PolicyLoop,
@@ -51,13 +52,13 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     await Promise.all([...this.loops, this.housekeeping].map((loop) => loop.stop()));
     await this.#consumer?.close();
     await this.policy.stop();
-    await this.store.close();
+    await this.database.close();
   }
 
   /** Throws unless jobs can be taken and stored. */
   async check(): Promise<void> {
     if (!this.#consumer) throw new Error('The worker has not started.');
-    await Promise.all([this.#consumer.check(), this.store.check()]);
+    await Promise.all([this.#consumer.check(), this.database.check()]);
   }
 
   /** A lost connection is tried again every second, and says the same every time. */
@@ -71,7 +72,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
 
   private async requireDatabase(): Promise<void> {
     try {
-      await this.store.check();
+      await this.database.check();
     } catch (cause) {
       const code = (cause as { code?: unknown }).code;
       const reason = code === '42P01' ? 'has not been migrated' : 'cannot be reached or used';

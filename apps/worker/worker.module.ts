@@ -4,6 +4,7 @@ import { softwareVersion, type Logger, type WorkerSettings } from '#platform';
 import { InstallationForgetter, PolicyPublisher } from '#queue';
 import {
   certify,
+  Database,
   ErasureStore,
   HousekeepingStore,
   PolicyStore,
@@ -23,8 +24,6 @@ import { WorkLoop, type Work } from './work-loop.js';
 import { WorkerLoop } from './worker-loop.js';
 
 const DAY_MS = 86_400_000;
-/** Two kinds of work at once, and claims to be renewed meanwhile. */
-const ERASURE_CONNECTIONS = 3;
 
 /** Takes batches from the queue, understands them and stores them. */
 @Module({})
@@ -35,31 +34,31 @@ export class WorkerModule {
     erasureKey: KeyObject,
     logger: Logger,
   ): DynamicModule {
-    const onIdleError = (error: Error) =>
-      logger.warn({ err: error }, 'a database connection broke');
-    const store = new TelemetryStore({
-      databaseUrl: settings.databaseUrl,
-      connections: settings.databaseConnections,
-      suppressionKey: settings.suppressionKey,
-      onIdleError,
-    });
-    const policy = policyLoop(settings, products, logger);
+    const { suppressionKey } = settings;
+    const database = openDatabase(settings, logger);
+    const store = new TelemetryStore({ database, suppressionKey });
+    const policy = policyLoop(settings, database, products, logger);
     const rules = { products, retentionMs: settings.retentionDays * DAY_MS };
     const optionsNow = () => ({ ...rules, decisions: policy.decisions });
-    const processor = new EnvelopeProcessor(store, optionsNow);
+    const processor = new EnvelopeProcessor(store, database, optionsNow);
     const loops = [
-      new WorkLoop(erasures(settings, erasureKey, onIdleError, logger), logger),
-      new WorkLoop(quarantineJobs(settings, store, optionsNow, onIdleError), logger),
+      new WorkLoop(erasures(settings, database, erasureKey, logger), logger),
+      new WorkLoop(quarantineJobs(database, store, optionsNow), logger),
     ];
-    const stores = storesOfTheHouse(settings, onIdleError);
-    const metrics = new HousekeepingMetrics(stores.house);
+    const house = new HousekeepingStore(database);
+    const metrics = new HousekeepingMetrics(house);
     const housekeeping = new Housekeeping(
-      { ...stores, telemetry: store },
+      {
+        ...{ telemetry: store, house },
+        ...{ quarantine: new QuarantineStore(database), rollups: new Rollups(database) },
+      },
       metrics,
       settings,
       logger,
     );
-    const loop = new WorkerLoop(processor, store, loops, housekeeping, policy, settings, logger);
+    const loop = new WorkerLoop(
+      ...([processor, store, database, loops, housekeeping, policy, settings, logger] as const),
+    );
     return {
       module: WorkerModule,
       controllers: [HealthController, MetricsController],
@@ -71,19 +70,14 @@ export class WorkerModule {
   }
 }
 
-type OnIdleError = (error: Error) => void;
-
 function erasures(
   settings: WorkerSettings,
+  database: Database,
   key: KeyObject,
-  onIdleError: OnIdleError,
   logger: Logger,
 ): Work {
-  const { databaseUrl, suppressionKey, redisUrl, queuePrefix: prefix } = settings;
-  const store = new ErasureStore({
-    ...{ databaseUrl, suppressionKey, connections: ERASURE_CONNECTIONS },
-    onIdleError,
-  });
+  const { suppressionKey, redisUrl, queuePrefix: prefix } = settings;
+  const store = new ErasureStore({ database, suppressionKey });
   const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
   const queue = new InstallationForgetter({ redisUrl, prefix, onError });
   const context = {
@@ -96,21 +90,17 @@ function erasures(
       (stopping) => store.suppressNext({ ...context, stopping }),
       (stopping) => store.eraseNext({ ...context, stopping }),
     ],
-    close: async () => {
-      await queue.close();
-      await store.close();
-    },
+    close: () => queue.close(),
   };
 }
 
 /** Replays and discards; a replay goes the way of all events. */
 function quarantineJobs(
-  { databaseUrl }: WorkerSettings,
+  database: Database,
   store: TelemetryStore,
   optionsNow: () => NormaliseOptions,
-  onIdleError: OnIdleError,
 ): Work {
-  const quarantine = new QuarantineStore({ databaseUrl, connections: 2, onIdleError });
+  const quarantine = new QuarantineStore(database);
   const normalise = (kept: KeptEvent, eventKey: string) =>
     normaliseKept(kept, eventKey, optionsNow());
   return {
@@ -121,24 +111,34 @@ function quarantineJobs(
         return { completed: id === null ? [] : [id], isIdle: id === null };
       },
     ],
-    close: () => quarantine.close(),
+    close: () => Promise.resolve(),
   };
 }
 
-function storesOfTheHouse({ databaseUrl }: WorkerSettings, onIdleError: OnIdleError) {
-  return {
-    house: new HousekeepingStore({ databaseUrl, onIdleError }),
-    quarantine: new QuarantineStore({ databaseUrl, connections: 1, onIdleError }),
-    rollups: new Rollups({ databaseUrl, onIdleError }),
-  };
-}
+/** Erasures at two stages, quarantine jobs, maintenance, and a reserve for short statements. */
+const GENERAL_CONNECTIONS = 5;
+const LEAST_GENERAL_CONNECTIONS = 2;
 
-function policyLoop(settings: WorkerSettings, products: Products, logger: Logger): PolicyLoop {
-  const { databaseUrl, suppressionKey, redisUrl, queuePrefix: prefix } = settings;
-  const store = new PolicyStore({
-    ...{ databaseUrl, suppressionKey, connections: 1 },
-    onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
+/** All connections of the process. */
+function openDatabase(settings: WorkerSettings, logger: Logger): Database {
+  const { databaseUrl, databaseConnections: all, concurrency } = settings;
+  const rest = Math.max(all - concurrency, LEAST_GENERAL_CONNECTIONS);
+  const connections = Math.min(rest, GENERAL_CONNECTIONS);
+  return new Database({
+    ...{ databaseUrl, name: 'muster-worker', connections, writeConnections: all - connections },
+    onOutage: (error) => logger.warn({ err: error }, 'the database is away; work waits for it'),
+    onRecovery: (outageMs) => logger.info({ outageMs }, 'the database answers again'),
   });
+}
+
+function policyLoop(
+  settings: WorkerSettings,
+  database: Database,
+  products: Products,
+  logger: Logger,
+): PolicyLoop {
+  const { suppressionKey, redisUrl, queuePrefix: prefix } = settings;
+  const store = new PolicyStore({ database, suppressionKey });
   const publisher = new PolicyPublisher(store, {
     ...{ redisUrl, prefix },
     onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),

@@ -139,8 +139,14 @@ export const SETTINGS = {
     about: 'jobs a worker has under way at once',
   },
   WORKER_DATABASE_CONNECTIONS: {
-    kind: wholeNumber(1, 10_000),
-    about: 'database connections of a worker; WORKER_CONCURRENCY + 2 when not set',
+    kind: wholeNumber(3, 10_000),
+    about:
+      'the most database connections of a worker; WORKER_CONCURRENCY + 6 when not set, one for each job, one for a replay and five for erasures, maintenance and short statements',
+  },
+  ADMIN_DATABASE_CONNECTIONS: {
+    kind: wholeNumber(2, 10_000),
+    usually: '8',
+    about: 'the most database connections of the admin API',
   },
   WORKER_HEALTH_HOST: {
     kind: host,

@@ -49,6 +49,7 @@ const WORKER = {
 
 const ADMIN = {
   databaseUrl: 'DATABASE_URL',
+  databaseConnections: 'ADMIN_DATABASE_CONNECTIONS',
   redisUrl: 'REDIS_URL',
   queuePrefix: 'QUEUE_PREFIX',
   logLevel: 'LOG_LEVEL',
@@ -113,8 +114,8 @@ export function ingestSettings(env: Environment = process.env) {
 /** @throws StartupError with a sentence for every setting that is missing or wrong */
 export function workerSettings(env: Environment = process.env) {
   const settings = readSettings(env, WORKER, WORKER_OPTIONAL);
-  // Two more than the jobs need, so that health and housekeeping never wait for them.
-  const databaseConnections = settings.databaseConnections ?? settings.concurrency + 2;
+  // One for each job, one for a replay, and five for everything else.
+  const databaseConnections = settings.databaseConnections ?? settings.concurrency + 6;
   return { ...settings, databaseConnections };
 }
 

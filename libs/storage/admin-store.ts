@@ -1,7 +1,6 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
-import pg from 'pg';
 import { listActs, recordAct, type Act, type RecordedAct } from './audit-log.js';
-import { inOwnTransaction } from './transaction.js';
+import type { Database } from './database/database.js';
 import { InstallationHasher } from './suppression.js';
 
 export const adminScopes = [
@@ -27,10 +26,8 @@ export interface AdminToken extends Administrator {
 }
 
 export interface AdminStoreOptions {
-  databaseUrl: string;
+  database: Database;
   suppressionKey: string;
-  connections: number;
-  onIdleError?: (error: Error) => void;
 }
 
 interface TokenRow extends Administrator {
@@ -44,24 +41,12 @@ const END_TOKEN =
 
 /** Administrators and what they did. */
 export class AdminStore {
-  readonly #pool: pg.Pool;
+  readonly #database: Database;
   readonly #hasher: InstallationHasher;
 
-  constructor({ databaseUrl, suppressionKey, connections, onIdleError }: AdminStoreOptions) {
+  constructor({ database, suppressionKey }: AdminStoreOptions) {
+    this.#database = database;
     this.#hasher = new InstallationHasher(suppressionKey);
-    this.#pool = new pg.Pool({
-      connectionString: databaseUrl,
-      max: connections,
-      application_name: 'muster-admin',
-      connectionTimeoutMillis: 5000,
-      options: '-c statement_timeout=30s',
-    });
-    this.#pool.on('error', (error) => onIdleError?.(error));
-  }
-
-  /** Throws unless the database answers and is migrated. */
-  async check(): Promise<void> {
-    await this.#pool.query('SELECT FROM admin_token LIMIT 1');
   }
 
   /**
@@ -74,7 +59,7 @@ export class AdminStore {
     options: { expiresAt?: Date; token?: string } = {},
   ): Promise<string> {
     const token = options.token ?? newToken();
-    await this.#pool.query(
+    await this.#database.query(
       `INSERT INTO admin_token (token_id, name, digest, scopes, created_at, expires_at)
        VALUES ($1, $2, $3, $4, now(), $5)
        ON CONFLICT (name) DO UPDATE
@@ -96,7 +81,7 @@ export class AdminStore {
     actor: string,
   ): Promise<{ token: AdminToken; secret: string } | null> {
     const secret = newToken();
-    return inOwnTransaction(this.#pool, async (tx) => {
+    return this.#database.transaction(async (tx) => {
       const { rows } = await tx.query<TokenRow>(
         `INSERT INTO admin_token AS t (token_id, name, digest, scopes, created_at, expires_at)
          VALUES ($1, $2, $3, $4, now(), $5)
@@ -117,13 +102,15 @@ export class AdminStore {
 
   /** All tokens there are, by name. */
   async tokens(): Promise<AdminToken[]> {
-    const { rows } = await this.#pool.query<TokenRow>('SELECT * FROM admin_token ORDER BY name');
+    const { rows } = await this.#database.query<TokenRow>(
+      'SELECT * FROM admin_token ORDER BY name',
+    );
     return rows.map(toToken);
   }
 
   /** Ends a token. @returns null where there is none of that name */
   async endToken(name: string, actor: string): Promise<AdminToken | null> {
-    return inOwnTransaction(this.#pool, async (tx) => {
+    return this.#database.transaction(async (tx) => {
       const { rowCount } = await tx.query(END_TOKEN, [name]);
       const detail = { name };
       const act = { actor, act: 'token.revoke', outcome: 'done', detail } as const;
@@ -137,7 +124,7 @@ export class AdminStore {
 
   /** @returns whether there was such a token */
   async revokeToken(name: string): Promise<boolean> {
-    const { rowCount } = await this.#pool.query(END_TOKEN, [name]);
+    const { rowCount } = await this.#database.query(END_TOKEN, [name]);
     return rowCount === 1;
   }
 
@@ -146,7 +133,7 @@ export class AdminStore {
    * how long that takes says nothing of the token.
    */
   async findAdministrator(token: string): Promise<Administrator | null> {
-    const { rows } = await this.#pool.query<Administrator>(
+    const { rows } = await this.#database.query<Administrator>(
       `SELECT name, scopes FROM admin_token
         WHERE digest = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`,
       [digestOf(token)],
@@ -156,16 +143,12 @@ export class AdminStore {
 
   /** Adds to the audit log, which nothing can be taken out of. */
   async record(act: Act): Promise<void> {
-    await recordAct(this.#pool, this.#hasher, act);
+    await recordAct(this.#database, this.#hasher, act);
   }
 
   /** What is in the audit log, newest first. @param page where to go on, and how many at most */
   async acts(page: { limit: number; after?: string | undefined }): Promise<RecordedAct[]> {
-    return listActs(this.#pool, page);
-  }
-
-  async close(): Promise<void> {
-    await this.#pool.end();
+    return listActs(this.#database, page);
   }
 }
 

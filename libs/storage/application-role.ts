@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { Database } from './database/database.js';
 import { alterRole, createRole, databaseName, NOT_ALLOWED } from './roles.js';
 
 /** As whom workers and the admin API are meant to connect. */
@@ -47,17 +48,16 @@ export async function ensureApplicationRole(
 
 /** Whether whoever has this URL gets in, and may do what workers do. */
 export async function isApplication(databaseUrl: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 });
+  const database = new Database({ databaseUrl, name: 'muster-start', connections: 1 });
   try {
-    await client.connect();
-    const { rows } = await client.query<{ is_owner: boolean }>(
+    const { rows } = await database.query<{ is_owner: boolean }>(
       `SELECT pg_has_role(relowner, 'USAGE') AS is_owner FROM pg_class WHERE oid = 'public.report'::regclass`,
     );
     return rows[0]?.is_owner === true;
   } catch {
-    return false; // the role may be missing, or have a password that somebody else gave it
+    return false; // the role may be missing, or have another password
   } finally {
-    await client.end().catch(() => undefined);
+    await database.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Queryable } from './database/database.js';
 import type { InstallationHasher } from './suppression.js';
 
 export const actOutcomes = ['done', 'refused', 'failed'] as const;
@@ -28,11 +28,9 @@ export interface RecordedAct {
   detail: object;
 }
 
-type Asker = Pick<pg.ClientBase, 'query'>;
-
 /** Adds to the audit log, which nothing can be taken out of; in a transaction, with what was done. */
 export async function recordAct(
-  client: Asker,
+  client: Queryable,
   hasher: InstallationHasher,
   { actor, act, outcome, installationId, detail = {} }: Act,
 ): Promise<void> {
@@ -46,7 +44,7 @@ export async function recordAct(
 
 /** What was done, newest first. @param after the id of the last one of the page before */
 export async function listActs(
-  client: Asker,
+  client: Queryable,
   { limit, after }: { limit: number; after?: string | undefined },
 ): Promise<RecordedAct[]> {
   const { rows } = await client.query<{

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type { Database } from './database/database.js';
 
 /** An hour of a product: what was accepted, and what became of it. */
 export interface BalancedHour {
@@ -28,18 +28,7 @@ interface BalanceRow extends Record<string, unknown> {
 
 /** The books: whether every event that was accepted has a fate. */
 export class Books {
-  readonly #pool: pg.Pool;
-
-  constructor(databaseUrl: string, connections: number) {
-    this.#pool = new pg.Pool({
-      connectionString: databaseUrl,
-      max: connections,
-      application_name: 'muster-books',
-      connectionTimeoutMillis: 5000,
-      options: '-c default_transaction_read_only=on -c statement_timeout=30s',
-    });
-    this.#pool.on('error', () => undefined);
-  }
+  constructor(private readonly database: Database) {}
 
   /** The latest hours first; `unbalanced` is how many of all that match are out of balance. */
   async balance(filter: BalanceFilter): Promise<{ hours: BalancedHour[]; unbalanced: number }> {
@@ -48,19 +37,15 @@ export class Books {
       WHERE ($1::text IS NULL OR product = $1)
         AND ($2::timestamptz IS NULL OR hour >= $2) AND ($3::timestamptz IS NULL OR hour < $3)`;
     const values = [product, from, to];
-    const { rows } = await this.#pool.query<BalanceRow>(
+    const { rows } = await this.database.query<BalanceRow>(
       `SELECT * ${matching} ORDER BY hour DESC, product LIMIT $4`,
       [...values, limit],
     );
-    const { rows: counted } = await this.#pool.query<{ unbalanced: number }>(
+    const { rows: counted } = await this.database.query<{ unbalanced: number }>(
       `SELECT count(*)::int AS unbalanced ${matching} AND unaccounted <> 0`,
       values,
     );
     return { hours: rows.map(toHour), unbalanced: counted[0]?.unbalanced ?? 0 };
-  }
-
-  async close(): Promise<void> {
-    await this.#pool.end();
   }
 }
 

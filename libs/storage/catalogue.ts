@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { CatalogueEntry } from '#telemetry';
+import { inTransaction } from './database/transaction.js';
 
 /** The columns of views whose comments name the metrics that there are. */
 const COMMENTED = [
@@ -14,8 +15,7 @@ export async function writeCatalogue(
   metrics: readonly CatalogueEntry[],
 ): Promise<void> {
   const rows = metrics.map((metric, position) => ({ ...metric, position }));
-  await client.query('BEGIN');
-  try {
+  await inTransaction(client, async () => {
     await client.query('DELETE FROM metric_definition');
     await client.query(
       `INSERT INTO metric_definition
@@ -29,11 +29,7 @@ export async function writeCatalogue(
         metrics.filter((metric) => metric.store === store),
       );
     }
-    await client.query('COMMIT');
-  } catch (error) {
-    await client.query('ROLLBACK');
-    throw error;
-  }
+  });
 }
 
 async function commentOn(

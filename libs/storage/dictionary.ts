@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type { Queryable } from './database/database.js';
 
 /** A view that analysts may ask, with its own words about itself. */
 export interface ViewDescription {
@@ -8,21 +8,15 @@ export interface ViewDescription {
 }
 
 /** Every view of the schema `fleet`, by name, as the database's own comments describe it. */
-export async function describeViews(databaseUrl: string): Promise<ViewDescription[]> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    const { rows } = await client.query<ViewDescription>(`
-      SELECT c.relname AS name, coalesce(obj_description(c.oid, 'pg_class'), '') AS about,
-             json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, NULL),
-                      'about', coalesce(col_description(c.oid, a.attnum), '')) ORDER BY a.attnum) AS columns
-        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-       WHERE c.relnamespace = 'fleet'::regnamespace AND c.relkind IN ('v', 'm')
-       GROUP BY c.oid, c.relname ORDER BY c.relname`);
-    return rows;
-  } finally {
-    await client.end();
-  }
+export async function describeViews(database: Queryable): Promise<ViewDescription[]> {
+  const { rows } = await database.query<ViewDescription>(`
+    SELECT c.relname AS name, coalesce(obj_description(c.oid, 'pg_class'), '') AS about,
+           json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, NULL),
+                    'about', coalesce(col_description(c.oid, a.attnum), '')) ORDER BY a.attnum) AS columns
+      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE c.relnamespace = 'fleet'::regnamespace AND c.relkind IN ('v', 'm')
+     GROUP BY c.oid, c.relname ORDER BY c.relname`);
+  return rows;
 }
 
 /** The data dictionary, for people: a section for each view. */

@@ -21,6 +21,9 @@ export { ErasureStore, type Progress, type WorkerContext } from './erasure/erasu
 export { Holdings } from './erasure/holdings.js';
 export type { ErasureRequest } from './erasure/request.js';
 export type { ErasureFacts } from './erasure/run.js';
+export { Database, type DatabaseOptions } from './database/database.js';
+export { isConnectionLoss } from './database/postgres-errors.js';
+export { UnsuitableDatabase } from './database/session-settings.js';
 export {
   dbtSource,
   describeViews,
@@ -48,7 +51,7 @@ export {
 export { QuarantineStore } from './quarantine/quarantine-store.js';
 export { markChanges } from './rollups/marks.js';
 export type { RefreshOptions, RefreshProgress, RefreshResult } from './rollups/refresh.js';
-export { Rollups, type RollupsOptions } from './rollups/rollups.js';
+export { Rollups } from './rollups/rollups.js';
 export { TelemetryStore, type TelemetryStoreOptions } from './telemetry-store.js';
 export { holdFloor } from './housekeeping/expiry.js';
 export { HousekeepingStore } from './housekeeping/housekeeping-store.js';

@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import type pg from 'pg';
 import type { CatalogueEntry, ProductCadence } from '#telemetry';
 import { ensureApplicationRole } from './application-role.js';
 import { writeCatalogue } from './catalogue.js';
+import { Database } from './database/database.js';
+import { inTransaction } from './database/transaction.js';
 import { ensurePartitions } from './partitions.js';
 import { dropPrivacyViews, makePrivacyViews } from './privacy-views.js';
 import { ensureReaders } from './roles.js';
@@ -45,8 +47,10 @@ export interface Migrated {
   hasApplicationRole: boolean;
 }
 
-// Any constant of our own: whoever migrates this database waits for the others.
+// Any constant of our own: those that migrate this database at once do so one after the other.
 const MIGRATION_LOCK = 7_204_110_385;
+/** A migration may rewrite a large table. */
+const NO_LIMIT = { statement_timeout: 0, lock_timeout: 0 };
 
 /** The ledger of migrations, as `prisma migrate` creates it, so that either can carry on. */
 const LEDGER = `
@@ -67,29 +71,38 @@ const LEDGER = `
  * may call it at once. Throws if an applied migration was edited afterwards or is unknown here.
  */
 export async function migrate(options: MigrateOptions): Promise<Migrated> {
-  const { databaseUrl, analystPassword, catalogue = [], cadences, log = () => undefined } = options;
-  const { appPassword: password, keepsAppPassword: keepsPassword } = options;
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
+  const { databaseUrl } = options;
+  const database = new Database({ databaseUrl, name: 'muster-migrate', connections: 3 });
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    const applied = await applyMissing(client, await readMigrations(), log);
-    await ensurePartitions(client, Date.now());
-    await writeCatalogue(client, catalogue);
-    if (cadences) await writeCadences(client, cadences);
-    const roleOptions = { password, keepsPassword, log };
-    const hasApplicationRole = await ensureApplicationRole(client, roleOptions);
-    await makePrivacyViews(client, options.privacyMinInstallations ?? 10);
-    const passwords = { analyst: analystPassword, privacy_analyst: options.privacyAnalystPassword };
-    await ensureReaders(client, passwords, log);
-    return { applied, hasApplicationRole };
+    // The lock is held by a transaction on another connection, which outlasts those of the work.
+    return await database.transaction(
+      async (tx) => {
+        await tx.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+        return database.hold((client) => bringUpToDate(client, options), { settings: NO_LIMIT });
+      },
+      { settings: { ...NO_LIMIT, idle_in_transaction_session_timeout: 0 } },
+    );
   } finally {
-    await client.end();
+    await database.close();
   }
 }
 
+async function bringUpToDate(client: pg.ClientBase, options: MigrateOptions): Promise<Migrated> {
+  const { analystPassword, catalogue = [], cadences, log = () => undefined } = options;
+  const { appPassword: password, keepsAppPassword: keepsPassword } = options;
+  const applied = await applyMissing(client, await readMigrations(), log);
+  await ensurePartitions(client, Date.now());
+  await writeCatalogue(client, catalogue);
+  if (cadences) await writeCadences(client, cadences);
+  const hasApplicationRole = await ensureApplicationRole(client, { password, keepsPassword, log });
+  await makePrivacyViews(client, options.privacyMinInstallations ?? 10);
+  const passwords = { analyst: analystPassword, privacy_analyst: options.privacyAnalystPassword };
+  await ensureReaders(client, passwords, log);
+  return { applied, hasApplicationRole };
+}
+
 async function applyMissing(
-  client: pg.Client,
+  client: pg.ClientBase,
   migrations: Migration[],
   log: (line: string) => void,
 ): Promise<string[]> {
@@ -119,19 +132,18 @@ async function applyMissing(
   return applied;
 }
 
-async function apply(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
-  await client.query('BEGIN');
+async function apply(client: pg.ClientBase, { name, sql, checksum }: Migration): Promise<void> {
   try {
-    await client.query(sql);
-    await client.query(
-      `INSERT INTO _prisma_migrations
-              (id, checksum, migration_name, finished_at, applied_steps_count)
-       VALUES ($1, $2, $3, clock_timestamp(), 1)`,
-      [randomUUID(), checksum, name],
-    );
-    await client.query('COMMIT');
+    await inTransaction(client, async () => {
+      await client.query(sql);
+      await client.query(
+        `INSERT INTO _prisma_migrations
+                (id, checksum, migration_name, finished_at, applied_steps_count)
+         VALUES ($1, $2, $3, clock_timestamp(), 1)`,
+        [randomUUID(), checksum, name],
+      );
+    });
   } catch (cause) {
-    await client.query('ROLLBACK');
     throw new Error(`The migration ${name} failed and was rolled back.`, { cause });
   }
 }

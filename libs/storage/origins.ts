@@ -1,3 +1,4 @@
+import type { Queryable } from './database/database.js';
 import type pg from 'pg';
 import type { UnderstoodEvent } from '#telemetry';
 
@@ -33,7 +34,7 @@ export class Origins {
   #epoch = '';
 
   /** Gives a number to every origin of these events, and returns them. */
-  async learn(pool: pg.Pool, events: readonly UnderstoodEvent[]): Promise<OriginOf> {
+  async learn(database: Queryable, events: readonly UnderstoodEvent[]): Promise<OriginOf> {
     const unknown = new Map<string, Origin>();
     const learnt = new Map<string, number>();
     for (const event of events) {
@@ -45,7 +46,7 @@ export class Origins {
     }
     if (unknown.size > 0) {
       if (this.#known.size > MAX_REMEMBERED) this.#known = new Map();
-      for (const [key, id] of await number(pool, [...unknown.values()])) {
+      for (const [key, id] of await number(database, [...unknown.values()])) {
         this.#known.set(key, id);
         learnt.set(key, id);
       }
@@ -86,14 +87,17 @@ export class Origins {
   }
 }
 
-async function number(pool: pg.Pool, origins: Origin[]): Promise<[key: string, id: number][]> {
+async function number(
+  database: Queryable,
+  origins: Origin[],
+): Promise<[key: string, id: number][]> {
   const inLockOrder = origins.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   const columns = [0, 1, 2, 3, 4, 5].map((column) => inLockOrder.map((origin) => origin[column]));
-  await pool.query(
+  await database.query(
     `INSERT INTO origin (${COLUMNS}) SELECT * FROM ${UNNESTED} ON CONFLICT DO NOTHING`,
     columns,
   );
-  const { rows } = await pool.query<{ origin: Origin; origin_id: number }>(
+  const { rows } = await database.query<{ origin: Origin; origin_id: number }>(
     `SELECT ARRAY[${COLUMNS}] AS origin, origin_id
        FROM origin JOIN ${UNNESTED} AS u(${COLUMNS}) USING (${COLUMNS})`,
     columns,

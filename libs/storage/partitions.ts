@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { inTransaction } from './database/transaction.js';
 
 /**
  * The partitioned tables, with the column they are partitioned by and what only their partitions
@@ -79,8 +80,7 @@ async function createPartition(
   const { table, unique, name, from } = partition;
   const to = new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + 1));
   const [first, end] = boundsOf({ from, to });
-  await client.query('BEGIN');
-  try {
+  return inTransaction(client, async () => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK]);
     const isMissing = !(await exists(client, name));
     if (isMissing) {
@@ -90,12 +90,8 @@ async function createPartition(
         `ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM (${first}) TO (${end})`,
       );
     }
-    await client.query('COMMIT');
     return isMissing;
-  } catch (error) {
-    await client.query('ROLLBACK');
-    throw error;
-  }
+  });
 }
 
 async function exists(client: pg.ClientBase, name: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { inTransaction } from './database/transaction.js';
 
 /** For whom groups of few installations are left out. */
 export const PRIVACY_SCHEMA = 'fleet_privacy';
@@ -33,14 +34,9 @@ export async function makePrivacyViews(
     ...views.flatMap((view) => statementsFor(view, minInstallations)),
     `COMMENT ON SCHEMA ${PRIVACY_SCHEMA} IS ${pg.escapeLiteral(about)}`,
   ];
-  await client.query('BEGIN');
-  try {
+  await inTransaction(client, async () => {
     for (const statement of statements) await client.query(statement);
-    await client.query('COMMIT');
-  } catch (error) {
-    await client.query('ROLLBACK');
-    throw error;
-  }
+  });
 }
 
 /** Takes the schema away. */

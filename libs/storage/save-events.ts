@@ -11,7 +11,7 @@ import type { Incumbent } from './copies.js';
 import { areCopies, compareCopies, copyKey, firstCopies } from './copies.js';
 import { forgetSightings, lockInstallations, mergeSightings } from './installations.js';
 import type { OriginOf } from './origins.js';
-import { isRefusal } from './refusals.js';
+import { isRefusal } from './database/postgres-errors.js';
 import { findIncumbents, insertReports, removeSuperseded } from './reports.js';
 import { markChanges } from './rollups/marks.js';
 import { insertDefects, insertQuarantined } from './set-aside.js';

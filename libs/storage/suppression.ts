@@ -43,14 +43,17 @@ interface StartRow {
   epoch: string;
 }
 
+/** Comes first in a transaction that stores events. */
+export const TAKE_NUMBER = 'SELECT pg_current_xact_id()';
+
 const START = `
   ARRAY(SELECT s.installation_hash FROM unnest($1::bytea[]) AS h
           JOIN suppression s ON s.installation_hash = h) AS suppressed,
   (SELECT epoch FROM snapshot_epoch) AS epoch`;
 
 /**
- * Begins the transaction of a batch: records its receipt, and asks which of its installations are
- * suppressed. The transaction has its number before it asks, and holds a lock on what it has asked, so
+ * Begins a batch in its transaction: records its receipt, and asks which of its installations are
+ * suppressed. The transaction has its number before it asks (`TAKE_NUMBER`), and holds a lock on what it has asked, so
  * whoever suppresses an installation can wait for all that may not have seen it (see `waitForWriters`).
  */
 export async function beginBatch(
@@ -59,7 +62,6 @@ export async function beginBatch(
   installationIds: readonly string[],
   hasher: InstallationHasher,
 ): Promise<BatchStart> {
-  await tx.query('BEGIN; SELECT pg_current_xact_id()');
   const hashes = installationIds.map((id) => hasher.hash(id));
   const { rows } = await tx.query<StartRow & { is_new: boolean }>({
     name: 'begin-batch',
@@ -72,13 +74,12 @@ export async function beginBatch(
   return { isNew: rows[0]?.is_new ?? false, ...toStart(rows[0], installationIds, hashes) };
 }
 
-/** Begins a transaction that stores events anew, which were in a batch long ago: the same question. */
+/** Begins a replay in its transaction: the same question, without a receipt. */
 export async function beginReplay(
   tx: pg.ClientBase,
   installationIds: readonly string[],
   hasher: InstallationHasher,
 ): Promise<WriteStart> {
-  await tx.query('BEGIN; SELECT pg_current_xact_id()');
   const hashes = installationIds.map((id) => hasher.hash(id));
   const { rows } = await tx.query<StartRow>(`SELECT ${START}`, [hashes]);
   return toStart(rows[0], installationIds, hashes);

@@ -1,10 +1,11 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { NormalisedEvent } from '#telemetry';
 import type { NormalisedBatch } from './batch.js';
 import { Tally } from './batch.js';
 import { requestOwnErasures } from './erasure/self-erasure.js';
 import { ensurePartitions } from './partitions.js';
-import { isMissingPartition, isRefusal } from './refusals.js';
+import type { Database } from './database/database.js';
+import { isMissingPartition, isRefusal } from './database/postgres-errors.js';
 import { OriginGone, Origins } from './origins.js';
 import { type ReplayPage, replayPage } from './quarantine/replay.js';
 import { type SaveContext, saveEvents, saveEventsApart } from './save-events.js';
@@ -13,72 +14,31 @@ import {
   beginBatch,
   beginReplay,
   InstallationHasher,
+  TAKE_NUMBER,
   type BatchStart,
   type WriteStart,
 } from './suppression.js';
 import { addTally } from './tallies.js';
 
-/**
- * Every look-up of the write path is by key. The planner, which sees tables without statistics when
- * a month begins, must not find a scan cheaper and keep that plan.
- */
-const PLANNER = [
-  '-c enable_seqscan=off',
-  '-c enable_hashjoin=off',
-  '-c enable_mergejoin=off',
-  '-c jit=off',
-  '-c plan_cache_mode=force_generic_plan',
-];
-
-/**
- * A worker whose machine is gone or frozen holds locks until the server gives it up: within 25
- * seconds, so that another can store its jobs.
- */
-const PATIENCE = [
-  '-c idle_in_transaction_session_timeout=15s',
-  '-c lock_timeout=20s',
-  '-c statement_timeout=60s',
-  '-c tcp_keepalives_idle=10',
-  '-c tcp_keepalives_interval=5',
-  '-c tcp_keepalives_count=3',
-];
-
-const STATEMENT_LIMIT_MS = 70_000;
 /** An origin that is collected while its batch is stored is written anew; hardly ever is that collected too. */
 const ATTEMPTS = 5;
 
 export interface TelemetryStoreOptions {
-  databaseUrl: string;
-  /** The most connections to the database at once. */
-  connections: number;
+  database: Database;
   /** Under which suppressed installations are known. */
   suppressionKey: string;
-  /** Told of a connection that broke while it was idle; the next use makes a new one. */
-  onIdleError?: (error: Error) => void;
 }
 
 /** Writes what workers have understood of events. */
 export class TelemetryStore {
-  readonly #pool: pg.Pool;
+  readonly #database: Database;
   readonly #origins = new Origins();
   readonly #snapshots = new KnownSnapshots();
   readonly #hasher: InstallationHasher;
 
-  constructor(options: TelemetryStoreOptions) {
-    const { databaseUrl, connections, suppressionKey, onIdleError } = options;
+  constructor({ database, suppressionKey }: TelemetryStoreOptions) {
+    this.#database = database;
     this.#hasher = new InstallationHasher(suppressionKey);
-    this.#pool = new pg.Pool({
-      connectionString: databaseUrl,
-      max: connections,
-      options: [...PLANNER, ...PATIENCE].join(' '),
-      keepAlive: true,
-      query_timeout: STATEMENT_LIMIT_MS,
-      application_name: 'muster-worker',
-      connectionTimeoutMillis: 10_000,
-    });
-    this.#pool.on('error', (error) => onIdleError?.(error));
-    // While a connection is in use, its end is the error of the statement under way.
-    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   /**
@@ -103,17 +63,7 @@ export class TelemetryStore {
 
   /** Makes the coming partitions where they are missing; returns the names of the new ones. */
   async preparePartitions(): Promise<string[]> {
-    return this.#withClient((client) => ensurePartitions(client, Date.now()));
-  }
-
-  /** Throws unless the database answers and is migrated. */
-  async check(): Promise<void> {
-    await this.#pool.query('SELECT FROM installation LIMIT 1');
-  }
-
-  /** Waits for what is under way and closes all connections. */
-  async close(): Promise<void> {
-    await this.#pool.end();
+    return this.#database.hold((client) => ensurePartitions(client, Date.now()), { path: 'write' });
   }
 
   /** Where the database refuses something in the events, only what it refuses is not stored. */
@@ -164,40 +114,26 @@ export class TelemetryStore {
     work: (start: S, context: SaveContext) => Promise<string[]>,
   ): Promise<void> {
     const understood = events.filter((event) => event.fate === 'stored');
-    const originOf = await this.#origins.learn(this.#pool, understood);
-    await this.#withClient(async (tx) => {
-      try {
+    const originOf = await this.#origins.learn(this.#database, understood);
+    const { start, held, written } = await this.#database.transaction(
+      async (tx) => {
         const start = await begin(tx);
         this.#snapshots.enter(start.epoch);
         const held = await this.#origins.hold(tx, start.epoch, understood.map(originOf));
         const written = await work(start, { tx, originOf, snapshots: this.#snapshots });
-        await tx.query('COMMIT');
-        this.#snapshots.remember(written, start.epoch);
-        this.#origins.remember(held, start.epoch);
-      } catch (error) {
-        await tx.query('ROLLBACK').catch(() => undefined); // the error that led here says more
-        throw error;
-      }
-    });
+        return { start, held, written };
+      },
+      { path: 'write', first: TAKE_NUMBER },
+    );
+    this.#snapshots.remember(written, start.epoch);
+    this.#origins.remember(held, start.epoch);
   }
 
   async #makePartitions(times: readonly number[]): Promise<void> {
-    await this.#withClient(async (client) => {
+    const make = async (client: pg.ClientBase) => {
       for (const time of new Set(times)) await ensurePartitions(client, time);
-    });
-  }
-
-  async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
-    try {
-      const result = await work(client);
-      client.release();
-      return result;
-    } catch (error) {
-      // What broke off in the middle of something is not used again; a refusal broke nothing.
-      client.release(!(error instanceof pg.DatabaseError));
-      throw error;
-    }
+    };
+    await this.#database.hold(make, { path: 'write' });
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { migrate, TelemetryStore } from '#storage';
+import { Database, migrate, TelemetryStore } from '#storage';
 import { compileProducts, normalise, type NormalisedEvent } from '#telemetry';
 import { ensureDatabase } from '../../apps/start/postgres.js';
 import { HealthEvents } from './health-events.js';
@@ -48,11 +48,9 @@ export async function measureDisk(
 }
 
 async function store(databaseUrl: string, reports: number, stopping: AbortSignal): Promise<void> {
-  const store = new TelemetryStore({
-    databaseUrl,
-    connections: WRITERS,
-    suppressionKey: 'only-for-tests',
-  });
+  const connections = { connections: 2, writeConnections: WRITERS };
+  const database = new Database({ databaseUrl, name: 'muster-bench', ...connections });
+  const store = new TelemetryStore({ database, suppressionKey: 'only-for-tests' });
   const arrivals = arrivingReports(reports);
   const write = async () => {
     for (let events = take(arrivals); events.length > 0; events = take(arrivals)) {
@@ -68,7 +66,7 @@ async function store(databaseUrl: string, reports: number, stopping: AbortSignal
   try {
     await Promise.all(Array.from({ length: WRITERS }, write));
   } finally {
-    await store.close();
+    await database.close();
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeCertificate, makeErasureKey, startSettings } from '#platform';
-import { adminScopes, AdminStore, APPLICATION_ROLE, migrate } from '#storage';
+import { Database, adminScopes, AdminStore, APPLICATION_ROLE, migrate } from '#storage';
 import { AppProcess } from '../../apps/start/app-process.js';
 import { bundleOf, startApps } from '../../apps/start/apps.js';
 import { startDependencies } from '../../apps/start/dependencies.js';
@@ -77,9 +77,14 @@ export async function startErasureStack(
   });
   teardown.add(() => second.stop());
   const ports: [number, number] = [port, (await second.start()).port ?? 0];
-  const admins = new AdminStore({ databaseUrl: urls.databaseUrl, suppressionKey, connections: 1 });
+  const admin = new Database({
+    databaseUrl: urls.databaseUrl,
+    name: 'muster-bench',
+    connections: 2,
+  });
+  const admins = new AdminStore({ database: admin, suppressionKey });
   const adminToken = await admins.createToken('bench', adminScopes);
-  await admins.close();
+  await admin.close();
   const ca = await readFile(tls.certFile, 'utf8');
   const clientOf = (of: number) => new HttpsClient(`https://${HOST}:${of}`, ca);
   return {

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { migrate, QuarantineStore, TelemetryStore } from '#storage';
+import { Database, migrate, QuarantineStore, TelemetryStore } from '#storage';
 import {
   compileProducts,
   hourOf,
@@ -44,11 +44,11 @@ async function measure(
   const teardown = new Teardown();
   try {
     const databaseUrl = await startDatabase(teardown);
-    const connections = 6;
-    const writer = new TelemetryStore({ databaseUrl, connections, suppressionKey: 'of the bench' });
-    teardown.add(() => writer.close());
-    const quarantine = new QuarantineStore({ databaseUrl, connections });
-    teardown.add(() => quarantine.close());
+    const connections = { connections: 6, writeConnections: 6 };
+    const database = new Database({ databaseUrl, name: 'muster-bench', ...connections });
+    teardown.add(() => database.close());
+    const writer = new TelemetryStore({ database, suppressionKey: 'of the bench' });
+    const quarantine = new QuarantineStore(database);
     const health = new HealthEvents(INSTALLATIONS);
     const measured: ReplayRound[] = [];
     for (let number = 0; number <= rounds; number += 1) {

@@ -1,13 +1,14 @@
 import pg from 'pg';
-import { Rollups } from '#storage';
+import { Database, Rollups } from '#storage';
 
 /** Rolls up a fleet that was written straight into the tables. */
 export async function rollUp(databaseUrl: string): Promise<void> {
-  const rollups = new Rollups({ databaseUrl });
+  const database = new Database({ databaseUrl, name: 'muster-rollups', connections: 2 });
+  const rollups = new Rollups(database);
   try {
     await rollups.rebuild();
   } finally {
-    await rollups.close();
+    await database.close();
   }
 }
 
@@ -24,10 +25,11 @@ export async function rollUpYesterday(databaseUrl: string): Promise<void> {
   } finally {
     await client.end();
   }
-  const rollups = new Rollups({ databaseUrl });
+  const database = new Database({ databaseUrl, name: 'muster-rollups', connections: 2 });
+  const rollups = new Rollups(database);
   try {
     await rollups.refresh();
   } finally {
-    await rollups.close();
+    await database.close();
   }
 }

@@ -3,6 +3,7 @@ import { AdminStore, adminScopes, type AdminScope } from '#storage';
 import { App } from './app.js';
 import { HttpsClient, type Answer } from './https.js';
 import { IDENTITY_KEY, SUPPRESSION_KEY, type Muster } from './muster.js';
+import { connectionsOf } from './database.js';
 
 /** The admin API beside a Muster, and tokens for it. */
 export async function startAdmin(
@@ -19,7 +20,10 @@ export async function startAdmin(
     ...env,
   });
   await app.start();
-  const store = new AdminStore({ databaseUrl, suppressionKey: SUPPRESSION_KEY, connections: 1 });
+  const store = new AdminStore({
+    database: connectionsOf(databaseUrl),
+    suppressionKey: SUPPRESSION_KEY,
+  });
   const client = new HttpsClient(`https://localhost:${app.ready.port}`, ca);
   const tokenFor = (name: string, scopes: readonly AdminScope[] = adminScopes, expiresAt?: Date) =>
     store.createToken(name, scopes, expiresAt ? { expiresAt } : {});
@@ -40,7 +44,6 @@ export async function startAdmin(
   return {
     ...{ app, store, ask, tokenFor, token },
     stop: async () => {
-      await store.close();
       await app.stop();
     },
   };

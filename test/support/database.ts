@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { APPLICATION_ROLE, migrate } from '#storage';
+import { APPLICATION_ROLE, Database, migrate } from '#storage';
 import { cadencesOf, catalogueOf, ownDeclarations } from '#telemetry';
 import { urlAs } from '../../apps/start/endpoints.js';
 import { TEMPLATE } from './services.js';
@@ -32,8 +32,31 @@ export async function createDatabase(): Promise<TestDatabase> {
     url: url.href,
     analystUrl: urlAs(url.href, 'analyst', analystPassword),
     appUrl: urlAs(url.href, APPLICATION_ROLE, appPassword),
-    drop: () => run(serverUrl, `drop database if exists ${name} with (force)`),
+    drop: async () => {
+      await closeDatabases(name);
+      await run(serverUrl, `drop database if exists ${name} with (force)`);
+    },
   };
+}
+
+const databases = new Map<string, Database>();
+
+/** The connections of the stores of a test file; those of a database are closed when it is dropped. */
+export function connectionsOf(databaseUrl: string): Database {
+  const known = databases.get(databaseUrl);
+  if (known) return known;
+  const options = { databaseUrl, name: 'muster-test', connections: 8, writeConnections: 8 };
+  const database = new Database(options);
+  databases.set(databaseUrl, database);
+  return database;
+}
+
+async function closeDatabases(name: string): Promise<void> {
+  for (const [url, database] of databases) {
+    if (new URL(url).pathname !== `/${name}`) continue;
+    databases.delete(url);
+    await database.close();
+  }
 }
 
 /** Asks a database; connects at the first question. */

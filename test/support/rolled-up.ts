@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Rollups, TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
-import { Asker, createDatabase, type TestDatabase } from './database.js';
+import { Asker, createDatabase, type TestDatabase, connectionsOf } from './database.js';
 import { emptyTables } from './tables.js';
 
 const DAY_MS = 86_400_000;
@@ -54,10 +54,8 @@ export class RolledUp {
   private constructor(readonly database: TestDatabase) {
     this.#owner = new Asker(database.url);
     this.ask = this.#owner.ask;
-    this.#store = new TelemetryStore({
-      ...{ databaseUrl: database.url, connections: 3, suppressionKey },
-    });
-    this.rollups = new Rollups({ databaseUrl: database.url });
+    this.#store = new TelemetryStore({ database: connectionsOf(database.url), suppressionKey });
+    this.rollups = new Rollups(connectionsOf(database.url));
   }
 
   static async create(): Promise<RolledUp> {
@@ -81,8 +79,6 @@ export class RolledUp {
     );
 
   async drop(): Promise<void> {
-    await this.#store.close();
-    await this.rollups.close();
     await this.#owner.end();
     await this.database.drop();
   }

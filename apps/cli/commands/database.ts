@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { ExportRefused, exportView, Rollups, type ExportFormat } from '#storage';
+import { Database, ExportRefused, exportView, Rollups, type ExportFormat } from '#storage';
 import { findDatabase } from '../connection.js';
 import { Failure } from '../outcome.js';
 import type { Say } from '../run-command.js';
@@ -16,7 +16,8 @@ export interface ExportOptions {
 const TELL_EVERY_MS = 2000;
 
 export async function rebuildRollups(say: Say): Promise<void> {
-  const rollups = new Rollups({ databaseUrl: await findDatabase() });
+  const database = await openDatabase('muster-rollups');
+  const rollups = new Rollups(database);
   const tell = sparingly(say);
   try {
     const { days, durationMs } = await rollups.rebuild({
@@ -24,16 +25,17 @@ export async function rebuildRollups(say: Say): Promise<void> {
     });
     say(`Days read anew: ${days}, in ${Math.round(durationMs / 1000)} s.`);
   } finally {
-    await rollups.close();
+    await database.close();
   }
 }
 
 export async function exportRows(say: Say, view: string, options: ExportOptions): Promise<void> {
   const { format, out: file, product, from, to } = options;
   const tell = sparingly(say);
+  const database = await openDatabase('muster-export');
   const out = file === undefined ? process.stdout : createWriteStream(file);
   try {
-    const rows = await exportView(await findDatabase(), view, {
+    const rows = await exportView(database, view, {
       ...{ format, out, product, from, to },
       onProgress: (count) => tell(`${count} rows so far`),
     });
@@ -41,7 +43,13 @@ export async function exportRows(say: Say, view: string, options: ExportOptions)
   } catch (error) {
     if (error instanceof ExportRefused) throw new Failure(error.message, { cause: error });
     throw error;
+  } finally {
+    await database.close();
   }
+}
+
+async function openDatabase(name: string): Promise<Database> {
+  return new Database({ databaseUrl: await findDatabase(), name, connections: 2 });
 }
 
 function sparingly(say: Say): Say {

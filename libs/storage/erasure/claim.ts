@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import type { Queryable } from '../database/database.js';
+import { inTransaction } from '../database/transaction.js';
 import type { ErasureMode } from './erasure.js';
 
 /** Whoever works on erasures has them for so long, and renews that while it lives. */
@@ -48,9 +50,9 @@ const STAGES: Record<Stage, string> = {
 };
 
 /** Takes the erasures that have waited longest at a stage and that nobody works on; null where there are none. */
-export async function claimGroup(client: pg.ClientBase, stage: Stage): Promise<Group | null> {
+export async function claimGroup(database: Queryable, stage: Stage): Promise<Group | null> {
   const token = randomUUID();
-  const { rows } = await client.query<{ id: string; mode: ErasureMode; ids: string[] }>(
+  const { rows } = await database.query<{ id: string; mode: ErasureMode; ids: string[] }>(
     `WITH waiting AS (
        SELECT erasure_id, installations, requested_at, failure IS NOT NULL AND attempts >= ${TRIES_TOGETHER} AS is_suspect
          FROM erasure e
@@ -79,9 +81,9 @@ export async function claimGroup(client: pg.ClientBase, stage: Stage): Promise<G
 }
 
 /** Renews a claim until it is told to stop, however long a step takes. */
-export function keepClaim(pool: pg.Pool, { token, erasures }: Group): () => void {
+export function keepClaim(database: Queryable, { token, erasures }: Group): () => void {
   const renew = () =>
-    pool.query(
+    database.query(
       // What a step has locked is left out: nobody else can take it, and the step renews it itself.
       `UPDATE erasure SET claimed_until = now() + ${CLAIM}
         WHERE erasure_id IN (SELECT erasure_id FROM erasure
@@ -95,12 +97,12 @@ export function keepClaim(pool: pg.Pool, { token, erasures }: Group): () => void
 
 /** Gives up what is not finished of a group, to be tried again by anybody. */
 export async function releaseGroup(
-  pool: pg.Pool,
+  database: Queryable,
   { token, erasures }: Group,
   error: unknown,
 ): Promise<void> {
   const failure = error instanceof pg.DatabaseError ? error.code : 'interrupted';
-  await pool.query(
+  await database.query(
     `UPDATE erasure SET failure = $3, claimed_by = NULL, claimed_until = now() + ${PAUSE}
       WHERE erasure_id = ANY ($1) AND claimed_by = $2`,
     [erasures.map(({ id }) => id), token, failure],
@@ -108,8 +110,8 @@ export async function releaseGroup(
 }
 
 /** Leaves a group to another worker, at once. */
-export async function leaveGroup(pool: pg.Pool, { token, erasures }: Group): Promise<void> {
-  await pool.query(
+export async function leaveGroup(database: Queryable, { token, erasures }: Group): Promise<void> {
+  await database.query(
     `UPDATE erasure SET claimed_by = NULL, claimed_until = NULL
       WHERE erasure_id = ANY ($1) AND claimed_by = $2`,
     [erasures.map(({ id }) => id), token],
@@ -127,8 +129,7 @@ export async function inStep<T>(
 ): Promise<T> {
   const { token } = group;
   const ids = group.erasures.map(({ id }) => id);
-  await client.query('BEGIN');
-  try {
+  return inTransaction(client, async () => {
     const { rowCount } = await client.query(
       `SELECT FROM erasure WHERE erasure_id = ANY ($1) AND claimed_by = $2
         ORDER BY erasure_id FOR NO KEY UPDATE`,
@@ -145,10 +146,6 @@ export async function inStep<T>(
         [ids, token],
       );
     }
-    await client.query('COMMIT');
     return result;
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined); // the error that led here says more
-    throw error;
-  }
+  });
 }

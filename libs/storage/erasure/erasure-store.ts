@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type { Database } from '../database/database.js';
 import { InstallationHasher } from '../suppression.js';
 import type { ErasureCertificate } from './certificate.js';
 import {
@@ -15,11 +15,9 @@ import { confirmSuppressions, erase, settle, type RunContext } from './run.js';
 import { countRows, tablesOfInstallations } from './tables.js';
 
 export interface ErasureStoreOptions {
-  databaseUrl: string;
+  database: Database;
   /** Under which suppressed installations are known. */
   suppressionKey: string;
-  connections: number;
-  onIdleError?: (error: Error) => void;
 }
 
 /** What a worker brings along. */
@@ -40,31 +38,26 @@ export interface ErasurePage {
   limit: number;
 }
 
+/** A pass over all reports may take minutes. */
+const SETTINGS = { statement_timeout: 0, lock_timeout: 30_000 };
+
 /** Erasures: asked for, carried out, and shown. */
 export class ErasureStore {
-  readonly #pool: pg.Pool;
+  readonly #database: Database;
   readonly #hasher: InstallationHasher;
 
-  constructor({ databaseUrl, suppressionKey, connections, onIdleError }: ErasureStoreOptions) {
+  constructor({ database, suppressionKey }: ErasureStoreOptions) {
+    this.#database = database;
     this.#hasher = new InstallationHasher(suppressionKey);
-    this.#pool = new pg.Pool({
-      connectionString: databaseUrl,
-      max: connections,
-      keepAlive: true,
-      application_name: 'muster-erasure',
-      connectionTimeoutMillis: 10_000,
-      options: '-c lock_timeout=30s -c idle_in_transaction_session_timeout=30s',
-    });
-    this.#pool.on('error', (error) => onIdleError?.(error));
   }
 
   /** Asks for an erasure: see `requestErasure`. */
   async request(request: ErasureRequest): Promise<{ erasure: Erasure; isNew: boolean }> {
-    return this.#inTransaction((client) => requestErasure(client, request, this.#hasher));
+    return this.#database.transaction((client) => requestErasure(client, request, this.#hasher));
   }
 
   async get(erasureId: string): Promise<Erasure | null> {
-    const { rows } = await this.#pool.query<ErasureRow>(
+    const { rows } = await this.#database.query<ErasureRow>(
       'SELECT * FROM erasure WHERE erasure_id = $1',
       [erasureId],
     );
@@ -73,7 +66,7 @@ export class ErasureStore {
 
   /** The signed certificate; null while there is none. */
   async certificate(erasureId: string): Promise<ErasureCertificate | null> {
-    const { rows } = await this.#pool.query<{ certificate: ErasureCertificate | null }>(
+    const { rows } = await this.#database.query<{ certificate: ErasureCertificate | null }>(
       'SELECT certificate FROM erasure WHERE erasure_id = $1',
       [erasureId],
     );
@@ -82,7 +75,7 @@ export class ErasureStore {
 
   async list({ state, installationId, after, limit }: ErasurePage): Promise<Erasure[]> {
     const hash = installationId === undefined ? null : this.#hasher.hash(installationId);
-    const { rows } = await this.#pool.query<ErasureRow>(
+    const { rows } = await this.#database.query<ErasureRow>(
       `SELECT * FROM erasure
         WHERE ($1::text IS NULL OR state = $1)
           AND ($4::bytea IS NULL OR erasure_id IN
@@ -97,8 +90,9 @@ export class ErasureStore {
 
   /** How many rows an erasure would remove, by table. Changes nothing. */
   async count(installationIds: readonly string[]): Promise<Record<string, number>> {
-    return this.#withClient(async (client) =>
-      countRows(client, await tablesOfInstallations(client), installationIds),
+    return this.#database.hold(
+      async (client) => countRows(client, await tablesOfInstallations(client), installationIds),
+      { settings: SETTINGS },
     );
   }
 
@@ -122,55 +116,26 @@ export class ErasureStore {
     return { completed, isIdle: completed.length === 0 };
   }
 
-  async close(): Promise<void> {
-    await this.#pool.end();
-  }
-
   async #runGroup(
     stage: Stage,
     run: (group: Group, context: RunContext) => Promise<void>,
     context: WorkerContext,
   ): Promise<string[]> {
-    return this.#withClient(async (client) => {
-      const group = await claimGroup(client, stage);
-      if (!group) return [];
-      const letGo = keepClaim(this.#pool, group);
-      try {
-        await run(group, { ...context, client, hasher: this.#hasher });
-        return group.erasures.map(({ id }) => id);
-      } catch (error) {
-        if (context.stopping?.aborted) await leaveGroup(this.#pool, group);
-        else await releaseGroup(this.#pool, group, error);
-        throw error;
-      } finally {
-        letGo();
-      }
-    });
-  }
-
-  async #inTransaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    return this.#withClient(async (client) => {
-      await client.query('BEGIN');
-      try {
-        const result = await work(client);
-        await client.query('COMMIT');
-        return result;
-      } catch (error) {
-        await client.query('ROLLBACK').catch(() => undefined);
-        throw error;
-      }
-    });
-  }
-
-  async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
+    const group = await claimGroup(this.#database, stage);
+    if (!group) return [];
+    const letGo = keepClaim(this.#database, group);
     try {
-      const result = await work(client);
-      client.release();
-      return result;
+      await this.#database.hold(
+        (client) => run(group, { ...context, client, hasher: this.#hasher }),
+        { settings: SETTINGS },
+      );
+      return group.erasures.map(({ id }) => id);
     } catch (error) {
-      client.release(true);
+      if (context.stopping?.aborted) await leaveGroup(this.#database, group);
+      else await releaseGroup(this.#database, group, error);
       throw error;
+    } finally {
+      letGo();
     }
   }
 }

@@ -37,6 +37,6 @@ export async function collectGroup(group: Group, { client }: RunContext): Promis
   };
   await collectSnapshots(client, [...erasureOf.keys()], {
     note,
-    inTransaction: (work) => inStep(client, group, work),
+    inStep: (work) => inStep(client, group, work),
   });
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { inTransaction } from '../database/transaction.js';
 import { waitForWriters } from '../suppression.js';
 
 /** Contents, in the order in which writers lock them; `set` is the column that names a shared set. */
@@ -32,7 +33,8 @@ export interface Collected {
 export interface CollectOptions {
   /** Told what went, in the transaction in which it goes. Also of nothing. */
   note?: (collected: readonly Collected[]) => Promise<void>;
-  inTransaction?: (work: () => Promise<void>) => Promise<void>;
+  /** Does work in a transaction. */
+  inStep?: (work: () => Promise<void>) => Promise<void>;
 }
 
 /**
@@ -46,18 +48,18 @@ export interface CollectOptions {
 export async function collectSnapshots(
   client: pg.ClientBase,
   snapshotIds: readonly string[],
-  { note = async () => undefined, inTransaction = alone(client) }: CollectOptions = {},
+  { note = async () => undefined, inStep = alone(client) }: CollectOptions = {},
 ): Promise<Record<string, number>> {
   const candidates = await findUnused(client, snapshotIds);
   const collected: Collected[] = [];
   if (candidates.length === 0) {
-    await inTransaction(() => note(collected));
+    await inStep(() => note(collected));
     return {};
   }
   const sets = await findLastUses(client, candidates);
   await client.query('UPDATE snapshot_epoch SET epoch = epoch + 1');
   await waitForWriters(client);
-  await inTransaction(async () => {
+  await inStep(async () => {
     await lock(client, candidates, [...sets.keys()]);
     collected.push(...(await remove(client, await findUnused(client, candidates), sets)));
     await note(collected);
@@ -137,14 +139,5 @@ async function remove(
 }
 
 function alone(client: pg.ClientBase) {
-  return async (work: () => Promise<void>): Promise<void> => {
-    await client.query('BEGIN');
-    try {
-      await work();
-      await client.query('COMMIT');
-    } catch (error) {
-      await client.query('ROLLBACK').catch(() => undefined);
-      throw error;
-    }
-  };
+  return (work: () => Promise<void>): Promise<void> => inTransaction(client, work);
 }

@@ -18,51 +18,33 @@ export type RawRow = readonly (string | null)[];
 const TIMES = ['observed_at', 'occurred_at', 'hour', 'day', 'received_at', 'last_seen_at'];
 const AS_IT_IS = { getTypeParser: () => (value: string) => value };
 
-/** Reads the rows of a view of `fleet`, as they are at one moment, some at a time. */
+/** Reads the rows of a view of `fleet` in a transaction, some at a time. */
 export class ViewReader {
   private constructor(
-    private readonly client: pg.Client,
+    private readonly tx: pg.ClientBase,
     readonly columns: readonly Column[],
   ) {}
 
   /** @throws ExportRefused where there is no such view, or it lacks a column to choose by */
-  static async open(databaseUrl: string, view: string, filter: ExportFilter): Promise<ViewReader> {
-    const client = new pg.Client({
-      connectionString: databaseUrl,
-      application_name: 'muster-export',
-      options: '-c default_transaction_read_only=on -c TimeZone=UTC -c cursor_tuple_fraction=1',
-    });
-    await client.connect();
-    // Whoever reads is told by the statement under way.
-    client.on('error', () => undefined);
-    try {
-      const columns = await columnsOf(client, view);
-      const wanted = columns.map(expressionOf).join(', ');
-      const where = conditionOf(view, columns, filter);
-      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL statement_timeout = 0');
-      await client.query(
-        `DECLARE exported NO SCROLL CURSOR FOR
-         SELECT ${wanted} FROM fleet.${pg.escapeIdentifier(view)} AS v ${where}`,
-      );
-      return new ViewReader(client, columns);
-    } catch (error) {
-      await client.end();
-      throw error;
-    }
+  static async open(tx: pg.ClientBase, view: string, filter: ExportFilter): Promise<ViewReader> {
+    const columns = await columnsOf(tx, view);
+    const wanted = columns.map(expressionOf).join(', ');
+    const where = conditionOf(view, columns, filter);
+    await tx.query(
+      `DECLARE exported NO SCROLL CURSOR FOR
+       SELECT ${wanted} FROM fleet.${pg.escapeIdentifier(view)} AS v ${where}`,
+    );
+    return new ViewReader(tx, columns);
   }
 
   async *batches(): AsyncGenerator<RawRow[]> {
     for (;;) {
-      const { rows } = await this.client.query<(string | null)[]>({
+      const { rows } = await this.tx.query<(string | null)[]>({
         ...{ text: `FETCH ${ROWS_AT_ONCE} FROM exported`, rowMode: 'array', types: AS_IT_IS },
       });
       if (rows.length > 0) yield rows;
       if (rows.length < ROWS_AT_ONCE) return;
     }
-  }
-
-  async close(): Promise<void> {
-    await this.client.end();
   }
 }
 

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { Queryable } from '../database/database.js';
 import { listPartitions } from '../partitions.js';
 import { ifFree } from './month-lock.js';
 
@@ -13,8 +14,6 @@ const ROOM_IN_PAGE_BYTES = PAGE_BYTES - 24 - 16;
 /** A packed index takes 1.01 of what its entries need, one that is built as Postgres does by itself 1.12. */
 const LOOSE = 1.1;
 const SMALL_BYTES = 1_048_576;
-/** An analyst's question takes five minutes at most. What takes longer, as a dump, is not waited for. */
-const PATIENCE_MS = 10 * 60_000;
 /** SQLSTATE class: the disk is full, or there is no memory. */
 const NO_ROOM = '53';
 
@@ -36,21 +35,20 @@ export interface CompactionResult {
  */
 export async function packIndexes(
   client: pg.ClientBase,
+  database: Queryable,
   { signal, now = Date.now() }: CompactionOptions,
 ): Promise<CompactionResult> {
   const result: CompactionResult = { rebuilt: [], savedBytes: 0 };
-  await client.query(`SET lock_timeout = ${PATIENCE_MS}`);
   for (const { name, to, state } of await listPartitions(client)) {
     signal.throwIfAborted();
     if (state !== 'attached' || to.getTime() > now - DAYS_AFTER * DAY_MS) continue;
     const index = `${name}_event_key`;
     // Retention, if it has the month, leaves it to the next run.
-    const done = await ifFree(client, name, () => packIndex(client, { name, index }, signal));
+    const done = await ifFree(database, name, () => packIndex(client, { name, index }, signal));
     if (!done?.isRebuilt) continue;
     result.rebuilt.push(index);
     result.savedBytes += done.savedBytes;
   }
-  await client.query('RESET lock_timeout');
   return result;
 }
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { inQuietMoment } from '../transaction.js';
+import { withLockRetry } from '../database/transaction.js';
 
 const DAY_MS = 86_400_000;
 
@@ -77,7 +77,7 @@ export async function raiseFloor(
   const days = products.map((product) =>
     new Date(expiry.endOf(product).getTime() + DAY_MS).toISOString().slice(0, 10),
   );
-  await inQuietMoment(client, signal, () =>
+  await withLockRetry(client, signal, () =>
     client.query(
       `INSERT INTO retention_floor AS f SELECT * FROM unnest($1::text[], $2::date[])
        ON CONFLICT (product) DO UPDATE SET day = greatest(f.day, excluded.day)`,

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { tablesOfInstallations } from '../erasure/tables.js';
-import { inTransaction } from '../transaction.js';
+import { inTransaction } from '../database/transaction.js';
 import type { Expiry } from './expiry.js';
 import { pieces } from './old-rows.js';
 

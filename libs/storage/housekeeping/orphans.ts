@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { collectSnapshots, SNAPSHOT_TABLES } from '../erasure/snapshots.js';
 import { waitForWriters } from '../suppression.js';
-import { inTransaction } from '../transaction.js';
+import { inTransaction } from '../database/transaction.js';
 
 /** Contents that are looked for with one pass over all reports: their ids take some tens of megabytes. */
 const CONTENTS_AT_ONCE = 250_000;

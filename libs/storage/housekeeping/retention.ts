@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Queryable } from '../database/database.js';
 import { listPartitions, type Partition } from '../partitions.js';
 import { forgetDays } from '../rollups/forget-days.js';
 import { dropLeftovers, dropPartition } from './drop-partition.js';
@@ -51,6 +52,7 @@ export interface RetentionResult {
  */
 export async function applyRetention(
   client: pg.ClientBase,
+  database: Queryable,
   options: RetentionOptions,
 ): Promise<RetentionResult> {
   const { signal, isDryRun = false, now = Date.now() } = options;
@@ -69,7 +71,7 @@ export async function applyRetention(
     if (fate === 'kept') continue;
     const work = () => carryOut(client, partition, { fate, expired, products, options });
     const month = { partition: partition.name, signal };
-    const done = isDryRun ? await work() : await onceFree(client, month, work);
+    const done = isDryRun ? await work() : await onceFree(database, month, work);
     if (done !== 'unchanged') result[done].push(partition.name);
   }
   if (!isDryRun) {

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { boundsOf, type Partition } from '../partitions.js';
-import { inQuietMoment, inTransaction } from '../transaction.js';
+import { withLockRetry, inTransaction } from '../database/transaction.js';
 
 /** What the name of a partition's successor ends with, until it takes the place. */
 const SUCCESSOR = '_rewritten';
@@ -46,10 +46,10 @@ export async function rewritePartition(
     await client.query(`COMMENT ON TABLE ${name} IS '${note}'`);
     return 'unchanged';
   }
-  await inQuietMoment(client, signal, () => prepare(client, partition, note));
+  await withLockRetry(client, signal, () => prepare(client, partition, note));
   await copy(client, name, rewrite);
   await client.query(`ANALYZE ${name}${SUCCESSOR}`);
-  return inQuietMoment(client, signal, () => swap(client, partition));
+  return withLockRetry(client, signal, () => swap(client, partition));
 }
 
 /** What would become of a month. */
@@ -81,7 +81,7 @@ export async function dropSuccessors(
   for (const { successor } of rows) {
     const partition = partitions.find(({ name }) => `${name}${SUCCESSOR}` === successor);
     if (!partition) continue;
-    await inQuietMoment(client, signal, async () => {
+    await withLockRetry(client, signal, async () => {
       await client.query(`DROP TRIGGER IF EXISTS follow_rewrite ON ${partition.name}`);
       await client.query(`DROP TABLE ${successor}`);
     });

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { Queryable } from '../database/database.js';
 
 /** Of each job, so many runs are kept, and its latest success. */
 const RUNS_KEPT = 50;
@@ -30,22 +31,24 @@ interface RunRow {
 
 /** Does the work of a job and records how it went. @throws what the work threw, once it is recorded */
 export async function recordRun(
-  client: pg.ClientBase,
+  database: Queryable,
   run: { job: string; startedAt: Date; signal: AbortSignal },
   work: () => Promise<object>,
 ): Promise<Run> {
   try {
-    return await record(client, run, { outcome: 'done', detail: await work() });
+    return await record(database, run, { outcome: 'done', detail: await work() });
   } catch (error) {
     if (!run.signal.aborted) {
-      await record(client, run, { outcome: 'failed', detail: { code: codeOf(error) } });
+      await record(database, run, { outcome: 'failed', detail: { code: codeOf(error) } });
     }
     throw error;
   }
 }
 
-export async function readStates(pool: pg.Pool): Promise<JobState[]> {
-  const { rows } = await pool.query<RunRow & { job: string; success: Date | null; fails: number }>(
+export async function readStates(database: Queryable): Promise<JobState[]> {
+  const { rows } = await database.query<
+    RunRow & { job: string; success: Date | null; fails: number }
+  >(
     `SELECT DISTINCT ON (r.job) r.*, s.success,
             (SELECT count(*)::int FROM housekeeping_run f WHERE f.job = r.job
                 AND f.outcome = 'failed' AND (s.success IS NULL OR f.finished_at > s.success)) AS fails
@@ -63,17 +66,17 @@ export async function readStates(pool: pg.Pool): Promise<JobState[]> {
 }
 
 async function record(
-  client: pg.ClientBase,
+  database: Queryable,
   { job, startedAt }: { job: string; startedAt: Date },
   { outcome, detail }: Pick<Run, 'outcome' | 'detail'>,
 ): Promise<Run> {
-  const { rows } = await client.query<RunRow>(
+  const { rows } = await database.query<RunRow>(
     `INSERT INTO housekeeping_run (job, started_at, finished_at, outcome, detail)
      VALUES ($1, $2, clock_timestamp(), $3, $4)
      ON CONFLICT (job, started_at) DO UPDATE SET outcome = excluded.outcome RETURNING *`,
     [job, startedAt, outcome, JSON.stringify(detail)],
   );
-  await client.query(
+  await database.query(
     `DELETE FROM housekeeping_run r WHERE job = $1
         AND started_at < (SELECT started_at FROM housekeeping_run WHERE job = $1
                            ORDER BY started_at DESC OFFSET ${RUNS_KEPT - 1} LIMIT 1)

@@ -46,7 +46,7 @@ export class BlockRules {
 
   /** Newest first. */
   async list(): Promise<Block[]> {
-    const { rows } = await this.changes.pool.query<Row>(
+    const { rows } = await this.changes.database.query<Row>(
       'SELECT * FROM block_rule ORDER BY created_at DESC, block_id',
     );
     return rows.map(toBlock);

@@ -1,7 +1,7 @@
 import type pg from 'pg';
+import type { Database } from '../database/database.js';
 import { recordAct } from '../audit-log.js';
 import type { InstallationHasher } from '../suppression.js';
-import { inOwnTransaction } from '../transaction.js';
 
 /** What a change comes to: its result, and what the audit log says of it. */
 export interface Changed<T> {
@@ -13,7 +13,7 @@ export interface Changed<T> {
 /** Changes what holds, one change at a time. */
 export class PolicyChanges {
   constructor(
-    readonly pool: pg.Pool,
+    readonly database: Database,
     private readonly hasher: InstallationHasher,
   ) {}
 
@@ -22,7 +22,7 @@ export class PolicyChanges {
    * locked first, so that changes come one after the other: what `work` reads stays true.
    */
   async make<T>(actor: string, work: (tx: pg.ClientBase) => Promise<Changed<T>>): Promise<T> {
-    return inOwnTransaction(this.pool, async (tx) => {
+    return this.database.transaction(async (tx) => {
       await tx.query('SELECT FROM policy_revision FOR UPDATE');
       const { result, act } = await work(tx);
       if (act) {

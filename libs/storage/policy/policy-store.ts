@@ -1,5 +1,5 @@
-import pg from 'pg';
 import type { BlockRule, KnownKey, Policy, ProductPolicy } from '#telemetry';
+import type { Database } from '../database/database.js';
 import { InstallationHasher } from '../suppression.js';
 import { BlockRules } from './block-rules.js';
 import { PolicyChanges } from './changes.js';
@@ -7,11 +7,9 @@ import { ProductPolicies } from './product-policies.js';
 import { WriteKeyStore } from './write-keys.js';
 
 export interface PolicyStoreOptions {
-  databaseUrl: string;
+  database: Database;
   /** Under which the audit log knows installations. */
   suppressionKey: string;
-  connections: number;
-  onIdleError?: (error: Error) => void;
 }
 
 interface PolicyRow {
@@ -43,33 +41,25 @@ export class PolicyStore {
   readonly keys: WriteKeyStore;
   readonly products: ProductPolicies;
   readonly blocks: BlockRules;
-  readonly #pool: pg.Pool;
+  readonly #database: Database;
 
-  constructor({ databaseUrl, suppressionKey, connections, onIdleError }: PolicyStoreOptions) {
-    this.#pool = new pg.Pool({
-      connectionString: databaseUrl,
-      max: connections,
-      application_name: 'muster-policy',
-      connectionTimeoutMillis: 5000,
-      query_timeout: 10_000,
-      options: '-c statement_timeout=10s -c idle_in_transaction_session_timeout=15s',
-    });
-    this.#pool.on('error', (error) => onIdleError?.(error));
-    const changes = new PolicyChanges(this.#pool, new InstallationHasher(suppressionKey));
+  constructor({ database, suppressionKey }: PolicyStoreOptions) {
+    this.#database = database;
+    const changes = new PolicyChanges(database, new InstallationHasher(suppressionKey));
     this.keys = new WriteKeyStore(changes);
     this.products = new ProductPolicies(changes);
     this.blocks = new BlockRules(changes);
   }
 
   async revision(): Promise<number> {
-    const { rows } = await this.#pool.query<{ revision: string }>(
+    const { rows } = await this.#database.query<{ revision: string }>(
       'SELECT revision FROM policy_revision',
     );
     return Number(rows[0]?.revision ?? 0);
   }
 
   async read(): Promise<Policy> {
-    const { rows } = await this.#pool.query<PolicyRow>(READ);
+    const { rows } = await this.#database.query<PolicyRow>(READ);
     const [row] = rows;
     if (!row) throw new Error('The database has no revision of the policy.');
     return { ...row, revision: Number(row.revision) };
@@ -80,13 +70,9 @@ export class PolicyStore {
    * published; so where an older one stands here, the database was set back to a backup.
    */
   async overtake(published: number): Promise<void> {
-    await this.#pool.query(
+    await this.#database.query(
       'UPDATE policy_revision SET revision = $1::bigint + 1 WHERE revision < $1',
       [published],
     );
-  }
-
-  async close(): Promise<void> {
-    await this.#pool.end();
   }
 }

@@ -43,7 +43,7 @@ export class ProductPolicies {
 
   /** Of the given products, and of all others that have a key, a decision or events. */
   async list(declared: readonly string[]): Promise<ProductDecision[]> {
-    const { rows } = await this.changes.pool.query<Row>(
+    const { rows } = await this.changes.database.query<Row>(
       `SELECT known.product, p.key_events_per_minute, p.installation_events_per_minute,
               p.self_erasure, p.retention_days
          FROM (SELECT unnest($1::text[]) AS product UNION ${KNOWN}) AS known

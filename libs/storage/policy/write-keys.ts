@@ -75,7 +75,7 @@ export class WriteKeyStore {
 
   /** Newest first. */
   async list(product?: string): Promise<WriteKey[]> {
-    const { rows } = await this.changes.pool.query<Row>(
+    const { rows } = await this.changes.database.query<Row>(
       `SELECT * FROM ingest_key WHERE $1::text IS NULL OR product = $1
         ORDER BY created_at DESC, key_id`,
       [product],

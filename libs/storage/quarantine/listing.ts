@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Queryable } from '../database/database.js';
 import { conditionOf, type QuarantineFilter } from './filter.js';
 
 /** A quarantined event as an administrator sees it: no value of it. */
@@ -44,12 +44,12 @@ const COLUMNS =
 
 /** Those that were kept aside last come first. */
 export async function listEvents(
-  pool: pg.Pool,
+  database: Queryable,
   filter: QuarantineFilter,
   { after, limit }: { after?: string | undefined; limit: number },
 ): Promise<ListedEvent[]> {
   const values: unknown[] = [after, limit];
-  const { rows } = await pool.query<EventRow>(
+  const { rows } = await database.query<EventRow>(
     `SELECT ${COLUMNS} FROM quarantined_event
       WHERE ($1::bigint IS NULL OR quarantine_id < $1) AND ${conditionOf(filter, values)}
       ORDER BY quarantine_id DESC LIMIT $2`,
@@ -58,8 +58,8 @@ export async function listEvents(
   return rows.map(toEvent);
 }
 
-export async function findEvent(pool: pg.Pool, id: string): Promise<ListedEvent | null> {
-  const { rows } = await pool.query<EventRow>(
+export async function findEvent(database: Queryable, id: string): Promise<ListedEvent | null> {
+  const { rows } = await database.query<EventRow>(
     `SELECT ${COLUMNS} FROM quarantined_event WHERE quarantine_id = $1`,
     [id],
   );
@@ -67,8 +67,8 @@ export async function findEvent(pool: pg.Pool, id: string): Promise<ListedEvent 
 }
 
 /** What is kept of an event itself; null where nothing is. */
-export async function findContent(pool: pg.Pool, id: string): Promise<object | null> {
-  const { rows } = await pool.query<{ envelope: object }>(
+export async function findContent(database: Queryable, id: string): Promise<object | null> {
+  const { rows } = await database.query<{ envelope: object }>(
     `SELECT o.envelope FROM quarantined_event q
        JOIN original_event o USING (installation_id, event_key, received_at)
       WHERE q.quarantine_id = $1`,
@@ -86,14 +86,14 @@ const ALL = `(
 
 /** How many there are, by what is asked for; the largest groups first. */
 export async function summarise(
-  pool: pg.Pool,
+  database: Queryable,
   filter: QuarantineFilter,
   { by, limit }: { by: readonly SummaryField[]; limit: number },
 ): Promise<SummaryGroup[]> {
   const values: unknown[] = [limit];
   const names = by.map((field) => (field === 'version' ? `nullif(version, '')` : field));
   const columns = by.map((field, at) => `${names[at] ?? field} AS ${field}`).join(', ');
-  const { rows } = await pool.query<SummaryRow>(
+  const { rows } = await database.query<SummaryRow>(
     `SELECT ${columns}, sum(events) AS events, sum(replayable) AS replayable,
             min(received_at) AS first, max(received_at) AS last
        FROM ${ALL} WHERE ${conditionOf(filter, values)}

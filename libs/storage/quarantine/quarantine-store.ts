@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import type { Database } from '../database/database.js';
 import { discardExpired } from './discard.js';
 import type { QuarantineFilter } from './filter.js';
 import { toJob, type QuarantineJob, type QuarantineJobKind, type QuarantineJobRow } from './job.js';
@@ -14,12 +15,6 @@ import {
 } from './listing.js';
 import { CLAIM, runJob, type RunContext } from './run.js';
 
-export interface QuarantineStoreOptions {
-  databaseUrl: string;
-  connections: number;
-  onIdleError?: (error: Error) => void;
-}
-
 export interface QuarantineRequest {
   kind: QuarantineJobKind;
   filter: QuarantineFilter;
@@ -33,36 +28,23 @@ const LEAST_RETENTION_DAYS = 30;
 
 /** Events that were kept aside: shown, replayed and discarded. */
 export class QuarantineStore {
-  readonly #pool: pg.Pool;
-
-  constructor({ databaseUrl, connections, onIdleError }: QuarantineStoreOptions) {
-    this.#pool = new pg.Pool({
-      connectionString: databaseUrl,
-      max: connections,
-      keepAlive: true,
-      application_name: 'muster-quarantine',
-      connectionTimeoutMillis: 10_000,
-      options:
-        '-c statement_timeout=60s -c lock_timeout=20s -c idle_in_transaction_session_timeout=30s',
-    });
-    this.#pool.on('error', (error) => onIdleError?.(error));
-  }
+  constructor(private readonly database: Database) {}
 
   /** Those that were kept aside last come first; `after` is the id of the last one of the page before. */
   async list(
     filter: QuarantineFilter,
     page: { after?: string | undefined; limit: number },
   ): Promise<ListedEvent[]> {
-    return listEvents(this.#pool, filter, page);
+    return listEvents(this.database, filter, page);
   }
 
   async get(id: string): Promise<ListedEvent | null> {
-    return findEvent(this.#pool, id);
+    return findEvent(this.database, id);
   }
 
   /** What is kept of an event itself; null where nothing is. */
   async content(id: string): Promise<object | null> {
-    return findContent(this.#pool, id);
+    return findContent(this.database, id);
   }
 
   /** How many there are, also of those without an installation; the largest groups first. */
@@ -70,14 +52,13 @@ export class QuarantineStore {
     filter: QuarantineFilter,
     options: { by: readonly SummaryField[]; limit: number },
   ): Promise<SummaryGroup[]> {
-    return summarise(this.#pool, filter, options);
+    return summarise(this.database, filter, options);
   }
 
   /** Asks for a replay or a discard. The same again, while the first one is under way, is the same job. */
   async request(request: QuarantineRequest): Promise<{ job: QuarantineJob; isNew: boolean }> {
     const { kind, filter, requestedBy } = request;
-    return this.#withClient(async (client) => {
-      await client.query('BEGIN');
+    return this.database.transaction(async (client) => {
       // Two that ask the same at once must find each other.
       await client.query('LOCK TABLE quarantine_job IN SHARE ROW EXCLUSIVE MODE');
       const { rows: same } = await client.query<QuarantineJobRow>(
@@ -92,13 +73,12 @@ export class QuarantineStore {
              VALUES ($1, $2, $3, 'requested', now(), $4) RETURNING *`,
             [randomUUID(), kind, JSON.stringify(filter), requestedBy],
           );
-      await client.query('COMMIT');
       return { job: toJob(rows[0] as QuarantineJobRow), isNew: same.length === 0 };
     });
   }
 
   async job(jobId: string): Promise<QuarantineJob | null> {
-    const { rows } = await this.#pool.query<QuarantineJobRow>(
+    const { rows } = await this.database.query<QuarantineJobRow>(
       'SELECT * FROM quarantine_job WHERE job_id = $1',
       [jobId],
     );
@@ -107,7 +87,7 @@ export class QuarantineStore {
 
   /** Newest first; `after` is the id of the last one of the page before. */
   async jobs({ after, limit }: { after?: string | undefined; limit: number }) {
-    const { rows } = await this.#pool.query<QuarantineJobRow>(
+    const { rows } = await this.database.query<QuarantineJobRow>(
       `SELECT * FROM quarantine_job
         WHERE $1::uuid IS NULL OR (requested_at, job_id) <
               (SELECT requested_at, job_id FROM quarantine_job WHERE job_id = $1)
@@ -123,7 +103,7 @@ export class QuarantineStore {
    * @returns its id when it is complete; null otherwise
    */
   async runNext(context: RunContext): Promise<string | null> {
-    const { rows } = await this.#pool.query<{ job_id: string; state: string }>(
+    const { rows } = await this.database.query<{ job_id: string; state: string }>(
       `UPDATE quarantine_job
           SET attempts = attempts + 1, claimed_until = ${CLAIM},
               state = CASE WHEN attempts < ${MAX_ATTEMPTS} THEN state ELSE 'failed' END
@@ -138,10 +118,10 @@ export class QuarantineStore {
     if (!claimed || claimed.state === 'failed') return null;
     const { job_id: jobId } = claimed;
     try {
-      const isComplete = await this.#withClient((client) => runJob(jobId, client, context));
+      const isComplete = await this.database.hold((client) => runJob(jobId, client, context));
       return isComplete ? jobId : null;
     } catch (error) {
-      await this.#pool.query(
+      await this.database.query(
         `UPDATE quarantine_job SET failure = $2, claimed_until = now() + interval '2 seconds'
           WHERE job_id = $1 AND state IN ('requested', 'running')`,
         [jobId, error instanceof pg.DatabaseError ? error.code : 'interrupted'],
@@ -160,22 +140,6 @@ export class QuarantineStore {
         `Quarantined events are kept for ${LEAST_RETENTION_DAYS} days at least.`,
       );
     }
-    return this.#withClient((client) => discardExpired(client, days));
-  }
-
-  async close(): Promise<void> {
-    await this.#pool.end();
-  }
-
-  async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
-    try {
-      const result = await work(client);
-      client.release();
-      return result;
-    } catch (error) {
-      client.release(true); // it may be in the middle of something
-      throw error;
-    }
+    return this.database.hold((client) => discardExpired(client, days));
   }
 }

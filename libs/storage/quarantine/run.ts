@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { KeptEvent, ReplayedEvent } from '#telemetry';
+import { inTransaction } from '../database/transaction.js';
 import { copyKey } from '../copies.js';
 import type { TelemetryStore } from '../telemetry-store.js';
 import { discardSome } from './discard.js';
@@ -143,16 +144,12 @@ function withoutCopies(rows: readonly KeptRow[]): readonly KeptRow[] {
 async function discardNext(client: pg.ClientBase, job: QuarantineJobRow): Promise<boolean> {
   const values: unknown[] = [job.last_id, job.up_to_id];
   const condition = `quarantine_id > $1 AND quarantine_id <= $2 AND ${conditionOf(job.filter, values)}`;
-  await client.query('BEGIN');
-  try {
+  const isOver = await inTransaction(client, async () => {
     const { count, lastId } = await discardSome(client, condition, values, DISCARDED_AT_ONCE);
     if (lastId !== null) await advance(client, job, lastId, NOTHING, count);
-    await client.query('COMMIT');
-    return lastId === null && !(await beginAgain(client, job));
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
-  }
+    return lastId === null;
+  });
+  return isOver && !(await beginAgain(client, job));
 }
 
 /** Goes back to the beginning where some were passed over that somebody else had locked. */

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { inTransaction } from '../database/transaction.js';
 import { daySumTables, FIRST_SUMMED_DAY, partNumbers, refreshDaySums } from './day-sums.js';
 import { refreshInstallationDays } from './installation-days.js';
 import { refreshLives } from './lives.js';
@@ -96,16 +97,10 @@ export async function lockRollups(tx: pg.ClientBase): Promise<void> {
 
 /** A transaction that no other refresh, and nobody who removes days of installations, is in. */
 export async function locked<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {
-  await client.query('BEGIN');
-  try {
+  return inTransaction(client, async () => {
     await lockRollups(client);
-    const result = await work();
-    await client.query('COMMIT');
-    return result;
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined); // the error that led here says more
-    throw error;
-  }
+    return work();
+  });
 }
 
 /**

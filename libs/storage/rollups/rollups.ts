@@ -1,46 +1,22 @@
-import pg from 'pg';
+import type pg from 'pg';
+import type { Database } from '../database/database.js';
 import { markAll, refresh, type RefreshOptions, type RefreshResult } from './refresh.js';
 
 /** After a refresh the machine is left to others for so many times as long as it took. */
 const REST = 20;
 
-const SETTINGS = [
-  '-c jit=off',
-  '-c work_mem=64MB',
-  '-c timezone=UTC',
-  '-c statement_timeout=15min',
-  '-c idle_in_transaction_session_timeout=30s',
-  '-c tcp_keepalives_idle=10',
-  '-c tcp_keepalives_interval=5',
-  '-c tcp_keepalives_count=3',
-];
-
-export interface RollupsOptions {
-  databaseUrl: string;
-  /** Told of a connection that broke while it was idle; the next use makes a new one. */
-  onIdleError?: (error: Error) => void;
-}
+const SETTINGS = {
+  ...{ jit: 'off', work_mem: '64MB' },
+  ...{ statement_timeout: 15 * 60_000, lock_timeout: 0 },
+};
 
 /** What the fleet did on each day, kept up to date from what has changed. */
 export class Rollups {
-  readonly #pool: pg.Pool;
-
-  constructor({ databaseUrl, onIdleError }: RollupsOptions) {
-    this.#pool = new pg.Pool({
-      connectionString: databaseUrl,
-      max: 1,
-      options: SETTINGS.join(' '),
-      keepAlive: true,
-      application_name: 'muster-rollups',
-      connectionTimeoutMillis: 10_000,
-    });
-    this.#pool.on('error', (error) => onIdleError?.(error));
-    this.#pool.on('connect', (client) => client.on('error', () => undefined));
-  }
+  constructor(private readonly database: Database) {}
 
   /** Brings all rollups up to what has been committed. See `refresh`. */
   async refresh(options: RefreshOptions = {}): Promise<RefreshResult> {
-    return this.#withClient((client) => refresh(client, options));
+    return this.#hold((client) => refresh(client, options));
   }
 
   /**
@@ -49,7 +25,7 @@ export class Rollups {
    * @returns null where it is too early
    */
   async refreshInTurn(options: RefreshOptions = {}): Promise<RefreshResult | null> {
-    return this.#withClient(async (client) => {
+    return this.#hold(async (client) => {
       const { rows } = await client.query<{ is_due: boolean }>(
         `SELECT refreshed_at IS NULL
                 OR now() >= refreshed_at + ${REST} * duration_ms * interval '1 millisecond' AS is_due
@@ -61,26 +37,13 @@ export class Rollups {
 
   /** Recomputes everything: from the reports where they are still kept, else from the installations' days. */
   async rebuild(options: RefreshOptions = {}): Promise<RefreshResult> {
-    return this.#withClient(async (client) => {
+    return this.#hold(async (client) => {
       await markAll(client);
       return refresh(client, options);
     });
   }
 
-  /** Waits for what is under way and closes the connection. */
-  async close(): Promise<void> {
-    await this.#pool.end();
-  }
-
-  async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
-    try {
-      const result = await work(client);
-      client.release();
-      return result;
-    } catch (error) {
-      client.release(true);
-      throw error;
-    }
+  async #hold<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    return this.database.hold(work, { settings: SETTINGS });
   }
 }

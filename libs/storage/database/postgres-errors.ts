@@ -1,0 +1,46 @@
+import pg from 'pg';
+
+/**
+ * SQLSTATE classes with which Postgres says that it is the data: 21 cardinality, 22 data exception,
+ * 23 integrity constraint, 44 check option, 54 a limit of the program.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const REFUSALS = /^(21|22|23|44|54)/;
+
+/**
+ * Whether the database refused what it was given, rather than being unable to work; or whether no
+ * statement could be made of it at all, which waiting would not mend either.
+ */
+export function isRefusal(error: unknown): boolean {
+  if (error instanceof RangeError || error instanceof TypeError) return true;
+  return error instanceof pg.DatabaseError && REFUSALS.test(error.code ?? '');
+}
+
+/** Whether a row found no partition: the month it belongs to has not been made. */
+export function isMissingPartition(error: unknown): boolean {
+  return (
+    error instanceof pg.DatabaseError &&
+    error.code === '23514' &&
+    error.routine === 'ExecFindPartition'
+  );
+}
+
+/** SQLSTATE classes and codes with which a connection ends: 08, and a server that stops, crashed or starts. */
+const CONNECTION_LOST = /^(08|57P0[1-4]|25P03)/;
+/** What the system and the driver report of a connection that broke or could not be made. */
+const SYSTEM_CODES = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
+  ...['ENOTFOUND', 'EAI_AGAIN', 'ENOENT'],
+]);
+const DRIVER_MESSAGES =
+  /^(Connection terminated|Client has encountered a connection error|Query read timeout|timeout expired)/;
+
+/** Whether a statement failed because its connection is gone, or none could be made: waiting mends it. */
+export function isConnectionLoss(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  if (error instanceof pg.DatabaseError) return CONNECTION_LOST.test(error.code ?? '');
+  return (
+    (typeof code === 'string' && SYSTEM_CODES.has(code)) || DRIVER_MESSAGES.test(error.message)
+  );
+}
