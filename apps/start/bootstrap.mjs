@@ -5,7 +5,7 @@
  *
  *   start    all that, and goes on as apps/start/main.ts in this same process
  *   bench    all that
- *   prepare  all that, and a Chromium, for the tests
+ *   prepare  all that, and a Chromium and a PgBouncer, for the tests
  *   build    the build only, for a test run, which should not lose its own packages
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -14,6 +14,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { bringBuild } from './bring-build.mjs';
 import { bringChromium } from './bring-chromium.mjs';
 import { bringPackages } from './bring-packages.mjs';
+import { bringPgbouncer } from './bring-pgbouncer.mjs';
 import { bringRedis } from './bring-redis.mjs';
 import { CannotStart } from './run-step.mjs';
 
@@ -34,7 +35,10 @@ async function main(purpose) {
   // Tests kill and starve their Redis, so that they never use somebody else's.
   const hasRedis = purpose === 'start' && process.env.REDIS_URL;
   if (purpose !== 'build' && !hasRedis) await bringRedis();
-  if (purpose === 'prepare') await bringChromium();
+  if (purpose === 'prepare') {
+    await bringChromium();
+    await bringPgbouncer();
+  }
   await bringBuild(root);
   if (purpose === 'start') await import(pathToFileURL(join(root, 'dist/apps/start/main.js')).href);
 }

@@ -76,6 +76,7 @@ export async function startPostgres(
 /** Makes a database unless it is there. */
 export async function ensureDatabase(serverUrl: string, name: string): Promise<void> {
   const client = new Client({ connectionString: serverUrl });
+  client.on('error', () => undefined); // the statement under way fails with it
   await client.connect();
   try {
     const found = await client.query('select 1 from pg_database where datname = $1', [name]);
@@ -144,6 +145,7 @@ const WRONG_PASSWORD = '28P01';
 
 async function connectError(url: string): Promise<string | undefined> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 });
+  client.on('error', () => undefined); // the statement under way fails with it
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import {
+  Database,
+  ErasureStore,
+  HousekeepingStore,
+  migrate,
+  QuarantineStore,
+  Rollups,
+  TelemetryStore,
+} from '#storage';
+import { cadencesOf, compileProducts, normalise, ownDeclarations } from '#telemetry';
+import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { carryOut } from './support/erasures.js';
+import { startPgbouncer } from './support/pgbouncer.js';
+
+const NOW = Date.now();
+const OPTIONS = { products: compileProducts(), retentionMs: 400 * 86_400_000 };
+const suppressionKey = 'only-for-tests';
+
+let bouncer: Awaited<ReturnType<typeof startPgbouncer>>;
+let direct: TestDatabase;
+let owner: Asker;
+let database: Database;
+
+beforeAll(async () => {
+  const { serverUrl, appPassword } = inject('services');
+  direct = await createDatabase();
+  const { username, password } = new URL(serverUrl);
+  bouncer = await startPgbouncer(serverUrl, {
+    [username]: decodeURIComponent(password),
+    muster_app: appPassword,
+  });
+  owner = new Asker(direct.url);
+  database = new Database({
+    databaseUrl: bouncer.urlOf(direct.appUrl),
+    ...{ name: 'muster-test', connections: 6, writeConnections: 4 },
+  });
+});
+
+afterAll(async () => {
+  await database.close();
+  await owner.end();
+  await bouncer.stop();
+  await direct.drop();
+});
+
+/** What a session keeps at the server stays there for whichever client comes next. */
+afterEach(async () => {
+  expect(await sessionLocks()).toEqual([]);
+});
+
+const sessionLocks = () =>
+  owner.ask(
+    `SELECT locktype, state FROM pg_locks JOIN pg_stat_activity USING (pid)
+      WHERE locktype = 'advisory' AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+  );
+
+const save = async (store: TelemetryStore, installationId: string, at = NOW) => {
+  const properties = { 'health-unit-a-total': 3, 'health-unit-a-unhealthy': 1 };
+  const envelope = { receivedAt: at, product: 'dcos', event: 'health', installationId, properties };
+  await store.save({
+    ...{ batchId: randomUUID(), gatheredAt: at },
+    accepted: [{ product: 'dcos', hour: at, count: 1 }],
+    events: [normalise({ ...envelope, id: randomUUID() }, OPTIONS)],
+  });
+};
+
+const reportsOf = (id: string) =>
+  owner.ask('SELECT FROM fleet.reports WHERE installation_id = $1', [id]);
+
+test('a database is migrated through a pooler, by several at once', async () => {
+  const databaseUrl = bouncer.urlOf(direct.url);
+  await owner.ask(`DELETE FROM _prisma_migrations WHERE migration_name LIKE '%_leases'`);
+  await owner.ask('DROP TABLE lease');
+  const cadences = cadencesOf(ownDeclarations);
+  const runs = await Promise.all([1, 2, 3].map(() => migrate({ databaseUrl, cadences })));
+  expect(runs.flatMap(({ applied }) => applied)).toEqual(['20261129010000_leases']);
+});
+
+test('batches are stored through a pooler, several at once', async () => {
+  const store = new TelemetryStore({ database, suppressionKey });
+  const ids = Array.from({ length: 20 }, () => randomUUID());
+  await Promise.all(ids.map((id) => save(store, id)));
+  const found = await Promise.all(ids.map(reportsOf));
+  expect(found.map((rows) => rows.length)).toEqual(ids.map(() => 1));
+});
+
+test('an erasure is completed and rollups are refreshed through a pooler', async () => {
+  const store = new TelemetryStore({ database, suppressionKey });
+  const rollups = new Rollups(database);
+  const erasures = new ErasureStore({ database, suppressionKey });
+  const [erased, kept] = [randomUUID(), randomUUID()];
+  await save(store, erased);
+  await save(store, kept);
+  await rollups.refresh();
+  const active = () => owner.ask('SELECT sum(active)::int AS n FROM fleet_day');
+  const [before] = await active();
+  await erasures.request({ mode: 'erase_and_suppress', installationIds: [erased] });
+  expect(await carryOut(erasures)).toBe(1);
+  await rollups.refresh();
+  const [after] = await active();
+  expect([await reportsOf(erased), (await reportsOf(kept)).length]).toEqual([[], 1]);
+  expect(before!.n - after!.n).toBe(1);
+});
+
+test('maintenance runs through a pooler, again and again, and drops and packs months', async () => {
+  const store = new TelemetryStore({ database, suppressionKey });
+  const house = new HousekeepingStore(database);
+  const { signal } = new AbortController();
+  await save(store, randomUUID(), NOW - 150 * 86_400_000);
+  for (let round = 0; round < 3; round += 1) {
+    const run = await house.run('retention', signal, (until) =>
+      house.applyRetention({ retentionDays: 60, rollupRetentionDays: 1830, signal: until }),
+    );
+    expect(run).toMatchObject({ outcome: 'done' });
+    expect((run!.detail as { dropped: string[] }).dropped.length > 0).toBe(round === 0);
+  }
+  const packing = await house.run('compaction', signal, (until) =>
+    house.compact({ signal: until, now: NOW + 70 * 86_400_000 }),
+  );
+  expect(packing).toMatchObject({ outcome: 'done' });
+  expect(await owner.ask('SELECT FROM lease')).toEqual([]);
+  expect(await new QuarantineStore(database).removeExpiredQuarantine(30)).toBe(0);
+});
+
+test('a job that is told to end cancels its statement through a pooler', async () => {
+  const stopping = new AbortController();
+  const held = database.hold((client) => client.query('SELECT pg_sleep(60)'), {
+    signal: stopping.signal,
+  });
+  const isAsleep = `SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'`;
+  await expect.poll(() => owner.ask(isAsleep)).toHaveLength(1);
+  stopping.abort();
+  await expect(held).rejects.toMatchObject({ code: '57014' });
+});
