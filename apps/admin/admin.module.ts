@@ -1,7 +1,7 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import type { AdminSettings, Logger } from '#platform';
+import { StartupError, type AdminSettings, type Logger } from '#platform';
 import { PolicyPublisher, QueueInspector } from '#queue';
 import {
   AdminStore,
@@ -12,6 +12,7 @@ import {
   HousekeepingStore,
   PolicyStore,
   QuarantineStore,
+  UnsuitableDatabase,
 } from '#storage';
 import { AuditController } from './audit.controller.js';
 import { BalanceController } from './balance.controller.js';
@@ -91,7 +92,11 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
     };
   }
 
-  onApplicationBootstrap(): void {
+  /** A database that is away is waited for. @throws StartupError for one that cannot be used as it is */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.database.check().catch((cause: unknown) => {
+      if (cause instanceof UnsuitableDatabase) throw new StartupError(cause.message, { cause });
+    });
     this.publisher.start();
   }
 

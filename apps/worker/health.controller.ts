@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Watchdog } from './watchdog.js';
 import { WorkerLoop } from './worker-loop.js';
 
 /** Who asks gives up after a second or so, as Kubernetes does. */
@@ -8,12 +9,15 @@ const CHECK_LIMIT_MS = 900;
 
 @Controller('health')
 export class HealthController {
-  constructor(private readonly loop: WorkerLoop) {}
+  constructor(
+    private readonly loop: WorkerLoop,
+    private readonly watchdog: Watchdog,
+  ) {}
 
-  /** The process answers. */
+  /** The process answers; loops that make no progress are named. */
   @Get('live')
   live() {
-    return { status: 'ok' };
+    return { status: 'ok', ...this.stuckLoops() };
   }
 
   /** Redis and Postgres answer, soon, and jobs are taken. */
@@ -26,6 +30,14 @@ export class HealthController {
       ),
       sleep(CHECK_LIMIT_MS, false, { ref: false }),
     ]);
-    void reply.status(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'unavailable' });
+    void reply.status(isReady ? 200 : 503).send({
+      status: isReady ? 'ok' : 'unavailable',
+      ...this.stuckLoops(),
+    });
+  }
+
+  private stuckLoops(): { stuck?: readonly string[] } {
+    const { stuck } = this.watchdog;
+    return stuck.length > 0 ? { stuck } : {};
   }
 }

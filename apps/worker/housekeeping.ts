@@ -1,7 +1,14 @@
 import type { Logger, WorkerSettings } from '#platform';
 import { keepHouse, type Housekeeper, type HousekeepingJob } from '#queue';
-import type { HousekeepingStore, QuarantineStore, Rollups, TelemetryStore } from '#storage';
+import {
+  isConnectionLoss,
+  type HousekeepingStore,
+  type QuarantineStore,
+  type Rollups,
+  type TelemetryStore,
+} from '#storage';
 import type { HousekeepingMetrics } from './housekeeping-metrics.js';
+import type { Watchdog } from './watchdog.js';
 
 type Work = (signal: AbortSignal) => Promise<object>;
 
@@ -21,6 +28,7 @@ export class Housekeeping {
   constructor(
     private readonly stores: Stores,
     private readonly metrics: HousekeepingMetrics,
+    private readonly watchdog: Watchdog,
     private readonly settings: WorkerSettings,
     private readonly logger: Logger,
   ) {
@@ -41,8 +49,14 @@ export class Housekeeping {
 
   start(onError: (error: Error) => void): void {
     const { redisUrl, queuePrefix: prefix } = this.settings;
-    const onFailure = (job: string, error: Error) =>
-      this.logger.error({ err: error, job }, 'a job of housekeeping failed; it has its next time');
+    const onFailure = (job: string, error: Error) => {
+      // An outage is logged once, by the database.
+      const level = isConnectionLoss(error) ? 'debug' : 'error';
+      this.logger[level](
+        { err: error, job },
+        'a maintenance job failed; it runs again when it is due',
+      );
+    };
     this.#keeper = keepHouse({ redisUrl, prefix, onError, onFailure }, (job, signal) =>
       this.do(job, signal),
     );
@@ -54,9 +68,10 @@ export class Housekeeping {
   }
 
   private async do(job: HousekeepingJob, signal: AbortSignal): Promise<void> {
-    const run = await this.metrics.measure(job, () =>
-      this.stores.house.run(job, signal, (until) => this.#jobs[job](until)),
-    );
+    this.watchdog.begin('maintenance');
+    const run = await this.metrics
+      .measure(job, () => this.stores.house.run(job, signal, (until) => this.#jobs[job](until)))
+      .finally(() => this.watchdog.end('maintenance'));
     if (run) this.logger.info({ job, durationMs: run.durationMs, ...run.detail }, 'kept house');
   }
 }

@@ -1,5 +1,5 @@
-import { createLogger, migrateSettings, readJsonFolder, runProcess } from '#platform';
-import { migrate } from '#storage';
+import { createLogger, migrateSettings, readJsonFolder, runProcess, StartupError } from '#platform';
+import { migrate, UnsuitableDatabase } from '#storage';
 import { cadencesOf, catalogueOf, ownDeclarations, readDeclaration } from '#telemetry';
 
 runProcess(
@@ -13,6 +13,9 @@ runProcess(
       catalogue: catalogueOf(declarations),
       cadences: cadencesOf(declarations),
       log: (line) => logger.info(line),
+    }).catch((cause: unknown) => {
+      if (!(cause instanceof UnsuitableDatabase)) throw cause;
+      throw new StartupError(cause.message, { cause });
     });
     logger.info({ applied: applied.length }, 'the database is up to date');
     return { stop: () => Promise.resolve() };

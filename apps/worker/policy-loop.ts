@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '#platform';
 import type { PolicyPublisher } from '#queue';
-import type { PolicyStore } from '#storage';
+import { isConnectionLoss, type PolicyStore } from '#storage';
 import { decisionsOf, noPolicy, type Decisions, type Products } from '#telemetry';
+import type { Watchdog } from './watchdog.js';
 
 const POLL_MS = 1000;
 
@@ -21,6 +22,7 @@ export class PolicyLoop {
     private readonly store: PolicyStore,
     private readonly publisher: PolicyPublisher,
     private readonly products: Products,
+    private readonly watchdog: Watchdog,
     private readonly logger: Logger,
   ) {
     this.#decisions = decisionsOf(noPolicy, products);
@@ -48,6 +50,7 @@ export class PolicyLoop {
     for (;;) {
       await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
+      this.watchdog.begin('policy');
       await this.look();
     }
   }
@@ -62,7 +65,9 @@ export class PolicyLoop {
       }
       this.#hasFailed = false;
     } catch (error) {
-      if (!this.#hasFailed) this.logger.warn({ err: error }, 'what was decided before holds on');
+      // An outage is logged once, by the database.
+      const level = isConnectionLoss(error) ? 'debug' : 'warn';
+      if (!this.#hasFailed) this.logger[level]({ err: error }, 'earlier decisions stay in force');
       this.#hasFailed = true;
     }
   }

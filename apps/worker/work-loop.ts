@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '#platform';
+import { isConnectionLoss } from '#storage';
+import type { LoopName, Watchdog } from './watchdog.js';
 
 const POLL_MS = 500;
 
@@ -8,7 +10,7 @@ type Part = (signal: AbortSignal) => Promise<{ completed: readonly string[]; isI
 /** Work that waits in the database. */
 export interface Work {
   /** As it is called in the log. */
-  name: string;
+  name: LoopName;
   /**
    * Each takes what nobody works on, and carries it to its end, or as far as it gets until it is
    * stopped. They run beside each other, so that none waits for another that takes long.
@@ -28,6 +30,7 @@ export class WorkLoop {
 
   constructor(
     private readonly work: Work,
+    private readonly watchdog: Watchdog,
     private readonly logger: Logger,
   ) {}
 
@@ -45,6 +48,7 @@ export class WorkLoop {
   private async repeat(part: Part): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
+      this.watchdog.begin(this.work.name);
       if (await this.attempt(part, signal)) continue;
       await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
     }
@@ -59,7 +63,9 @@ export class WorkLoop {
       return !isIdle;
     } catch (error) {
       if (signal.aborted) return false;
-      this.logger.error({ err: error }, `${name} were interrupted; they are tried again`);
+      // An outage is logged once, by the database.
+      const level = isConnectionLoss(error) ? 'debug' : 'error';
+      this.logger[level]({ err: error }, `${name} were interrupted; they are tried again`);
       return false;
     }
   }

@@ -1,7 +1,7 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { type Logger, StartupError, type WorkerSettings } from '#platform';
 import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
-import type { Database, TelemetryStore } from '#storage';
+import { isConnectionLoss, UnsuitableDatabase, type Database, type TelemetryStore } from '#storage';
 import type { EnvelopeProcessor } from './envelope-processor.js';
 import type { Housekeeping } from './housekeeping.js';
 import type { PolicyLoop } from './policy-loop.js';
@@ -39,8 +39,11 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
         prefix: this.settings.queuePrefix,
         concurrency: this.settings.concurrency,
         onError: (error) => this.sayOnce(error),
-        onFailure: (error, attempts) =>
-          this.logger.error({ err: error, attempts }, 'a batch was not stored'),
+        onFailure: (error, attempts) => {
+          // An outage is logged once, by the database.
+          const level = isConnectionLoss(error) ? 'debug' : 'error';
+          this.logger[level]({ err: error, attempts }, 'a batch was not stored');
+        },
       },
       (batch) => this.processor.process(batch),
     );
@@ -74,6 +77,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     try {
       await this.database.check();
     } catch (cause) {
+      if (cause instanceof UnsuitableDatabase) throw new StartupError(cause.message, { cause });
       const code = (cause as { code?: unknown }).code;
       const reason = code === '42P01' ? 'has not been migrated' : 'cannot be reached or used';
       throw new StartupError(`The database that DATABASE_URL names ${reason}.`, { cause });

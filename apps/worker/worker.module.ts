@@ -20,6 +20,7 @@ import { Housekeeping } from './housekeeping.js';
 import { HousekeepingMetrics } from './housekeeping-metrics.js';
 import { MetricsController } from './metrics.controller.js';
 import { PolicyLoop } from './policy-loop.js';
+import { Watchdog } from './watchdog.js';
 import { WorkLoop, type Work } from './work-loop.js';
 import { WorkerLoop } from './worker-loop.js';
 
@@ -35,15 +36,16 @@ export class WorkerModule {
     logger: Logger,
   ): DynamicModule {
     const { suppressionKey } = settings;
-    const database = openDatabase(settings, logger);
+    const watchdog = new Watchdog();
+    const database = openDatabase(settings, watchdog, logger);
     const store = new TelemetryStore({ database, suppressionKey });
-    const policy = policyLoop(settings, database, products, logger);
+    const policy = policyLoop(settings, { database, products, watchdog }, logger);
     const rules = { products, retentionMs: settings.retentionDays * DAY_MS };
     const optionsNow = () => ({ ...rules, decisions: policy.decisions });
     const processor = new EnvelopeProcessor(store, database, optionsNow);
     const loops = [
-      new WorkLoop(erasures(settings, database, erasureKey, logger), logger),
-      new WorkLoop(quarantineJobs(database, store, optionsNow), logger),
+      new WorkLoop(erasures(settings, database, erasureKey, logger), watchdog, logger),
+      new WorkLoop(quarantineJobs(database, store, optionsNow), watchdog, logger),
     ];
     const house = new HousekeepingStore(database);
     const metrics = new HousekeepingMetrics(house);
@@ -53,6 +55,7 @@ export class WorkerModule {
         ...{ quarantine: new QuarantineStore(database), rollups: new Rollups(database) },
       },
       metrics,
+      watchdog,
       settings,
       logger,
     );
@@ -64,6 +67,7 @@ export class WorkerModule {
       controllers: [HealthController, MetricsController],
       providers: [
         { provide: WorkerLoop, useValue: loop },
+        { provide: Watchdog, useValue: watchdog },
         { provide: HousekeepingMetrics, useValue: metrics },
       ],
     };
@@ -120,12 +124,13 @@ const GENERAL_CONNECTIONS = 5;
 const LEAST_GENERAL_CONNECTIONS = 2;
 
 /** All connections of the process. */
-function openDatabase(settings: WorkerSettings, logger: Logger): Database {
+function openDatabase(settings: WorkerSettings, watchdog: Watchdog, logger: Logger): Database {
   const { databaseUrl, databaseConnections: all, concurrency } = settings;
   const rest = Math.max(all - concurrency, LEAST_GENERAL_CONNECTIONS);
   const connections = Math.min(rest, GENERAL_CONNECTIONS);
   return new Database({
     ...{ databaseUrl, name: 'muster-worker', connections, writeConnections: all - connections },
+    onProgress: (name) => watchdog.progress(name),
     onOutage: (error) => logger.warn({ err: error }, 'the database is away; work waits for it'),
     onRecovery: (outageMs) => logger.info({ outageMs }, 'the database answers again'),
   });
@@ -133,16 +138,16 @@ function openDatabase(settings: WorkerSettings, logger: Logger): Database {
 
 function policyLoop(
   settings: WorkerSettings,
-  database: Database,
-  products: Products,
+  given: { database: Database; products: Products; watchdog: Watchdog },
   logger: Logger,
 ): PolicyLoop {
   const { suppressionKey, redisUrl, queuePrefix: prefix } = settings;
+  const { database, products, watchdog } = given;
   const store = new PolicyStore({ database, suppressionKey });
   const publisher = new PolicyPublisher(store, {
     ...{ redisUrl, prefix },
     onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
     onFailure: (error) => logger.warn({ err: error }, 'the policy could not be published'),
   });
-  return new PolicyLoop(store, publisher, products, logger);
+  return new PolicyLoop(store, publisher, products, watchdog, logger);
 }

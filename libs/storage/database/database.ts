@@ -36,6 +36,8 @@ export interface DatabaseOptions extends OutageListener {
   connections: number;
   /** Those of the write path: none unless given, for a process that stores no batch. */
   writeConnections?: number;
+  /** Told of every statement that ended on a connection that is held under a name. */
+  onProgress?: (name: string) => void;
   /** Of the general connections, for this process. */
   settings?: SessionSettings;
 }
@@ -58,10 +60,12 @@ export class Database {
   readonly #bulk: Slots;
   readonly #outage: Outage;
   readonly #liveness: Liveness;
+  readonly #onProgress: DatabaseOptions['onProgress'];
 
   constructor(options: DatabaseOptions) {
     const { writeConnections = 0, settings = {}, connections } = options;
     this.#outage = new Outage(() => this.#ask('SELECT', CHECK_TIMEOUT_MS), options);
+    this.#onProgress = options.onProgress;
     this.#liveness = new Liveness((sessions) => this.#findAtWork(sessions));
     const most = Math.max(connections, RESERVE + 1);
     this.#general = this.#pool(options, most, { ...GENERAL_SETTINGS, ...settings });
@@ -116,8 +120,10 @@ export class Database {
   ): Promise<T> {
     options.signal?.throwIfAborted();
     const cancel = (session: Session) => this.#cancel(session);
+    const { name } = options;
+    const onStatement = name === undefined ? undefined : () => this.#onProgress?.(name);
     return this.#atLength(options.path, (client) =>
-      holdSession(client, work, { ...options, cancel }),
+      holdSession(client, work, { ...options, cancel, onStatement }),
     );
   }
 
@@ -185,7 +191,11 @@ export class Database {
 
   async #connect(pool: pg.Pool): Promise<pg.PoolClient> {
     try {
-      return await pool.connect();
+      for (;;) {
+        const client = await pool.connect();
+        if ((sessionOf(client)?.answeredAt ?? Infinity) >= this.#liveness.lostAt) return client;
+        client.release(true);
+      }
     } catch (error) {
       if (error instanceof Error && isConnectionLoss(error)) this.#outage.note(error);
       throw error;

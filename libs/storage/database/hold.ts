@@ -8,13 +8,18 @@ export interface HoldOptions {
   settings?: SessionSettings;
   signal?: AbortSignal | undefined;
   path?: Path;
+  /** Under which the process follows its progress. */
+  name?: string;
 }
 
 /** Does work on one connection that has settings of its own meanwhile. */
 export async function holdSession<T>(
   client: pg.ClientBase,
   work: (client: pg.ClientBase) => Promise<T>,
-  options: HoldOptions & { cancel: (session: Session) => Promise<void> },
+  options: HoldOptions & {
+    cancel: (session: Session) => Promise<void>;
+    onStatement: (() => void) | undefined;
+  },
 ): Promise<T> {
   const { settings = {}, signal, cancel } = options;
   const session = sessionOf(client);
@@ -24,6 +29,7 @@ export async function holdSession<T>(
   const onAbort = () => void cancel(session).catch(() => undefined); // then the statement ends by itself
   session.limitMs = limitOf(settings) ?? limitMs;
   session.settings = { ...usual, ...settings };
+  session.onStatement = options.onStatement;
   signal?.addEventListener('abort', onAbort);
   try {
     if (isChanged && !session.isPooled) await client.query(statementsOf('SET', settings));
@@ -35,6 +41,7 @@ export async function holdSession<T>(
     throw error;
   } finally {
     signal?.removeEventListener('abort', onAbort);
+    session.onStatement = undefined;
     session.limitMs = limitMs;
     session.settings = usual;
   }

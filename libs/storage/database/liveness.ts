@@ -21,6 +21,8 @@ export class Liveness {
   #unknown = new Map<Session, number>();
   #lookedUpAt = 0;
   #isLookingUp = false;
+  /** When a connection was last found to be dead; those that have not answered since may be as well. */
+  lostAt = 0;
 
   constructor(private readonly lookUp: LookUp) {
     this.#timer = setInterval(() => this.#tick(Date.now()), TICK_MS).unref();
@@ -40,7 +42,7 @@ export class Liveness {
   }
 
   #tick(now: number): void {
-    for (const session of this.#sessions) if (session.isOverdue(now)) session.destroy();
+    for (const session of this.#sessions) if (session.isOverdue(now)) this.#giveUp(session);
     if (this.#isLookingUp || now < this.#lookedUpAt + LOOK_UP_EVERY_MS) return;
     const suspects = this.#olderThan(SUSPECT_MS, now);
     if (suspects.length === 0) return;
@@ -58,12 +60,17 @@ export class Liveness {
       for (const session of suspects) {
         const { busySince } = session;
         if (busySince === null || known.has(session)) continue;
-        if (before.get(session) === busySince) session.destroy();
+        if (before.get(session) === busySince) this.#giveUp(session);
         else this.#unknown.set(session, busySince);
       }
     } catch {
-      for (const session of this.#olderThan(UNKNOWN_MS, Date.now())) session.destroy();
+      for (const session of this.#olderThan(UNKNOWN_MS, Date.now())) this.#giveUp(session);
     }
+  }
+
+  #giveUp(session: Session): void {
+    this.lostAt = Date.now();
+    session.destroy();
   }
 
   #olderThan(ageMs: number, now: number): Session[] {

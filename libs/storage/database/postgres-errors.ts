@@ -25,7 +25,7 @@ export function isMissingPartition(error: unknown): boolean {
   );
 }
 
-/** SQLSTATE classes and codes with which a connection ends: 08, and a server that stops, crashed or starts. */
+/** SQLSTATE classes and codes with which a connection ends; FATAL, which a server translates, is any other one. */
 const CONNECTION_LOST = /^(08|57P0[1-4]|25P03)/;
 /** What the system and the driver report of a connection that broke or could not be made. */
 const SYSTEM_CODES = new Set([
@@ -39,7 +39,9 @@ const DRIVER_MESSAGES =
 export function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };
-  if (error instanceof pg.DatabaseError) return CONNECTION_LOST.test(error.code ?? '');
+  if (error instanceof pg.DatabaseError) {
+    return error.severity === 'FATAL' || CONNECTION_LOST.test(error.code ?? '');
+  }
   return (
     (typeof code === 'string' && SYSTEM_CODES.has(code)) || DRIVER_MESSAGES.test(error.message)
   );

@@ -31,8 +31,12 @@ export class Session {
   limitMs: number;
   /** Since when an answer has been awaited; null while none is. */
   busySince: number | null = null;
+  /** When the server last answered. */
+  answeredAt = Date.now();
   /** Whether it must not be used again. */
   isBroken = false;
+  /** Told of every statement that ended, while the connection is held. */
+  onStatement: (() => void) | undefined;
   readonly #client: pg.Client;
   readonly #onLoss: (error: Error) => void;
   #pending = 0;
@@ -75,13 +79,16 @@ export class Session {
       this.busySince ??= Date.now();
       this.#pending += 1;
       try {
-        return await send(this.isPooled ? unnamed(text) : text, values);
+        const result = await send(this.isPooled ? unnamed(text) : text, values);
+        this.answeredAt = Date.now();
+        return result;
       } catch (error) {
         if (error instanceof Error && isConnectionLoss(error)) this.#lose(error);
         throw error;
       } finally {
         this.#pending -= 1;
         this.busySince = this.#pending > 0 ? Date.now() : null;
+        this.onStatement?.();
       }
     };
     Object.assign(this.#client, { query });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import type { Queryable } from '../database/database.js';
+import { isConnectionLoss } from '../database/postgres-errors.js';
 import { inTransaction } from '../database/transaction.js';
 import type { ErasureMode } from './erasure.js';
 
@@ -98,9 +99,12 @@ export function keepClaim(database: Queryable, { token, erasures }: Group): () =
 /** Gives up what is not finished of a group, to be tried again by anybody. */
 export async function releaseGroup(
   database: Queryable,
-  { token, erasures }: Group,
+  group: Group,
   error: unknown,
 ): Promise<void> {
+  const { token, erasures } = group;
+  // A lost connection is no fault of theirs: they are taken again together, at once.
+  if (isConnectionLoss(error)) return leaveGroup(database, group);
   const failure = error instanceof pg.DatabaseError ? error.code : 'interrupted';
   await database.query(
     `UPDATE erasure SET failure = $3, claimed_by = NULL, claimed_until = now() + ${PAUSE}

@@ -127,7 +127,7 @@ export class ErasureStore {
     try {
       await this.#database.hold(
         (client) => run(group, { ...context, client, hasher: this.#hasher }),
-        { settings: SETTINGS },
+        { settings: SETTINGS, name: 'erasures' },
       );
       return group.erasures.map(({ id }) => id);
     } catch (error) {

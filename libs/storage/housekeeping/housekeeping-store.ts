@@ -63,6 +63,6 @@ export class HousekeepingStore {
     signal: AbortSignal,
     work: (client: pg.ClientBase) => Promise<T>,
   ): Promise<T> {
-    return this.database.hold(work, { signal, settings: SETTINGS });
+    return this.database.hold(work, { signal, settings: SETTINGS, name: 'maintenance' });
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import type { Database } from '../database/database.js';
+import { isConnectionLoss } from '../database/postgres-errors.js';
 import { discardExpired } from './discard.js';
 import type { QuarantineFilter } from './filter.js';
 import { toJob, type QuarantineJob, type QuarantineJobKind, type QuarantineJobRow } from './job.js';
@@ -118,13 +119,18 @@ export class QuarantineStore {
     if (!claimed || claimed.state === 'failed') return null;
     const { job_id: jobId } = claimed;
     try {
-      const isComplete = await this.database.hold((client) => runJob(jobId, client, context));
+      const isComplete = await this.database.hold((client) => runJob(jobId, client, context), {
+        name: 'quarantine jobs',
+      });
       return isComplete ? jobId : null;
     } catch (error) {
+      // A lost connection is no fault of the job's: the attempt does not count.
+      const counts = isConnectionLoss(error) ? 0 : 1;
       await this.database.query(
-        `UPDATE quarantine_job SET failure = $2, claimed_until = now() + interval '2 seconds'
+        `UPDATE quarantine_job
+            SET failure = $2, claimed_until = now() + interval '2 seconds', attempts = attempts - 1 + $3
           WHERE job_id = $1 AND state IN ('requested', 'running')`,
-        [jobId, error instanceof pg.DatabaseError ? error.code : 'interrupted'],
+        [jobId, error instanceof pg.DatabaseError ? error.code : 'interrupted', counts],
       );
       throw error;
     }

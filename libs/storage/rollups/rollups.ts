@@ -44,6 +44,6 @@ export class Rollups {
   }
 
   async #hold<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    return this.database.hold(work, { settings: SETTINGS });
+    return this.database.hold(work, { settings: SETTINGS, name: 'maintenance' });
   }
 }

@@ -1,0 +1,43 @@
+const MINUTE_MS = 60_000;
+
+/**
+ * The loops of a worker, and how long each may take over one statement. Its age alone proves nothing about a
+ * statement: these are several times what the longest takes with a large fleet.
+ */
+const LIMITS_MS = {
+  erasures: 60 * MINUTE_MS,
+  'quarantine jobs': 10 * MINUTE_MS,
+  maintenance: 6 * 60 * MINUTE_MS,
+  policy: 2 * MINUTE_MS,
+} as const;
+
+export type LoopName = keyof typeof LIMITS_MS;
+
+/** Notices loops that make no progress; their worker answers, and their work waits for a restart. */
+export class Watchdog {
+  /** When each loop that is at work last made progress. */
+  readonly #progressAt = new Map<LoopName, number>();
+
+  /** A loop begins a round, or waits for its next one. */
+  begin(name: LoopName): void {
+    this.#progressAt.set(name, Date.now());
+  }
+
+  /** A round made progress. What is not at work is not expected to. */
+  progress(name: string): void {
+    if (this.#progressAt.has(name as LoopName)) this.begin(name as LoopName);
+  }
+
+  /** A loop has nothing to do until somebody asks it to. */
+  end(name: LoopName): void {
+    this.#progressAt.delete(name);
+  }
+
+  /** The loops that have made no progress for too long. */
+  get stuck(): LoopName[] {
+    const now = Date.now();
+    return [...this.#progressAt]
+      .filter(([name, at]) => now > at + LIMITS_MS[name])
+      .map(([name]) => name);
+  }
+}
