@@ -70,7 +70,7 @@ async function startOwnRedis(
 ): Promise<string> {
   const { dataDir, secrets, say } = options;
   const start = () =>
-    startRedis({ ...placesOf(dataDir, 'redis'), port, password: secrets.redisPassword });
+    startRedis({ ...placesOf(dataDir, 'redis'), port, password: secrets.redisPassword, say });
   const { url } = await keep('Redis', start, say, teardown);
   return url;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { StartupError } from '#platform';
+import { cutOffZeros, refusesAppendOnlyFile } from './append-only-file.js';
 import { addedSince, rotate } from './log-file.js';
 import { writePrivately } from './private-file.js';
 import { startService, type Ending, type Service } from './service.js';
@@ -22,21 +23,34 @@ export interface RedisOptions {
   password: string;
   /** Lines of redis.conf that come last, and so win. */
   extra?: readonly string[];
+  /** Prints a line for the person at the terminal. */
+  say?: (line: string) => void;
 }
 
 /**
  * Starts the `redis-server` of this machine, as a queue needs it: every write on disk before it is
- * answered, and no key ever evicted.
+ * answered, and no key ever evicted. Zeros at the end of its append-only file, which a power cut
+ * leaves, are cut off.
  *
  * @returns once it answers, which after a sudden end takes as long as reading its log again
  * @throws StartupError when there is no redis-server, or it does not start
  */
 export async function startRedis(options: RedisOptions): Promise<Service & { url: string }> {
+  const logStart = await rotate(options.logFile);
+  try {
+    return await launch(options, logStart);
+  } catch (error) {
+    if (!refusesAppendOnlyFile(await addedSince(options.logFile, logStart))) throw error;
+  }
+  options.say?.(await cutOffZeros(options.dir));
+  return launch(options, await rotate(options.logFile));
+}
+
+async function launch(options: RedisOptions, logStart: number): Promise<Service & { url: string }> {
   const { dir, port, password, logFile, pidFile } = options;
   const config = join(dir, 'redis.conf');
   await mkdir(dir, { recursive: true });
   await writePrivately(config, configuration(options));
-  const logStart = await rotate(logFile);
   const service = await startService({
     command: 'redis-server',
     args: [config],
@@ -49,7 +63,8 @@ export async function startRedis(options: RedisOptions): Promise<Service & { url
       { cause },
     );
   });
-  const url = `redis://:${password}@127.0.0.1:${port}/0`;
+  // With an empty user name, redis-cli of Redis 7 would answer WRONGPASS.
+  const url = `redis://default:${password}@127.0.0.1:${port}/0`;
   try {
     await untilItAnswers(url, service, () => addedSince(logFile, logStart));
   } catch (error) {

@@ -17,14 +17,16 @@ export function sharedRedis(): { url: string; queuePrefix: string } {
 /** A Redis of one's own, to be killed, paused and starved. */
 export interface PrivateRedis {
   readonly url: string;
+  /** Its data folder. */
+  readonly dir: string;
   readonly pid: number;
   /** Ends it at once, as a power cut would. */
   kill(): Promise<void>;
   /** Makes it hang: connections stay open and are not answered. */
   pause(): void;
   resume(): void;
-  /** Starts it again after `kill`, with what it had on disk, at the same place. */
-  restart(): Promise<void>;
+  /** Starts it again after `kill`, with what it had on disk, at the same place. @returns what the start says */
+  restart(): Promise<string[]>;
   /** Ends it and removes what it had. */
   stop(): Promise<void>;
 }
@@ -39,9 +41,11 @@ export async function startRedis(
   const dir = await mkdtemp(join(tmpdir(), 'muster-redis-'));
   const { maxmemory, extra = [] } = options;
   const port = await freePort();
-  const start = () =>
+  const places = placesOf(dir, 'redis');
+  const start = (say?: (line: string) => void) =>
     own.startRedis({
-      ...placesOf(dir, 'redis'),
+      ...places,
+      ...(say && { say }),
       port,
       password: 'only-for-tests',
       extra: [...(maxmemory ? [`maxmemory ${maxmemory}`] : []), ...extra],
@@ -51,6 +55,7 @@ export async function startRedis(
   const send = (signal: NodeJS.Signals) => void process.kill(service.pid, signal);
   return {
     url,
+    dir: places.dir,
     get pid() {
       return service.pid;
     },
@@ -61,7 +66,9 @@ export async function startRedis(
     pause: () => send('SIGSTOP'),
     resume: () => send('SIGCONT'),
     async restart() {
-      service = await start();
+      const said: string[] = [];
+      service = await start((line) => said.push(line));
+      return said;
     },
     async stop() {
       if (!service.hasEnded()) send('SIGCONT');
