@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { userInfo } from 'node:os';
 import { promisify } from 'node:util';
 import { StartupError } from '#platform';
 
@@ -22,10 +23,13 @@ interface Ids {
  * is given the right to pass by permissions, which root has and may hand on.
  *
  * @param folders what the programs must be able to enter
- * @throws StartupError when there is no way
+ * @throws StartupError when there is no way, and for a user id without a name
  */
 export async function postgresUser(folders: readonly string[]): Promise<PostgresUser> {
-  if (process.getuid?.() !== 0) return { through: [] };
+  if (process.getuid?.() !== 0) {
+    refuseNamelessUser();
+    return { through: [] };
+  }
   const ids = (await idsOfPostgres()) ?? (await makePostgresUser());
   for (const through of [[], passingPermissions(ids)]) {
     const user = { ids, through };
@@ -41,6 +45,19 @@ export async function postgresUser(folders: readonly string[]): Promise<Postgres
 export function runAs({ ids, through }: PostgresUser, program: string, programArgs: string[]) {
   const [command = program, ...args] = [...through, program, ...programArgs];
   return { command, args, ...(through.length === 0 ? ids : undefined) };
+}
+
+/** Postgres looks its user up by id; container platforms run programs under ids that have no name. */
+function refuseNamelessUser(): void {
+  try {
+    userInfo();
+  } catch (cause) {
+    throw new StartupError(
+      `The embedded Postgres needs a user with a name, and user id ${process.getuid?.()} has none; ` +
+        'add a line for it to /etc/passwd (or use nss_wrapper), or set DATABASE_URL to a Postgres that runs elsewhere.',
+      { cause },
+    );
+  }
 }
 
 async function idsOfPostgres(): Promise<Ids | undefined> {

@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+
+let dir: string;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'muster-anywhere-'));
+});
+
+afterAll(() => rm(dir, { recursive: true }));
+
+test('packages are installed for users whose npm is strict about engines', async () => {
+  await writeJson('package.json', { name: 'strict', dependencies: { dep: 'file:dep' } });
+  await mkdir(join(dir, 'dep'));
+  await writeJson('dep/package.json', { name: 'dep', version: '1.0.0', engines: { node: '>=99' } });
+  await run('npm', ['install', '--package-lock-only'], { cwd: dir });
+  await run(process.execPath, ['-e', callOf('apps/start/bring-packages.mjs', 'bringPackages')], {
+    cwd: dir,
+    env: { PATH: process.env.PATH, HOME: dir, npm_config_engine_strict: 'true' },
+  });
+  expect(existsSync(join(dir, 'node_modules/dep'))).toBe(true);
+});
+
+test('a user id without a name is told what the embedded Postgres needs', async () => {
+  const refused = run('unshare', [
+    ...['--user', '--map-user=12345', '--'],
+    ...[process.execPath, '-e', callOf('dist/apps/start/postgres-user.js', 'postgresUser', '[]')],
+  ]);
+  await expect(refused).rejects.toMatchObject({
+    stderr: expect.stringContaining(
+      'The embedded Postgres needs a user with a name, and user id 12345 has none; ' +
+        'add a line for it to /etc/passwd (or use nss_wrapper), or set DATABASE_URL',
+    ),
+  });
+});
+
+/** A script that calls one function of one of our modules. */
+function callOf(module: string, name: string, argument = 'process.cwd()'): string {
+  return `import(${JSON.stringify(resolve(module))}).then((it) => it.${name}(${argument}))`;
+}
+
+async function writeJson(file: string, content: object): Promise<void> {
+  await writeFile(join(dir, file), JSON.stringify(content));
+}
