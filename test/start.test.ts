@@ -43,7 +43,7 @@ describe('started with nothing given', () => {
       adminUrl: expect.stringMatching(/^https:\/\/localhost:\d+$/),
       databaseUrl: expect.stringMatching(/^postgres:\/\/postgres:\w+@127\.0\.0\.1:\d+\/muster$/),
       analystUrl: expect.stringMatching(/^postgres:\/\/analyst:\w+@127\.0\.0\.1:\d+\/muster$/),
-      redisUrl: expect.stringMatching(/^redis:\/\/:\w+@127\.0\.0\.1:\d+\/0$/),
+      redisUrl: expect.stringMatching(/^redis:\/\/default:\w+@127\.0\.0\.1:\d+\/0$/),
       writeKeys: {
         dcos: expect.stringMatching(/^wk_dcos_\w{40}$/),
         octopus: expect.stringMatching(/^wk_octopus_\w{40}$/),

@@ -29,7 +29,17 @@ export async function publishEndpoints(
   return () => rm(file, { force: true });
 }
 
-/** The same database, seen as somebody else. */
+/**
+ * A Redis URL as redis-cli understands it: with a password but no user name, redis-cli of Redis 7
+ * sends an empty user name, which Redis refuses (WRONGPASS).
+ */
+export function redisCliUrl(redisUrl: string): string {
+  const url = new URL(redisUrl);
+  if (url.username === '' && url.password !== '') url.username = 'default';
+  return url.href;
+}
+
+/** The same database for another user. */
 export function urlAs(databaseUrl: string, user: string, password: string): string {
   const url = new URL(databaseUrl);
   url.username = user;

@@ -28,7 +28,7 @@ import {
 import { announcement } from './announcement.js';
 import { startApps } from './apps.js';
 import { startDependencies } from './dependencies.js';
-import { publishEndpoints, urlAs, urlHost, type Endpoints } from './endpoints.js';
+import { publishEndpoints, redisCliUrl, urlAs, urlHost, type Endpoints } from './endpoints.js';
 import { takeLock } from './lock.js';
 import { stopOrphans } from './orphans.js';
 import { checkFree } from './ports.js';
@@ -109,7 +109,7 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
     adminUrl: `https://${urlHost(settings.adminHost)}:${adminPort}`,
     databaseUrl: urls.databaseUrl,
     analystUrl: urlAs(urls.databaseUrl, 'analyst', analystPassword),
-    redisUrl: urls.redisUrl,
+    redisUrl: redisCliUrl(urls.redisUrl),
     writeKeys,
     adminToken,
     caFile: tls.certFile,

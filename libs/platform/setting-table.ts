@@ -29,7 +29,7 @@ export const SETTINGS = {
     about: 'Postgres; npm start brings its own when this is not set',
   },
   REDIS_URL: {
-    kind: secretUrl(['redis:', 'rediss:'], 'redis://:password@host:6379/0'),
+    kind: secretUrl(['redis:', 'rediss:'], 'redis://default:password@host:6379/0'),
     about: 'Redis (rediss:// for TLS); npm start brings its own when this is not set',
   },
   QUEUE_PREFIX: {

@@ -59,7 +59,7 @@ test('an empty variable is an unset one', () => {
 test('every problem is told at once, by name, with what is allowed', () => {
   const env = { INGEST_PORT: '84430', REDIS_MEMORY_SHARE: '80%', LOG_LEVEL: 'loud' };
   expect(problems(() => ingestSettings(env))).toEqual([
-    'REDIS_URL is not set; it must be a URL such as redis://:password@host:6379/0.',
+    'REDIS_URL is not set; it must be a URL such as redis://default:password@host:6379/0.',
     'LOG_LEVEL is "loud"; it must be one of fatal, error, warn, info, debug, trace, silent.',
     'INGEST_PORT is "84430"; it must be a whole number from 0 to 65535.',
     'TLS_CERT_FILE is not set; it must be the path of a file.',
