@@ -7,16 +7,14 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import {
   adminSettings,
   createLogger,
-  followTls,
-  loadTls,
   NestLogger,
   publicPem,
   readErasureKey,
   readJsonFolder,
   runProcess,
+  ServedCertificate,
   StartupError,
   type Logger,
-  type TlsPair,
 } from '#platform';
 import { QueueInspector } from '#queue';
 import { compileProducts, readDeclaration } from '#telemetry';
@@ -33,11 +31,11 @@ runProcess(startAdmin, { name: 'admin' });
 async function startAdmin() {
   const settings = adminSettings();
   const logger = createLogger({ name: 'admin', level: settings.logLevel });
-  const tls = await loadTls(settings);
+  const certificate = await ServedCertificate.load(settings, logger);
   const pem = publicPem(await readErasureKey(settings.erasureKeyFile));
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
   const parts = AdminModule.with(settings, pem, [...products.keys()], logger);
-  const app = await createApp(parts, tls, logger);
+  const app = await createApp(parts, certificate, logger);
   await app.listen(settings.port, settings.host).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new StartupError(
@@ -45,13 +43,13 @@ async function startAdmin() {
     );
   });
   const server = app.getHttpServer() as Server;
-  const stopFollowing = followTls(server, settings, tls, logger);
+  certificate.follow(server);
   const { port } = server.address() as AddressInfo;
   logger.info({ port }, 'the admin API listens');
   return {
     ready: { port },
     stop: async () => {
-      stopFollowing();
+      certificate.stop();
       await app.close();
     },
   };
@@ -59,11 +57,11 @@ async function startAdmin() {
 
 async function createApp(
   module: DynamicModule,
-  tls: TlsPair,
+  { pair }: ServedCertificate,
   logger: Logger,
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
-    https: { ...tls, handshakeTimeout: 10_000 },
+    https: { ...pair, handshakeTimeout: 10_000 },
     skipMiddie: true,
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,

@@ -5,16 +5,14 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   createLogger,
-  followTls,
   type IngestSettings,
   ingestSettings,
-  loadTls,
   type Logger,
   NestLogger,
   readJsonFolder,
   runProcess,
+  ServedCertificate,
   StartupError,
-  type TlsPair,
 } from '#platform';
 import { EnvelopeWriter, PolicyFollower, type QueueUnavailable, RateLimiter } from '#queue';
 import { compileProducts, readDeclaration } from '#telemetry';
@@ -42,7 +40,7 @@ runProcess(startIngest, { name: 'ingest' });
 async function startIngest() {
   const settings = ingestSettings();
   const logger = createLogger({ name: 'ingest', level: settings.logLevel });
-  const tls = await loadTls(settings);
+  const certificate = await ServedCertificate.load(settings, logger);
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
   const writer = connectQueue(settings, logger);
   const limiter = connectLimiter(settings, logger);
@@ -52,16 +50,16 @@ async function startIngest() {
   const follower = followPolicy(settings, policy, logger);
   await follower.start(closed?.reason === 'unreachable' ? 0 : POLICY_MS);
   const parts = { keys, policy, writer, limiter, products };
-  const app = await createApp(settings, parts, tls, logger);
+  const app = await createApp(settings, parts, certificate, logger);
   await listen(app, settings);
   const server = app.getHttpServer() as Server;
-  const stopFollowing = followTls(server, settings, tls, logger);
+  certificate.follow(server);
   const { port } = server.address() as AddressInfo;
   logger.info({ port }, 'ingest listens');
   return {
     ready: { port },
     stop: async () => {
-      stopFollowing();
+      certificate.stop();
       await drain(app, server);
       follower.stop();
       limiter.close();
@@ -118,11 +116,11 @@ async function refuseUndurable(writer: EnvelopeWriter): Promise<QueueUnavailable
 async function createApp(
   settings: IngestSettings,
   parts: IngestParts,
-  tls: TlsPair,
+  { pair }: ServedCertificate,
   logger: Logger,
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
-    https: { ...tls, handshakeTimeout: 10_000 },
+    https: { ...pair, handshakeTimeout: 10_000 },
     skipMiddie: true,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,

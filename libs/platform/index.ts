@@ -21,4 +21,5 @@ export {
 } from './settings.js';
 export { StartupError } from './startup-error.js';
 export { softwareVersion } from './version.js';
-export { followTls, loadTls, type TlsFiles, type TlsPair } from './tls.js';
+export { certificateValidity, type CertificateValidity } from './certificate-validity.js';
+export { loadTls, ServedCertificate, type TlsFiles, type TlsPair } from './tls.js';

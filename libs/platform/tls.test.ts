@@ -1,13 +1,23 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { certificateValidity } from './certificate-validity.js';
 import { makeCertificate } from './certificate.js';
-import { followTls, loadTls } from './tls.js';
+import { loadTls, ServedCertificate } from './tls.js';
 
 let dir: string;
 let cleanUp: (() => void)[];
@@ -100,16 +110,69 @@ test('a broken renewal is told once, and the old certificate stays', async () =>
   expect(warnings[1]).toContain(`cannot read ${files.keyFile} (ENOENT). The one in use stays.`);
 });
 
+test.each([
+  ['expires in 30 days', -1, 30, 'expiring', ['the TLS certificate expires soon']],
+  ['expires in 31 days', -1, 31.5, 'valid', []],
+  ['has expired', -10, -1, 'expired', ['the TLS certificate has expired']],
+  ['is not valid yet', 1, 90, 'not_yet_valid', ['the TLS certificate is not valid yet']],
+])('a certificate that %s is reported, and served', async (_, from, to, state, warned) => {
+  const files = await certificateFor(from, to);
+  const { certificate, warnings } = await serveFollowing(files);
+  expect(certificate.validity()).toMatchObject({ state, daysLeft: Math.floor(to) });
+  expect(warnings).toEqual(warned);
+});
+
+test('a certificate that is about to expire is logged again each day', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] });
+  cleanUp.push(() => vi.useRealTimers());
+  const { warnings } = await serveFollowing(await certificateFor(-1, 7));
+  vi.advanceTimersByTime(3 * 86_400_000);
+  expect(warnings).toEqual(Array.from({ length: 4 }, () => 'the TLS certificate expires soon'));
+});
+
+test('a new certificate outside its dates does not replace one that is within them', async () => {
+  const files = await makeCertificate(dir);
+  const cert = await readFile(files.certFile, 'utf8');
+  const { port, warnings } = await serveFollowing(files);
+  const expired = await certificateFor(-10, -1);
+  for (const name of ['key.pem', 'cert.pem']) {
+    await copyFile(join(dirname(expired.certFile), name), join(dir, name));
+  }
+  await vi.waitFor(() => expect(warnings.at(-1)).toMatch(/ expired on .* The one in use stays\.$/));
+  expect(await serialSeen(port, cert)).toBe(serial(cert));
+});
+
+test('a chain is as good as its certificate that ends first', async () => {
+  const [long, short] = await Promise.all([certificateFor(-1, 90), certificateFor(-2, 5)]);
+  const chain = await Promise.all([long, short].map(({ certFile }) => readFile(certFile, 'utf8')));
+  expect(certificateValidity(chain.join(''))).toMatchObject({ state: 'expiring', daysLeft: 5 });
+});
+
+/** A certificate for localhost that is valid between two times, in days from now. */
+async function certificateFor(fromDays: number, toDays: number) {
+  const { generate } = await import('selfsigned');
+  const at = (days: number) => new Date(Date.now() + days * 86_400_000 + 60_000);
+  const pair = await generate([{ name: 'commonName', value: 'localhost' }], {
+    ...{ keyType: 'ec', curve: 'P-256', algorithm: 'sha256' },
+    ...{ notBeforeDate: at(fromDays), notAfterDate: at(toDays) },
+  });
+  const folder = await mkdtemp(join(dir, 'dated-'));
+  const files = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') };
+  await writeFile(files.certFile, pair.cert);
+  await writeFile(files.keyFile, pair.private);
+  return files;
+}
+
 async function serveFollowing(files: { certFile: string; keyFile: string }) {
   const warnings: string[] = [];
-  const pair = await loadTls(files);
-  const server = createServer(pair);
-  const logger = {
-    info: () => undefined,
-    warn: (line: unknown) => void warnings.push(String(line)),
-  };
-  cleanUp.push(followTls(server, files, pair, logger, 20));
-  return { ...(await listen(server)), warnings };
+  const warn = (...args: unknown[]) => void warnings.push(String(args.at(-1)));
+  const certificate = await ServedCertificate.load(files, {
+    ...{ info: () => undefined, warn, error: warn },
+  });
+  const server = createServer(certificate.pair);
+  certificate.follow(server, 20);
+  cleanUp.push(() => certificate.stop());
+  return { ...(await listen(server)), certificate, warnings };
 }
 
 async function listen(server: Server) {

@@ -2,9 +2,15 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { Logger } from 'pino';
+import {
+  certificateValidity,
+  isInForce,
+  type CertificateValidity,
+} from './certificate-validity.js';
 import { StartupError } from './startup-error.js';
 
 const POLL_MS = 3000;
+const DAY_MS = 86_400_000;
 
 export interface TlsFiles {
   certFile: string;
@@ -30,50 +36,98 @@ export async function loadTls(files: TlsFiles): Promise<TlsPair> {
 }
 
 /**
- * Gives the server every new certificate that appears in the files, within a few seconds and
- * without dropping a connection. A pair that is unreadable, broken or half-written is logged once
- * and the old one stays.
+ * The certificate that a server shows. While it follows its files, the server gets every new pair that
+ * appears in them, within a few seconds and without dropping a connection. A pair that is unreadable,
+ * broken, half-written, or outside its dates while the present one is within them, is logged once and
+ * the present one stays.
  *
  * The contents are compared rather than watched: renewers swap a symlink (certbot), a directory
  * behind it (Kubernetes) or rename a file over it, and watches and mtimes miss one or other.
  *
- * @returns a function that ends it
+ * A certificate that is expired, expires soon or is not yet valid is logged at the start and every day.
  */
-export function followTls(
-  server: TlsServer,
-  files: TlsFiles,
-  current: TlsPair,
-  logger: Pick<Logger, 'info' | 'warn'>,
-  pollMs = POLL_MS,
-): () => void {
-  let seen = fingerprint(current);
-  let complaint = '';
-  const poll = async () => {
+export class ServedCertificate {
+  #timers: NodeJS.Timeout[] = [];
+  #isFollowing = false;
+  #refused = '';
+
+  constructor(
+    private readonly files: TlsFiles,
+    public pair: TlsPair,
+    private readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>,
+  ) {}
+
+  /** @throws StartupError when a file can't be read or the two are not a usable pair */
+  static async load(
+    files: TlsFiles,
+    logger: Pick<Logger, 'info' | 'warn' | 'error'>,
+  ): Promise<ServedCertificate> {
+    return new ServedCertificate(files, await loadTls(files), logger);
+  }
+
+  validity(): CertificateValidity {
+    return certificateValidity(this.pair.cert);
+  }
+
+  follow(server: TlsServer, pollMs = POLL_MS): void {
+    this.#isFollowing = true;
+    this.#logValidity();
+    this.#timers[0] = setInterval(() => this.#logValidity(), DAY_MS).unref();
+    const next = () => {
+      this.#timers[1] = setTimeout(() => {
+        void this.#poll(server).finally(() => this.#isFollowing && next());
+      }, pollMs).unref();
+    };
+    next();
+  }
+
+  stop(): void {
+    this.#isFollowing = false;
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  async #poll(server: TlsServer): Promise<void> {
     try {
-      const pair = await readPair(files);
-      if (fingerprint(pair) !== seen) {
-        seen = fingerprint(pair);
-        checkPair(pair, files);
+      const pair = await readPair(this.files);
+      if (fingerprint(pair) !== fingerprint(this.pair)) {
+        checkPair(pair, this.files);
+        this.#checkDates(pair);
         server.setSecureContext(pair);
-        logger.info({ certFile: files.certFile }, 'a new TLS certificate is in use');
+        this.pair = pair;
+        this.logger.info({ certFile: this.files.certFile }, 'a new TLS certificate is in use');
+        this.#logValidity();
       }
-      complaint = '';
+      this.#refused = '';
     } catch (error) {
       if (!(error instanceof StartupError)) throw error;
-      if (error.message !== complaint) logger.warn(`${error.message} The one in use stays.`);
-      complaint = error.message;
+      if (error.message !== this.#refused) {
+        this.logger.warn(`${error.message} The one in use stays.`);
+      }
+      this.#refused = error.message;
     }
-  };
-  let ended = false;
-  let timer: NodeJS.Timeout;
-  const next = () => {
-    timer = setTimeout(() => void poll().finally(() => ended || next()), pollMs).unref();
-  };
-  next();
-  return () => {
-    ended = true;
-    clearTimeout(timer);
-  };
+  }
+
+  #checkDates({ cert }: TlsPair): void {
+    const next = certificateValidity(cert);
+    if (isInForce(next) || !isInForce(this.validity())) return;
+    const problem = next.state === 'expired' ? 'expired on' : 'is not valid before';
+    const date = next.state === 'expired' ? next.notAfter : next.notBefore;
+    throw new StartupError(
+      `TLS_CERT_FILE: the certificate in ${this.files.certFile} ${problem} ${date}.`,
+    );
+  }
+
+  #logValidity(): void {
+    const { state, ...dates } = this.validity();
+    const { certFile } = this.files;
+    if (state === 'expired') {
+      this.logger.error({ certFile, ...dates }, 'the TLS certificate has expired');
+    } else if (state === 'not_yet_valid') {
+      this.logger.error({ certFile, ...dates }, 'the TLS certificate is not valid yet');
+    } else if (state === 'expiring') {
+      this.logger.warn({ certFile, ...dates }, 'the TLS certificate expires soon');
+    }
+  }
 }
 
 const fingerprint = ({ cert, key }: TlsPair) => `${cert}\n${key}`;
