@@ -26,6 +26,7 @@ interface Service {
   read_only: boolean;
   cap_drop: string[];
   security_opt: string[];
+  pids_limit: number;
   logging: { options: Record<string, string> };
   stop_grace_period: string;
   ports?: string[];
@@ -160,6 +161,7 @@ test('every container is confined and limited, and the lasting ones come back', 
       read_only: true,
       cap_drop: ['ALL'],
       security_opt: ['no-new-privileges:true'],
+      pids_limit: expect.any(Number),
       restart: name === 'migrate' ? 'no' : 'unless-stopped',
       deploy: { resources: { limits: { memory: expect.stringMatching(/^\d+[mg]$/) } } },
       logging: { options: { 'max-size': expect.any(String), 'max-file': expect.any(String) } },

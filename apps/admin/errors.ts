@@ -35,6 +35,11 @@ export class AdminError extends Error {
   }
 }
 
+/** Answers a request that no route has seen. */
+export function refuseMalformed(reply: FastifyReply, status: number, message: string): void {
+  void reply.status(status).send({ success: false, code: 'bad_request', message });
+}
+
 /** Turns whatever was thrown into the one error body, and logs what is our own fault. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {

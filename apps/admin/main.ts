@@ -1,12 +1,15 @@
 import 'reflect-metadata';
-import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   adminSettings,
+  continueBeforeBodies,
   createLogger,
+  Drain,
+  guardTransport,
+  HttpServers,
   NestLogger,
   publicPem,
   readErasureKey,
@@ -14,54 +17,66 @@ import {
   runProcess,
   ServedCertificate,
   StartupError,
+  transportOptions,
+  type AdminSettings,
   type Logger,
 } from '#platform';
 import { QueueInspector } from '#queue';
 import { compileProducts, readDeclaration } from '#telemetry';
 import { AdminModule } from './admin.module.js';
-import { ErrorFilter } from './errors.js';
+import { ErrorFilter, refuseMalformed } from './errors.js';
 import { Gatekeeper } from './gatekeeper.js';
 import { serveDashboard } from './queue/dashboard.js';
 
 /** Ten thousand GUIDs take 400 KB. */
 const MAX_BODY_BYTES = 1024 * 1024;
+/** A request takes milliseconds; a longer one is holding a connection open. */
+const REQUEST_TIMEOUT_MS = 30_000;
 
 runProcess(startAdmin, { name: 'admin' });
 
 async function startAdmin() {
   const settings = adminSettings();
   const logger = createLogger({ name: 'admin', level: settings.logLevel });
-  const certificate = await ServedCertificate.load(settings, logger);
+  const certificate = settings.tls && (await ServedCertificate.load(settings.tls, logger));
   const pem = publicPem(await readErasureKey(settings.erasureKeyFile));
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
   const parts = AdminModule.with(settings, pem, [...products.keys()], logger);
-  const app = await createApp(parts, certificate, logger);
+  const servers = new HttpServers(
+    { ...settings, requestTimeoutMs: REQUEST_TIMEOUT_MS },
+    certificate,
+  );
+  const drain = new Drain();
+  const app = await createApp(parts, servers, { ...settings, drain }, logger);
   await app.listen(settings.port, settings.host).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new StartupError(
       `Port ${settings.port} is in use; free it or set ADMIN_PORT to another.`,
     );
   });
-  const server = app.getHttpServer() as Server;
-  certificate.follow(server);
-  const { port } = server.address() as AddressInfo;
+  await servers.listenOnOtherAddresses(settings.host);
+  servers.followCertificate();
+  const { port } = app.getHttpServer().address() as AddressInfo;
   logger.info({ port }, 'the admin API listens');
   return {
     ready: { port },
     stop: async () => {
-      certificate.stop();
-      await app.close();
+      await drain.begin(settings.drainMs);
+      certificate?.stop();
+      await Promise.all([app.close(), servers.closeOtherAddresses()]);
     },
   };
 }
 
 async function createApp(
   module: DynamicModule,
-  { pair }: ServedCertificate,
+  servers: HttpServers,
+  transport: AdminSettings & { drain: Drain },
   logger: Logger,
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
-    https: { ...pair, handshakeTimeout: 10_000 },
+    serverFactory: servers.create,
+    ...transportOptions(transport),
     skipMiddie: true,
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
@@ -73,6 +88,8 @@ async function createApp(
   const errors = new ErrorFilter(logger);
   app.useGlobalFilters(errors);
   const fastify = adapter.getInstance();
+  guardTransport(fastify, { ...transport, refuse: refuseMalformed });
+  continueBeforeBodies(fastify, transport.drain);
   fastify.addContentTypeParser(['text/csv', 'text/plain'], { parseAs: 'string' }, (_, body, done) =>
     done(null, body),
   );

@@ -20,6 +20,7 @@ export type RequestErrorCode =
   | 'bad_request'
   | 'unauthorized'
   | 'not_found'
+  | 'method_not_allowed'
   | 'body_too_large'
   | 'inflated_too_large'
   | 'invalid_encoding'
@@ -39,6 +40,7 @@ export const statusOf: Record<ErrorCode, number> = {
   unsupported_product: 400,
   unauthorized: 401,
   not_found: 404,
+  method_not_allowed: 405,
   body_too_large: 413,
   inflated_too_large: 413,
   too_deep: 413,
@@ -87,6 +89,18 @@ export const answersToMalformed = {
   },
 } satisfies FastifyServerOptions;
 
+/** Sends a refusal, once the rest of the body has been read. */
+export function refuse(
+  reply: FastifyReply,
+  code: ErrorCode,
+  message: string,
+  status = statusOf[code],
+): void {
+  void restOfBody(reply.request.raw).then(() => {
+    void reply.status(status).send(errorBody(code, message));
+  });
+}
+
 /** Turns whatever was thrown into the one error body, and logs what is our own fault. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
@@ -94,17 +108,16 @@ export class ErrorFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const { code, message } = this.describe(error);
+    const { code, message } = this.describe(error, reply.request.id);
     if (error instanceof QueueUnavailable) {
       void reply.header('retry-after', RETRY_AFTER_S[error.reason]);
     }
     if (error instanceof RateLimited) void reply.header('retry-after', error.retryAfterS);
     if (code === 'unauthorized') void reply.header('www-authenticate', 'Bearer realm="muster"');
-    const answer = () => void reply.status(statusOf[code]).send(errorBody(code, message));
-    void restOfBody(reply.request.raw).then(answer);
+    refuse(reply, code, message);
   }
 
-  private describe(error: unknown): { code: ErrorCode; message: string } {
+  private describe(error: unknown, requestId: string): { code: ErrorCode; message: string } {
     if (error instanceof InvalidRequest || error instanceof RequestError) return error;
     if (error instanceof RateLimited) return { code: 'rate_limited', message: error.message };
     if (error instanceof QueueUnavailable) {
@@ -118,7 +131,7 @@ export class ErrorFilter implements ExceptionFilter {
     if (status !== undefined && status < 500) {
       return { code: 'bad_request', message: MALFORMED };
     }
-    this.logger.error({ err: error }, 'a request failed');
+    this.logger.error({ err: error, requestId }, 'a request failed');
     return { code: 'internal', message: 'The request failed for a reason of ours.' };
   }
 }

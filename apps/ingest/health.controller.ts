@@ -1,10 +1,18 @@
-import { Controller, Get, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Drain, type ServedCertificate } from '#platform';
 import { EnvelopeWriter, QueueUnavailable } from '#queue';
+
+/** The injection token of the certificate that is served; null where a proxy ends TLS. */
+export const CERTIFICATE = Symbol('CERTIFICATE');
 
 @Controller('health')
 export class HealthController {
-  constructor(private readonly writer: EnvelopeWriter) {}
+  constructor(
+    private readonly writer: EnvelopeWriter,
+    private readonly drain: Drain,
+    @Inject(CERTIFICATE) private readonly certificate: ServedCertificate | null,
+  ) {}
 
   /** The process answers. */
   @Get('live')
@@ -12,15 +20,23 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** Redis answers, is durable and has room: an event sent now would be taken. */
+  /**
+   * Redis answers, is durable and has room: an event sent now would be taken. An expired certificate
+   * is reported, and does not make ingest unready: agents that do not check it are still served.
+   */
   @Get('ready')
   async ready(@Res() reply: FastifyReply): Promise<void> {
+    const certificate = this.certificate?.validity();
+    if (this.drain.isDraining) {
+      void reply.status(503).send({ status: 'unavailable', reason: 'draining', certificate });
+      return;
+    }
     try {
       await this.writer.check();
-      void reply.send({ status: 'ok' });
+      void reply.send({ status: 'ok', certificate });
     } catch (error) {
       const reason = error instanceof QueueUnavailable ? error.reason : 'unreachable';
-      void reply.status(503).send({ status: 'unavailable', reason });
+      void reply.status(503).send({ status: 'unavailable', reason, certificate });
     }
   }
 }

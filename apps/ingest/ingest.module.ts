@@ -1,10 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { IngestSettings } from '#platform';
+import { Drain, type IngestSettings, type ServedCertificate } from '#platform';
 import { EnvelopeWriter, type RateLimiter } from '#queue';
 import type { Products } from '#telemetry';
 import type { EdgePolicy } from './edge-policy.js';
 import { EventsController } from './events.controller.js';
-import { HealthController } from './health.controller.js';
+import { CERTIFICATE, HealthController } from './health.controller.js';
 import { Intake } from './intake.js';
 import { Limits } from './limits.js';
 import { OctopusController } from './octopus.controller.js';
@@ -28,6 +28,9 @@ export interface IngestParts {
   writer: EnvelopeWriter;
   limiter: RateLimiter;
   products: Products;
+  drain: Drain;
+  /** Undefined where a proxy ends TLS. */
+  certificate: ServedCertificate | undefined;
 }
 
 /** The edge: speaks the clients' dialects, and hands their events to the queue. */
@@ -35,7 +38,7 @@ export interface IngestParts {
 export class IngestModule {
   static with(
     settings: IngestSettings,
-    { keys, policy, writer, limiter, products }: IngestParts,
+    { keys, policy, writer, limiter, products, drain, certificate }: IngestParts,
   ): DynamicModule {
     const limits = new Limits(limiter, policy);
     return {
@@ -43,6 +46,8 @@ export class IngestModule {
       controllers,
       providers: [
         { provide: EnvelopeWriter, useValue: writer },
+        { provide: Drain, useValue: drain },
+        { provide: CERTIFICATE, useValue: certificate ?? null },
         { provide: Intake, useValue: new Intake(keys, policy, limits, writer, settings) },
         { provide: Previewer, useValue: new Previewer(products, settings.retentionDays, policy) },
       ],

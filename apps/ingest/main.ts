@@ -1,18 +1,23 @@
 import 'reflect-metadata';
-import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
+  continueBeforeBodies,
   createLogger,
+  Drain,
+  guardTransport,
+  HttpServers,
   type IngestSettings,
   ingestSettings,
   type Logger,
   NestLogger,
   readJsonFolder,
+  refuseOtherMethods,
   runProcess,
   ServedCertificate,
   StartupError,
+  transportOptions,
 } from '#platform';
 import { EnvelopeWriter, PolicyFollower, type QueueUnavailable, RateLimiter } from '#queue';
 import { compileProducts, readDeclaration } from '#telemetry';
@@ -20,7 +25,7 @@ import { authenticateByHeader } from './authenticate.js';
 import { takeBodiesAsBytes } from './body.js';
 import { allowOrigins } from './cors.js';
 import { EdgePolicy } from './edge-policy.js';
-import { answersToMalformed, ErrorFilter } from './errors.js';
+import { answersToMalformed, ErrorFilter, refuse } from './errors.js';
 import { IngestModule, type IngestParts } from './ingest.module.js';
 import { WriteKeys } from './write-keys.js';
 
@@ -33,14 +38,13 @@ const SETTLE_MS = 3000;
 const POLICY_MS = 1500;
 /** A request takes milliseconds; one that takes this long is holding a connection open. */
 const REQUEST_TIMEOUT_MS = 30_000;
-const KEEP_ALIVE_MS = 72_000;
 
 runProcess(startIngest, { name: 'ingest' });
 
 async function startIngest() {
   const settings = ingestSettings();
   const logger = createLogger({ name: 'ingest', level: settings.logLevel });
-  const certificate = await ServedCertificate.load(settings, logger);
+  const certificate = settings.tls && (await ServedCertificate.load(settings.tls, logger));
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
   const writer = connectQueue(settings, logger);
   const limiter = connectLimiter(settings, logger);
@@ -49,18 +53,24 @@ async function startIngest() {
   const policy = new EdgePolicy(keys, products);
   const follower = followPolicy(settings, policy, logger);
   await follower.start(closed?.reason === 'unreachable' ? 0 : POLICY_MS);
-  const parts = { keys, policy, writer, limiter, products };
-  const app = await createApp(settings, parts, certificate, logger);
+  const drain = new Drain();
+  const parts = { keys, policy, writer, limiter, products, drain, certificate };
+  const servers = new HttpServers(
+    { ...settings, requestTimeoutMs: REQUEST_TIMEOUT_MS },
+    certificate,
+  );
+  const app = await createApp(settings, parts, servers, logger);
   await listen(app, settings);
-  const server = app.getHttpServer() as Server;
-  certificate.follow(server);
-  const { port } = server.address() as AddressInfo;
+  await servers.listenOnOtherAddresses(settings.host);
+  servers.followCertificate();
+  const { port } = app.getHttpServer().address() as AddressInfo;
   logger.info({ port }, 'ingest listens');
   return {
     ready: { port },
     stop: async () => {
-      certificate.stop();
-      await drain(app, server);
+      await drain.begin(settings.drainMs);
+      certificate?.stop();
+      await close(app, servers);
       follower.stop();
       limiter.close();
       await writer.close();
@@ -116,14 +126,13 @@ async function refuseUndurable(writer: EnvelopeWriter): Promise<QueueUnavailable
 async function createApp(
   settings: IngestSettings,
   parts: IngestParts,
-  { pair }: ServedCertificate,
+  servers: HttpServers,
   logger: Logger,
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
-    https: { ...pair, handshakeTimeout: 10_000 },
+    serverFactory: servers.create,
+    ...transportOptions(settings),
     skipMiddie: true,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
     // While it drains, a request on an open connection is still served: its sender may not retry.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -136,10 +145,21 @@ async function createApp(
     { bodyParser: false, logger: new NestLogger(logger), abortOnError: false },
   );
   const fastify = adapter.getInstance();
+  guardTransport(fastify, {
+    ...settings,
+    drain: parts.drain,
+    refuse: (reply, status, message) => refuse(reply, 'bad_request', message, status),
+  });
+  const answerOtherMethods = refuseOtherMethods(fastify, (reply, allowed) =>
+    refuse(reply, 'method_not_allowed', `This address takes ${allowed}.`),
+  );
   allowOrigins(fastify, settings.corsOrigins);
   authenticateByHeader(fastify, parts.keys);
+  continueBeforeBodies(fastify, parts.drain);
   takeBodiesAsBytes(fastify, settings);
   app.useGlobalFilters(new ErrorFilter(logger));
+  await app.init();
+  answerOtherMethods();
   return app;
 }
 
@@ -147,10 +167,10 @@ async function createApp(
  * Serves what is under way and closes. A connection whose request had begun before is closed as soon
  * as it is answered: its client would keep it open for the next.
  */
-async function drain(app: NestFastifyApplication, server: Server): Promise<void> {
-  const closing = setInterval(() => server.closeIdleConnections(), 50);
+async function close(app: NestFastifyApplication, servers: HttpServers): Promise<void> {
+  const closing = setInterval(() => servers.closeIdleConnections(), 50);
   try {
-    await app.close();
+    await Promise.all([app.close(), servers.closeOtherAddresses()]);
   } finally {
     clearInterval(closing);
   }

@@ -5,7 +5,7 @@
  *
  *   start    all that, and goes on as apps/start/main.ts in this same process
  *   bench    all that
- *   prepare  all that, and a Chromium and a PgBouncer, for the tests
+ *   prepare  all that, and a Chromium, a PgBouncer and a HAProxy, for the tests
  *   build    the build only, for a test run, which should not lose its own packages
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { bringBuild } from './bring-build.mjs';
 import { bringChromium } from './bring-chromium.mjs';
+import { bringHaproxy } from './bring-haproxy.mjs';
 import { bringPackages } from './bring-packages.mjs';
 import { bringPgbouncer } from './bring-pgbouncer.mjs';
 import { bringRedis } from './bring-redis.mjs';
@@ -33,11 +34,12 @@ async function main(purpose) {
   if (purpose === 'start' && existsSync(dotEnv)) process.loadEnvFile(dotEnv);
   if (purpose !== 'build') await bringPackages(root);
   // Tests kill and starve their Redis, so that they never use somebody else's.
-  const hasRedis = purpose === 'start' && process.env.REDIS_URL;
+  const hasRedis = purpose === 'start' && (process.env.REDIS_URL || process.env.REDIS_URL_FILE);
   if (purpose !== 'build' && !hasRedis) await bringRedis();
   if (purpose === 'prepare') {
     await bringChromium();
     await bringPgbouncer();
+    await bringHaproxy();
   }
   await bringBuild(root);
   if (purpose === 'start') await import(pathToFileURL(join(root, 'dist/apps/start/main.js')).href);

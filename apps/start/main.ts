@@ -105,8 +105,8 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   starting.throwIfAborted();
 
   const endpoints: Endpoints = {
-    ingestUrl: `https://${urlHost(settings.host)}:${port}`,
-    adminUrl: `https://${urlHost(settings.adminHost)}:${adminPort}`,
+    ingestUrl: `${settings.protocol}://${urlHost(settings.host)}:${port}`,
+    adminUrl: `${settings.adminProtocol}://${urlHost(settings.adminHost)}:${adminPort}`,
     databaseUrl: urls.databaseUrl,
     analystUrl: urlAs(urls.databaseUrl, 'analyst', analystPassword),
     redisUrl: redisCliUrl(urls.redisUrl),

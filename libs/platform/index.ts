@@ -1,8 +1,12 @@
+export { AddressList } from './address-list.js';
 export { makeCertificate } from './certificate.js';
+export { Drain } from './drain.js';
 export { makeErasureKey, publicPem, readErasureKey } from './erasure-key.js';
+export { HttpServers } from './http-servers.js';
 export { readJsonFolder } from './json-folder.js';
 export { runProcess, type Running } from './lifecycle.js';
 export { createLogger, NestLogger, type Logger, type LogLevel } from './logging.js';
+export { refuseOtherMethods } from './other-methods.js';
 export { restOfBody } from './rest-of-body.js';
 export {
   adminSettings,
@@ -20,6 +24,7 @@ export {
   type WorkerSettings,
 } from './settings.js';
 export { StartupError } from './startup-error.js';
+export { continueBeforeBodies, guardTransport, transportOptions } from './transport-guard.js';
 export { softwareVersion } from './version.js';
 export { certificateValidity, type CertificateValidity } from './certificate-validity.js';
 export { loadTls, ServedCertificate, type TlsFiles, type TlsPair } from './tls.js';

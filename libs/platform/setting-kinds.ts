@@ -1,9 +1,13 @@
+import { AddressList } from './address-list.js';
+
 /** What became of a text: its value, or a phrase that goes on after the setting's name ("is empty"). */
 export type Parsed<T> = { value: T } | { wrong: string };
 
 /** A kind of setting: what it allows, in words, and how its text is understood. */
 export interface Kind<T> {
   readonly allowed: string;
+  /** A secret may also be given as a file, by the variable NAME_FILE. */
+  readonly isSecret?: boolean;
   /** A `wrong` phrase of a kind that holds secrets must not repeat any of the text. */
   parse(text: string): Parsed<T>;
 }
@@ -51,12 +55,14 @@ export function textLike(pattern: RegExp, allowed: string): Kind<string> {
 /** Any text at all; never shown. */
 export const secret: Kind<string> = {
   allowed: 'a text that is not empty',
+  isSecret: true,
   parse: (text) => ({ value: text }),
 };
 
 /** A key that nobody can guess; never shown. */
 export const longSecret: Kind<string> = {
   allowed: 'a text of 32 characters or more, such as openssl rand -hex 32 prints',
+  isSecret: true,
   parse: (text) => (text.length < 32 ? { wrong: 'is too short' } : { value: text }),
 };
 
@@ -64,6 +70,7 @@ export const longSecret: Kind<string> = {
 export function secretUrl(protocols: readonly string[], example: string): Kind<string> {
   return {
     allowed: `a URL such as ${example}`,
+    isSecret: true,
     parse(text) {
       if (!URL.canParse(text)) return { wrong: 'is not a URL' };
       const { protocol } = new URL(text);
@@ -84,12 +91,23 @@ export const origins: Kind<'*' | string[]> = {
   },
 };
 
+/** IP addresses and networks. */
+export const addresses: Kind<AddressList> = {
+  allowed: 'a comma list of addresses and networks such as 10.0.0.0/8',
+  parse(text) {
+    const list = AddressList.parse(splitList(text));
+    if (list instanceof AddressList) return { value: list };
+    return { wrong: `has the entry ${JSON.stringify(list.wrong)}` };
+  },
+};
+
 /**
  * Write keys by the SHA-256 of the key (64 lower-case hex digits), each telling its product. Only
  * digests are configured, so that reading the configuration gives nobody a key.
  */
 export const writeKeys: Kind<ReadonlyMap<string, string>> = {
   allowed: 'a comma list of product:sha256, the SHA-256 of the key as 64 hex digits',
+  isSecret: true,
   parse(text) {
     const products = new Map<string, string>();
     for (const [index, entry] of splitList(text).entries()) {

@@ -1,4 +1,5 @@
 import {
+  addresses,
   longSecret,
   oneOf,
   origins,
@@ -59,6 +60,39 @@ export const SETTINGS = {
     usually: '8444',
     about: 'the HTTPS port of the admin API; 0 picks a free one',
   },
+  INGEST_PROTOCOL: {
+    kind: oneOf('https', 'http'),
+    usually: 'https',
+    about:
+      'http: ingest speaks plain HTTP, to the TRUSTED_PROXIES only, which end the TLS of its clients',
+  },
+  ADMIN_PROTOCOL: {
+    kind: oneOf('https', 'http'),
+    usually: 'https',
+    about: 'the same for the admin API',
+  },
+  TRUSTED_PROXIES: {
+    kind: addresses,
+    about:
+      'the proxies and load balancers whose X-Forwarded-For, X-Forwarded-Proto and PROXY protocol headers are believed: a comma list of addresses and networks; none when not set',
+  },
+  PROXY_PROTOCOL: {
+    kind: oneOf('off', 'on'),
+    usually: 'off',
+    about: 'on: each connection from a trusted proxy begins with a PROXY protocol header (1 or 2)',
+  },
+  KEEP_ALIVE_MS: {
+    kind: wholeNumber(1000),
+    usually: '72000',
+    about:
+      'how long ingest and the admin API keep an idle connection open; longer than a load balancer in front does',
+  },
+  DRAIN_MS: {
+    kind: wholeNumber(0),
+    usually: '0',
+    about:
+      'how long ingest and the admin API serve on after SIGTERM, not ready, until load balancers have noticed; below STOP_TIMEOUT_MS',
+  },
   ADMIN_URL: {
     kind: secretUrl(['https:'], 'https://muster.example.com:8444'),
     about: 'the admin API that npm run muster speaks to; the one of npm start when not set',
@@ -70,7 +104,7 @@ export const SETTINGS = {
   },
   TLS_CERT_FILE: {
     kind: file,
-    about: 'the certificate (PEM, with its chain), reread when it changes',
+    about: 'the certificate (PEM, with its chain), reread when it changes; not used by plain HTTP',
   },
   TLS_KEY_FILE: { kind: file, about: 'the private key of the certificate (PEM)' },
   WRITE_KEYS: {

@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SETTINGS, type Setting } from './setting-table.js';
 import { ingestSettings, migrateSettings, startSettings, workerSettings } from './settings.js';
 
@@ -62,11 +64,87 @@ test('every problem is told at once, by name, with what is allowed', () => {
     'REDIS_URL is not set; it must be a URL such as redis://default:password@host:6379/0.',
     'LOG_LEVEL is "loud"; it must be one of fatal, error, warn, info, debug, trace, silent.',
     'INGEST_PORT is "84430"; it must be a whole number from 0 to 65535.',
-    'TLS_CERT_FILE is not set; it must be the path of a file.',
-    'TLS_KEY_FILE is not set; it must be the path of a file.',
     'IDENTITY_KEY is not set; it must be a text of 32 characters or more, such as openssl rand -hex 32 prints.',
     'REDIS_MEMORY_SHARE is "80%"; it must be a number above 0 and at most 1, such as 0.8.',
+    'TLS_CERT_FILE is not set; it must be the path of a file.',
+    'TLS_KEY_FILE is not set; it must be the path of a file.',
   ]);
+});
+
+describe('a secret in a file', () => {
+  let folder: string;
+  let file: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'muster-settings-'));
+    file = join(folder, 'secret');
+    writeFileSync(file, `${WORKER.SUPPRESSION_KEY}\n`);
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const secrets = Object.entries<Setting>(SETTINGS).filter(([, { kind }]) => kind.isSecret);
+
+  test('is read for every setting that holds one', () => {
+    expect(secrets.map(([name]) => name).sort()).toEqual([
+      ...['ADMIN_TOKEN', 'ADMIN_URL', 'ANALYST_PASSWORD', 'APP_PASSWORD', 'DATABASE_URL'],
+      ...['IDENTITY_KEY', 'PRIVACY_ANALYST_PASSWORD', 'REDIS_URL', 'SUPPRESSION_KEY', 'WRITE_KEYS'],
+    ]);
+    const { SUPPRESSION_KEY, ...others } = WORKER;
+    const settings = workerSettings({ ...others, SUPPRESSION_KEY_FILE: file });
+    expect(settings.suppressionKey).toBe(SUPPRESSION_KEY);
+  });
+
+  test('reaches the processes that npm start starts', () => {
+    const { workerEnvironment } = startSettings({ SUPPRESSION_KEY_FILE: file });
+    expect(workerEnvironment).toEqual({ SUPPRESSION_KEY: WORKER.SUPPRESSION_KEY });
+  });
+
+  test('that cannot be read is named, and so is one that is given twice', () => {
+    const absent = join(folder, 'absent');
+    const { SUPPRESSION_KEY: _, ...others } = WORKER;
+    expect(problems(() => workerSettings({ ...others, SUPPRESSION_KEY_FILE: absent }))).toEqual([
+      `SUPPRESSION_KEY_FILE: cannot read ${absent} (ENOENT).`,
+    ]);
+    expect(problems(() => workerSettings({ ...WORKER, SUPPRESSION_KEY_FILE: file }))).toEqual([
+      'Both SUPPRESSION_KEY and SUPPRESSION_KEY_FILE are set; set one.',
+    ]);
+  });
+});
+
+describe('behind a proxy', () => {
+  const plain = { ...INGEST, INGEST_PROTOCOL: 'http', TLS_CERT_FILE: '', TLS_KEY_FILE: '' };
+
+  test('plain HTTP needs no certificate, but the proxies to trust', () => {
+    const { tls, trustedProxies } = ingestSettings({
+      ...plain,
+      TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+    });
+    expect(tls).toBeUndefined();
+    const asked = ['10.1.2.3', '::ffff:10.1.2.3', '::1', '11.1.2.3', '::2', undefined];
+    expect(asked.map((address) => trustedProxies.has(address))).toEqual([
+      ...[true, true, true],
+      ...[false, false, false],
+    ]);
+    expect(problems(() => ingestSettings(plain))).toEqual([
+      'Plain HTTP needs TRUSTED_PROXIES: the proxies that end the TLS of the clients.',
+    ]);
+  });
+
+  test.each(['localhost', '10.0.0.0/33', '::1/129', '1.2.3', '10.0.0.0/8/8', '10.0.0.0/'])(
+    '%s is no address and no network',
+    (entry) => {
+      expect(problems(() => ingestSettings({ ...INGEST, TRUSTED_PROXIES: entry }))).toEqual([
+        `TRUSTED_PROXIES has the entry "${entry}"; it must be a comma list of addresses and networks such as 10.0.0.0/8.`,
+      ]);
+    },
+  );
+
+  test('the PROXY protocol needs proxies to trust, and draining an end', () => {
+    const env = { ...INGEST, PROXY_PROTOCOL: 'on', DRAIN_MS: '5000', STOP_TIMEOUT_MS: '5000' };
+    expect(problems(() => ingestSettings(env))).toEqual([
+      'PROXY_PROTOCOL needs TRUSTED_PROXIES: the proxies that send it.',
+      'DRAIN_MS must be below STOP_TIMEOUT_MS.',
+    ]);
+  });
 });
 
 test.each([

@@ -1,5 +1,13 @@
-import { StartupError } from './startup-error.js';
+import { readFileSync } from 'node:fs';
+import type { Kind } from './setting-kinds.js';
 import { SETTINGS, type Setting, type SettingName, type SettingValue } from './setting-table.js';
+import { StartupError } from './startup-error.js';
+import {
+  TRANSPORT,
+  TRANSPORT_OPTIONAL,
+  transportProblems,
+  withTransport,
+} from './transport-settings.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -12,11 +20,10 @@ const INGEST = {
   redisUrl: 'REDIS_URL',
   queuePrefix: 'QUEUE_PREFIX',
   logLevel: 'LOG_LEVEL',
-  stopTimeoutMs: 'STOP_TIMEOUT_MS',
   host: 'INGEST_HOST',
   port: 'INGEST_PORT',
-  certFile: 'TLS_CERT_FILE',
-  keyFile: 'TLS_KEY_FILE',
+  protocol: 'INGEST_PROTOCOL',
+  ...TRANSPORT,
   identityKey: 'IDENTITY_KEY',
   retentionDays: 'RETENTION_DAYS',
   maxBodyBytes: 'MAX_BODY_BYTES',
@@ -30,7 +37,11 @@ const INGEST = {
   corsOrigins: 'CORS_ORIGINS',
 } as const;
 
-const INGEST_OPTIONAL = { productsDir: 'PRODUCTS_DIR', writeKeys: 'WRITE_KEYS' } as const;
+const INGEST_OPTIONAL = {
+  ...TRANSPORT_OPTIONAL,
+  productsDir: 'PRODUCTS_DIR',
+  writeKeys: 'WRITE_KEYS',
+} as const;
 
 const WORKER = {
   databaseUrl: 'DATABASE_URL',
@@ -53,17 +64,16 @@ const ADMIN = {
   redisUrl: 'REDIS_URL',
   queuePrefix: 'QUEUE_PREFIX',
   logLevel: 'LOG_LEVEL',
-  stopTimeoutMs: 'STOP_TIMEOUT_MS',
   host: 'ADMIN_HOST',
   port: 'ADMIN_PORT',
-  certFile: 'TLS_CERT_FILE',
-  keyFile: 'TLS_KEY_FILE',
+  protocol: 'ADMIN_PROTOCOL',
+  ...TRANSPORT,
   identityKey: 'IDENTITY_KEY',
   suppressionKey: 'SUPPRESSION_KEY',
   erasureKeyFile: 'ERASURE_KEY_FILE',
 } as const;
 
-const ADMIN_OPTIONAL = { productsDir: 'PRODUCTS_DIR' } as const;
+const ADMIN_OPTIONAL = { ...TRANSPORT_OPTIONAL, productsDir: 'PRODUCTS_DIR' } as const;
 
 const WORKER_OPTIONAL = {
   databaseConnections: 'WORKER_DATABASE_CONNECTIONS',
@@ -78,6 +88,8 @@ const START = {
   port: 'INGEST_PORT',
   adminHost: 'ADMIN_HOST',
   adminPort: 'ADMIN_PORT',
+  adminProtocol: 'ADMIN_PROTOCOL',
+  protocol: 'INGEST_PROTOCOL',
   workerProcesses: 'WORKER_PROCESSES',
   stopTimeoutMs: 'STOP_TIMEOUT_MS',
   privacyMinInstallations: 'PRIVACY_MIN_INSTALLATIONS',
@@ -108,7 +120,7 @@ export type StartSettings = ReturnType<typeof startSettings>;
 
 /** @throws StartupError with a sentence for every setting that is missing or wrong */
 export function ingestSettings(env: Environment = process.env) {
-  return readSettings(env, INGEST, INGEST_OPTIONAL);
+  return withTransport(readSettings(env, INGEST, INGEST_OPTIONAL, transportProblems));
 }
 
 /** @throws StartupError with a sentence for every setting that is missing or wrong */
@@ -121,7 +133,7 @@ export function workerSettings(env: Environment = process.env) {
 
 /** @throws StartupError with a sentence for every setting that is missing or wrong */
 export function adminSettings(env: Environment = process.env) {
-  return readSettings(env, ADMIN, ADMIN_OPTIONAL);
+  return withTransport(readSettings(env, ADMIN, ADMIN_OPTIONAL, transportProblems));
 }
 
 /** What a command needs that makes an administrator's token. @throws StartupError */
@@ -198,31 +210,58 @@ function readSettings<const R extends Names, const O extends Names>(
   env: Environment,
   required: R,
   optional: O,
+  problemsOf?: (values: Partial<Required<R> & Optional<O>>) => string[],
 ): Required<R> & Optional<O> {
   const problems = new Set<string>();
   const values: Record<string, unknown> = {};
   const read = (key: string, name: SettingName, isRequired: boolean) => {
     const { kind, usually }: Setting = SETTINGS[name];
-    // An empty variable is an unset one: that is how .env files and compose files leave one out.
-    const text = env[name] || usually;
-    if (text === undefined) {
-      if (isRequired) problems.add(`${name} is not set; it must be ${kind.allowed}.`);
-      return;
-    }
-    const parsed = kind.parse(text);
-    if ('wrong' in parsed) problems.add(`${name} ${parsed.wrong}; it must be ${kind.allowed}.`);
-    else values[key] = parsed.value;
+    const { text = usually, problem } = textOf(env, name, kind);
+    if (problem !== undefined) problems.add(problem);
+    else if (text !== undefined) {
+      const parsed = kind.parse(text);
+      if ('wrong' in parsed) problems.add(`${name} ${parsed.wrong}; it must be ${kind.allowed}.`);
+      else values[key] = parsed.value;
+    } else if (isRequired) problems.add(`${name} is not set; it must be ${kind.allowed}.`);
   };
   for (const [key, name] of Object.entries(optional)) read(key, name, false);
   for (const [key, name] of Object.entries(required)) read(key, name, true);
+  const found = values as Required<R> & Optional<O>;
+  for (const problem of problemsOf?.(found) ?? []) problems.add(problem);
   if (problems.size > 0) throw new StartupError([...problems].join('\n'));
-  return values as Required<R> & Optional<O>;
+  return found;
 }
 
-function pick(env: Environment, names: readonly string[]): Record<string, string> {
+/**
+ * The text of a setting: of its variable, or for a secret of the file that NAME_FILE names, without the
+ * line end. An empty variable counts as unset: that is how .env and compose files leave one out.
+ */
+function textOf(
+  env: Environment,
+  name: SettingName,
+  { isSecret }: Kind<unknown>,
+): { text?: string | undefined; problem?: string } {
+  const text = env[name] || undefined;
+  const file = isSecret ? env[`${name}_FILE`] : undefined;
+  if (!file) return { text };
+  if (text !== undefined) return { problem: `Both ${name} and ${name}_FILE are set; set one.` };
+  try {
+    return { text: readFileSync(file, 'utf8').replace(/\r?\n$/, '') || undefined };
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    return { problem: `${name}_FILE: cannot read ${file} (${code}).` };
+  }
+}
+
+/** The part of an environment for a child process; secrets in files become their text. */
+function pick(env: Environment, names: readonly SettingName[]): Record<string, string> {
   const picked: Record<string, string> = {};
-  for (const name of [...SYSTEM.split(' '), ...names]) {
+  for (const name of SYSTEM.split(' ')) {
     const text = env[name];
+    if (text) picked[name] = text;
+  }
+  for (const name of names) {
+    const { text } = textOf(env, name, SETTINGS[name].kind);
     if (text) picked[name] = text;
   }
   return picked;

@@ -1,0 +1,16 @@
+import { bringProgram, runs } from './bring-program.mjs';
+
+const PACKAGES = Object.fromEntries(
+  ['apt-get', 'apk', 'dnf', 'yum', 'brew', 'pacman'].map((manager) => [manager, 'haproxy']),
+);
+
+/** Sees to it that there is a HAProxy, for the tests of what stands behind one. @throws CannotStart */
+export async function bringHaproxy() {
+  await bringProgram({
+    name: 'HAProxy',
+    isThere: () => runs('haproxy', '-v'),
+    packages: PACKAGES,
+    notThere: (example) =>
+      `haproxy was not found on the PATH; install it${example}: the tests need it.`,
+  });
+}

@@ -1,0 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * The time between SIGTERM and the end of listening. The process is not ready then, so that load
+ * balancers send no new connections, and still serves the ones that it has.
+ */
+export class Drain {
+  #isDraining = false;
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** @returns after the given time */
+  async begin(durationMs: number): Promise<void> {
+    this.#isDraining = true;
+    if (durationMs > 0) await sleep(durationMs);
+  }
+}

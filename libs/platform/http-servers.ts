@@ -1,0 +1,124 @@
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { AddressList } from './address-list.js';
+import { acceptProxyProtocol } from './proxy-protocol.js';
+import type { ServedCertificate } from './tls.js';
+
+export interface HttpServerSettings {
+  /** Proxies and load balancers whose word about the client's address is taken. */
+  trustedProxies: AddressList;
+  /** Whether connections from them begin with a PROXY protocol header. */
+  proxyProtocol: 'on' | 'off';
+  /** How long an idle connection is kept open. */
+  keepAliveMs: number;
+  /** How long a request may take to arrive. */
+  requestTimeoutMs: number;
+}
+
+/**
+ * TLS 1.2 and 1.3 with authenticated encryption and forward secrecy only, without CBC: the
+ * "intermediate" suites of https://wiki.mozilla.org/Security/Server_Side_TLS. The last two are for
+ * clients on Windows Server 2012 R2.
+ */
+const TLS_OPTIONS = {
+  handshakeTimeout: 10_000,
+  minVersion: 'TLSv1.2',
+  dhparam: 'auto',
+  ciphers: [
+    'TLS_AES_128_GCM_SHA256',
+    'TLS_AES_256_GCM_SHA384',
+    'TLS_CHACHA20_POLY1305_SHA256',
+    'ECDHE-ECDSA-AES128-GCM-SHA256',
+    'ECDHE-RSA-AES128-GCM-SHA256',
+    'ECDHE-ECDSA-AES256-GCM-SHA384',
+    'ECDHE-RSA-AES256-GCM-SHA384',
+    'ECDHE-ECDSA-CHACHA20-POLY1305',
+    'ECDHE-RSA-CHACHA20-POLY1305',
+    'DHE-RSA-AES128-GCM-SHA256',
+    'DHE-RSA-AES256-GCM-SHA384',
+  ].join(':'),
+} as const;
+
+/** The servers of one process on one port: one for each address that its host name stands for. */
+export class HttpServers {
+  readonly #servers: Server[] = [];
+  #handler: RequestListener | undefined;
+
+  /** @param certificate without one, the servers speak plain HTTP */
+  constructor(
+    private readonly settings: HttpServerSettings,
+    private readonly certificate: ServedCertificate | undefined,
+  ) {}
+
+  /** Fastify's `serverFactory`. */
+  readonly create = (handler: RequestListener): Server => {
+    this.#handler = handler;
+    const server = this.#create(handler);
+    this.#servers.push(server);
+    return server;
+  };
+
+  /** Serves the other addresses of the host name as well, at the port of the server that listens. */
+  async listenOnOtherAddresses(host: string): Promise<void> {
+    const [main] = this.#servers;
+    if (!main || !this.#handler) throw new Error('create a server and let it listen first');
+    const { address: served, port } = main.address() as AddressInfo;
+    for (const { address } of await lookup(host, { all: true })) {
+      if (host !== 'localhost' || address === served) continue;
+      const server = this.#create(this.#handler).listen({ host: address, port });
+      // An address that this machine does not have, such as ::1 without IPv6, is left out.
+      const isListening = await once(server, 'listening').then(
+        () => true,
+        () => false,
+      );
+      if (!isListening) continue;
+      this.#servers.push(server);
+    }
+  }
+
+  /** Begins to follow the certificate's files. */
+  followCertificate(): void {
+    this.certificate?.follow({
+      setSecureContext: (pair) => {
+        for (const server of this.#servers) {
+          if ('setSecureContext' in server) (server as SecureServer).setSecureContext(pair);
+        }
+      },
+    });
+  }
+
+  /** Closes connections that no request is using. */
+  closeIdleConnections(): void {
+    for (const server of this.#servers) server.closeIdleConnections();
+  }
+
+  /** Ends those that Fastify does not know of. @returns when their last request has been answered */
+  async closeOtherAddresses(): Promise<void> {
+    const [, ...others] = this.#servers;
+    await Promise.all(
+      others.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+    );
+  }
+
+  #create(handler: RequestListener): Server {
+    // A request without Host is refused with a body that says so, which Node's own answer lacks.
+    const options = { requireHostHeader: false };
+    const server = this.certificate
+      ? createHttpsServer({ ...options, ...TLS_OPTIONS, ...this.certificate.pair }, handler)
+      : createHttpServer(options, handler);
+    server.keepAliveTimeout = this.settings.keepAliveMs;
+    server.requestTimeout = this.settings.requestTimeoutMs;
+    if (this.settings.proxyProtocol === 'on') {
+      acceptProxyProtocol(server, this.settings.trustedProxies);
+    }
+    // Whoever reads the body sends 100 Continue, so that a request can be refused before its body.
+    server.on('checkContinue', handler);
+    server.on('checkExpectation', handler);
+    return server;
+  }
+}
+
+type SecureServer = Parameters<ServedCertificate['follow']>[0];

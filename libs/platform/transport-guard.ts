@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AddressList } from './address-list.js';
+import type { Drain } from './drain.js';
+import { peerAddress } from './proxy-protocol.js';
+import { awaitsContinue, malformationOf } from './well-formed.js';
+
+const REQUEST_ID = 'x-request-id';
+
+export interface Transport {
+  protocol: 'https' | 'http';
+  trustedProxies: AddressList;
+  drain: Drain;
+  /** Sends the error body of this API. */
+  refuse(reply: FastifyReply, status: number, message: string): void;
+}
+
+/** The options of Fastify that the guard relies on. */
+export function transportOptions({ trustedProxies }: { trustedProxies: AddressList }) {
+  return {
+    trustProxy: (address: string) => trustedProxies.has(address),
+    genReqId: requestIdOf,
+  };
+}
+
+/**
+ * Looks at every request first: refuses one that is not well-formed HTTP, and in plain HTTP one that
+ * did not come over TLS to a trusted proxy. Every response names the request (`X-Request-Id`), and while
+ * the process drains, asks the client to connect anew.
+ */
+export function guardTransport(fastify: FastifyInstance, transport: Transport): void {
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header(REQUEST_ID, request.id);
+    // A client that is refused while it waits for 100 Continue may or may not send the body.
+    const endsHere = transport.drain.isDraining || awaitsContinue(request.raw);
+    if (endsHere) void reply.header('connection', 'close');
+    const { status, message } =
+      malformationOf(request.raw) ?? insecurityOf(request, transport) ?? {};
+    if (status === undefined || message === undefined) {
+      done();
+      return;
+    }
+    void reply.header('connection', 'close');
+    transport.refuse(reply, status, message);
+  });
+}
+
+/**
+ * Sends 100 Continue to a client that waits for it before it sends the body. Call it after everything
+ * that may refuse a request without its body.
+ */
+export function continueBeforeBodies(fastify: FastifyInstance, drain: Drain): void {
+  fastify.addHook('preParsing', ({ raw }, reply, payload, done) => {
+    if (awaitsContinue(raw)) {
+      reply.raw.writeContinue();
+      delete raw.headers.expect;
+      if (!drain.isDraining) void reply.removeHeader('connection');
+    }
+    done(null, payload);
+  });
+}
+
+/** Health probes carry nothing that needs protection, and may come from anywhere. */
+function insecurityOf(
+  request: FastifyRequest,
+  { protocol, trustedProxies }: Transport,
+): { status: number; message: string } | undefined {
+  if (protocol === 'https' || request.url.startsWith('/health/')) return undefined;
+  if (!trustedProxies.has(peerAddress(request.raw.socket))) {
+    return { status: 403, message: 'Plain HTTP is for trusted proxies only. Use HTTPS.' };
+  }
+  const forwarded = request.headers['x-forwarded-proto'];
+  const client = String(forwarded ?? 'https')
+    .split(',')
+    .at(-1)
+    ?.trim()
+    .toLowerCase();
+  return client === 'https' ? undefined : { status: 403, message: 'Use HTTPS.' };
+}
+
+/** The client's own name for the request where it is a short and plain one, else a new one. */
+function requestIdOf({ headers }: IncomingMessage): string {
+  const given = headers[REQUEST_ID];
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}
