@@ -110,6 +110,12 @@ test('TLS 1.2 is spoken with authenticated encryption only', async () => {
   }
 });
 
+test('the readiness probe reports how long the certificate is good', async () => {
+  const { json } = await muster.get('/health/ready');
+  expect(json.certificate).toMatchObject({ state: 'valid', daysLeft: expect.any(Number) });
+  expect(json.certificate.daysLeft).toBeGreaterThan(800);
+});
+
 async function open(options: ConnectionOptions = {}): Promise<TLSSocket> {
   const { port } = new URL(muster.ingestUrl);
   const socket = connect({ host: 'localhost', port: Number(port), ca: muster.ca, ...options });

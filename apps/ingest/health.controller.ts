@@ -1,17 +1,14 @@
-import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Drain, type ServedCertificate } from '#platform';
+import { Drain, HttpServers } from '#platform';
 import { EnvelopeWriter, QueueUnavailable } from '#queue';
-
-/** The injection token of the certificate that is served; null where a proxy ends TLS. */
-export const CERTIFICATE = Symbol('CERTIFICATE');
 
 @Controller('health')
 export class HealthController {
   constructor(
     private readonly writer: EnvelopeWriter,
     private readonly drain: Drain,
-    @Inject(CERTIFICATE) private readonly certificate: ServedCertificate | null,
+    private readonly servers: HttpServers,
   ) {}
 
   /** The process answers. */
@@ -26,7 +23,7 @@ export class HealthController {
    */
   @Get('ready')
   async ready(@Res() reply: FastifyReply): Promise<void> {
-    const certificate = this.certificate?.validity();
+    const certificate = this.servers.certificateValidity();
     if (this.drain.isDraining) {
       void reply.status(503).send({ status: 'unavailable', reason: 'draining', certificate });
       return;

@@ -1,10 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { Drain, type IngestSettings, type ServedCertificate } from '#platform';
+import { Drain, HttpServers, type IngestSettings } from '#platform';
 import { EnvelopeWriter, type RateLimiter } from '#queue';
 import type { Products } from '#telemetry';
 import type { EdgePolicy } from './edge-policy.js';
 import { EventsController } from './events.controller.js';
-import { CERTIFICATE, HealthController } from './health.controller.js';
+import { HealthController } from './health.controller.js';
 import { Intake } from './intake.js';
 import { Limits } from './limits.js';
 import { OctopusController } from './octopus.controller.js';
@@ -29,8 +29,7 @@ export interface IngestParts {
   limiter: RateLimiter;
   products: Products;
   drain: Drain;
-  /** Undefined where a proxy ends TLS. */
-  certificate: ServedCertificate | undefined;
+  servers: HttpServers;
 }
 
 /** The edge: speaks the clients' dialects, and hands their events to the queue. */
@@ -38,7 +37,7 @@ export interface IngestParts {
 export class IngestModule {
   static with(
     settings: IngestSettings,
-    { keys, policy, writer, limiter, products, drain, certificate }: IngestParts,
+    { keys, policy, writer, limiter, products, drain, servers }: IngestParts,
   ): DynamicModule {
     const limits = new Limits(limiter, policy);
     return {
@@ -47,7 +46,7 @@ export class IngestModule {
       providers: [
         { provide: EnvelopeWriter, useValue: writer },
         { provide: Drain, useValue: drain },
-        { provide: CERTIFICATE, useValue: certificate ?? null },
+        { provide: HttpServers, useValue: servers },
         { provide: Intake, useValue: new Intake(keys, policy, limits, writer, settings) },
         { provide: Previewer, useValue: new Previewer(products, settings.retentionDays, policy) },
       ],

@@ -54,12 +54,12 @@ async function startIngest() {
   const follower = followPolicy(settings, policy, logger);
   await follower.start(closed?.reason === 'unreachable' ? 0 : POLICY_MS);
   const drain = new Drain();
-  const parts = { keys, policy, writer, limiter, products, drain, certificate };
   const servers = new HttpServers(
     { ...settings, requestTimeoutMs: REQUEST_TIMEOUT_MS },
     certificate,
   );
-  const app = await createApp(settings, parts, servers, logger);
+  const parts = { keys, policy, writer, limiter, products, drain, servers };
+  const app = await createApp(settings, parts, logger);
   await listen(app, settings);
   await servers.listenOnOtherAddresses(settings.host);
   servers.followCertificate();
@@ -126,11 +126,10 @@ async function refuseUndurable(writer: EnvelopeWriter): Promise<QueueUnavailable
 async function createApp(
   settings: IngestSettings,
   parts: IngestParts,
-  servers: HttpServers,
   logger: Logger,
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
-    serverFactory: servers.create,
+    serverFactory: parts.servers.create,
     ...transportOptions(settings),
     skipMiddie: true,
     // While it drains, a request on an open connection is still served: its sender may not retry.

@@ -4,6 +4,7 @@ import { createServer as createHttpServer, type RequestListener, type Server } f
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { AddressList } from './address-list.js';
+import type { CertificateValidity } from './certificate-validity.js';
 import { acceptProxyProtocol } from './proxy-protocol.js';
 import type { ServedCertificate } from './tls.js';
 
@@ -77,6 +78,11 @@ export class HttpServers {
       if (!isListening) continue;
       this.#servers.push(server);
     }
+  }
+
+  /** When the certificate is good; undefined for plain HTTP. */
+  certificateValidity(): CertificateValidity | undefined {
+    return this.certificate?.validity();
   }
 
   /** Begins to follow the certificate's files. */

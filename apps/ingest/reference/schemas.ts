@@ -194,6 +194,15 @@ export const schemas = {
     {
       status: { type: 'string', enum: ['ok', 'unavailable'] },
       reason: text('why events are not taken'),
+      certificate: object(
+        {
+          state: { type: 'string', enum: ['valid', 'expiring', 'expired', 'not_yet_valid'] },
+          notBefore: text('the first moment at which it is good', { format: 'date-time' }),
+          notAfter: text('the last', { format: 'date-time' }),
+          daysLeft: { type: 'integer', description: 'whole days until then; negative after it' },
+        },
+        ['state', 'notBefore', 'notAfter', 'daysLeft'],
+      ),
     },
     ['status'],
   ),
