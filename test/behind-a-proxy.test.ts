@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { findHaproxy } from '../apps/start/bring-haproxy.mjs';
 import { freePort } from '../apps/start/ports.js';
 import { Teardown } from '../apps/start/teardown.js';
 import { HttpsClient } from './support/https.js';
@@ -162,7 +163,9 @@ async function startHaproxy(sections: (bind: string) => string): Promise<number>
     file,
     `defaults\n  timeout connect 2s\n  timeout client 30s\n  timeout server 30s\n${configuration}\n`,
   );
-  const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(findHaproxy() ?? 'haproxy', ['-db', '-f', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => output.push(chunk.toString()));

@@ -1,4 +1,4 @@
-import { bringProgram, runs } from './bring-program.mjs';
+import { bringProgram, findServer } from './bring-program.mjs';
 
 const PACKAGES = Object.fromEntries(
   ['apt-get', 'apk', 'dnf', 'yum', 'brew', 'pacman'].map((manager) => [manager, 'haproxy']),
@@ -8,9 +8,14 @@ const PACKAGES = Object.fromEntries(
 export async function bringHaproxy() {
   await bringProgram({
     name: 'HAProxy',
-    isThere: () => runs('haproxy', '-v'),
+    isThere: () => findHaproxy() !== undefined,
     packages: PACKAGES,
     notThere: (example) =>
       `haproxy was not found on the PATH; install it${example}: the tests need it.`,
   });
+}
+
+/** The path of a HAProxy; undefined where there is none. */
+export function findHaproxy() {
+  return findServer('haproxy', '-v');
 }

@@ -1,6 +1,4 @@
-import { delimiter, resolve } from 'node:path';
-import { env } from 'node:process';
-import { bringProgram, runs } from './bring-program.mjs';
+import { bringProgram, findServer } from './bring-program.mjs';
 
 const PACKAGES = {
   'apt-get': 'pgbouncer',
@@ -9,8 +7,6 @@ const PACKAGES = {
   brew: 'pgbouncer',
   pacman: 'pgbouncer',
 };
-/** Debian has it where only root looks by default. */
-const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 
 /** Sees to it that there is a PgBouncer, for the tests. @throws CannotStart if there can't be */
 export async function bringPgbouncer() {
@@ -25,7 +21,5 @@ export async function bringPgbouncer() {
 
 /** The path of a PgBouncer; undefined where there is none. */
 export function findPgbouncer() {
-  const folders = [...(env.PATH ?? '').split(delimiter), ...SYSTEM_FOLDERS];
-  const paths = folders.map((folder) => resolve(folder, 'pgbouncer'));
-  return paths.find((path) => runs(path, '--version'));
+  return findServer('pgbouncer', '--version');
 }

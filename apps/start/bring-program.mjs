@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { delimiter, resolve } from 'node:path';
 import { env } from 'node:process';
 import { CannotStart, runStep } from './run-step.mjs';
 
@@ -34,6 +35,15 @@ export async function bringProgram({ name, isThere, packages, notThere }) {
     await runStep(`Installing ${name}`, [...before, ...command]).catch(throwIfSignalled);
   }
   if (!isThere()) throw new CannotStart(notThere(example));
+}
+
+/** Debian keeps servers where only root looks by default. */
+const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
+
+/** @returns the path of a server program that runs with these arguments; undefined where there is none */
+export function findServer(name, ...args) {
+  const folders = [...(env.PATH ?? '').split(delimiter), ...SYSTEM_FOLDERS];
+  return folders.map((folder) => resolve(folder, name)).find((path) => runs(path, ...args));
 }
 
 export function runs(command, ...args) {
