@@ -102,7 +102,7 @@ test('a job that fails is told, and is done again at its next time', async () =>
   expect(orphans?.lastSuccessAt).not.toBeNull();
   expect(await metric('muster_housekeeping_runs_total{job="orphans",outcome="failed"}')).toBe(1);
   const logs = muster.workers.map(({ log }) => log).join('');
-  expect(logs).toContain('a job of housekeeping failed; it has its next time');
+  expect(logs).toContain('a maintenance job failed; it runs again when it is due');
   await muster.owner('ALTER TABLE origin_away RENAME TO origin');
   await queue.add('orphans', null, { removeOnComplete: true });
   await expect.poll(async () => (await jobs()).orphans).toMatchObject({ failures: 0 });
