@@ -77,7 +77,7 @@ async function addReports(product: string, month: number, count: number) {
   await save(eventsOf(randomUUID(), month));
   const [origin] = await owner.ask(
     `INSERT INTO origin (product, version, variant, provider, platform, source)
-     VALUES ($1, '9', '', '', '', '') ON CONFLICT (product, version, variant, provider, platform, source)
+     VALUES ($1, '9', '', '', '', '') ON CONFLICT (product, version, variant, provider, platform, source, key_id)
          DO UPDATE SET version = '9' RETURNING origin_id`,
     [product],
   );

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { inTransaction } from './database/transaction.js';
+import { holdMutex } from './mutex.js';
 
 /**
  * The partitioned tables, with the column they are partitioned by and what only their partitions
@@ -27,7 +28,6 @@ export interface Partition {
 }
 
 const MONTHS_AHEAD = 2;
-const PARTITION_LOCK = 7_204_110_386;
 
 /**
  * Makes the monthly partitions for a time (in milliseconds since 1970) and the two months after it,
@@ -81,7 +81,7 @@ async function createPartition(
   const to = new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + 1));
   const [first, end] = boundsOf({ from, to });
   return inTransaction(client, async () => {
-    await client.query('SELECT pg_advisory_xact_lock($1)', [PARTITION_LOCK]);
+    await holdMutex(client, 'partitions');
     const isMissing = !(await exists(client, name));
     if (isMissing) {
       await client.query(`CREATE TABLE ${name} (LIKE ${table} INCLUDING DEFAULTS)`);

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { refreshStale } from '../rollups/refresh.js';
+import { refreshStale } from '../rollups/stale-sums.js';
 import { rollupTables, takeOutOfSums } from '../rollups/take-out.js';
 import { inStep, type Group } from './claim.js';
 import type { RunContext } from './run.js';
@@ -9,6 +9,11 @@ import { partitionsOf, tablesOfInstallations } from './tables.js';
 const ROWS_AT_ONCE = 20_000;
 /** Rows whose places are looked up at once: some 30 MB. */
 const PLACES_AT_ONCE = 500_000;
+/**
+ * How long an erasure sums up days again that nothing can be taken out of. What is left, as after a flood of
+ * events, is left to the next refresh: an erasure does not wait for that.
+ */
+const SUMMING_UP_MS = 10_000;
 /** Installations that are taken out of the sums at once: each has up to some thousand days. */
 const SUMMED_AT_ONCE = 50;
 
@@ -53,7 +58,7 @@ export async function removeFromRollups(group: Group, context: RunContext): Prom
       }
     });
   }
-  await refreshStale(client);
+  await refreshStale(client, { signal: stopping, until: Date.now() + SUMMING_UP_MS });
 }
 
 /** So that a certificate names every table that was looked into, also where nothing was found. */
@@ -93,11 +98,15 @@ const CONTENTS: Record<string, string> = {
   installation_day: 'ARRAY[health_id, package_id, framework_id, metric_id]',
   installation_day_events: 'contents',
 };
+/** Looked up by installation: those of all erasures of a group may be ten thousand. */
+const ITS_ERASURES = `
+  CROSS JOIN LATERAL (
+       SELECT erasure_id FROM erasure_target t WHERE t.installation_id = gone.installation_id OFFSET 0) its`;
 /** It is kept until it is collected. */
 const REMEMBERED = `
   remembered AS (
     INSERT INTO erasure_snapshot
-    SELECT DISTINCT erasure_id, s.id FROM gone JOIN erasure_target USING (installation_id)
+    SELECT DISTINCT erasure_id, s.id FROM gone ${ITS_ERASURES}
      CROSS JOIN LATERAL unnest(gone.contents) AS s(id)
      WHERE erasure_id = ANY ($1::uuid[]) AND s.id IS NOT NULL ON CONFLICT DO NOTHING),`;
 
@@ -118,7 +127,7 @@ async function remove(
      ${contents ? REMEMBERED : ''}
      counted AS (
        SELECT erasure_id, count(*)::int AS count
-         FROM gone JOIN erasure_target USING (installation_id)
+         FROM gone ${ITS_ERASURES}
         WHERE erasure_id = ANY ($1::uuid[]) GROUP BY 1),
      noted AS (
        UPDATE erasure e

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { holdMutex } from '../mutex.js';
 import type { InstallationHasher } from '../suppression.js';
 import { toErasure, type Erasure, type ErasureMode, type ErasureRow } from './erasure.js';
-
-// Any constant of our own: who asks for erasures or ends suppressions waits for the others who do.
-const REQUEST_LOCK = 7_204_110_388;
 
 export interface ErasureRequest {
   mode: ErasureMode;
@@ -60,9 +58,9 @@ export async function suppress(
   );
 }
 
-/** Until the transaction ends, nobody else asks for an erasure or ends a suppression. */
+/** Keeps out, to the end of the transaction, others that ask for erasures or end suppressions. */
 export async function lockRequests(tx: pg.ClientBase): Promise<void> {
-  await tx.query('SELECT pg_advisory_xact_lock($1)', [REQUEST_LOCK]);
+  await holdMutex(tx, 'erasure_requests');
 }
 
 /**

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { DeletionRequest, NormalisedEvent } from '#telemetry';
 import { recordAct } from '../audit-log.js';
 import type { InstallationHasher } from '../suppression.js';
-import { requestErasure } from './request.js';
+import { lockRequests, requestErasure } from './request.js';
 
 /**
  * Asks for the erasure of installations that want it themselves, in the transaction of their events. One
@@ -17,7 +17,11 @@ export async function requestOwnErasures(
   const ids = new Set(events.filter(isDeletionRequest).map((event) => event.installationId));
   if (ids.size === 0) return;
   const byHash = new Map([...ids].map((id) => [hasher.hash(id).toString('hex'), id]));
-  for (const hash of await findUnasked(tx, [...byHash.keys()].sort())) {
+  const hashes = [...byHash.keys()].sort();
+  if ((await findUnasked(tx, hashes)).length === 0) return;
+  // Of two batches that ask at once, the second one finds what the first has asked for.
+  await lockRequests(tx);
+  for (const hash of await findUnasked(tx, hashes)) {
     const installationId = byHash.get(hash);
     if (installationId === undefined) continue;
     await request(tx, hasher, installationId);
@@ -28,12 +32,8 @@ function isDeletionRequest(event: NormalisedEvent): event is DeletionRequest {
   return event.fate === 'suppressed' && 'installationId' in event;
 }
 
-/** Those of whom nobody has asked it yet; two batches that ask at once wait for each other. */
+/** The installations whose erasure has not been requested yet, by their hashes. */
 async function findUnasked(tx: pg.ClientBase, hashes: readonly string[]): Promise<string[]> {
-  await tx.query(
-    `SELECT pg_advisory_xact_lock(hashtextextended(h, 0)) FROM unnest($1::text[]) AS h`,
-    [hashes],
-  );
   const { rows } = await tx.query<{ hash: string }>(
     `SELECT encode(h, 'hex') AS hash
        FROM (SELECT decode(t, 'hex') AS h FROM unnest($1::text[]) AS t) AS asked

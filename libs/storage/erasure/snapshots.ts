@@ -80,7 +80,7 @@ async function findUnused(client: pg.ClientBase, snapshotIds: readonly string[])
        SELECT snapshot_id FROM rolled_up_snapshot
         WHERE snapshot_id IN (SELECT id FROM unnest($1::bigint[]) AS id))
      SELECT id FROM unnest($1::bigint[]) AS id
-      WHERE id NOT IN (SELECT snapshot_id FROM used) ORDER BY id`,
+     EXCEPT SELECT snapshot_id FROM used ORDER BY id`,
     [snapshotIds],
   );
   return rows.map(({ id }) => id);

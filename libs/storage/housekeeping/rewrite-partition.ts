@@ -1,11 +1,10 @@
 import type pg from 'pg';
 import { boundsOf, type Partition } from '../partitions.js';
+import { holdMutex } from '../mutex.js';
 import { withLockRetry, inTransaction } from '../database/transaction.js';
 
 /** What the name of a partition's successor ends with, until it takes the place. */
 const SUCCESSOR = '_rewritten';
-/** Any constant of our own, beside the number of the partition. */
-const REWRITE_LOCK = 7204;
 /**
  * Some 20 thousand reports: whoever deletes from the month waits while they are copied, which takes half
  * a second even where a dozen others want each processor.
@@ -102,22 +101,20 @@ async function prepare(client: pg.ClientBase, partition: Partition, note: string
       WITH (pages_per_range = 32, autosummarize = on);
     COMMENT ON TABLE ${successor} IS '${note}';
     CREATE TRIGGER follow_rewrite AFTER INSERT OR UPDATE OR DELETE ON ${name}
-      FOR EACH ROW EXECUTE FUNCTION follow_rewrite('${successor}', '${REWRITE_LOCK}')`);
+      FOR EACH ROW EXECUTE FUNCTION follow_rewrite('${successor}')`);
 }
 
 async function copy(client: pg.ClientBase, name: string, rewrite: Rewrite): Promise<void> {
   const { origins, signal, onPiece, blocksAtOnce = BLOCKS_AT_ONCE } = rewrite;
-  const { rows } = await client.query<{ blocks: number; oid: number }>(
-    `SELECT (pg_relation_size(oid) / current_setting('block_size')::int)::int AS blocks,
-            oid::integer AS oid
-       FROM pg_class WHERE oid = $1::regclass`,
+  const { rows } = await client.query<{ blocks: number }>(
+    `SELECT (pg_relation_size($1::regclass) / current_setting('block_size')::int)::int AS blocks`,
     [name],
   );
-  const { blocks = 0, oid } = rows[0] ?? {};
+  const { blocks = 0 } = rows[0] ?? {};
   for (let block = 0; block < blocks; block += blocksAtOnce) {
     signal.throwIfAborted();
     await inTransaction(client, async () => {
-      await client.query('SELECT pg_advisory_xact_lock($1, $2)', [REWRITE_LOCK, oid]);
+      await holdMutex(client, 'month_rewrite');
       await client.query(
         `INSERT INTO ${name}${SUCCESSOR} SELECT * FROM ${name}
           WHERE ctid >= $1::tid AND ctid < $2::tid AND origin_id <> ALL ($3::integer[])

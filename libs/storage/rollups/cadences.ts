@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { ProductCadence } from '#telemetry';
-import { locked } from './refresh.js';
+import { locked } from './lock.js';
 
 /**
  * Writes down how often the installations of products report. Where a product's silence begins after
@@ -37,9 +37,9 @@ const WRITE = `
        SET reports_every = EXCLUDED.reports_every, silent_after_days = EXCLUDED.silent_after_days),
   lives AS (
     UPDATE installation_life SET is_stale = true WHERE product IN (SELECT product FROM other))
-  INSERT INTO rollup_stale (day, part)
+  INSERT INTO rollup_stale AS s (day, part)
   SELECT DISTINCT d.day + later, 1
     FROM other o JOIN fleet_day d USING (product)
    CROSS JOIN LATERAL unnest(ARRAY[0, o.before, o.after]) AS later
    WHERE d.active > 0
-      ON CONFLICT DO NOTHING`;
+      ON CONFLICT (day, part, modulus, remainder) DO UPDATE SET revision = s.revision + 1`;

@@ -3,6 +3,8 @@ export interface DaySum {
   table: string;
   /** After the day. */
   key: readonly string[];
+  /** Of the key, what no sender chooses. Beside the product, everything else is a name or a version. */
+  classes?: readonly string[];
   /** What the key decides. */
   facts?: readonly string[];
   /** Whole numbers: what an installation has added to them can be taken out again. */
@@ -27,10 +29,12 @@ export const SILENT = 'coalesce(c.silent_after_days, 3)';
 /** The same of the product that waits longest. */
 export const LONGEST_SILENCE = '(SELECT greatest(3, max(silent_after_days)) FROM product_cadence)';
 
-/** All installations on the day `$1`. */
+const OF_PRODUCT = '($2::text IS NULL OR d.product = $2)';
+
+/** All installations on the day `$1`; those of the product `$2` where it is not null. */
 export const OF_DAY: Scope = {
-  days: 'd.day = $1',
-  lastDays: `d.day BETWEEN $1 - ${LONGEST_SILENCE} AND $1 AND d.day = $1 - ${SILENT}`,
+  days: `d.day = $1::date AND ${OF_PRODUCT}`,
+  lastDays: `d.day BETWEEN $1::date - ${LONGEST_SILENCE} AND $1 AND d.day = $1 - ${SILENT} AND ${OF_PRODUCT}`,
 };
 
 /** All days of the installations `$1`. */

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { LONGEST_SILENCE, OF_DAY, OF_INSTALLATIONS, valuesOf, type DaySum } from './day-sum.js';
+import { folded, foldedAsIn } from './fold.js';
 import { eventSums } from './event-sums.js';
 import { fleetSum, metricSum, stateSums } from './state-sums.js';
 
@@ -18,12 +19,21 @@ export const daySumTables = [...PARTS.values()].flat().map(({ table }) => table)
 /** The first day that is summed up: those before would lack whoever was last there before what is kept. */
 export const FIRST_SUMMED_DAY = `(SELECT days_since + ${LONGEST_SILENCE} FROM rollup_state)`;
 
+/** The sums of a part. */
+export function sumsOf(part: number): readonly DaySum[] {
+  return PARTS.get(part) ?? [];
+}
+
 /**
- * Sums up a day anew from the rows of its installations. In a transaction that holds the lock of
- * refreshes and has taken away the mark.
+ * Sums up a day again from the rows of its installations, of all products or of one. In a transaction that
+ * holds the lock of refreshes.
  */
-export async function refreshDaySums(tx: pg.ClientBase, day: string, part: number): Promise<void> {
-  for (const sum of PARTS.get(part) ?? []) await tx.query(refreshing(sum), [day]);
+export async function refreshDaySum(
+  tx: pg.ClientBase,
+  sum: DaySum,
+  { day, product = null }: { day: string; product?: string | null },
+): Promise<void> {
+  await tx.query(refreshing(sum), [day, product]);
 }
 
 /**
@@ -46,16 +56,25 @@ export async function takeOutOfDaySums(
 const of = (alias: string, names: readonly string[]) =>
   names.map((name) => `${alias}.${name}`).join(', ');
 
-/** Writes the rows that have changed, and no others, for most of a day's sums stay as they are. */
-function refreshing(sum: DaySum): string {
+/**
+ * Writes the rows that have changed, and no others, since most of a day's sums stay as they are. Those that
+ * are gone are found by grouping and removed by their place: whatever the planner believes about a day that
+ * it has no statistics of, it cannot compare each row with each.
+ */
+export function refreshing(sum: DaySum): string {
   const { table, key, select } = sum;
   const values = valuesOf(sum);
   const columns = ['day', ...key, ...values].join(', ');
   return `
-    WITH fresh (${columns}) AS MATERIALIZED (${select(OF_DAY)}),
+    WITH fresh (${columns}) AS MATERIALIZED (${folded(sum, select(OF_DAY))}),
     removed AS (
-      DELETE FROM ${table} t
-       WHERE t.day = $1 AND (${of('t', key)}) NOT IN (SELECT ${key.join(', ')} FROM fresh))
+      DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
+        SELECT min(place)
+          FROM (SELECT ctid AS place, ${key.join(', ')} FROM ${table}
+                 WHERE day = $1 AND ($2::text IS NULL OR product = $2)
+                 UNION ALL
+                SELECT NULL, ${key.join(', ')} FROM fresh) both_sides
+         GROUP BY ${key.join(', ')} HAVING count(*) = count(place))))
     INSERT INTO ${table} AS t (${columns})
     SELECT ${columns} FROM fresh
         ON CONFLICT (day, ${key.join(', ')}) DO UPDATE
@@ -63,7 +82,10 @@ function refreshing(sum: DaySum): string {
      WHERE (${of('t', values)}) IS DISTINCT FROM (${of('EXCLUDED', values)})`;
 }
 
-const IS_MARKED = 'EXISTS (SELECT FROM rollup_stale s WHERE s.day = theirs.day AND s.part = $2)';
+const IS_MARKED = 'EXISTS (SELECT FROM rollup_stale m WHERE m.day = theirs.day AND m.part = $2)';
+/** A refresh that is summing up the day meanwhile sees by the revision that it has to do so again. */
+const MARK_AGAIN =
+  'ON CONFLICT (day, part, modulus, remainder) DO UPDATE SET revision = s.revision + 1';
 
 /** A row goes with its last installation. A total of which hardly anything is left is summed up anew. */
 function lessening(sum: DaySum): string {
@@ -74,20 +96,22 @@ function lessening(sum: DaySum): string {
   const isRounded = totals.map((name) => `abs(t.${name}) < 1e-4 * abs(d.${name})`).join(' OR ');
   return `
     WITH theirs (${columns}) AS MATERIALIZED (${select(OF_INSTALLATIONS)}),
-    due AS MATERIALIZED (SELECT * FROM theirs WHERE NOT ${IS_MARKED}),
+    unmarked AS MATERIALIZED (SELECT * FROM theirs WHERE NOT ${IS_MARKED}),
+    due AS MATERIALIZED (${foldedAsIn(sum, 'unmarked')}),
     emptied AS (DELETE FROM ${table} t USING due d WHERE ${isSame} AND ${isAll}),
     lessened AS (
       UPDATE ${table} t
          SET ${[...counts, ...totals].map((name) => `${name} = t.${name} - d.${name}`).join(', ')}
         FROM due d WHERE ${isSame} AND NOT ${isAll}
       RETURNING t.day, ${isRounded || 'false'} AS is_rounded)
-    INSERT INTO rollup_stale (day, part)
-    SELECT DISTINCT day, $2::smallint FROM lessened WHERE is_rounded ON CONFLICT DO NOTHING`;
+    INSERT INTO rollup_stale AS s (day, part)
+    SELECT day, $2::smallint FROM lessened WHERE is_rounded
+     UNION SELECT day, $2 FROM theirs WHERE ${IS_MARKED} ${MARK_AGAIN}`;
 }
 
 function marking({ select }: DaySum): string {
   return `
-    INSERT INTO rollup_stale (day, part)
+    INSERT INTO rollup_stale AS s (day, part)
     SELECT DISTINCT theirs.day, $2::smallint
-      FROM (${select(OF_INSTALLATIONS)}) AS theirs (day) ON CONFLICT DO NOTHING`;
+      FROM (${select(OF_INSTALLATIONS)}) AS theirs (day) ${MARK_AGAIN}`;
 }

@@ -5,3 +5,6 @@ export const OF_THE_DAY = `r.observed_at >= ${MIDNIGHT} AND r.observed_at < ${MI
 /** Products of which the day's reports are all there; of the others nothing is read, and nothing changed. */
 export const WHOLE_PRODUCTS = `SELECT o.product FROM (SELECT DISTINCT product FROM origin) o
                   LEFT JOIN retention_floor f USING (product) WHERE f.day IS NULL OR f.day <= $1`;
+/** Of a table with installations: those that are in the piece of `$2`, a power of two, and `$3`. */
+export const OF_THE_PIECE = (table: string) =>
+  `($2::integer = 1 OR uuid_hash(${table}.installation_id) & ($2::integer - 1) = $3::integer)`;

@@ -50,11 +50,8 @@ export const eventSums: readonly DaySum[] = [
     key: ['product', 'version', 'event', 'key'],
     counts: ['installations'],
     select: (of) => `
-      SELECT c.day, c.product, c.version, s.event, k.key, count(DISTINCT c.installation_id)::int
-        FROM (${events(of)}
-               UNION ALL
-              ${states(of)}) c
-        JOIN (${WITH_DROPPED}) s USING (snapshot_id)
+      SELECT s.day, s.product, s.version, s.event, k.key, count(DISTINCT s.installation_id)::int
+        FROM (${withDropped(`${events(of)} UNION ALL ${states(of)}`)}) s
        CROSS JOIN LATERAL unnest(s.dropped) AS k(key)
        GROUP BY 1, 2, 3, 4, 5`,
   },
@@ -69,16 +66,24 @@ function states({ days }: Scope): string {
      WHERE ${days} AND c.snapshot_id IS NOT NULL`;
 }
 
-/** The contents that texts were left out of, and the event that each is of. */
-const WITH_DROPPED = [
+/** The tables of contents, and the event that each is of. */
+const CONTENTS = [
   ['health_snapshot', "'health'"],
   ['package_snapshot', "'package_list'"],
   ['framework_snapshot', "'mesos_track'"],
-  ['metric_snapshot', 'event'],
-  ['error_snapshot', 'event'],
-]
-  .map(
-    ([t, event]) =>
-      `SELECT snapshot_id, ${event} AS event, dropped FROM ${t} WHERE dropped <> '{}'`,
-  )
-  .join(' UNION ALL ');
+  ['metric_snapshot', 's.event'],
+  ['error_snapshot', 's.event'],
+] as const;
+
+/**
+ * Those of some contents that texts were left out of. Each table is joined by itself: of all of them together
+ * Postgres looks up nothing by key.
+ */
+function withDropped(contents: string): string {
+  const each = CONTENTS.map(
+    ([table, event]) => `
+      SELECT c.day, c.installation_id, c.product, c.version, ${event} AS event, s.dropped
+        FROM c JOIN ${table} s USING (snapshot_id) WHERE s.dropped <> '{}'`,
+  );
+  return `WITH c AS MATERIALIZED (${contents}) ${each.join(' UNION ALL ')}`;
+}

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { daySumTables, FIRST_SUMMED_DAY } from './day-sums.js';
 import { LONGEST_SILENCE, SILENT } from './day-sum.js';
-import { locked } from './refresh.js';
+import { locked } from './lock.js';
 
 /**
  * Lets go of the sums of all days before `until` (as 2026-11-28), and of what they are made of: days of
@@ -14,41 +14,69 @@ export async function forgetDays(
   { until, signal }: { until: string; signal: AbortSignal },
 ): Promise<Record<string, number>> {
   const { rows } = await client.query<{ day: string }>(
+    // The last one that was begun may not have been finished.
     `SELECT day::date::text FROM generate_series(
-       (SELECT coalesce((SELECT days_since FROM rollup_state), min(day)) FROM fleet_day),
+       (SELECT coalesce((SELECT days_since - 1 FROM rollup_state), min(day)) FROM fleet_day),
        $1::date - ${LONGEST_SILENCE} - 1, interval '1 day') AS day`,
     [until],
   );
   const removed: Record<string, number> = {};
-  for (const { day } of rows) {
-    signal.throwIfAborted();
-    await locked(client, () => forgetDay(client, day, removed));
-  }
-  if (rows.length > 0) await locked(client, () => forgetSums(client, removed));
+  for (const { day } of rows) await forgetDay(client, { day, signal, removed });
+  if (rows.length > 0) await forgetSums(client, { signal, removed });
   return removed;
 }
 
-async function forgetDay(tx: pg.ClientBase, day: string, removed: Record<string, number>) {
-  await tx.query('SET LOCAL muster.sums_are_corrected = on');
-  await remove(tx, removed, { table: 'installation_day_events', where: 'day = $1' }, [day]);
-  const { rowCount } = await tx.query(
-    `WITH gone AS (DELETE FROM installation_day WHERE day = $1 RETURNING installation_id, product),
-     shortened AS (
-       UPDATE installation_life l
-          SET active_days = l.active_days - 1, returns = l.returns - g.was_back::int
-         FROM (SELECT gone.*, coalesce(n.day - $1 > ${SILENT}, false) AS was_back
-                 FROM gone LEFT JOIN product_cadence c USING (product)
-                CROSS JOIN LATERAL (
-                      SELECT min(d.day) AS day FROM installation_day d
-                       WHERE d.installation_id = gone.installation_id AND d.product = gone.product
-                         AND d.day > $1) n) g
-        WHERE l.installation_id = g.installation_id AND l.product = g.product)
-     SELECT FROM gone`,
-    [day],
-  );
-  count(removed, 'installation_day', rowCount);
-  await tx.query('UPDATE rollup_state SET days_since = $1::date + 1', [day]);
+/** Rows of a day that go in one transaction: an erasure waits for no more than that. */
+const ROWS_AT_ONCE = 20_000;
+
+interface Forgetting {
+  signal: AbortSignal;
+  removed: Record<string, number>;
 }
+
+async function forgetDay(
+  client: pg.ClientBase,
+  { day, signal, removed }: Forgetting & { day: string },
+): Promise<void> {
+  // First of all: lives keep what they know from days before this, however far the removal has come.
+  await locked(client, () =>
+    client.query(
+      'UPDATE rollup_state SET days_since = $1::date + 1 WHERE days_since IS NULL OR days_since <= $1',
+      [day],
+    ),
+  );
+  for (const [table, text] of [
+    ['installation_day_events', FORGET_EVENTS],
+    ['installation_day', FORGET_INSTALLATIONS],
+  ] as const) {
+    for (let rows = ROWS_AT_ONCE; rows === ROWS_AT_ONCE;) {
+      signal.throwIfAborted();
+      rows = await locked(client, async () => {
+        await client.query('SET LOCAL muster.sums_are_corrected = on');
+        return (await client.query(text, [day])).rowCount ?? 0;
+      });
+      count(removed, table, rows);
+    }
+  }
+}
+
+const SOME_OF = (table: string) => `
+  DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM ${table} WHERE day = $1::date LIMIT ${ROWS_AT_ONCE}))`;
+const FORGET_EVENTS = SOME_OF('installation_day_events');
+const FORGET_INSTALLATIONS = `
+  WITH gone AS (${SOME_OF('installation_day')} RETURNING installation_id, product),
+  shortened AS (
+    UPDATE installation_life l
+       SET active_days = l.active_days - 1, returns = l.returns - g.was_back::int
+      FROM (SELECT gone.*, coalesce(n.day - $1 > ${SILENT}, false) AS was_back
+              FROM gone LEFT JOIN product_cadence c USING (product)
+             CROSS JOIN LATERAL (
+                   SELECT min(d.day) AS day FROM installation_day d
+                    WHERE d.installation_id = gone.installation_id AND d.product = gone.product
+                      AND d.day > $1) n) g
+     WHERE l.installation_id = g.installation_id AND l.product = g.product)
+  SELECT FROM gone`;
 
 const DAYS_SINCE = '(SELECT days_since FROM rollup_state)';
 const OLD = [
@@ -58,18 +86,14 @@ const OLD = [
   { table: 'installation_latest', where: `(observed_at AT TIME ZONE 'UTC')::date < ${DAYS_SINCE}` },
 ];
 
-async function forgetSums(tx: pg.ClientBase, removed: Record<string, number>): Promise<void> {
-  for (const old of OLD) await remove(tx, removed, old);
-}
-
-async function remove(
-  tx: pg.ClientBase,
-  removed: Record<string, number>,
-  { table, where }: { table: string; where: string },
-  parameters: unknown[] = [],
-): Promise<void> {
-  const { rowCount } = await tx.query(`DELETE FROM ${table} WHERE ${where}`, parameters);
-  count(removed, table, rowCount);
+async function forgetSums(client: pg.ClientBase, { signal, removed }: Forgetting) {
+  for (const { table, where } of OLD) {
+    signal.throwIfAborted();
+    const { rowCount } = await locked(client, () =>
+      client.query(`DELETE FROM ${table} WHERE ${where}`),
+    );
+    count(removed, table, rowCount);
+  }
 }
 
 function count(removed: Record<string, number>, table: string, rows: number | null): void {

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { reportKinds } from '#telemetry';
-import { MIDNIGHT, OF_THE_DAY, WHOLE_PRODUCTS } from './day-window.js';
+import { MIDNIGHT, OF_THE_DAY, OF_THE_PIECE, WHOLE_PRODUCTS } from './day-window.js';
 import { partNumbers } from './day-sums.js';
 import { REFRESH_EVENTS } from './installation-events.js';
 import { CONTINUE_LIVES } from './lives.js';
@@ -38,22 +38,28 @@ const TIME = (ms: string) => `timestamptz 'epoch' + ${ms} * interval '1 millisec
  * latest one, its key, by which of two at one moment the same always counts, and when it was received.
  */
 const SEEN = `
-  SELECT c.*, o.product
+  SELECT c.*, o.product, o.description
     FROM (SELECT r.installation_id, r.kind, r.snapshot_id, r.origin_id, count(*) AS reports,
                  bit_or(1 << date_part('hour', r.observed_at AT TIME ZONE 'UTC')::int) AS hours,
                  min(r.observed_at) AS first,
                  max(ARRAY[${MS('r.observed_at')}, r.event_key, ${MS('r.received_at')}]) AS last
-            FROM report r WHERE ${OF_THE_DAY}
+            FROM report r WHERE ${OF_THE_DAY} AND ${OF_THE_PIECE('r')}
            GROUP BY 1, 2, 3, 4) c
-    JOIN origin o USING (origin_id)
+    JOIN described o USING (origin_id)
    WHERE o.product IN (SELECT product FROM whole)`;
+
+/** Origins that differ by the key that sent them describe an installation alike: the least is their description. */
+const DESCRIBED = `
+  SELECT origin_id, product,
+         min(origin_id) OVER (PARTITION BY product, version, variant, provider, platform, source) AS description
+    FROM origin`;
 
 const REPORTED = `
   SELECT installation_id, product,
          ${lastOf(health)} AS health_id, ${lastOf(package_list)} AS package_id,
          ${lastOf(mesos_track)} AS framework_id, ${lastOf(metrics)} AS metric_id,
          (array_agg(origin_id ORDER BY kind = ${ui}, last DESC))[1] AS origin_id,
-         (count(DISTINCT origin_id) FILTER (WHERE kind <> ${ui}))::smallint AS origins,
+         (count(DISTINCT description) FILTER (WHERE kind <> ${ui}))::smallint AS origins,
          sum(reports)::int AS reports, bit_or(hours) AS hours,
          (date_part('epoch', min(first) - ${MIDNIGHT}) * 1000)::int AS first_ms,
          (max(last[1]) - date_part('epoch', ${MIDNIGHT}) * 1000)::int AS last_ms
@@ -66,7 +72,7 @@ const VISITED = `
          count(*) FILTER (WHERE s.action = 'logout')::int AS ui_logouts,
          count(*) FILTER (WHERE s.action = 'page_view')::int AS ui_page_views
     FROM ui_reading r JOIN origin o USING (origin_id) JOIN ui_snapshot s USING (snapshot_id)
-   WHERE ${OF_THE_DAY}
+   WHERE ${OF_THE_DAY} AND ${OF_THE_PIECE('r')}
      AND NOT EXISTS (
          SELECT FROM ui_reading e
           WHERE s.action = 'page_view'
@@ -83,7 +89,7 @@ const MEASURED = `
          r.installation_id, o.product, r.event_key, r.received_at, r.observed_at, r.origin_id AS measured_origin_id,
          ${list(FIGURES, 'r.')}
     FROM resource_reading r JOIN origin o USING (origin_id)
-   WHERE ${OF_THE_DAY}
+   WHERE ${OF_THE_DAY} AND ${OF_THE_PIECE('r')}
    ORDER BY r.installation_id, o.product, r.observed_at DESC, r.event_key DESC`;
 
 /** The day's latest report of each kind that tells a state, and, as kind 0, the latest figures. */
@@ -101,6 +107,7 @@ const DAY_OF_LATEST = `(l.observed_at AT TIME ZONE 'UTC')::date`;
  */
 const REFRESH = `
   WITH whole AS MATERIALIZED (${WHOLE_PRODUCTS}),
+  described AS MATERIALIZED (${DESCRIBED}),
   seen AS MATERIALIZED (${SEEN}),
   measured AS MATERIALIZED (${MEASURED}),
   fresh AS MATERIALIZED (
@@ -134,65 +141,85 @@ const REFRESH = `
        SET (${list(COLUMNS)}) = (${list(COLUMNS, 'EXCLUDED.')})),
   removed AS (
     DELETE FROM installation_day d
-     WHERE d.day = $1 AND d.product IN (SELECT product FROM whole)
-       AND (d.installation_id, d.product) NOT IN (SELECT installation_id, product FROM fresh)
+     WHERE d.day = $1 AND d.product IN (SELECT product FROM whole) AND ${OF_THE_PIECE('d')}
+       AND NOT EXISTS (SELECT FROM fresh f
+                        WHERE f.installation_id = d.installation_id AND f.product = d.product)
     RETURNING 1),
   others AS MATERIALIZED (SELECT installation_id, product, origin_id, is_new FROM changed WHERE is_other),
   ${CONTINUE_LIVES},
   stale AS (
-    INSERT INTO rollup_stale (day, part)
+    INSERT INTO rollup_stale AS s (day, part)
     SELECT $1, p FROM unnest(ARRAY[${partNumbers.join()}]) AS p WHERE EXISTS (SELECT FROM changed)
      UNION
     SELECT a.day, 1 FROM others o
      CROSS JOIN LATERAL days_around(o.installation_id, o.product, $1) AS a(day)
-        ON CONFLICT DO NOTHING)
+        ON CONFLICT (day, part, modulus, remainder) DO UPDATE SET revision = s.revision + 1)
   SELECT (SELECT count(*) FROM changed)::int + (SELECT count(*) FROM removed)::int AS rows,
          EXISTS (
            SELECT FROM installation_latest l
             WHERE ${DAY_OF_LATEST} = $1 AND l.product IN (SELECT product FROM whole)
-              AND (l.installation_id, l.product, l.kind)
-                  NOT IN (SELECT installation_id, product, kind FROM latest)) AS has_lost`;
+              AND ${OF_THE_PIECE('l')}
+              AND NOT EXISTS (SELECT FROM latest t
+                               WHERE (t.installation_id, t.product, t.kind)
+                                   = (l.installation_id, l.product, l.kind))) AS has_lost`;
 
-/** Where an installation's latest report was of this day and is there no more, the one before is sought. */
+/**
+ * If the latest report was on this day and has been deleted, falls back to the previous one. Each is looked up
+ * by its installation: a comparison of two lists would be one of each with each where the planner expects few.
+ */
 const FIND_LOST = `
   WITH lost AS MATERIALIZED (
     SELECT l.installation_id, l.product, l.kind
       FROM installation_latest l
-     WHERE ${DAY_OF_LATEST} = $1 AND l.product IN (${WHOLE_PRODUCTS})
+     WHERE ${DAY_OF_LATEST} = $1 AND l.product IN (${WHOLE_PRODUCTS}) AND ${OF_THE_PIECE('l')}
        AND NOT EXISTS (SELECT FROM report r
                         WHERE r.installation_id = l.installation_id AND r.event_key = l.event_key
                           AND r.received_at = l.received_at)),
-  found AS (
-    SELECT DISTINCT ON (installation_id, product, kind) lost.*, ${list(LATEST_COLUMNS, 'r.')}
+  found AS MATERIALIZED (
+    SELECT lost.*, ${list(LATEST_COLUMNS, 'r.')}
       FROM lost
-      JOIN (SELECT installation_id, kind, ${list(LATEST_COLUMNS)} FROM report
-             UNION ALL
-            SELECT installation_id, 0, NULL, event_key, received_at, observed_at, origin_id
-              FROM resource_reading) r USING (installation_id, kind)
-      JOIN origin o ON o.origin_id = r.origin_id AND o.product = lost.product
-     ORDER BY installation_id, product, kind, r.observed_at DESC, r.event_key DESC),
+      LEFT JOIN LATERAL (
+           SELECT ${list(LATEST_COLUMNS, 'a.')}
+             FROM (SELECT installation_id, kind, ${list(LATEST_COLUMNS)} FROM report
+                    UNION ALL
+                   SELECT installation_id, 0, NULL, event_key, received_at, observed_at, origin_id
+                     FROM resource_reading) a
+             JOIN origin o USING (origin_id)
+            WHERE a.installation_id = lost.installation_id AND a.kind = lost.kind AND o.product = lost.product
+            ORDER BY a.observed_at DESC, a.event_key DESC LIMIT 1) r ON true),
   removed AS (
-    DELETE FROM installation_latest l USING lost
-     WHERE (l.installation_id, l.product, l.kind) = (lost.installation_id, lost.product, lost.kind)
-       AND NOT EXISTS (SELECT FROM found f
-                        WHERE (f.installation_id, f.product, f.kind)
-                            = (lost.installation_id, lost.product, lost.kind)))
+    DELETE FROM installation_latest l USING found f
+     WHERE (l.installation_id, l.product, l.kind) = (f.installation_id, f.product, f.kind)
+       AND f.event_key IS NULL)
   UPDATE installation_latest l SET (${list(LATEST_COLUMNS)}) = (${list(LATEST_COLUMNS, 'f.')})
     FROM found f
-   WHERE (l.installation_id, l.product, l.kind) = (f.installation_id, f.product, f.kind)`;
+   WHERE (l.installation_id, l.product, l.kind) = (f.installation_id, f.product, f.kind)
+     AND f.event_key IS NOT NULL`;
+
+/** A share of a day's installations: those whose hash leaves this remainder. */
+export interface Piece {
+  day: string;
+  /** A power of two: 1 is the whole day. */
+  modulus: number;
+  remainder: number;
+}
 
 /**
- * Reads a day's reports again. In a transaction that holds the lock of refreshes and has taken away the
- * marks of the day: what is committed after that has left a mark that is still there.
+ * Reads the reports of a piece of a day again. In a transaction that holds the lock of refreshes and after
+ * the marks of the day were taken away: what is committed after that has left a mark that is still there.
  * @returns how many installations had another day than before
  */
-export async function refreshInstallationDays(tx: pg.ClientBase, day: string): Promise<number> {
-  // Of a day that has just begun the planner's statistics know nothing: it would take 10,000 rows for one
+export async function refreshInstallationDays(
+  tx: pg.ClientBase,
+  { day, modulus, remainder }: Piece,
+): Promise<number> {
+  const piece = [day, modulus, remainder];
+  // The planner's statistics know nothing of a day that has just begun: it would take 10,000 rows for one
   // and compare each with each.
   await tx.query('SET LOCAL enable_nestloop = off');
-  const { rows } = await tx.query<{ rows: number; has_lost: boolean }>(REFRESH, [day]);
+  const { rows } = await tx.query<{ rows: number; has_lost: boolean }>(REFRESH, piece);
+  await tx.query(REFRESH_EVENTS, piece);
   await tx.query('SET LOCAL enable_nestloop = on');
-  if (rows[0]?.has_lost) await tx.query(FIND_LOST, [day]);
-  await tx.query(REFRESH_EVENTS, [day]);
+  if (rows[0]?.has_lost) await tx.query(FIND_LOST, piece);
   return rows[0]?.rows ?? 0;
 }

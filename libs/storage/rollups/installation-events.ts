@@ -1,5 +1,5 @@
 import { reportKinds } from '#telemetry';
-import { OF_THE_DAY, WHOLE_PRODUCTS } from './day-window.js';
+import { OF_THE_DAY, OF_THE_PIECE, WHOLE_PRODUCTS } from './day-window.js';
 
 const { usage, error } = reportKinds;
 
@@ -9,7 +9,8 @@ export const REFRESH_EVENTS = `
   counted AS (
     SELECT c.*, o.product
       FROM (SELECT r.installation_id, r.snapshot_id, r.origin_id, count(*)::int AS events
-              FROM report r WHERE ${OF_THE_DAY} AND r.kind IN (${usage}, ${error})
+              FROM report r
+             WHERE ${OF_THE_DAY} AND ${OF_THE_PIECE('r')} AND r.kind IN (${usage}, ${error})
              GROUP BY 1, 2, 3) c
       JOIN origin o USING (origin_id)
      WHERE o.product IN (SELECT product FROM whole)),
@@ -28,9 +29,10 @@ export const REFRESH_EVENTS = `
     RETURNING 1),
   removed AS (
     DELETE FROM installation_day_events d
-     WHERE d.day = $1 AND d.product IN (SELECT product FROM whole)
-       AND (d.installation_id, d.product) NOT IN (SELECT installation_id, product FROM fresh)
+     WHERE d.day = $1 AND d.product IN (SELECT product FROM whole) AND ${OF_THE_PIECE('d')}
+       AND NOT EXISTS (SELECT FROM fresh f
+                        WHERE f.installation_id = d.installation_id AND f.product = d.product)
     RETURNING 1)
-  INSERT INTO rollup_stale (day, part)
+  INSERT INTO rollup_stale AS s (day, part)
   SELECT $1, 2 WHERE EXISTS (SELECT FROM written) OR EXISTS (SELECT FROM removed)
-      ON CONFLICT DO NOTHING`;
+      ON CONFLICT (day, part, modulus, remainder) DO UPDATE SET revision = s.revision + 1`;

@@ -1,17 +1,16 @@
 import type pg from 'pg';
-import { inTransaction } from '../database/transaction.js';
-import { daySumTables, FIRST_SUMMED_DAY, partNumbers, refreshDaySums } from './day-sums.js';
-import { refreshInstallationDays } from './installation-days.js';
-import { refreshLives } from './lives.js';
-
-/** Whoever refreshes holds it for a transaction; so does whoever deletes from installation_day. */
-const ROLLUP_LOCK = 7_204_110_387;
+import { daySumTables, partNumbers } from './day-sums.js';
+import { refreshInstallationDays, type Piece } from './installation-days.js';
+import { locked, yielding, type Ask } from './lock.js';
+import { refreshStale } from './stale-sums.js';
 
 export interface RefreshOptions {
-  /** Ends the refresh after the day under way. */
-  signal?: AbortSignal;
-  /** Told after each day of each step. */
-  onProgress?: (progress: RefreshProgress) => void;
+  /** Ends the refresh after the statement under way. */
+  signal?: AbortSignal | undefined;
+  /** Receives the progress after each day of each step. */
+  onProgress?: ((progress: RefreshProgress) => void) | undefined;
+  /** Runs statements on another connection, by which the refresh sees whether an erasure waits for it. */
+  ask?: Ask | undefined;
 }
 
 export interface RefreshProgress {
@@ -28,99 +27,130 @@ export interface RefreshResult {
   durationMs: number;
 }
 
+/** A piece of a day that takes longer is halved. */
+const PIECE_LIMIT_MS = 60_000;
+/** The smallest piece is this part of a day. */
+const MOST_PIECES = 4096;
+/** How often the smallest piece is tried. */
+const ATTEMPTS = 5;
+
+/** A part of the refresh took too long. The rest of it is done; the next refresh tries that part again. */
+export class RefreshIncomplete extends Error {}
+
 /**
- * Brings the rollups up to what had been committed when this was called. Of every day that is marked the
- * marks are taken away first, and then its reports are read with a later snapshot: whatever is committed
- * in between has left a mark that is still there. So the rollups are exact, however often this runs, is
- * killed, or meets another. The newest days come first.
+ * Brings the rollups up to what had been committed when this was called. Of every marked day the marks
+ * are taken away first, and then its reports are read with a later snapshot: what is committed in between
+ * has left a mark that is still there. So the rollups are exact, however often this runs, is killed, or
+ * meets another. The newest days come first. A day that takes too long costs no other.
+ * @throws RefreshIncomplete
  */
 export async function refresh(
   client: pg.ClientBase,
   options: RefreshOptions,
 ): Promise<RefreshResult> {
   const begin = await beginRefresh(client);
-  let rows = 0;
-  for (const [index, day] of begin.days.entries()) {
-    if (options.signal?.aborted) return endRefresh(client, begin, { days: index, rows }, false);
-    rows += await refreshDay(client, day);
-    options.onProgress?.({ step: 'installations', done: index + 1, of: begin.days.length });
+  const done = { days: 0, rows: 0 };
+  let hasFailed = false;
+  for (const day of begin.days) {
+    if (options.signal?.aborted) return endRefresh(client, begin, done, false);
+    const rows = await refreshDay(client, day, options);
+    hasFailed ||= rows === null;
+    done.rows += rows ?? 0;
+    done.days += 1;
+    options.onProgress?.({ step: 'installations', done: done.days, of: begin.days.length });
   }
-  const isWhole = await refreshStale(client, options);
-  return endRefresh(client, begin, { days: begin.days.length, rows }, isWhole);
+  const outcome = await refreshStale(client, options);
+  hasFailed ||= outcome === 'failed';
+  const result = await endRefresh(client, begin, done, outcome === 'done' && !hasFailed);
+  if (hasFailed) throw new RefreshIncomplete('A part of the refresh took too long.');
+  return result;
 }
 
-/** Sums up what no longer is the sum of its installations' days. @returns whether all was done */
-export async function refreshStale(
-  client: pg.ClientBase,
-  { signal, onProgress }: RefreshOptions = {},
-): Promise<boolean> {
-  for (let hasMore = true; hasMore;) {
-    if (signal?.aborted) return false;
-    hasMore = await locked(client, () => refreshLives(client));
-  }
-  await client.query(`DELETE FROM rollup_stale WHERE part > 0 AND day < ${FIRST_SUMMED_DAY}`);
-  const { rows: stale } = await client.query<{ day: string; part: number }>(
-    'SELECT day::text, part FROM rollup_stale WHERE part > 0 ORDER BY day DESC, part',
-  );
-  for (const [index, { day, part }] of stale.entries()) {
-    if (signal?.aborted) return false;
-    await locked(client, async () => {
-      const noted = 'FROM rollup_stale WHERE day = $1 AND part = $2';
-      const { rowCount } = await client.query(`SELECT ${noted}`, [day, part]);
-      if (rowCount) await refreshDaySums(client, day, part);
-      await client.query(`DELETE ${noted}`, [day, part]);
-    });
-    onProgress?.({ step: 'sums', done: index + 1, of: stale.length });
-  }
-  return true;
-}
-
-/** Marks every day there is, so that the next refresh reads all reports and sums up all anew. */
+/** Marks every day there is, so that the next refresh reads all reports and sums up all again. */
 export async function markAll(client: pg.ClientBase): Promise<void> {
   await client.query(`
     INSERT INTO rollup_change
     SELECT DISTINCT (observed_at AT TIME ZONE 'UTC')::date FROM report
      UNION SELECT DISTINCT day FROM installation_day`);
   const days = ['installation_day', ...daySumTables].map((table) => `SELECT day FROM ${table}`);
-  await locked(client, async () => {
-    await client.query(`
-      INSERT INTO rollup_stale SELECT day, part FROM (${days.join(' UNION ')}) d, unnest(ARRAY[${partNumbers.join()}]) AS part
-          ON CONFLICT DO NOTHING`);
-    await client.query('UPDATE installation_life SET is_stale = true');
-  });
+  await client.query(`
+    INSERT INTO rollup_stale AS s (day, part)
+    SELECT day, part FROM (${days.join(' UNION ')}) d, unnest(ARRAY[${partNumbers.join()}]) AS part
+        ON CONFLICT (day, part, modulus, remainder) DO UPDATE SET revision = s.revision + 1`);
+  for (let remainder = 0; remainder < MARKING_PIECES; remainder += 1) {
+    await locked(client, () =>
+      client.query(
+        `UPDATE installation_life SET is_stale = true
+          WHERE NOT is_stale AND uuid_hash(installation_id) & ${MARKING_PIECES - 1} = $1`,
+        [remainder],
+      ),
+    );
+  }
 }
 
-/** Keeps out, to the end of a transaction, refreshes and whoever removes days of installations. */
-export async function lockRollups(tx: pg.ClientBase): Promise<void> {
-  await tx.query('SELECT pg_advisory_xact_lock($1)', [ROLLUP_LOCK]);
-}
-
-/** A transaction that no other refresh, and nobody who removes days of installations, is in. */
-export async function locked<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {
-  return inTransaction(client, async () => {
-    await lockRollups(client);
-    return work();
-  });
-}
+/** Lives are marked in this many transactions, so that an erasure waits for one of them only. */
+const MARKING_PIECES = 16;
 
 /**
- * In two steps, so that the second writes only at its end: who waits for all that write (an erasure does)
- * would else wait for the whole reading. @returns how many rows changed
+ * In several steps, so that an erasure waits for the last one only, and that one yields to it.
+ * @returns how many rows changed; null where a piece took too long
  */
-async function refreshDay(client: pg.ClientBase, day: string): Promise<number> {
+async function refreshDay(
+  client: pg.ClientBase,
+  day: string,
+  { signal, ask }: RefreshOptions,
+): Promise<number | null> {
   await locked(client, () => client.query(TAKE_MARKS, [day]));
-  return locked(client, async () => {
-    // So that no partition is dropped between the look at retention_floor and the one at its reports.
-    await client.query('LOCK TABLE report, resource_reading, ui_reading IN ACCESS SHARE MODE');
-    const noted = 'FROM rollup_stale WHERE day = $1 AND part = 0';
-    const { rowCount } = await client.query(
-      `SELECT ${noted} AND day >= coalesce((SELECT days_since FROM rollup_state), day)`,
-      [day],
-    );
-    const rows = rowCount ? await refreshInstallationDays(client, day) : 0;
-    await client.query(`DELETE ${noted}`, [day]);
-    return rows;
-  });
+  let rows = 0;
+  let attempts = 0;
+  for (let piece = await nextPiece(client, day); piece; piece = await nextPiece(client, day)) {
+    if (signal?.aborted) return rows;
+    const limits = { ask, limitMs: PIECE_LIMIT_MS };
+    const done = await yielding(client, limits, () => refreshPiece(client, piece));
+    rows += done?.result ?? 0;
+    if (done) attempts = 0;
+    else if (piece.modulus < MOST_PIECES) await halve(client, piece);
+    else if ((attempts += 1) >= ATTEMPTS) return null;
+  }
+  return rows;
+}
+
+async function nextPiece(client: pg.ClientBase, day: string): Promise<Piece | undefined> {
+  const { rows } = await client.query<Piece>(
+    `SELECT day::text, modulus, remainder FROM rollup_stale WHERE day = $1 AND part = 0
+      ORDER BY modulus, remainder LIMIT 1`,
+    [day],
+  );
+  return rows[0];
+}
+
+async function refreshPiece(client: pg.ClientBase, piece: Piece): Promise<number> {
+  // So that no partition is dropped between the look at retention_floor and the one at its reports.
+  await client.query('LOCK TABLE report, resource_reading, ui_reading IN ACCESS SHARE MODE');
+  const noted = 'FROM rollup_stale WHERE day = $1 AND part = 0 AND modulus = $2 AND remainder = $3';
+  const { day, modulus, remainder } = piece;
+  const { rowCount } = await client.query(
+    `SELECT ${noted} AND day >= coalesce((SELECT days_since FROM rollup_state), day)`,
+    [day, modulus, remainder],
+  );
+  const rows = rowCount ? await refreshInstallationDays(client, piece) : 0;
+  await client.query(`DELETE ${noted}`, [day, modulus, remainder]);
+  return rows;
+}
+
+/** Halves all pieces of a day that are as large as this one: they would take as long. */
+async function halve(client: pg.ClientBase, { day, modulus }: Piece): Promise<void> {
+  await locked(client, () =>
+    client.query(
+      `WITH whole AS (
+         DELETE FROM rollup_stale WHERE day = $1 AND part = 0 AND modulus = $2 RETURNING remainder)
+       INSERT INTO rollup_stale (day, part, modulus, remainder)
+       SELECT $1, 0, 2 * $2::integer, half
+         FROM whole CROSS JOIN LATERAL unnest(ARRAY[remainder, remainder + $2::integer]) AS half
+           ON CONFLICT DO NOTHING`,
+      [day, modulus],
+    ),
+  );
 }
 
 const TAKE_MARKS = `

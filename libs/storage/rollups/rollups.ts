@@ -4,6 +4,8 @@ import { markAll, refresh, type RefreshOptions, type RefreshResult } from './ref
 
 /** After a refresh the machine is left to others for so many times as long as it took. */
 const REST = 20;
+/** At most: one statement that takes minutes must not stop the views for hours. */
+const LONGEST_REST = "interval '1 hour'";
 
 const SETTINGS = {
   ...{ jit: 'off', work_mem: '64MB' },
@@ -16,7 +18,7 @@ export class Rollups {
 
   /** Brings all rollups up to what has been committed. See `refresh`. */
   async refresh(options: RefreshOptions = {}): Promise<RefreshResult> {
-    return this.#hold((client) => refresh(client, options));
+    return this.#hold((client) => refresh(client, { ...options, ask: this.#ask }));
   }
 
   /**
@@ -28,10 +30,10 @@ export class Rollups {
     return this.#hold(async (client) => {
       const { rows } = await client.query<{ is_due: boolean }>(
         `SELECT refreshed_at IS NULL
-                OR now() >= refreshed_at + ${REST} * duration_ms * interval '1 millisecond' AS is_due
+                OR now() >= refreshed_at + least(${REST} * duration_ms * interval '1 millisecond', ${LONGEST_REST}) AS is_due
            FROM rollup_state`,
       );
-      return rows[0]?.is_due ? refresh(client, options) : null;
+      return rows[0]?.is_due ? refresh(client, { ...options, ask: this.#ask }) : null;
     });
   }
 
@@ -39,9 +41,11 @@ export class Rollups {
   async rebuild(options: RefreshOptions = {}): Promise<RefreshResult> {
     return this.#hold(async (client) => {
       await markAll(client);
-      return refresh(client, options);
+      return refresh(client, { ...options, ask: this.#ask });
     });
   }
+
+  readonly #ask = (text: string, values: unknown[]) => this.database.query(text, values);
 
   async #hold<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     return this.database.hold(work, { settings: SETTINGS, name: 'maintenance' });

@@ -106,6 +106,7 @@ export const stateSums: readonly DaySum[] = [
   {
     table: 'capacity_day',
     key: ['product', 'version', 'figure', 'bucket'],
+    classes: ['figure', 'bucket'],
     counts: ['installations'],
     totals: ['total'],
     select: ({ days }) => `

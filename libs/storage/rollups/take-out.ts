@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { takeOutOfDaySums } from './day-sums.js';
-import { lockRollups } from './refresh.js';
+import { claimRollups } from './lock.js';
 
 /** The tables whose rows refreshes make, and that know installations. */
 export const rollupTables = [
@@ -12,6 +12,13 @@ export const rollupTables = [
 ];
 
 /**
+ * Some installations of a fleet are looked up by their keys. Without statistics the planner would read the
+ * whole fleet's days for each group of them.
+ */
+const BY_KEY =
+  'SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off';
+
+/**
  * Takes installations out of the sums of all their days. In the same transaction their rows are to go from
  * `rollupTables`; their reports must be gone, or a refresh would read them again. Afterwards `refreshStale`
  * sums up anew what no part could be taken out of.
@@ -20,7 +27,7 @@ export async function takeOutOfSums(
   tx: pg.ClientBase,
   installationIds: readonly string[],
 ): Promise<void> {
-  await lockRollups(tx);
-  await tx.query('SET LOCAL muster.sums_are_corrected = on');
+  await claimRollups(tx);
+  await tx.query(`SET LOCAL muster.sums_are_corrected = on; ${BY_KEY}`);
   await takeOutOfDaySums(tx, installationIds);
 }

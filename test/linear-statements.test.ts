@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { Database, ErasureStore, HousekeepingStore, Rollups, TelemetryStore } from '#storage';
+import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
+import { Asker, connectionsOf, createDatabase } from './support/database.js';
+import { carryOut } from './support/erasures.js';
+import { suppressionKey } from './support/rolled-up.js';
+import { RowVisits } from './support/row-visits.js';
+
+const DAY_MS = 86_400_000;
+const TODAY = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+const OPTIONS = { products: compileProducts(), retentionMs: 400 * DAY_MS };
+const SMALL = 700;
+const TIMES = 3;
+/** Three times as many take three times as long, or a little more by a logarithm; nine times if quadratic. */
+const MOST = 5;
+/** What looks at fewer rows than that for each installation is of no account. */
+const FEW = 10;
+
+function eventsOf(installationId: string, at: number, daysAgo: number): EventEnvelope[] {
+  const common = {
+    ...{ installationId, receivedAt: TODAY },
+    occurredAt: new Date(TODAY - daysAgo * DAY_MS + at).toISOString(),
+  };
+  const name = `n${installationId.slice(0, 8).replace(/\d/g, (digit) => 'ghijklmnop'[Number(digit)]!)}`;
+  return [
+    {
+      ...common,
+      ...{ id: randomUUID(), product: 'dcos', event: 'health' },
+      properties: {
+        ...{ environmentVersion: `2.${daysAgo}`, [`health-unit-${name}-total`]: 3 },
+        [`health-unit-${name}-unhealthy`]: 1,
+      },
+    },
+    {
+      ...common,
+      ...{ id: randomUUID(), product: 'resoto', event: 'anything' },
+      properties: { version: `2.${daysAgo}`, [name]: 1, remark: 'some text' },
+    },
+  ];
+}
+
+/** What workers do all day, for a fleet of this size whose tables were empty when they were last analyzed. */
+async function visitsOfDay(size: number): Promise<ReadonlyMap<string, number>> {
+  const database = await createDatabase();
+  const owner = new Asker(database.url);
+  const partitions = await owner.ask(
+    `SELECT oid::regclass::text AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`,
+  );
+  await owner.ask(
+    partitions.map(({ name }) => `ALTER TABLE ${name} SET (autovacuum_enabled = off)`).join(';'),
+  );
+  await owner.ask('ANALYZE');
+  const databaseUrl = database.url;
+  const store = new TelemetryStore({ database: connectionsOf(databaseUrl), suppressionKey });
+  const ids = Array.from({ length: size }, () => randomUUID());
+  const save = async (daysAgo: number) => {
+    for (let start = 0; start < size; start += 250) {
+      const events = ids
+        .slice(start, start + 250)
+        .flatMap((id, at) => eventsOf(id, at * 1000, daysAgo))
+        .map((envelope) => normalise(envelope, OPTIONS));
+      await store.save({
+        ...{ batchId: randomUUID(), gatheredAt: TODAY, events },
+        accepted: events.map(({ product }) => ({ product, hour: TODAY, count: 1 })),
+      });
+    }
+  };
+  const visits = new RowVisits();
+  await save(3);
+  await visits.begin(databaseUrl);
+  const listened = new Database({ databaseUrl, name: 'muster-explained', connections: 5 });
+  const rollups = new Rollups(listened);
+  const erasures = new ErasureStore({ database: listened, suppressionKey });
+  const house = new HousekeepingStore(listened);
+  try {
+    await rollups.refresh();
+    await save(2);
+    await rollups.refresh();
+    await owner.ask(
+      `DELETE FROM report WHERE origin_id IN (SELECT origin_id FROM origin WHERE version = '2.2');
+       UPDATE installation_life SET is_stale = true`,
+    );
+    await rollups.rebuild();
+    await erasures.request({ mode: 'erase', installationIds: ids.slice(0, size / 2) });
+    await carryOut(erasures);
+    const { signal } = new AbortController();
+    const now = Date.now() + 900 * DAY_MS;
+    await house.applyRetention({ retentionDays: 400, rollupRetentionDays: 500, signal, now });
+    await house.collectOrphans(signal);
+    expect(await owner.ask('SELECT FROM installation_day')).toHaveLength(0);
+  } finally {
+    visits.end();
+    await listened.close();
+    await owner.end();
+    await database.drop();
+  }
+  return visits.counts;
+}
+
+test('no statement of rollups, erasures or housekeeping compares each row with each, even where the planner has no statistics', async () => {
+  const small = await visitsOfDay(SMALL);
+  const large = await visitsOfDay(SMALL * TIMES);
+  expect(large.size).toBeGreaterThan(50);
+  const steep = [...large].flatMap(([text, visits]) => {
+    const growth = visits / Math.max(small.get(text) ?? 0, SMALL * FEW);
+    return growth > MOST ? [`${growth.toFixed(1)}: ${text}`] : [];
+  });
+  expect(steep).toEqual([]);
+}, 240_000);

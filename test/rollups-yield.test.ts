@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { ErasureStore, HousekeepingStore } from '#storage';
+import { connectionsOf } from './support/database.js';
+import { carryOut } from './support/erasures.js';
+import { EXPECTED } from './support/expected-rollups.js';
+import { event, RolledUp, suppressionKey } from './support/rolled-up.js';
+
+let it: RolledUp;
+let erasures: ErasureStore;
+
+beforeAll(async () => {
+  it = await RolledUp.create();
+  erasures = new ErasureStore({ database: connectionsOf(it.database.url), suppressionKey });
+});
+beforeEach(() => it.empty());
+afterAll(() => it.drop());
+
+/** Holds a table, so that a statement which needs it takes as long as that of a huge day. */
+async function hold(table: string) {
+  const client = new pg.Client({ connectionString: it.database.url });
+  await client.connect();
+  await client.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+  return () => client.end();
+}
+
+const erase = async (...installationIds: string[]) => {
+  await erasures.request({ mode: 'erase', installationIds });
+  return carryOut(erasures);
+};
+const rows = async (select: string) =>
+  (await it.ask(`SELECT t::text AS row FROM (${select}) t ORDER BY 1`)).map(({ row }) => row);
+
+async function expectRightSums() {
+  for (const [view, expected] of Object.entries(EXPECTED)) {
+    expect(await rows(`SELECT * FROM fleet.${view}`), view).toEqual(await rows(expected));
+  }
+}
+
+test('an erasure does not wait for a refresh that reads a huge day', async () => {
+  const [erased, kept] = [randomUUID(), randomUUID()];
+  await it.save(event(erased, 3), event(erased, 2), event(kept, 2));
+  await it.rollups.refresh();
+  await it.save(event(kept, 2, 13), event(erased, 2, 13));
+  // The refresh holds the lock of the rollups, and would read for as long as this is held.
+  const letGo = await hold('retention_floor');
+  const refreshing = it.rollups.refresh();
+  await vi.waitFor(async () => {
+    const waiting = await it.ask(
+      `SELECT FROM pg_locks WHERE NOT granted AND relation = 'retention_floor'::regclass`,
+    );
+    expect(waiting).not.toEqual([]);
+  });
+  const completed = await erase(erased);
+  await letGo();
+  await refreshing;
+  expect(completed).toBe(1);
+  await it.rollups.refresh();
+  expect(await it.ask('SELECT FROM installation_day WHERE installation_id = $1', [erased])).toEqual(
+    [],
+  );
+  await expectRightSums();
+});
+
+test('an erasure does not wait for the sums of a huge day, which the next refresh makes right', async () => {
+  const [erased, kept] = [randomUUID(), randomUUID()];
+  await it.save(event(erased, 3), event(erased, 2), event(kept, 2));
+  await it.rollups.refresh();
+  await it.save(event(kept, 2, 13), event(erased, 2, 13), event(randomUUID(), 1));
+  await it.ask(`
+    CREATE TABLE slowness AS SELECT 600 AS seconds;
+    CREATE FUNCTION take_long() RETURNS trigger LANGUAGE plpgsql AS
+      'BEGIN PERFORM pg_sleep(seconds) FROM slowness; RETURN NEW; END';
+    CREATE TRIGGER takes_long BEFORE INSERT ON unit_day FOR EACH ROW EXECUTE FUNCTION take_long()`);
+  const refreshing = it.rollups.refresh().catch((error: unknown) => error);
+  await vi.waitFor(async () => {
+    const [sleeping] = await it.ask(
+      `SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()`,
+    );
+    expect(sleeping).toBeDefined();
+  });
+  // Long before the statement would have ended.
+  expect(await erase(erased)).toBe(1);
+  await it.ask('DELETE FROM slowness');
+  await it.ask(
+    `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()`,
+  );
+  await refreshing;
+  await it.rollups.refresh();
+  await it.ask('DROP FUNCTION take_long CASCADE; DROP TABLE slowness');
+  await expectRightSums();
+}, 60_000);
+
+test('a day that takes too long is read in pieces, and comes out the same', async () => {
+  const ids = Array.from({ length: 40 }, () => randomUUID());
+  await it.save(...ids.flatMap((id) => [event(id, 3), event(id, 2)]));
+  await it.rollups.refresh();
+  await it.save(...ids.slice(0, 30).map((id) => event(id, 2, 13, { version: '2.2' })));
+  await it.ask(
+    `
+    DELETE FROM report WHERE installation_id = ANY ($1::uuid[])`,
+    [ids.slice(30)],
+  );
+  await it.ask(`
+    WITH taken AS (DELETE FROM rollup_change RETURNING day)
+    INSERT INTO rollup_stale (day, part, modulus, remainder)
+    SELECT DISTINCT d.day, 0, 8, r FROM (SELECT day FROM taken UNION SELECT day FROM installation_day) d,
+           generate_series(0, 7) AS r`);
+  await it.rollups.refresh();
+  expect(await it.ask('SELECT FROM installation_day')).toHaveLength(60);
+  await expectRightSums();
+});
+
+test('an erasure does not wait until housekeeping has forgotten old days, and interrupted it goes on', async () => {
+  const [erased, kept] = [randomUUID(), randomUUID()];
+  await it.save(event(erased, 40), event(kept, 40), event(kept, 30), event(kept, 2));
+  await it.rollups.refresh();
+  const house = new HousekeepingStore(connectionsOf(it.database.url));
+  const options = { retentionDays: 400, rollupRetentionDays: 20 };
+  // It has begun to forget days, and waits; what it has done so far is committed.
+  const letGo = await hold('installation_day_events');
+  const stopping = new AbortController();
+  const forgetting = house
+    .applyRetention({ ...options, signal: stopping.signal })
+    .catch((error: unknown) => error);
+  await vi.waitFor(async () => {
+    const [state] = await it.ask(
+      'SELECT days_since FROM rollup_state WHERE days_since IS NOT NULL',
+    );
+    expect(state).toBeDefined();
+  });
+  stopping.abort();
+  await forgetting;
+  await letGo();
+  expect(await erase(erased)).toBe(1);
+  await house.applyRetention({ ...options, signal: new AbortController().signal });
+  await it.rollups.refresh();
+  expect(await it.ask(`SELECT (current_date - day)::int AS ago FROM installation_day`)).toEqual([
+    { ago: 2 },
+  ]);
+});
