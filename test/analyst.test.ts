@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { migrate } from '#storage';
 import { Asker, createDatabase, type TestDatabase } from './support/database.js';
 
 let database: TestDatabase;
@@ -60,6 +61,14 @@ test.each([
   ['make a table in fleet', 'BEGIN READ WRITE; CREATE TABLE fleet.mine ()'],
   ['make a temporary table', 'BEGIN READ WRITE; CREATE TEMP TABLE mine ()'],
   ['write a large object', `BEGIN READ WRITE; SELECT lo_from_bytea(0, 'x')`],
+  ['hold a lock that others may wait for', 'SELECT pg_advisory_lock(7204110387)'],
+  ['try such a lock', 'SELECT pg_try_advisory_xact_lock_shared(7204, 1)'],
+  ['hold a mutex', `SELECT FROM public.mutex WHERE name = 'rollups' FOR UPDATE`],
+  [
+    'lock what a view is made of',
+    'BEGIN READ WRITE; LOCK TABLE fleet.freshness IN ROW EXCLUSIVE MODE',
+  ],
+  ['write more to disk than it may', `SET temp_file_limit = '-1'`],
   ['read a file of the server', `SELECT pg_read_file('/etc/passwd')`],
 ])('the analyst cannot %s', async (_, statement) => {
   const asker = new Asker(database.analystUrl);
@@ -72,16 +81,36 @@ test.each([
 test('what the analyst asks ends in time, waits for nobody for long, and takes few connections', async () => {
   const settings = await analyst.ask(
     `SELECT name, setting FROM pg_settings
-      WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') ORDER BY name`,
+      WHERE name ~ '_timeout$' AND source = 'database user' OR name = 'temp_file_limit' ORDER BY name`,
   );
   expect(settings).toEqual([
     { name: 'idle_in_transaction_session_timeout', setting: '60000' },
+    { name: 'idle_session_timeout', setting: '1800000' },
     { name: 'lock_timeout', setting: '5000' },
     { name: 'statement_timeout', setting: '300000' },
+    { name: 'temp_file_limit', setting: `${20 * 1024 ** 2}` },
   ]);
   expect(
     await owner.ask("SELECT rolconnlimit AS most FROM pg_roles WHERE rolname LIKE '%analyst'"),
   ).toEqual([{ most: 20 }, { most: 20 }]);
+});
+
+test('what the analyst changes of its own role is put back by the next migration', async () => {
+  const asker = new Asker(database.analystUrl);
+  const name = new URL(database.url).pathname.slice(1);
+  await asker.ask(`
+    BEGIN READ WRITE;
+    ALTER ROLE analyst IN DATABASE ${name} SET statement_timeout = 0;
+    ALTER ROLE analyst IN DATABASE ${name} SET enable_seqscan = off;
+    COMMIT`);
+  await asker.end();
+  await migrate({ databaseUrl: database.url });
+  const after = new Asker(database.analystUrl);
+  const shown = await after.ask(
+    `SELECT current_setting('statement_timeout') AS timeout, current_setting('enable_seqscan') AS scan`,
+  );
+  await after.end();
+  expect(shown).toEqual([{ timeout: '5min', scan: 'on' }]);
 });
 
 test('every view and every column of fleet has a comment', async () => {

@@ -40,7 +40,7 @@ export async function ensureReaders(
     const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
     if (rowCount) await grant(client, role, schema);
   }
-  await closeLargeObjects(client);
+  await closeFunctions(client);
 }
 
 /** So many at once, on the whole server: a tool that opens ever more must not take all connections. */
@@ -92,19 +92,44 @@ export async function createRole(client: pg.ClientBase, name: string): Promise<v
  * Defaults that spare the fleet's database a careless query. To compile one takes longer than most of them
  * take; sorting a day of reports on disk, twice as long as in memory.
  */
+const LIMITS: Readonly<Record<string, string>> = {
+  default_transaction_read_only: 'on',
+  statement_timeout: '5min',
+  // A migration is not waited for, and nobody waits for somebody who went to lunch.
+  lock_timeout: '5s',
+  idle_in_transaction_session_timeout: '1min',
+  idle_session_timeout: '30min',
+  jit: 'off',
+  work_mem: '64MB',
+};
+
+/** Only a superuser can set it, and no reader can change it: what a query may write to disk. */
+const SUPERUSER_LIMITS: Readonly<Record<string, string>> = { temp_file_limit: '20GB' };
+
+/**
+ * Sets the limits of a reader. Postgres lets every role change its own settings, for good too, so what was
+ * changed since is put back.
+ */
 async function limit(client: pg.ClientBase, role: string, schema: string): Promise<void> {
   const database = await databaseName(client);
-  for (const setting of [
-    `search_path = ${schema}`,
-    'default_transaction_read_only = on',
-    "statement_timeout = '5min'",
-    // A migration is not waited for, and nobody waits for somebody who went to lunch.
-    "lock_timeout = '5s'",
-    "idle_in_transaction_session_timeout = '1min'",
-    'jit = off',
-    "work_mem = '64MB'",
-  ]) {
-    await alterRole(client, role, `IN DATABASE ${database} SET ${setting}`);
+  const wanted = { search_path: schema, ...LIMITS };
+  const { rows } = await client.query<{ name: string; is_of_database: boolean }>(
+    `SELECT split_part(setting, '=', 1) AS name, setdatabase > 0 AS is_of_database
+       FROM pg_db_role_setting CROSS JOIN LATERAL unnest(setconfig) AS setting
+      WHERE setrole = $1::regrole
+        AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))`,
+    [role],
+  );
+  for (const { name, is_of_database: isOfDatabase } of rows) {
+    if (name in SUPERUSER_LIMITS || (isOfDatabase && name in wanted)) continue;
+    const place = isOfDatabase ? `IN DATABASE ${database} ` : '';
+    await alterRole(client, role, `${place}RESET ${pg.escapeIdentifier(name)}`);
+  }
+  for (const [name, value] of Object.entries(wanted)) {
+    await alterRole(client, role, `IN DATABASE ${database} SET ${name} = '${value}'`);
+  }
+  for (const [name, value] of Object.entries(SUPERUSER_LIMITS)) {
+    await whereAllowed(() => alterRole(client, role, `SET ${name} = '${value}'`));
   }
 }
 
@@ -123,14 +148,30 @@ async function grant(client: pg.ClientBase, role: string, schema: string): Promi
 }
 
 /**
- * Large objects belong to no schema: anybody may write them, if nobody says otherwise. Only a superuser
- * can, so this is done where we are one.
+ * Takes from PUBLIC what is not reading: large objects, which belong to no schema, and advisory locks. Only a
+ * superuser can, so this is done where we are one. No lock of the application depends on it (`mutex.ts`); that of
+ * the migration command does, which the owner of the database keeps.
  */
-async function closeLargeObjects(client: pg.ClientBase): Promise<void> {
+async function closeFunctions(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ names: string; owner: string }>(
+    `SELECT string_agg(oid::regprocedure::text, ', ') AS names,
+            (SELECT datdba::regrole::text FROM pg_database WHERE datname = current_database()) AS owner
+       FROM pg_proc
+      WHERE pronamespace = 'pg_catalog'::regnamespace
+        AND (proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_put')
+             OR proname ~ '^pg_(try_)?advisory_(xact_)?lock')`,
+  );
+  const { names = '', owner = '' } = rows[0] ?? {};
+  await whereAllowed(() =>
+    client.query(`
+      REVOKE EXECUTE ON FUNCTION ${names} FROM PUBLIC;
+      GRANT EXECUTE ON FUNCTION ${names} TO ${owner}`),
+  );
+}
+
+async function whereAllowed(work: () => Promise<unknown>): Promise<void> {
   try {
-    await client.query(`
-      REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea),
-             lo_put(oid, bigint, bytea) FROM PUBLIC`);
+    await work();
   } catch (error) {
     if (!(error instanceof pg.DatabaseError && error.code === NOT_ALLOWED)) throw error;
   }
