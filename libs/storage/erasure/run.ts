@@ -56,6 +56,7 @@ const WITH_ROWS: readonly Step[] = [
   removeRows,
   removeFromRollups,
   collectGroup,
+  forgetStatistics,
   noteErased,
   verify,
   lift,
@@ -82,6 +83,12 @@ async function take(steps: readonly Step[], group: Group, context: RunContext): 
 async function emptyQueue(group: Group, { client, emptyQueue }: RunContext): Promise<void> {
   await inStep(client, group, (ids) => enter(client, ids, 'erasing'));
   await emptyQueue(group.erasures.flatMap(({ installationIds }) => installationIds));
+}
+
+/** The planner's statistics are samples, in which ids of removed rows would stay until the next one. */
+async function forgetStatistics(group: Group, { client }: RunContext): Promise<void> {
+  const ids = group.erasures.flatMap(({ installationIds }) => installationIds);
+  await inStep(client, group, () => client.query('SELECT forget_statistics($1)', [ids]));
 }
 
 async function noteErased(group: Group, { client }: RunContext): Promise<void> {
