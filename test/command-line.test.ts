@@ -54,6 +54,38 @@ test('a file of ids is erased at once', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ erasure: { installations: 2, state: 'complete' } });
 });
 
+test('what a leaked key sent is shown, and removed once that is confirmed', async () => {
+  const made = await run('keys', 'create', 'dcos', '--name', 'leaked', '--json');
+  const { key, secret } = JSON.parse(made.stdout) as { key: { id: string }; secret: string };
+  const installationId = randomUUID();
+  const before = Date.now() - 60_000;
+  await vi.waitFor(
+    async () => expect((await post({ installationId }, secret)).status).toBe(202),
+    10_000,
+  );
+  await post({ installationId });
+  await muster.drained();
+  const times = ['--from', new Date(before).toISOString(), '--to', '2100-01-01T00:00:00Z'];
+  const shown = await run('purge', '--key', key.id, ...times, '--json');
+  expect(JSON.parse(shown.stdout)).toMatchObject({ dryRun: true, sent: [{ events: 1 }] });
+  const misspelt = { key: key.id, from: '2026-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' };
+  const refused = await admin.ask('POST', '/v1/purges', { ...misspelt, dryrun: true });
+  expect(refused.status).toBe(400);
+  expect((await admin.ask('POST', '/v1/purges', misspelt)).status).toBe(400);
+  const done = await run('purge', '--key', key.id, ...times, '--confirm', '--wait', '--json');
+  const { purge } = JSON.parse(done.stdout) as { purge: { id: string } };
+  expect(purge).toMatchObject({ state: 'complete', removed: { report: 1 } });
+  const left = await run('installations', 'show', installationId, '--json');
+  expect(JSON.parse(left.stdout)).toMatchObject({ rows: { report: 1 } });
+  const { json } = await admin.ask('GET', '/v1/audit');
+  expect(json.acts).toContainEqual(
+    expect.objectContaining({
+      act: 'purge.request',
+      detail: expect.objectContaining({ purgeId: purge.id }),
+    }),
+  );
+});
+
 test('a key is made, works, is listed without itself, and is revoked', async () => {
   const made = await run('keys', 'create', 'dcos', '--name', 'staging', '--json');
   const { key, secret } = JSON.parse(made.stdout) as { key: { id: string }; secret: string };

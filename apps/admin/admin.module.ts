@@ -11,6 +11,7 @@ import {
   Holdings,
   HousekeepingStore,
   PolicyStore,
+  PurgeStore,
   QuarantineStore,
   UnsuitableDatabase,
 } from '#storage';
@@ -27,6 +28,7 @@ import { KeysController } from './policy/keys.controller.js';
 import { KnownProducts } from './policy/known-products.js';
 import { ProductsController } from './policy/products.controller.js';
 import { PublicKey } from './public-key.js';
+import { PurgesController } from './purges/purges.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { QueueController } from './queue/queue.controller.js';
 import { TokensController } from './tokens.controller.js';
@@ -42,6 +44,7 @@ export const controllers = [
   TokensController,
   BlocksController,
   QuarantineController,
+  PurgesController,
   QueueController,
   BalanceController,
   HousekeepingController,
@@ -80,6 +83,7 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
         { provide: Books, useValue: new Books(database) },
         { provide: QueueInspector, useValue: inspectorOf(settings, logger) },
         { provide: QuarantineStore, useValue: new QuarantineStore(database) },
+        { provide: PurgeStore, useValue: new PurgeStore(database) },
         { provide: HousekeepingStore, useValue: new HousekeepingStore(database) },
         { provide: PolicyStore, useValue: policy },
         { provide: PolicyPublisher, useValue: policyPublisher(policy, settings, logger) },

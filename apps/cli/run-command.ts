@@ -7,6 +7,7 @@ import { addAnalyst } from './commands/analyst.js';
 import { addErasures } from './commands/erasures.js';
 import { addOperations } from './commands/operations.js';
 import { addProducts } from './commands/products.js';
+import { addPurge } from './commands/purge.js';
 import { addQuarantine } from './commands/quarantine.js';
 import { connectAdmin } from './connection.js';
 import { BadNews, EXIT, Failure } from './outcome.js';
@@ -64,7 +65,7 @@ export async function runCommand(
         ...args,
       );
     };
-  const adders = [addErasures, addAccess, addProducts, addQuarantine, addOperations];
+  const adders = [addErasures, addAccess, addProducts, addQuarantine, addPurge, addOperations];
   for (const add of adders) add(program, withTools);
   addAnalyst(
     program,

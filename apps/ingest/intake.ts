@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IngestSettings } from '#platform';
 import { EnvelopeWriter } from '#queue';
-import { parseJson, type ReceivedEnvelope, type RequestContext } from '#telemetry';
+import { keyIdOf, parseJson, type ReceivedEnvelope, type RequestContext } from '#telemetry';
 import { answerOutcomes, type Outcome } from './answer.js';
 import { requireSender, senderOf } from './authenticate.js';
 import { EdgePolicy } from './edge-policy.js';
@@ -67,6 +67,7 @@ export class Intake {
     envelopes: readonly ReceivedEnvelope[],
     bytes: Buffer,
   ): Promise<void> {
+    sign(envelopes, sender);
     const marked = this.markBlocked(envelopes);
     if (this.policy.limitsOf(sender.product)) {
       const { limited } = await this.takeFromLimits(sender, marked, false);
@@ -85,6 +86,7 @@ export class Intake {
     envelopes: readonly ReceivedEnvelope[],
     bytes: Buffer,
   ): Promise<Over> {
+    sign(envelopes, sender);
     const marked = this.markBlocked(envelopes);
     const over = this.policy.limitsOf(sender.product)
       ? await this.takeFromLimits(sender, marked, true)
@@ -121,6 +123,12 @@ export class Intake {
       return decisions.isBlocked(envelope) ? { product, receivedAt, blocked: true } : envelope;
     });
   }
+}
+
+/** Every event remembers which key sent it, so that what a leaked key sent can be found and removed. */
+function sign(envelopes: readonly ReceivedEnvelope[], { keyDigest }: Sender): void {
+  const key = keyIdOf(keyDigest);
+  for (const envelope of envelopes) envelope.key = key;
 }
 
 /** Whether the body holds one event a line. */

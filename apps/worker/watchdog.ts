@@ -7,6 +7,7 @@ const MINUTE_MS = 60_000;
 const LIMITS_MS = {
   erasures: 60 * MINUTE_MS,
   'quarantine jobs': 10 * MINUTE_MS,
+  purges: 10 * MINUTE_MS,
   maintenance: 6 * 60 * MINUTE_MS,
   policy: 2 * MINUTE_MS,
 } as const;

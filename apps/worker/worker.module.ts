@@ -8,6 +8,7 @@ import {
   ErasureStore,
   HousekeepingStore,
   PolicyStore,
+  PurgeStore,
   QuarantineStore,
   Rollups,
   TelemetryStore,
@@ -46,6 +47,7 @@ export class WorkerModule {
     const loops = [
       new WorkLoop(erasures(settings, database, erasureKey, logger), watchdog, logger),
       new WorkLoop(quarantineJobs(database, store, optionsNow), watchdog, logger),
+      new WorkLoop(purges(database), watchdog, logger),
     ];
     const house = new HousekeepingStore(database);
     const metrics = new HousekeepingMetrics(house);
@@ -119,8 +121,23 @@ function quarantineJobs(
   };
 }
 
-/** Erasures at two stages, quarantine jobs, maintenance, and a reserve for short statements. */
-const GENERAL_CONNECTIONS = 5;
+/** Removes what leaked write keys sent. */
+function purges(database: Database): Work {
+  const store = new PurgeStore(database);
+  return {
+    name: 'purges',
+    parts: [
+      async (signal) => {
+        const id = await store.runNext(signal);
+        return { completed: id === null ? [] : [id], isIdle: id === null };
+      },
+    ],
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Erasures at two stages, quarantine jobs, purges, maintenance, and a reserve for short statements. */
+const GENERAL_CONNECTIONS = 6;
 const LEAST_GENERAL_CONNECTIONS = 2;
 
 /** All connections of the process. */

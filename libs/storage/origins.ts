@@ -3,8 +3,9 @@ import type pg from 'pg';
 import type { UnderstoodEvent } from '#telemetry';
 
 const MAX_REMEMBERED = 50_000;
-const COLUMNS = 'product, version, variant, provider, platform, source';
-const UNNESTED = 'unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])';
+const COLUMNS = 'product, version, variant, provider, platform, source, key_id';
+const UNNESTED =
+  'unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])';
 
 /** The number of an event's origin. */
 export type OriginOf = (event: UnderstoodEvent) => number;
@@ -17,13 +18,14 @@ type Origin = [
   provider: string,
   platform: string,
   source: string,
+  key: string,
 ];
 
 /** An origin was collected after it had been learnt: the batch has to be saved again. */
 export class OriginGone extends Error {}
 
 /**
- * The numbers of origins: what reports say of where they come from. They are given in statements of
+ * The numbers of origins: what reports say of where they come from, and which write key sent them. They are given in statements of
  * their own, before a batch's transaction: so no batch waits for another's, and what is remembered was
  * committed.
  */
@@ -92,7 +94,9 @@ async function number(
   origins: Origin[],
 ): Promise<[key: string, id: number][]> {
   const inLockOrder = origins.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  const columns = [0, 1, 2, 3, 4, 5].map((column) => inLockOrder.map((origin) => origin[column]));
+  const columns = [0, 1, 2, 3, 4, 5, 6].map((column) =>
+    inLockOrder.map((origin) => origin[column]),
+  );
   await database.query(
     `INSERT INTO origin (${COLUMNS}) SELECT * FROM ${UNNESTED} ON CONFLICT DO NOTHING`,
     columns,
@@ -105,12 +109,12 @@ async function number(
   return rows.map(({ origin, origin_id }) => [keyOf(origin), origin_id]);
 }
 
-function originOf({ product, description }: UnderstoodEvent): Origin {
+function originOf({ product, key = '', description }: UnderstoodEvent): Origin {
   const { version, variant, provider, platform, source } = description;
-  return [product, version ?? '', variant ?? '', provider ?? '', platform ?? '', source ?? ''];
+  return [product, version ?? '', variant ?? '', provider ?? '', platform ?? '', source ?? '', key];
 }
 
-/** None of the six may hold a space: products and tokens have none. */
+/** None of the seven may hold a space: products and tokens have none. */
 function keyOf(origin: Origin): string {
   return origin.join(' ');
 }

@@ -6,6 +6,8 @@ interface Receipt {
   receivedAt: number;
   /** The product that the write key belongs to. */
   product: string;
+  /** Which write key sent it (`keyIdOf`). Absent in jobs of earlier releases. */
+  key?: string;
 }
 
 /** An event of a known installation, as it travels through the queue. */
@@ -62,6 +64,12 @@ export interface AcceptedCount {
   count: number;
 }
 
+/** By what a write key is known next to the events that it sent: the beginning of its SHA-256 in hex. */
+export function keyIdOf(digest: string): string {
+  return digest.slice(0, KEY_ID_LENGTH);
+}
+
+const KEY_ID_LENGTH = 16;
 const HOUR_MS = 3_600_000;
 
 /** The beginning of the hour that a time lies in, both in milliseconds since 1970. */

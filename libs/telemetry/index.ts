@@ -22,7 +22,7 @@ export type {
   ReceivedEnvelope,
   RequestContext,
 } from './envelope.js';
-export { hourOf, InvalidRequest } from './envelope.js';
+export { hourOf, InvalidRequest, keyIdOf } from './envelope.js';
 export { parseJson } from './json.js';
 export type {
   DeletionRequest,

@@ -48,6 +48,8 @@ export interface UnderstoodEvent extends EventIdentity, ReportContent, Kept {
   description: InstallationDescription;
   /** Whether the installation is described by it. */
   describes: boolean;
+  /** Which write key sent it; undefined where its job did not say. */
+  key?: string | undefined;
   defects: Defect[];
 }
 
@@ -175,6 +177,7 @@ function normaliseEvent(envelope: KeyedEnvelope, options: NormaliseOptions): Rep
     clock: time.clock,
     description: description.content,
     describes: eventKind.describes,
+    ...(envelope.key !== undefined && { key: envelope.key }),
     defects: boundDefects([...defects, ...description.defects, ...time.defects]),
     keep: () => keep(envelope, eventKind),
   };
@@ -186,7 +189,7 @@ function emptyEvent({ product, receivedAt }: { product: string; receivedAt: numb
 
 /** Which place in its batch the event had says nothing, and would make a row of each. */
 function unidentifiedEvent(envelope: UnidentifiedEnvelope): UnidentifiedEvent {
-  const { rejection, keys, ...receipt } = envelope;
+  const { rejection, keys, key: _, ...receipt } = envelope;
   const path = rejection.path.replace(/^batch\[\d+\]$/, 'batch[]');
   const sorted = keys.map((key) => key.replaceAll('\u0000', '').toWellFormed()).sort();
   return { fate: 'unidentified', ...receipt, rejection: { ...rejection, path }, keys: sorted };

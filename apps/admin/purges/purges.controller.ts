@@ -1,0 +1,53 @@
+import { Controller, Get, Param, Post, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { AdminStore, PurgeStore } from '#storage';
+import { OnePurge, PurgeOrSent } from '../answers/purges.js';
+import { AdminError } from '../errors.js';
+import { administratorOf, Scope } from '../gatekeeper.js';
+import { Documented } from '../reference/documented.js';
+import { isUuid } from '../requests.js';
+import { PurgeBody, readPurgeBody } from './requests.js';
+
+/** What a leaked write key sent: looked at here, removed by the workers. */
+@Controller('v1/purges')
+export class PurgesController {
+  constructor(
+    private readonly purges: PurgeStore,
+    private readonly admins: AdminStore,
+  ) {}
+
+  @Post()
+  @Scope('erasures:write')
+  @Documented({
+    summary: 'Removes what a write key sent',
+    about:
+      'With `dryRun: true` it only shows what that is. The same, while it is under way, is the same purge. The balance keeps the fates that the events had.',
+    status: 202,
+    body: PurgeBody,
+    answer: PurgeOrSent,
+    refuses: ['not_found'],
+  })
+  async purge(@Req() request: FastifyRequest): Promise<PurgeOrSent> {
+    const { key, isDryRun, ...times } = readPurgeBody(request.body);
+    const keyId = await this.purges.keyIdOf(key);
+    if (keyId === null) throw new AdminError('not_found', 'There is no such write key.', 'key');
+    const scope = { keyId, ...times };
+    if (isDryRun) return { dryRun: true, sent: await this.purges.sent(scope) };
+    const { name: actor } = administratorOf(request);
+    const { purge, isNew } = await this.purges.request(scope, actor);
+    if (isNew) {
+      const detail = { purgeId: purge.id, ...scope };
+      await this.admins.record({ actor, act: 'purge.request', outcome: 'done', detail });
+    }
+    return { purge };
+  }
+
+  @Get(':id')
+  @Scope('erasures:write')
+  @Documented({ summary: 'How far a purge is', answer: OnePurge, refuses: ['not_found'] })
+  async get(@Param('id') id: string): Promise<OnePurge> {
+    const purge = isUuid(id) ? await this.purges.get(id) : null;
+    if (!purge) throw new AdminError('not_found', 'There is no such purge.');
+    return { purge };
+  }
+}

@@ -1,0 +1,196 @@
+import type pg from 'pg';
+import { partitionsOf, tablesOfInstallations } from '../erasure/tables.js';
+import { pieces } from '../housekeeping/old-rows.js';
+import { markChanges } from '../rollups/marks.js';
+import { takeOutOfSums } from '../rollups/take-out.js';
+import { inTransaction } from '../database/transaction.js';
+import type { PurgeRow } from './purge.js';
+
+/** Lifetime of a claim. Every step renews it. */
+export const CLAIM = "now() + interval '30 seconds'";
+/** Installations that are removed in one transaction. */
+const INSTALLATIONS_AT_ONCE = 50;
+
+/** The tables with rows of a stored event, beside its report. */
+const PARTS_OF_AN_EVENT = [
+  'resource_reading',
+  'ui_reading',
+  'consent_event',
+  'defect',
+  'original_event',
+];
+
+/**
+ * Removes what a key sent, in short steps that are committed one by one: reports with all that belongs to them,
+ * quarantined events, and then the installations of which nothing is left. Every step may be done again. What
+ * the balance says of the events stays: they were accepted and stored.
+ */
+export async function runPurge(
+  client: pg.ClientBase,
+  purge: PurgeRow,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const partition of await partitionsOf(client, 'report')) {
+    for await (const piece of pieces(client, partition, signal)) {
+      await inStep(client, purge, () => removeReports(client, purge, { partition, piece }));
+    }
+  }
+  for await (const piece of pieces(client, 'quarantined_event', signal)) {
+    await inStep(client, purge, () => removeQuarantined(client, purge, piece));
+  }
+  for (let ids = await nextInstallations(client, purge); ids.length > 0;) {
+    signal.throwIfAborted();
+    const some = ids;
+    await inStep(client, purge, () => removeEmpty(client, some));
+    ids = await nextInstallations(client, purge);
+  }
+}
+
+type Removed = Record<string, number>;
+type Piece = readonly [first: string, end: string];
+
+/** Does a step in a transaction, and notes what it removed. @throws where another worker has gone on */
+async function inStep(
+  client: pg.ClientBase,
+  { purge_id }: PurgeRow,
+  work: () => Promise<Removed>,
+): Promise<void> {
+  await inTransaction(client, async () => {
+    const { rows } = await client.query<{ removed: Removed }>(
+      `UPDATE purge SET claimed_until = ${CLAIM} WHERE purge_id = $1 AND state = 'running' RETURNING removed`,
+      [purge_id],
+    );
+    if (!rows[0]) throw new Error('Another worker has completed the purge.');
+    const removed = { ...rows[0].removed };
+    for (const [table, count] of Object.entries(await work())) {
+      if (count > 0) removed[table] = (removed[table] ?? 0) + count;
+    }
+    await client.query('UPDATE purge SET removed = $2 WHERE purge_id = $1', [
+      purge_id,
+      JSON.stringify(removed),
+    ]);
+  });
+}
+
+const ORIGINS = 'ARRAY(SELECT origin_id FROM origin WHERE key_id = $1)';
+
+async function removeReports(
+  client: pg.ClientBase,
+  { purge_id, key_id, received_from, received_to }: PurgeRow,
+  { partition, piece }: { partition: string; piece: Piece },
+): Promise<Removed> {
+  const { rows } = await client.query<GoneRow>(
+    `DELETE FROM ONLY ${partition}
+      WHERE ctid >= $4::tid AND ctid < $5::tid AND origin_id = ANY (${ORIGINS})
+        AND received_at >= $2 AND received_at < $3
+     RETURNING installation_id, event_key, received_at, observed_at`,
+    [key_id, received_from, received_to, ...piece],
+  );
+  if (rows.length === 0) return {};
+  await markChanges(
+    client,
+    rows.map(({ observed_at }) => observed_at.getTime()),
+  );
+  await remember(client, purge_id, rows);
+  return { report: rows.length, ...(await removeParts(client, PARTS_OF_AN_EVENT, rows)) };
+}
+
+interface GoneRow {
+  installation_id: string;
+  event_key: string;
+  received_at: Date;
+  observed_at: Date;
+}
+
+async function removeParts(
+  client: pg.ClientBase,
+  tables: readonly string[],
+  gone: readonly GoneRow[],
+): Promise<Removed> {
+  const removed: Removed = {};
+  const keys = [
+    gone.map(({ installation_id }) => installation_id),
+    gone.map(({ event_key }) => event_key),
+    gone.map(({ received_at }) => received_at.toISOString()),
+  ];
+  for (const table of tables) {
+    const { rowCount } = await client.query(
+      `DELETE FROM ${table} t USING unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS k(id, event_key, received_at)
+        WHERE t.installation_id = k.id AND t.event_key = k.event_key AND t.received_at = k.received_at`,
+      keys,
+    );
+    removed[table] = rowCount ?? 0;
+  }
+  return removed;
+}
+
+/** Which key sent a quarantined event is known from what was kept of it. */
+async function removeQuarantined(
+  client: pg.ClientBase,
+  { purge_id, key_id, received_from, received_to }: PurgeRow,
+  piece: Piece,
+): Promise<Removed> {
+  const { rows } = await client.query<GoneRow>(
+    `DELETE FROM quarantined_event q
+      WHERE q.ctid >= $4::tid AND q.ctid < $5::tid AND q.received_at >= $2 AND q.received_at < $3
+        AND EXISTS (SELECT FROM original_event o
+                     WHERE o.installation_id = q.installation_id AND o.event_key = q.event_key
+                       AND o.received_at = q.received_at AND o.envelope->>'key' = $1)
+     RETURNING installation_id, event_key, received_at, observed_at`,
+    [key_id, received_from, received_to, ...piece],
+  );
+  if (rows.length === 0) return {};
+  await remember(client, purge_id, rows);
+  return {
+    quarantined_event: rows.length,
+    ...(await removeParts(client, ['original_event'], rows)),
+  };
+}
+
+async function remember(client: pg.ClientBase, purgeId: string, gone: readonly GoneRow[]) {
+  await client.query(
+    `INSERT INTO purge_installation SELECT DISTINCT id, $2::uuid FROM unnest($1::uuid[]) AS id
+     ON CONFLICT DO NOTHING`,
+    [gone.map(({ installation_id }) => installation_id), purgeId],
+  );
+}
+
+async function nextInstallations(client: pg.ClientBase, { purge_id }: PurgeRow): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `SELECT installation_id AS id FROM purge_installation WHERE purge_id = $1
+      ORDER BY installation_id LIMIT ${INSTALLATIONS_AT_ONCE}`,
+    [purge_id],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Nothing is left of an installation without events, unless its days are older than the reports that are kept. */
+const EMPTY = `
+  SELECT id FROM unnest($1::uuid[]) AS id
+   WHERE NOT EXISTS (SELECT FROM report r WHERE r.installation_id = id)
+     AND NOT EXISTS (SELECT FROM quarantined_event q WHERE q.installation_id = id)
+     AND NOT EXISTS (SELECT FROM erasure_target t WHERE t.installation_id = id)
+     AND NOT EXISTS (SELECT FROM installation_day d JOIN retention_floor f USING (product)
+                      WHERE d.installation_id = id AND d.day < f.day)`;
+
+/** Locks them first: a worker that has an event of one either has stored it, or makes the installation again. */
+async function removeEmpty(client: pg.ClientBase, ids: readonly string[]): Promise<Removed> {
+  await client.query(
+    `SELECT FROM installation WHERE installation_id = ANY ($1::uuid[])
+      ORDER BY installation_id, product FOR UPDATE`,
+    [ids],
+  );
+  const { rows } = await client.query<{ id: string }>(EMPTY, [ids]);
+  const empty = rows.map(({ id }) => id);
+  const removed: Removed = {};
+  if (empty.length > 0) await takeOutOfSums(client, empty);
+  for (const table of await tablesOfInstallations(client)) {
+    const gone = table === 'purge_installation' ? ids : empty;
+    const { rowCount } = await client.query(
+      `DELETE FROM ${table} WHERE installation_id = ANY ($1::uuid[])`,
+      [gone],
+    );
+    if (table === 'installation') removed[table] = rowCount ?? 0;
+  }
+  return removed;
+}
