@@ -11,7 +11,7 @@ export const CLAIM = "now() + interval '30 seconds'";
 /** Installations that are removed in one transaction. */
 const INSTALLATIONS_AT_ONCE = 50;
 
-/** The tables with rows of a stored event, beside its report. */
+/** The tables with rows of a stored event, in addition to its report. */
 const PARTS_OF_AN_EVENT = [
   'resource_reading',
   'ui_reading',
