@@ -27,6 +27,8 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY prisma prisma
+# A new volume here belongs to whom the folder belongs to: the ledger of erasures.
+RUN install -d -m 0700 -o node -g node /var/lib/muster
 USER node
 EXPOSE 8443
 CMD ["node", "dist/bundles/ingest.js"]

@@ -82,7 +82,18 @@ test('Redis loses no accepted event: each write is on the disk, and nothing is e
   expect(command).toContain('--dir /data');
   expect(redis.volumes).toContain('redis:/data');
   expect(postgres.volumes).toContain('postgres:/var/lib/postgresql');
-  expect(Object.keys(compose.volumes).sort()).toEqual(['postgres', 'redis']);
+  expect(Object.keys(compose.volumes).sort()).toEqual(['erasure-ledger', 'postgres', 'redis']);
+});
+
+test('the ledger of erasures is on a volume apart from the database, for workers and the admin API', () => {
+  for (const service of [worker, admin]) {
+    const { ERASURE_LEDGER_FILE: file = '' } = environmentOf(service, {
+      ...{ ...given, TLS_DIR: '/tls', ERASURE_KEY_DIR: '/keys' },
+    });
+    const mounts = service.volumes?.map((volume) => volume.split(':')) ?? [];
+    const mount = mounts.find(([, place = '-']) => file.startsWith(`${place}/`));
+    expect(mount?.[0]).toBe('erasure-ledger');
+  }
 });
 
 test('no secret has a default, and none is written down', () => {

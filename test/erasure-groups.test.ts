@@ -3,11 +3,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ErasureStore, TelemetryStore, type ErasureMode, type WorkerContext } from '#storage';
 import { compileProducts, normalise } from '#telemetry';
 import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
+import { ALONE } from './support/erasures.js';
 
 const NOW = Date.now();
 const OPTIONS = { products: compileProducts(), retentionMs: 400 * 86_400_000 };
 const suppressionKey = 'only-for-tests';
-const CONTEXT: WorkerContext = { emptyQueue: async () => undefined, certify: (facts) => facts };
+const CONTEXT = ALONE;
 
 let database: TestDatabase;
 let owner: Asker;

@@ -5,11 +5,12 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ErasureStore, Rollups, TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
 import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
+import { ALONE } from './support/erasures.js';
 
 const NOW = Date.now();
 const OPTIONS = { products: compileProducts(), retentionMs: 400 * 86_400_000 };
 const suppressionKey = 'only-for-tests';
-const CONTEXT = { emptyQueue: async () => undefined, certify: (facts: object) => facts };
+const CONTEXT = ALONE;
 
 let database: TestDatabase;
 let owner: Asker;

@@ -60,6 +60,33 @@ describe('started with nothing given', () => {
     }
   });
 
+  test('nothing below its folder can be listed or read by another user', async () => {
+    const found = await run('find', [dataDir, '-perm', '/007', '-not', '-type', 'l']);
+    expect(found.stdout).toBe('');
+    const open = await run('find', [
+      dataDir,
+      '-mindepth',
+      '1',
+      '-perm',
+      '/077',
+      '-not',
+      '-type',
+      'l',
+    ]);
+    expect(open.stdout).toBe('');
+    if (process.getuid?.() !== 0) return;
+    // What a process of another user can see, also of paths that it knows.
+    const { stdout: all } = await run('find', [dataDir]);
+    const tries = 'while read -r path; do [ -e "$path/." ] || [ -r "$path" ] && echo "$path"; done';
+    const other = ['--reuid=65534', '--regid=65534', '--clear-groups', 'bash', '-c', tries];
+    const asking = run('setpriv', other);
+    asking.child.stdin?.end(all.split('\n').slice(1).join('\n'));
+    const { stdout: seen } = await asking.catch((error: unknown) => error as { stdout: string });
+    expect(seen).toBe('');
+    const listing = run('setpriv', [...other.slice(0, 3), 'ls', dataDir]);
+    await expect(listing).rejects.toThrow('Permission denied');
+  });
+
   test('its admin API takes the token that it tells', async () => {
     const ca = await readFile(endpoints.caFile, 'utf8');
     const admin = new HttpsClient(endpoints.adminUrl, ca);

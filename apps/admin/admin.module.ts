@@ -1,7 +1,7 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { StartupError, type AdminSettings, type Logger } from '#platform';
+import { publicPem, StartupError, type AdminSettings, type Logger } from '#platform';
 import { PolicyPublisher, QueueInspector } from '#queue';
 import {
   AdminStore,
@@ -27,6 +27,8 @@ import { BlocksController } from './policy/blocks.controller.js';
 import { KeysController } from './policy/keys.controller.js';
 import { KnownProducts } from './policy/known-products.js';
 import { ProductsController } from './policy/products.controller.js';
+import { LedgerCheck, type LedgerKeys } from './ledger-check.js';
+import { LedgerController } from './ledger.controller.js';
 import { PublicKey } from './public-key.js';
 import { PurgesController } from './purges/purges.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
@@ -38,6 +40,7 @@ const SETTINGS = { statement_timeout: 30_000 };
 
 export const controllers = [
   ErasuresController,
+  LedgerController,
   InstallationsController,
   KeysController,
   ProductsController,
@@ -57,6 +60,7 @@ export const controllers = [
 export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     private readonly database: Database,
+    private readonly ledger: LedgerCheck,
     private readonly inspector: QueueInspector,
     private readonly publisher: PolicyPublisher,
   ) {}
@@ -64,7 +68,7 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
   /** @param products the names of those that are declared */
   static with(
     settings: AdminSettings,
-    publicPem: string,
+    keys: LedgerKeys,
     products: readonly string[],
     logger: Logger,
   ): DynamicModule {
@@ -72,13 +76,15 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
     const database = openDatabase(settings, logger);
     const options = { database, suppressionKey };
     const policy = new PolicyStore(options);
+    const erasures = new ErasureStore(options);
     return {
       module: AdminModule,
       controllers,
       providers: [
         { provide: Database, useValue: database },
         { provide: AdminStore, useValue: new AdminStore(options) },
-        { provide: ErasureStore, useValue: new ErasureStore(options) },
+        { provide: ErasureStore, useValue: erasures },
+        { provide: LedgerCheck, useValue: new LedgerCheck(erasures, settings, keys) },
         { provide: Holdings, useValue: new Holdings(database) },
         { provide: Books, useValue: new Books(database) },
         { provide: QueueInspector, useValue: inspectorOf(settings, logger) },
@@ -89,7 +95,7 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
         { provide: PolicyPublisher, useValue: policyPublisher(policy, settings, logger) },
         { provide: KnownProducts, useValue: new KnownProducts(products, policy) },
         { provide: InstallationIds, useValue: new InstallationIds(identityKey) },
-        { provide: PublicKey, useValue: new PublicKey(publicPem) },
+        { provide: PublicKey, useValue: new PublicKey(publicPem(keys.key)) },
         Gatekeeper,
         { provide: APP_GUARD, useExisting: Gatekeeper },
       ],
@@ -106,6 +112,7 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
 
   async onApplicationShutdown(): Promise<void> {
     await this.publisher.stop();
+    this.ledger.close();
     await Promise.all([this.inspector.close(), this.database.close()]);
   }
 }

@@ -11,8 +11,8 @@ import {
   guardTransport,
   HttpServers,
   NestLogger,
-  publicPem,
   readErasureKey,
+  readFormerErasureKeys,
   readJsonFolder,
   runProcess,
   ServedCertificate,
@@ -39,9 +39,12 @@ async function startAdmin() {
   const settings = adminSettings();
   const logger = createLogger({ name: 'admin', level: settings.logLevel });
   const certificate = settings.tls && (await ServedCertificate.load(settings.tls, logger));
-  const pem = publicPem(await readErasureKey(settings.erasureKeyFile));
+  const keys = {
+    key: await readErasureKey(settings.erasureKeyFile),
+    formerKeys: await readFormerErasureKeys(settings.erasureKeyFile),
+  };
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
-  const parts = AdminModule.with(settings, pem, [...products.keys()], logger);
+  const parts = AdminModule.with(settings, keys, [...products.keys()], logger);
   const servers = new HttpServers(
     { ...settings, requestTimeoutMs: REQUEST_TIMEOUT_MS },
     certificate,

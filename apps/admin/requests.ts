@@ -77,6 +77,16 @@ export class DryRunQuery {
   }
 }
 
+/** `POST /v1/erasures/verify`. */
+export class LedgerQuery extends DryRunQuery {
+  @IsOptional() @IsIn(['true', 'false']) acceptLoss: unknown;
+
+  constructor(query: Record<string, unknown>) {
+    super(query);
+    this.acceptLoss = query.acceptLoss;
+  }
+}
+
 /** `GET /v1/erasures`. */
 export class ErasureQuery {
   @IsOptional() @IsIn(erasureStates) state: string | undefined;
@@ -104,6 +114,11 @@ export function readErasureBody(body: unknown): { mode: ErasureMode; installatio
 
 export function readDryRun(query: Record<string, unknown>): boolean {
   return check(new DryRunQuery(query)).dryRun === 'true';
+}
+
+export function readLedgerQuery(query: Record<string, unknown>) {
+  const { dryRun, acceptLoss } = check(new LedgerQuery(query));
+  return { dryRun: dryRun === 'true', acceptsLoss: acceptLoss === 'true' && dryRun !== 'true' };
 }
 
 export function readErasureQuery(query: Record<string, unknown>) {

@@ -44,5 +44,14 @@ async function verify(file: string, keyFile: string, id: string | undefined): Pr
     throw new StartupError('The certificate is genuine, but it is NOT about this installation.');
   }
   const rows = Object.values(statement.removed).reduce((sum, count) => sum + count, 0);
-  return `The certificate is genuine: ${statement.mode} of ${statement.installations.length} installation(s), complete ${statement.completedAt}, ${rows} rows removed.\n`;
+  const { mode, installations, completedAt } = statement;
+  return `The certificate is genuine: ${mode} of ${installations.length} installation(s), complete ${completedAt}, ${rows} rows removed.${aboutRedis(certificate)}\n`;
+}
+
+/** Certificates of earlier versions say nothing of it. */
+function aboutRedis({ statement, addendum }: ErasureCertificate): string {
+  const file = addendum?.statement.redisAppendOnlyFile ?? statement.redisAppendOnlyFile;
+  if (!file) return '';
+  const { state, rewrittenAt } = file;
+  return ` Redis' append-only file: ${state}${rewrittenAt === null ? '' : ` ${rewrittenAt}`}.`;
 }

@@ -90,8 +90,12 @@ function ingestEnvironment(options: AppsOptions): Record<string, string> {
   };
 }
 
+/** One file for all workers on this machine. */
+const LEDGER = 'erasure-ledger.ndjson';
+
 function adminEnvironment({
   settings,
+  dataDir,
   databaseUrl,
   redisUrl,
   tls,
@@ -100,6 +104,7 @@ function adminEnvironment({
   return {
     IDENTITY_KEY: keys.identityKey,
     ...erasureKeys(keys),
+    ERASURE_LEDGER_FILE: join(dataDir, LEDGER),
     ...settings.adminEnvironment,
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
@@ -113,14 +118,14 @@ function erasureKeys({ suppressionKey, erasureKeyFile }: AppsOptions['keys']) {
 }
 
 function workerEnvironment(
-  { settings, databaseUrl, redisUrl, keys }: AppsOptions,
+  { settings, dataDir, databaseUrl, redisUrl, keys }: AppsOptions,
   index: number,
 ): Record<string, string> {
   const { workerEnvironment: env, healthPort } = settings;
   // Each worker on this machine needs a health port of its own: the next one.
   const health = healthPort ? { WORKER_HEALTH_PORT: String(healthPort + index) } : {};
   return {
-    ...{ ...erasureKeys(keys), ...env, ...health },
+    ...{ ...erasureKeys(keys), ERASURE_LEDGER_FILE: join(dataDir, LEDGER), ...env, ...health },
     ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl },
   };
 }

@@ -1,4 +1,3 @@
-import { chmod, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   loadTls,
@@ -32,6 +31,7 @@ import { publishEndpoints, redisCliUrl, urlAs, urlHost, type Endpoints } from '.
 import { takeLock } from './lock.js';
 import { stopOrphans } from './orphans.js';
 import { checkFree } from './ports.js';
+import { makeOwnerOnly, OWNER_ONLY } from './owner-only.js';
 import { readSecrets, type Secrets } from './secrets.js';
 import { Teardown } from './teardown.js';
 import { publishKeys } from './write-keys.js';
@@ -58,6 +58,7 @@ async function start(starting: AbortSignal): Promise<Running> {
 }
 
 async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void> {
+  process.umask(OWNER_ONLY);
   const settings = startSettings();
   const dataDir = await makeDataDir(settings.dataDir);
   teardown.add(await takeLock(dataDir));
@@ -156,9 +157,7 @@ async function createAdministrator(
 
 async function makeDataDir(path: string): Promise<string> {
   const dataDir = resolve(path);
-  const isNew = (await mkdir(dataDir, { recursive: true })) !== undefined;
-  // Started by root, Postgres runs as another user, who has to pass through here to its own folder.
-  if (isNew) await chmod(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700);
+  await makeOwnerOnly(dataDir);
   return dataDir;
 }
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { userInfo } from 'node:os';
 import { promisify } from 'node:util';
 import { StartupError } from '#platform';
+import { letPass } from './owner-only.js';
 
 const run = promisify(execFile);
 
@@ -23,14 +24,19 @@ interface Ids {
  * is given the right to pass by permissions, which root has and may hand on.
  *
  * @param folders what the programs must be able to enter
+ * @param own one of these that is ours alone: the group of that user may pass through it, and nobody else
  * @throws StartupError when there is no way, and for a user id without a name
  */
-export async function postgresUser(folders: readonly string[]): Promise<PostgresUser> {
+export async function postgresUser(
+  folders: readonly string[],
+  own?: string,
+): Promise<PostgresUser> {
   if (process.getuid?.() !== 0) {
     refuseNamelessUser();
     return { through: [] };
   }
   const ids = (await idsOfPostgres()) ?? (await makePostgresUser());
+  if (own !== undefined) await letPass(own, ids);
   for (const through of [[], passingPermissions(ids)]) {
     const user = { ids, through };
     if (await canEnter(user, folders)) return user;

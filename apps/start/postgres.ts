@@ -52,7 +52,7 @@ export async function startPostgres(
 ): Promise<Service & { urlOf(database: string): string }> {
   const { dir, logFile, pidFile, port } = options;
   const programs = await postgresPrograms();
-  const user = await postgresUser([dirname(dir), programs.dir]);
+  const user = await postgresUser([dirname(dir), programs.dir], dirname(dir));
   if (!(await isThere(dir))) await initialise(options, programs, user);
   const logStart = await rotate(logFile);
   const service = await startService({

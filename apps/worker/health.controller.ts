@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { LedgerGuard } from './ledger-guard.js';
 import { Watchdog } from './watchdog.js';
 import { WorkerLoop } from './worker-loop.js';
 
@@ -12,6 +13,7 @@ export class HealthController {
   constructor(
     private readonly loop: WorkerLoop,
     private readonly watchdog: Watchdog,
+    private readonly guard: LedgerGuard,
   ) {}
 
   /** The process answers; loops that make no progress are named. */
@@ -20,7 +22,7 @@ export class HealthController {
     return { status: 'ok', ...this.stuckLoops() };
   }
 
-  /** Redis and Postgres answer, soon, and jobs are taken. */
+  /** Redis and Postgres answer, soon, and jobs are taken. A problem of the erasure ledger is named beside. */
   @Get('ready')
   async ready(@Res() reply: FastifyReply): Promise<void> {
     const isReady = await Promise.race([
@@ -30,9 +32,11 @@ export class HealthController {
       ),
       sleep(CHECK_LIMIT_MS, false, { ref: false }),
     ]);
+    const { problem: erasureLedger } = this.guard;
     void reply.status(isReady ? 200 : 503).send({
       status: isReady ? 'ok' : 'unavailable',
       ...this.stuckLoops(),
+      ...(erasureLedger !== null && { erasureLedger }),
     });
   }
 

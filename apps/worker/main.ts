@@ -7,6 +7,7 @@ import {
   createLogger,
   NestLogger,
   readErasureKey,
+  readFormerErasureKeys,
   readJsonFolder,
   runProcess,
   workerSettings,
@@ -19,11 +20,14 @@ runProcess(startWorker, { name: 'worker' });
 async function startWorker() {
   const settings = workerSettings();
   const logger = createLogger({ name: 'worker', level: settings.logLevel });
-  const erasureKey = await readErasureKey(settings.erasureKeyFile);
+  const keys = {
+    key: await readErasureKey(settings.erasureKeyFile),
+    formerKeys: await readFormerErasureKeys(settings.erasureKeyFile),
+  };
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
   const adapter = new FastifyAdapter({ skipMiddie: true, forceCloseConnections: true });
   const app = await NestFactory.create<NestFastifyApplication>(
-    WorkerModule.with(settings, products, erasureKey, logger),
+    WorkerModule.with(settings, products, keys, logger),
     adapter,
     { bodyParser: false, logger: new NestLogger(logger), abortOnError: false },
   );

@@ -1,38 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { type Logger, StartupError, type WorkerSettings } from '#platform';
 import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
 import { isConnectionLoss, UnsuitableDatabase, type Database, type TelemetryStore } from '#storage';
 import type { EnvelopeProcessor } from './envelope-processor.js';
 import type { Housekeeping } from './housekeeping.js';
+import type { LedgerGuard } from './ledger-guard.js';
 import type { PolicyLoop } from './policy-loop.js';
 import type { WorkLoop } from './work-loop.js';
 
 const REPEAT_MS = 60_000;
+
+interface Parts {
+  processor: EnvelopeProcessor;
+  store: TelemetryStore;
+  database: Database;
+  loops: readonly WorkLoop[];
+  housekeeping: Housekeeping;
+  policy: PolicyLoop;
+  guard: LedgerGuard;
+}
+
+/** How long a start waits for the comparison with the ledger; longer, and it goes on in the background. */
+const PATIENCE_MS = 5000;
 
 /** The life of a worker: from the first job to the last. */
 export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown {
   #consumer: EnvelopeConsumer | null = null;
   #said = '';
   #saidAt = 0;
+  #isStopping = false;
 
   constructor(
-    private readonly processor: EnvelopeProcessor,
-    private readonly store: TelemetryStore,
-    private readonly database: Database,
-    private readonly loops: readonly WorkLoop[],
-    private readonly housekeeping: Housekeeping,
-    private readonly policy: PolicyLoop,
+    private readonly parts: Parts,
     private readonly settings: WorkerSettings,
     private readonly logger: Logger,
   ) {}
 
   /** A worker that could store nothing takes no job. @throws StartupError */
   async onApplicationBootstrap(): Promise<void> {
+    const { policy, housekeeping, guard } = this.parts;
     await this.requireDatabase();
     await this.preparePartitions();
-    await this.policy.start();
-    for (const loop of this.loops) loop.start();
-    this.housekeeping.start((error) => this.sayOnce(error));
+    await policy.start();
+    housekeeping.start((error) => this.sayOnce(error));
+    const working = guard.start().then((isInStep) => isInStep && this.takeWork());
+    await Promise.race([working, sleep(PATIENCE_MS, undefined, { ref: false })]);
+  }
+
+  /** What stores events begins after suppressions that the database has forgotten are in force again. */
+  private takeWork(): void {
+    if (this.#isStopping) return;
+    for (const loop of this.parts.loops) loop.start();
     this.#consumer = consumeEnvelopes(
       {
         redisUrl: this.settings.redisUrl,
@@ -45,23 +64,26 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
           this.logger[level]({ err: error, attempts }, 'a batch was not stored');
         },
       },
-      (batch) => this.processor.process(batch),
+      (batch) => this.parts.processor.process(batch),
     );
   }
 
   /** Finishes the jobs under way before it lets go of the database. */
   async onApplicationShutdown(): Promise<void> {
-    this.processor.stop();
-    await Promise.all([...this.loops, this.housekeeping].map((loop) => loop.stop()));
+    const { processor, database, loops, housekeeping, policy, guard } = this.parts;
+    this.#isStopping = true;
+    processor.stop();
+    await guard.stop();
+    await Promise.all([...loops, housekeeping].map((loop) => loop.stop()));
     await this.#consumer?.close();
-    await this.policy.stop();
-    await this.database.close();
+    await policy.stop();
+    await database.close();
   }
 
   /** Throws unless jobs can be taken and stored. */
   async check(): Promise<void> {
     if (!this.#consumer) throw new Error('The worker has not started.');
-    await Promise.all([this.#consumer.check(), this.database.check()]);
+    await Promise.all([this.#consumer.check(), this.parts.database.check()]);
   }
 
   /** A lost connection is tried again every second, and says the same every time. */
@@ -75,7 +97,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
 
   private async requireDatabase(): Promise<void> {
     try {
-      await this.database.check();
+      await this.parts.database.check();
     } catch (cause) {
       if (cause instanceof UnsuitableDatabase) throw new StartupError(cause.message, { cause });
       const code = (cause as { code?: unknown }).code;
@@ -87,7 +109,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   /** Those of the present must be there; housekeeping makes the later ones. */
   private async preparePartitions(): Promise<void> {
     try {
-      const created = await this.store.preparePartitions();
+      const created = await this.parts.store.preparePartitions();
       if (created.length > 0) this.logger.info({ created }, 'made partitions ahead of time');
     } catch (error) {
       this.logger.error({ err: error }, 'partitions could not be made; the next check tries again');

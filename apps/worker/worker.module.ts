@@ -1,24 +1,22 @@
-import type { KeyObject } from 'node:crypto';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { softwareVersion, type Logger, type WorkerSettings } from '#platform';
-import { InstallationForgetter, PolicyPublisher } from '#queue';
+import type { Logger, WorkerSettings } from '#platform';
+import { PolicyPublisher } from '#queue';
 import {
-  certify,
   Database,
-  ErasureStore,
   HousekeepingStore,
   PolicyStore,
   PurgeStore,
   QuarantineStore,
   Rollups,
   TelemetryStore,
-  type ErasureFacts,
 } from '#storage';
 import { normaliseKept, type KeptEvent, type NormaliseOptions, type Products } from '#telemetry';
+import { erasureWork, type ErasureKeys } from './erasure-work.js';
 import { EnvelopeProcessor } from './envelope-processor.js';
 import { HealthController } from './health.controller.js';
 import { Housekeeping } from './housekeeping.js';
 import { HousekeepingMetrics } from './housekeeping-metrics.js';
+import { LedgerGuard } from './ledger-guard.js';
 import { MetricsController } from './metrics.controller.js';
 import { PolicyLoop } from './policy-loop.js';
 import { Watchdog } from './watchdog.js';
@@ -33,7 +31,7 @@ export class WorkerModule {
   static with(
     settings: WorkerSettings,
     products: Products,
-    erasureKey: KeyObject,
+    keys: ErasureKeys,
     logger: Logger,
   ): DynamicModule {
     const { suppressionKey } = settings;
@@ -44,8 +42,9 @@ export class WorkerModule {
     const rules = { products, retentionMs: settings.retentionDays * DAY_MS };
     const optionsNow = () => ({ ...rules, decisions: policy.decisions });
     const processor = new EnvelopeProcessor(store, database, optionsNow);
+    const { work, guard } = erasureWork({ settings, database, keys, logger });
     const loops = [
-      new WorkLoop(erasures(settings, database, erasureKey, logger), watchdog, logger),
+      new WorkLoop(work, watchdog, logger),
       new WorkLoop(quarantineJobs(database, store, optionsNow), watchdog, logger),
       new WorkLoop(purges(database), watchdog, logger),
     ];
@@ -61,43 +60,19 @@ export class WorkerModule {
       settings,
       logger,
     );
-    const loop = new WorkerLoop(
-      ...([processor, store, database, loops, housekeeping, policy, settings, logger] as const),
-    );
+    const parts = { processor, store, database, loops, housekeeping, policy, guard };
+    const loop = new WorkerLoop(parts, settings, logger);
     return {
       module: WorkerModule,
       controllers: [HealthController, MetricsController],
       providers: [
         { provide: WorkerLoop, useValue: loop },
         { provide: Watchdog, useValue: watchdog },
+        { provide: LedgerGuard, useValue: guard },
         { provide: HousekeepingMetrics, useValue: metrics },
       ],
     };
   }
-}
-
-function erasures(
-  settings: WorkerSettings,
-  database: Database,
-  key: KeyObject,
-  logger: Logger,
-): Work {
-  const { suppressionKey, redisUrl, queuePrefix: prefix } = settings;
-  const store = new ErasureStore({ database, suppressionKey });
-  const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
-  const queue = new InstallationForgetter({ redisUrl, prefix, onError });
-  const context = {
-    emptyQueue: (installationIds: readonly string[]) => queue.forget(installationIds),
-    certify: (facts: ErasureFacts) => certify(facts, key, softwareVersion()),
-  };
-  return {
-    name: 'erasures',
-    parts: [
-      (stopping) => store.suppressNext({ ...context, stopping }),
-      (stopping) => store.eraseNext({ ...context, stopping }),
-    ],
-    close: () => queue.close(),
-  };
 }
 
 /** Replays and discards; a replay goes the way of all events. */

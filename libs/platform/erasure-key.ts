@@ -20,6 +20,23 @@ export async function readErasureKey(file: string): Promise<KeyObject> {
   }
 }
 
+const PUBLIC_KEY = /-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g;
+
+/**
+ * The public keys that stand after the private key in its file: those of earlier keys, whose entries in the
+ * erasure ledger stay valid. @throws StartupError
+ */
+export async function readFormerErasureKeys(file: string): Promise<KeyObject[]> {
+  try {
+    const pems = (await readFile(file, 'utf8')).match(PUBLIC_KEY) ?? [];
+    return pems.map((pem) => createPublicKey(pem));
+  } catch (cause) {
+    throw new StartupError(`${file}, of ERASURE_KEY_FILE, holds a public key that is none.`, {
+      cause,
+    });
+  }
+}
+
 /** Makes such a key, unless it is there. */
 export async function makeErasureKey(file: string): Promise<void> {
   const { privateKey } = generateKeyPairSync('ed25519');

@@ -1,7 +1,7 @@
 export { AddressList } from './address-list.js';
 export { makeCertificate } from './certificate.js';
 export { Drain } from './drain.js';
-export { makeErasureKey, publicPem, readErasureKey } from './erasure-key.js';
+export { makeErasureKey, publicPem, readErasureKey, readFormerErasureKeys } from './erasure-key.js';
 export { HttpServers } from './http-servers.js';
 export { readJsonFolder } from './json-folder.js';
 export { runProcess, type Running } from './lifecycle.js';

@@ -124,7 +124,18 @@ export const SETTINGS = {
   },
   ERASURE_KEY_FILE: {
     kind: file,
-    about: 'the private key (Ed25519, PEM) that certificates of erasure are signed with',
+    about:
+      'the private key (Ed25519, PEM) that certificates of erasure and the ledger are signed with; public keys of earlier ones may follow in the same file',
+  },
+  ERASURE_LEDGER_FILE: {
+    kind: file,
+    about:
+      'where workers keep a second copy of the erasure ledger, beside the one in Redis; npm start has one in its folder',
+  },
+  BACKUP_RETENTION_DAYS: {
+    kind: wholeNumber(0, 36_500),
+    about:
+      'how many days backups of Postgres and Redis are kept, as certificates of erasure state it; "not stated" when not set',
   },
   PRODUCTS_DIR: {
     kind: file,

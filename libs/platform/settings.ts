@@ -73,12 +73,18 @@ const ADMIN = {
   erasureKeyFile: 'ERASURE_KEY_FILE',
 } as const;
 
-const ADMIN_OPTIONAL = { ...TRANSPORT_OPTIONAL, productsDir: 'PRODUCTS_DIR' } as const;
+const ADMIN_OPTIONAL = {
+  ...TRANSPORT_OPTIONAL,
+  productsDir: 'PRODUCTS_DIR',
+  ledgerFile: 'ERASURE_LEDGER_FILE',
+} as const;
 
 const WORKER_OPTIONAL = {
   databaseConnections: 'WORKER_DATABASE_CONNECTIONS',
   healthPort: 'WORKER_HEALTH_PORT',
   productsDir: 'PRODUCTS_DIR',
+  ledgerFile: 'ERASURE_LEDGER_FILE',
+  backupDays: 'BACKUP_RETENTION_DAYS',
 } as const;
 
 const START = {

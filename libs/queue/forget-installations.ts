@@ -27,9 +27,13 @@ export class InstallationForgetter {
    * Resolves when no job of those that were there when it was called holds an event of these
    * installations. An event becomes a mark that one was suppressed: the books count it. A job that is
    * under way is waited for: its worker suppresses the event, and if it fails the job is looked at then.
+   * @param receivedUntil of these, events received later (milliseconds since 1970) stay
    */
-  async forget(installationIds: readonly string[]): Promise<void> {
-    const ids = new Set(installationIds);
+  async forget(
+    installationIds: readonly string[],
+    receivedUntil: ReadonlyMap<string, number> = new Map(),
+  ): Promise<void> {
+    const ids = new Map(installationIds.map((id) => [id, receivedUntil.get(id) ?? Infinity]));
     const active = new Set((await this.#queue.getActive()).map((job) => job.id));
     await this.#rewriteWaiting(ids);
     while (active.size > 0) {
@@ -46,7 +50,7 @@ export class InstallationForgetter {
   }
 
   /** By a list that is made at once: while workers take jobs, the others change their places. */
-  async #rewriteWaiting(ids: ReadonlySet<string>): Promise<void> {
+  async #rewriteWaiting(ids: ReadonlyMap<string, number>): Promise<void> {
     const jobIds = await this.#queue.getRanges(['waiting', 'delayed', 'failed'], 0, -1);
     for (let start = 0; start < jobIds.length; start += PAGE) {
       const page = jobIds.slice(start, start + PAGE);
@@ -56,10 +60,14 @@ export class InstallationForgetter {
   }
 }
 
-async function rewrite(job: Job<JobData> | undefined, ids: ReadonlySet<string>): Promise<void> {
+async function rewrite(
+  job: Job<JobData> | undefined,
+  ids: ReadonlyMap<string, number>,
+): Promise<void> {
   if (!job) return; // done in the meantime
   const envelopes = envelopesOf(job);
-  const isOf = (it: ReceivedEnvelope) => 'installationId' in it && ids.has(it.installationId);
+  const isOf = (it: ReceivedEnvelope) =>
+    'installationId' in it && it.receivedAt <= (ids.get(it.installationId) ?? -Infinity);
   if (!envelopes.some(isOf)) return;
   const left = envelopes.map((it): ReceivedEnvelope =>
     isOf(it) ? { receivedAt: it.receivedAt, product: it.product, suppressed: true } : it,

@@ -7,6 +7,8 @@ export { EnvelopeWriter } from './envelope-writer.js';
 export type { Housekeeper, HousekeeperOptions, HousekeepingJob } from './housekeeper.js';
 export { housekeepingJobs, keepHouse } from './housekeeper.js';
 export { InstallationForgetter } from './forget-installations.js';
+export { LedgerList } from './ledger-list.js';
+export { LogRewriter, type LogRewriterOptions, type RewriteOutcome } from './log-rewriter.js';
 export {
   QueueInspector,
   type FailedJob,

@@ -9,13 +9,14 @@ export { APPLICATION_ROLE, isApplication } from './application-role.js';
 export { actOutcomes, type RecordedAct } from './audit-log.js';
 export type { NormalisedBatch } from './batch.js';
 export { Books, type BalancedHour, type BalanceFilter } from './books.js';
-export { certify, isGenuine, type ErasureCertificate } from './erasure/certificate.js';
+export { addTo, certify, isGenuine, type ErasureCertificate } from './erasure/certificate.js';
 export {
   erasureModes,
   erasureStates,
   type Erasure,
   type ErasureMode,
   type ErasureState,
+  type LogState,
 } from './erasure/erasure.js';
 export { ErasureStore, type Progress, type WorkerContext } from './erasure/erasure-store.js';
 export { Holdings } from './erasure/holdings.js';
@@ -30,6 +31,14 @@ export {
   dictionaryMarkdown,
   type ViewDescription,
 } from './dictionary.js';
+export { chainFaults, type ChainFault } from './ledger/chain.js';
+export type { Forgotten, LedgerComparison } from './ledger/comparison.js';
+export type { LedgerPlace, LedgerRecord } from './ledger/entry.js';
+export { ErasureLedger, type LedgerOptions } from './ledger/ledger.js';
+export { LedgerFile, LedgerNotWritable } from './ledger/ledger-file.js';
+export { reconcile, type LedgerFault, type Reconciliation } from './ledger/reconcile.js';
+export type { Repair } from './ledger/repair.js';
+export { verifyLedger, type CopyReport, type LedgerVerification } from './ledger/verify.js';
 export { migrate, type MigrateOptions } from './migrate.js';
 export type { Block } from './policy/block-rules.js';
 export { PolicyStore, type PolicyStoreOptions } from './policy/policy-store.js';

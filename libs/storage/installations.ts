@@ -123,15 +123,18 @@ const FORGET_TIMES = `
 /** The kinds of report of which every one describes its installation; of metrics, the snapshot tells. */
 const DESCRIBING = [reportKinds.health, reportKinds.mesos_track, reportKinds.package_list];
 
-const FORGET_DESCRIPTION = `
-  UPDATE installation i
-     SET (described_at, described_by, origin_id) =
+/** What an installation `i` is described by: the latest of its reports that describe it. */
+export const DESCRIPTION_OF_INSTALLATION = `
          (SELECT r.observed_at, r.event_key, r.origin_id
             FROM report r JOIN origin o USING (origin_id)
            WHERE r.installation_id = i.installation_id AND o.product = i.product
             AND (r.kind IN (${DESCRIBING.join()}) OR EXISTS (
                 SELECT FROM metric_snapshot m WHERE m.snapshot_id = r.snapshot_id AND m.describes))
-           ORDER BY r.observed_at DESC, r.event_key DESC LIMIT 1)
+           ORDER BY r.observed_at DESC, r.event_key DESC LIMIT 1)`;
+
+const FORGET_DESCRIPTION = `
+  UPDATE installation i
+     SET (described_at, described_by, origin_id) = ${DESCRIPTION_OF_INSTALLATION}
     FROM (SELECT DISTINCT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::bigint[])) AS g(installation_id, product, observed_at, event_key)
    WHERE i.installation_id = g.installation_id AND i.product = g.product
      AND i.described_at = g.observed_at AND i.described_by = g.event_key`;

@@ -3,11 +3,34 @@ import {
   erasureModes,
   erasureStates,
   type Erasure,
-  type ErasureCertificate,
   type ErasureMode,
   type ErasureState,
+  type LedgerPlace,
+  type LogState,
 } from '#storage';
 import { rowsByTable, time } from './fields.js';
+
+/** A place in the ledger of erasures that is kept outside the database. */
+export class PlaceInLedger implements LedgerPlace {
+  @ApiProperty({ type: 'integer', description: 'The number of the entry.' })
+  sequence!: number;
+
+  @ApiProperty({ description: 'SHA-256 of the entry, in hex.' })
+  hash!: string;
+}
+
+/** What became of the append-only file of Redis, which keeps what was removed from the queue. */
+export class AppendOnlyFile implements LogState {
+  @ApiProperty({
+    enum: ['rewritten', 'pending', 'off', 'not_permitted'],
+    description:
+      '`pending`: it follows as an addendum. `off`: there is no such file. `not_permitted`: Redis forbids the rewrite.',
+  })
+  state!: LogState['state'];
+
+  @ApiProperty(time({ nullable: true }))
+  rewrittenAt!: string | null;
+}
 
 /** An erasure, and how far it is. */
 export class ErasureProgress implements Erasure {
@@ -41,6 +64,28 @@ export class ErasureProgress implements Erasure {
   @ApiProperty(rowsByTable({ nullable: true, description: 'Rows that were left: 0 each.' }))
   verified!: Record<string, number> | null;
 
+  @ApiProperty({
+    type: PlaceInLedger,
+    nullable: true,
+    description: 'Its latest entry in the ledger.',
+  })
+  ledger!: PlaceInLedger | null;
+
+  @ApiProperty(
+    time({
+      nullable: true,
+      description: 'When it was taken from the ledger, because a restored database had lost it.',
+    }),
+  )
+  reappliedAt!: string | null;
+
+  @ApiProperty({
+    type: AppendOnlyFile,
+    nullable: true,
+    description: 'Null where nothing was removed from the queue.',
+  })
+  redisAppendOnlyFile!: AppendOnlyFile | null;
+
   @ApiProperty({ type: 'string', nullable: true, description: 'Why the last attempt failed.' })
   failure!: string | null;
 }
@@ -72,12 +117,47 @@ export class ErasurePage {
   next!: string | null;
 }
 
+const SINCE_LEDGER = ['ledger', 'reappliedAt', 'redisAppendOnlyFile'] as const;
+
 /** The erasure as it was when it was complete; its installations by their hashes. */
-class StatementOfErasure extends OmitType(ErasureProgress, ['state', 'failure', 'installations']) {
+class StatementOfErasure extends OmitType(ErasureProgress, [
+  ...(['state', 'failure', 'installations'] as const),
+  ...SINCE_LEDGER,
+]) {
+  @ApiProperty({ type: PlaceInLedger, nullable: true, required: false })
+  ledger?: PlaceInLedger | null;
+
+  @ApiProperty(time({ nullable: true, required: false }))
+  reappliedAt?: string | null;
+
+  @ApiProperty({ type: AppendOnlyFile, nullable: true, required: false })
+  redisAppendOnlyFile?: AppendOnlyFile | null;
+
   @ApiProperty({ type: [String], description: 'SHA-256 of each id as it was stored.' })
   installations!: string[];
 
+  @ApiProperty({
+    ...{ type: 'object', additionalProperties: { type: 'string' } },
+    selfRequired: false,
+    description: 'What is left elsewhere, as in backups, and for how long.',
+  })
+  remains?: object;
+
   @ApiProperty({ description: 'The version of Muster that did it.' })
+  software!: string;
+}
+
+class AddendumOfErasure {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ description: 'SHA-256 of the canonical JSON of the statement, in hex.' })
+  certificate!: string;
+
+  @ApiProperty()
+  redisAppendOnlyFile!: AppendOnlyFile;
+
+  @ApiProperty({ description: 'The version of Muster that signed it.' })
   software!: string;
 }
 
@@ -92,11 +172,26 @@ class SignatureOfErasure {
   value!: string;
 }
 
+class SignedAddendum {
+  @ApiProperty()
+  statement!: AddendumOfErasure;
+
+  @ApiProperty()
+  signature!: SignatureOfErasure;
+}
+
 /** A statement with its signature, over the UTF-8 of its JSON with keys in order (RFC 8785). */
-export class SignedCertificate implements ErasureCertificate {
+export class SignedCertificate {
   @ApiProperty()
   statement!: StatementOfErasure;
 
   @ApiProperty()
   signature!: SignatureOfErasure;
+
+  @ApiProperty({
+    type: SignedAddendum,
+    required: false,
+    description: 'What became known after it was signed.',
+  })
+  addendum?: SignedAddendum;
 }

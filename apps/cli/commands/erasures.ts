@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import type { Tools, WithTools } from '../run-command.js';
 import { BadNews, Failure } from '../outcome.js';
 import { fields, table, type Column } from '../print.js';
+import { hasForgotten, ledgerLines, type LedgerReport } from './ledger-report.js';
 import { untilSettled } from '../until-settled.js';
 
 interface Erasure {
@@ -76,6 +77,12 @@ export function addErasures(program: Command, withTools: WithTools): void {
     }),
   );
   erasures
+    .command('verify')
+    .description('check the ledger of erasures, and apply again what the database has forgotten')
+    .option('--dry-run', 'only look')
+    .option('--accept-loss', 'go on from a ledger that has lost entries')
+    .action(withTools(verify));
+  erasures
     .command('certificate <id>')
     .description('print the signed certificate')
     .action(
@@ -136,6 +143,23 @@ async function erase(tools: Tools, ids: string[], options: EraseOptions): Promis
   if (options.certificate === undefined) return;
   const certificate = await admin.ask('GET', `${erasurePath(erasure.id)}/certificate`);
   await writeFile(options.certificate, `${JSON.stringify(certificate, null, 2)}\n`);
+}
+
+async function verify(
+  { admin, printer }: Tools,
+  options: { dryRun?: true; acceptLoss?: true },
+): Promise<void> {
+  const report = await admin.ask<LedgerReport>('POST', '/v1/erasures/verify', {
+    query: {
+      dryRun: options.dryRun && 'true',
+      acceptLoss: options.acceptLoss && 'true',
+    },
+  });
+  printer.answer(report, () => ledgerLines(report));
+  if (report.isDamaged) throw new BadNews('The ledger of erasures is damaged: see docs/backup.md.');
+  if (options.dryRun && hasForgotten(report)) {
+    throw new BadNews('The database has forgotten erasures.');
+  }
 }
 
 async function readIds(ids: string[], file: string | undefined): Promise<string[]> {

@@ -1,37 +1,93 @@
-import { createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto';
+import { hash, sign, verify, type KeyObject } from 'node:crypto';
 import { canonicalJson } from '#telemetry';
+import { keyIdOf } from '../ledger/entry.js';
+import type { LogState } from './erasure.js';
+import { whatRemains, type Remains } from './remains.js';
 import type { ErasureFacts } from './run.js';
 
-/** What is signed of an erasure. */
-export interface ErasureStatement extends Omit<ErasureFacts, 'installationIds'> {
+type OldFields = 'ledger' | 'reappliedAt' | 'redisAppendOnlyFile';
+
+/** What is signed of an erasure. Certificates of earlier versions lack the optional fields. */
+export interface ErasureStatement
+  extends
+    Omit<ErasureFacts, 'installationIds' | OldFields>,
+    Partial<Pick<ErasureFacts, OldFields>> {
   /** SHA-256 of each id as it was stored: whoever knows an id can find it here, and nobody else. */
   installations: string[];
+  /** What is left elsewhere, and for how long. */
+  remains?: Remains;
   /** The version of Muster that did it. */
   software: string;
 }
 
-/** A statement with its signature: Ed25519 over the UTF-8 of its JSON with keys in order (RFC 8785). */
+/** Ed25519 over the UTF-8 of a statement's JSON with keys in order (RFC 8785). */
+export interface Signature {
+  algorithm: 'Ed25519';
+  keyId: string;
+  value: string;
+}
+
+/** What became known after a certificate was signed. */
+export interface AddendumStatement {
+  id: string;
+  /** SHA-256 of the canonical JSON of the certificate's statement. */
+  certificate: string;
+  redisAppendOnlyFile: LogState;
+  software: string;
+}
+
+/** A statement with its signature. */
 export interface ErasureCertificate {
   statement: ErasureStatement;
-  signature: { algorithm: 'Ed25519'; keyId: string; value: string };
+  signature: Signature;
+  addendum?: { statement: AddendumStatement; signature: Signature };
+}
+
+export interface Signing {
+  key: KeyObject;
+  software: string;
+  /** How long backups are kept; undefined where nobody has said so. */
+  backupDays?: number | undefined;
 }
 
 /** Signs what was done. */
-export function certify(facts: ErasureFacts, key: KeyObject, software: string): ErasureCertificate {
+export function certify(facts: ErasureFacts, signing: Signing): ErasureCertificate {
+  const { key, software, backupDays } = signing;
   const { installationIds, ...rest } = facts;
   const installations = installationIds.map((id) => hash('sha256', id)).sort();
-  const statement = { ...rest, installations, software };
+  const statement = { ...rest, installations, remains: whatRemains(backupDays), software };
+  return { statement, signature: signatureOf(statement, key) };
+}
+
+/** Signs what became of Redis' append-only file after a certificate. */
+export function addTo(
+  { statement: { id, ...rest } }: ErasureCertificate,
+  redisAppendOnlyFile: LogState,
+  { key, software }: Signing,
+): NonNullable<ErasureCertificate['addendum']> {
+  const certificate = digestOf({ id, ...rest });
+  const statement: AddendumStatement = { id, certificate, redisAppendOnlyFile, software };
+  return { statement, signature: signatureOf(statement, key) };
+}
+
+/** Whether a certificate, with its addendum, is what was signed with the private half of this key. */
+export function isGenuine(certificate: ErasureCertificate, key: KeyObject): boolean {
+  const { statement, signature, addendum } = certificate;
+  if (!isSignedBy(statement, signature, key)) return false;
+  if (!addendum) return true;
+  const isAboutIt = addendum.statement.certificate === digestOf(statement);
+  return isAboutIt && isSignedBy(addendum.statement, addendum.signature, key);
+}
+
+function signatureOf(statement: object, key: KeyObject): Signature {
   const value = sign(null, Buffer.from(canonicalJson(statement)), key).toString('base64');
-  return { statement, signature: { algorithm: 'Ed25519', keyId: keyIdOf(key), value } };
+  return { algorithm: 'Ed25519', keyId: keyIdOf(key), value };
 }
 
-/** Whether a certificate is what was signed with the private half of this key. */
-export function isGenuine({ statement, signature }: ErasureCertificate, key: KeyObject): boolean {
-  const value = Buffer.from(signature.value, 'base64');
-  return verify(null, Buffer.from(canonicalJson(statement)), key, value);
+function isSignedBy(statement: object, { value }: Signature, key: KeyObject): boolean {
+  return verify(null, Buffer.from(canonicalJson(statement)), key, Buffer.from(value, 'base64'));
 }
 
-/** Which key it was: the beginning of the SHA-256 of its public half (DER). */
-function keyIdOf(key: KeyObject): string {
-  return hash('sha256', createPublicKey(key).export({ type: 'spki', format: 'der' })).slice(0, 16);
+function digestOf(statement: object): string {
+  return hash('sha256', canonicalJson(statement));
 }

@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Queryable } from '../database/database.js';
 import { isConnectionLoss } from '../database/postgres-errors.js';
 import { inTransaction } from '../database/transaction.js';
+import { LedgerNotWritable } from '../ledger/ledger-file.js';
 import type { ErasureMode } from './erasure.js';
 
 /** Whoever works on erasures has them for so long, and renews that while it lives. */
@@ -30,6 +31,16 @@ export interface GroupedErasure {
   id: string;
   mode: ErasureMode;
   installationIds: readonly string[];
+  /**
+   * Of these, only what was received until then (milliseconds since 1970) is removed, and nothing is
+   * suppressed: an erasure that the database had forgotten, whose installation may report again.
+   */
+  receivedUntil: ReadonlyMap<string, number>;
+}
+
+/** The installations of a group with a limit of their own: see `GroupedErasure`. */
+export function limitsOf({ erasures }: Group): ReadonlyMap<string, number> {
+  return new Map(erasures.flatMap(({ receivedUntil }) => [...receivedUntil]));
 }
 
 /** What is to be done next with an erasure. */
@@ -53,7 +64,12 @@ const STAGES: Record<Stage, string> = {
 /** Takes the erasures that have waited longest at a stage and that nobody works on; null where there are none. */
 export async function claimGroup(database: Queryable, stage: Stage): Promise<Group | null> {
   const token = randomUUID();
-  const { rows } = await database.query<{ id: string; mode: ErasureMode; ids: string[] }>(
+  const { rows } = await database.query<{
+    id: string;
+    mode: ErasureMode;
+    ids: string[];
+    limits: Record<string, number> | null;
+  }>(
     `WITH waiting AS (
        SELECT erasure_id, installations, requested_at, failure IS NOT NULL AND attempts >= ${TRIES_TOGETHER} AS is_suspect
          FROM erasure e
@@ -70,11 +86,17 @@ export async function claimGroup(database: Queryable, stage: Stage): Promise<Gro
         AND c.before < ${INSTALLATIONS_AT_ONCE}
      RETURNING e.erasure_id AS id, mode,
                ARRAY(SELECT installation_id::text FROM erasure_target t
-                      WHERE t.erasure_id = e.erasure_id ORDER BY 1) AS ids`,
+                      WHERE t.erasure_id = e.erasure_id ORDER BY 1) AS ids,
+               (SELECT jsonb_object_agg(installation_id, extract(epoch FROM received_until) * 1000)
+                  FROM erasure_target t
+                 WHERE t.erasure_id = e.erasure_id AND received_until IS NOT NULL) AS limits`,
     [token],
   );
   if (rows.length === 0) return null;
-  const erasures = rows.map(({ id, mode, ids }) => ({ id, mode, installationIds: ids }));
+  const erasures = rows.map(({ id, mode, ids, limits }) => ({
+    ...{ id, mode, installationIds: ids },
+    receivedUntil: new Map(Object.entries(limits ?? {})),
+  }));
   return {
     ...{ token, renewedAt: Date.now() },
     erasures: erasures.sort((a, b) => (a.id < b.id ? -1 : 1)),
@@ -105,12 +127,17 @@ export async function releaseGroup(
   const { token, erasures } = group;
   // A lost connection is no fault of theirs: they are taken again together, at once.
   if (isConnectionLoss(error)) return leaveGroup(database, group);
-  const failure = error instanceof pg.DatabaseError ? error.code : 'interrupted';
+  const failure = failureOf(error);
   await database.query(
     `UPDATE erasure SET failure = $3, claimed_by = NULL, claimed_until = now() + ${PAUSE}
       WHERE erasure_id = ANY ($1) AND claimed_by = $2`,
     [erasures.map(({ id }) => id), token, failure],
   );
+}
+
+function failureOf(error: unknown): string | undefined {
+  if (error instanceof LedgerNotWritable) return 'ledger_not_writable';
+  return error instanceof pg.DatabaseError ? error.code : 'interrupted';
 }
 
 /** Leaves a group to another worker, at once. */

@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.js';
 import { InstallationHasher } from '../suppression.js';
+import { LedgerComparison } from '../ledger/comparison.js';
 import type { ErasureCertificate } from './certificate.js';
 import {
   claimGroup,
@@ -9,6 +10,7 @@ import {
   type Group,
   type Stage,
 } from './claim.js';
+import { findPending, noteRewrite, type RewriteContext } from './log-rewrite.js';
 import { toErasure, type Erasure, type ErasureRow } from './erasure.js';
 import { requestErasure, type ErasureRequest } from './request.js';
 import { confirmSuppressions, erase, settle, type RunContext } from './run.js';
@@ -21,7 +23,7 @@ export interface ErasureStoreOptions {
 }
 
 /** What a worker brings along. */
-export type WorkerContext = Pick<RunContext, 'emptyQueue' | 'certify' | 'stopping'>;
+export type WorkerContext = Omit<RunContext, 'client' | 'hasher'>;
 
 export interface Progress {
   completed: string[];
@@ -45,10 +47,13 @@ const SETTINGS = { statement_timeout: 0, lock_timeout: 30_000 };
 export class ErasureStore {
   readonly #database: Database;
   readonly #hasher: InstallationHasher;
+  /** Compares the database with the ledger. */
+  readonly comparison: LedgerComparison;
 
   constructor({ database, suppressionKey }: ErasureStoreOptions) {
     this.#database = database;
     this.#hasher = new InstallationHasher(suppressionKey);
+    this.comparison = new LedgerComparison(database, this.#hasher);
   }
 
   /** Asks for an erasure: see `requestErasure`. */
@@ -66,11 +71,12 @@ export class ErasureStore {
 
   /** The signed certificate; null while there is none. */
   async certificate(erasureId: string): Promise<ErasureCertificate | null> {
-    const { rows } = await this.#database.query<{ certificate: ErasureCertificate | null }>(
-      'SELECT certificate FROM erasure WHERE erasure_id = $1',
-      [erasureId],
-    );
-    return rows[0]?.certificate ?? null;
+    const { rows } = await this.#database.query<{
+      certificate: ErasureCertificate | null;
+      addendum: ErasureCertificate['addendum'] | null;
+    }>('SELECT certificate, addendum FROM erasure WHERE erasure_id = $1', [erasureId]);
+    const { certificate = null, addendum = null } = rows[0] ?? {};
+    return certificate && addendum ? { ...certificate, addendum } : certificate;
   }
 
   async list({ state, installationId, after, limit }: ErasurePage): Promise<Erasure[]> {
@@ -114,6 +120,20 @@ export class ErasureStore {
   async eraseNext(context: WorkerContext): Promise<Progress> {
     const completed = await this.#runGroup('erase', erase, context);
     return { completed, isIdle: completed.length === 0 };
+  }
+
+  /**
+   * Has Redis rewrite its append-only file where an erasure waits for it.
+   * @returns the erasures whose certificates have an addendum now
+   */
+  async rewriteNext({ rewrite, addTo }: RewriteContext): Promise<Progress> {
+    const before = await findPending(this.#database);
+    const outcome = before ? await rewrite() : 'waiting';
+    if (!before || outcome === 'waiting') return { completed: [], isIdle: true };
+    const completed = await this.#database.transaction((tx) =>
+      noteRewrite(tx, { before, outcome, addTo }),
+    );
+    return { completed, isIdle: false };
   }
 
   async #runGroup(

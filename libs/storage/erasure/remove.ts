@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { refreshStale } from '../rollups/stale-sums.js';
 import { rollupTables, takeOutOfSums } from '../rollups/take-out.js';
-import { inStep, type Group } from './claim.js';
+import { inStep, limitsOf, type Group } from './claim.js';
 import type { RunContext } from './run.js';
-import { partitionsOf, tablesOfInstallations } from './tables.js';
+import { partitionsOf, tablesOfInstallations, tablesWithReceiveTime } from './tables.js';
 
 /** Rows of a table that go in one transaction: a few hundred milliseconds. */
 const ROWS_AT_ONCE = 20_000;
@@ -22,6 +22,8 @@ interface Place {
   /** The table itself where it has no partitions. */
   partition: string;
   ids: readonly string[];
+  /** Whether rows of some installations stay: those received after a time. */
+  isLimited: boolean;
 }
 
 /**
@@ -34,9 +36,11 @@ export async function removeRows(group: Group, context: RunContext): Promise<voi
   const ids = group.erasures.flatMap(({ installationIds }) => installationIds);
   const tables = await tablesOfInstallations(client);
   await noteTables(client, group, tables);
+  const withTime = limitsOf(group).size > 0 ? await tablesWithReceiveTime(client) : null;
   for (const table of tables.filter((name) => !rollupTables.includes(name))) {
     for (const partition of await partitionsOf(client, table)) {
-      await removeFrom({ table, partition, ids }, group, context);
+      const isLimited = withTime?.has(table) ?? false;
+      await removeFrom({ table, partition, ids, isLimited }, group, context);
     }
   }
 }
@@ -54,7 +58,7 @@ export async function removeFromRollups(group: Group, context: RunContext): Prom
     await inStep(client, group, async (erasureIds) => {
       await takeOutOfSums(client, ids);
       for (const table of rollupTables) {
-        await remove(client, erasureIds, { table, partition: table, ids });
+        await remove(client, erasureIds, { table, partition: table, ids, isLimited: false });
       }
     });
   }
@@ -72,12 +76,19 @@ async function noteTables(client: pg.ClientBase, group: Group, tables: readonly 
   );
 }
 
+/** What stays of an installation whose erasure has a limit. */
+const isReached = (erasureIds: string) => `AND NOT EXISTS (
+  SELECT FROM erasure_target t
+   WHERE t.installation_id = x.installation_id AND t.erasure_id = ANY (${erasureIds}::uuid[])
+     AND t.received_until < x.received_at)`;
+
 async function removeFrom(place: Place, group: Group, { client, stopping }: RunContext) {
+  const ids = group.erasures.map(({ id }) => id);
   for (;;) {
     const { rows } = await client.query<[string]>({
-      text: `SELECT ctid FROM ONLY ${place.partition} WHERE installation_id = ANY ($1::uuid[])
-              ORDER BY ctid LIMIT ${PLACES_AT_ONCE}`,
-      values: [place.ids],
+      text: `SELECT ctid FROM ONLY ${place.partition} x WHERE installation_id = ANY ($1::uuid[])
+              ${place.isLimited ? isReached('$2') : ''} ORDER BY ctid LIMIT ${PLACES_AT_ONCE}`,
+      values: [place.ids, ...(place.isLimited ? [ids] : [])],
       rowMode: 'array',
     });
     let removed = 0;
@@ -114,15 +125,16 @@ const REMEMBERED = `
 async function remove(
   client: pg.ClientBase,
   erasureIds: readonly string[],
-  { table, partition, ids }: Place,
+  { table, partition, ids, isLimited }: Place,
   part?: readonly string[],
 ): Promise<number> {
   const contents = CONTENTS[table];
   const { rows } = await client.query<{ count: number }>(
     // Where a row has moved in the meantime, another one may lie in its place: hence the second look.
     `WITH gone AS (
-       DELETE FROM ONLY ${partition}
-        WHERE installation_id = ANY ($2::uuid[]) ${part ? 'AND ctid = ANY ($4::tid[])' : ''}
+       DELETE FROM ONLY ${partition} x
+        WHERE installation_id = ANY ($2::uuid[]) ${part ? 'AND x.ctid = ANY ($4::tid[])' : ''}
+              ${isLimited ? isReached('$1') : ''}
        RETURNING installation_id${contents ? `, ${contents} AS contents` : ''}),
      ${contents ? REMEMBERED : ''}
      counted AS (

@@ -1,17 +1,28 @@
 import type pg from 'pg';
 import { waitForWriters, type InstallationHasher } from '../suppression.js';
-import { inStep, type Group } from './claim.js';
+import type { LedgerPlace, LedgerRecord } from '../ledger/entry.js';
+import { inStep, limitsOf, type Group } from './claim.js';
 import { toErasure, type Erasure, type ErasureRow, type ErasureState } from './erasure.js';
 import { collectGroup } from './leftovers.js';
+import { awaitRewrite, noteQueueEmptied } from './log-rewrite.js';
+import { recordCompletions, recordSuppressions } from './record.js';
 import { removeFromRollups, removeRows } from './remove.js';
 import { lockRequests, suppress } from './request.js';
+import { markLeftDays, restoreInstallations } from './received-since.js';
 import { countRowsOfErasures, tablesOfInstallations } from './tables.js';
 
 export interface RunContext {
   client: pg.ClientBase;
   hasher: InstallationHasher;
-  /** Takes the installations' events out of the queue. */
-  emptyQueue: (installationIds: readonly string[]) => Promise<void>;
+  /** Takes the installations' events out of the queue; of some, only those received until a time. */
+  emptyQueue: (
+    installationIds: readonly string[],
+    receivedUntil?: ReadonlyMap<string, number>,
+  ) => Promise<void>;
+  /** Appends to the ledger outside the database; resolves when it is durable, with the entries' places. */
+  record: (records: readonly LedgerRecord[]) => Promise<LedgerPlace[]>;
+  /** Whether Redis is about to rewrite its append-only file, so that a certificate may wait for it. */
+  rewriteIsDue?: () => Promise<boolean>;
   /** Signs what was done. */
   certify: (facts: ErasureFacts) => object;
   /** Told to stop, a worker leaves the rest to another. */
@@ -35,11 +46,14 @@ export async function confirmSuppressions(group: Group, context: RunContext): Pr
     await enter(client, ids, 'suppressing');
     for (const isLasting of [true, false]) {
       const some = group.erasures.filter(({ mode }) => (mode !== 'erase') === isLasting);
-      const hashes = some.flatMap((it) => it.installationIds.map((id) => hasher.hash(id)));
+      const hashes = some.flatMap(({ installationIds, receivedUntil }) =>
+        installationIds.filter((id) => !receivedUntil.has(id)).map((id) => hasher.hash(id)),
+      );
       await suppress(client, hashes, isLasting);
     }
   });
   await waitForWriters(client);
+  await recordSuppressions(group, context);
   await inStep(client, group, (ids) =>
     client.query(
       `UPDATE erasure SET suppressed_at = coalesce(suppressed_at, now()), claimed_by = NULL, claimed_until = NULL
@@ -50,16 +64,21 @@ export async function confirmSuppressions(group: Group, context: RunContext): Pr
 }
 
 /** The way of a group. Every step may be done again: what a killed worker leaves, another completes. */
-const WITHOUT_ROWS: readonly Step[] = [lift, complete];
+const WITHOUT_ROWS: readonly Step[] = [recordCompletions, lift, complete];
 const WITH_ROWS: readonly Step[] = [
   emptyQueue,
+  noteQueueEmptied,
   removeRows,
+  restoreInstallations,
   removeFromRollups,
+  markLeftDays,
   collectGroup,
   forgetStatistics,
   noteErased,
   verify,
+  recordCompletions,
   lift,
+  awaitRewrite,
   complete,
 ];
 
@@ -82,7 +101,8 @@ async function take(steps: readonly Step[], group: Group, context: RunContext): 
 
 async function emptyQueue(group: Group, { client, emptyQueue }: RunContext): Promise<void> {
   await inStep(client, group, (ids) => enter(client, ids, 'erasing'));
-  await emptyQueue(group.erasures.flatMap(({ installationIds }) => installationIds));
+  const ids = group.erasures.flatMap(({ installationIds }) => installationIds);
+  await emptyQueue(ids, limitsOf(group));
 }
 
 /** The planner's statistics are samples, in which ids of removed rows would stay until the next one. */

@@ -59,13 +59,26 @@ export async function countRowsOfErasures(
   tables: readonly string[],
   erasureIds: readonly string[],
 ): Promise<Record<string, number>> {
-  const { rows } = await client.query<{ id: string }>(
-    'SELECT installation_id AS id FROM erasure_target WHERE erasure_id = ANY ($1)',
-    [erasureIds],
+  const counts: Record<string, number> = {};
+  const withTime = await tablesWithReceiveTime(client);
+  for (const table of tables) {
+    const isReached = withTime.has(table) ? 'x.received_at <= t.received_until' : 'false';
+    const { rows } = await client.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM ${table} x JOIN erasure_target t USING (installation_id)
+        WHERE t.erasure_id = ANY ($1) AND (t.received_until IS NULL OR ${isReached})`,
+      [erasureIds],
+    );
+    counts[table] = rows[0]?.count ?? 0;
+  }
+  return counts;
+}
+
+/** Those whose rows have the time at which they were received. */
+export async function tablesWithReceiveTime(client: pg.ClientBase): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+        AND a.attname = 'received_at' AND NOT a.attisdropped`,
   );
-  return countRows(
-    client,
-    tables,
-    rows.map(({ id }) => id),
-  );
+  return new Set(rows.map(({ name }) => name));
 }

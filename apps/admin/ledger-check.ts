@@ -1,0 +1,36 @@
+import type { KeyObject } from 'node:crypto';
+import type { AdminSettings } from '#platform';
+import { LedgerList } from '#queue';
+import { LedgerFile, verifyLedger, type ErasureStore, type LedgerVerification } from '#storage';
+
+/** The keys that the ledger of erasures is signed with. */
+export interface LedgerKeys {
+  key: KeyObject;
+  /** Public keys that were used before it. */
+  formerKeys: readonly KeyObject[];
+}
+
+/** Checks the ledger of erasures when an administrator asks for it. */
+export class LedgerCheck {
+  readonly #list: LedgerList;
+
+  constructor(
+    private readonly erasures: ErasureStore,
+    private readonly settings: AdminSettings,
+    private readonly keys: LedgerKeys,
+  ) {
+    const { redisUrl, queuePrefix: prefix } = settings;
+    this.#list = new LedgerList({ redisUrl, prefix, onError: () => undefined });
+  }
+
+  async verify(options: { isDryRun: boolean; acceptsLoss: boolean }): Promise<LedgerVerification> {
+    const { ledgerFile } = this.settings;
+    const file = ledgerFile === undefined ? null : new LedgerFile(ledgerFile);
+    const { comparison } = this.erasures;
+    return verifyLedger({ list: this.#list, file, ...this.keys, comparison, ...options });
+  }
+
+  close(): void {
+    this.#list.close();
+  }
+}

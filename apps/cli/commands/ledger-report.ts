@@ -1,0 +1,50 @@
+import { fields } from '../print.js';
+
+interface Fault {
+  reason: string;
+  sequence: number;
+}
+
+/** The answer to `POST /v1/erasures/verify`. */
+export interface LedgerReport {
+  head: { sequence: number; hash: string };
+  database: { sequence: number };
+  copies: { copy: string; entries: number; fault: Fault | null }[];
+  agree: boolean;
+  fault: Fault | null;
+  isDamaged: boolean;
+  forgotten: { erasures: string[]; suppressions: number; lifts: number; reappeared: number };
+  dryRun: boolean;
+}
+
+export function ledgerLines(report: LedgerReport): string[] {
+  const { head, database, copies, agree, fault, forgotten, dryRun } = report;
+  const { erasures, suppressions, lifts, reappeared } = forgotten;
+  const stateOf = (it: Fault | null) => (it ? `${it.reason} at entry ${it.sequence}` : 'whole');
+  return [
+    ...fields({
+      entries: head.sequence,
+      'last entry': head.hash,
+      ...Object.fromEntries(
+        copies.map((it) => [`copy in ${it.copy}`, `${it.entries}, ${stateOf(it.fault)}`]),
+      ),
+      'copies agree': agree,
+      ledger: stateOf(fault),
+      'database had followed to': database.sequence,
+      'forgotten erasures': erasures.length,
+      'missing suppressions': suppressions,
+      'missing lifts': lifts,
+      'erased installations with rows': reappeared,
+    }),
+    hasForgotten(report)
+      ? dryRun
+        ? 'Nothing was changed (dry run).'
+        : 'What was forgotten is applied again; workers remove the rows.'
+      : 'The database has forgotten nothing.',
+  ];
+}
+
+export function hasForgotten({ forgotten }: LedgerReport): boolean {
+  const { erasures, suppressions, lifts, reappeared } = forgotten;
+  return erasures.length + suppressions + lifts + reappeared > 0;
+}

@@ -1,0 +1,105 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { connectImpatiently, type QueueOptions } from './connection.js';
+import { withinTime } from './within-time.js';
+
+const TIMEOUT_MS = 5000;
+/** Lines that are read or written at once: usually some 50 KB. */
+const PAGE = 100;
+/** A list that was replaced is kept for 90 days. */
+const REPLACED_SECONDS = 90 * 86_400;
+
+/** Two processes that append at once: the later one learns that the list has grown. ARGV: length, SHA-1 of the last line. */
+const IS_UNCHANGED = `
+  local length = redis.call('LLEN', KEYS[1])
+  if length ~= tonumber(ARGV[1]) then return 0 end
+  if length > 0 and redis.sha1hex(redis.call('LINDEX', KEYS[1], -1)) ~= ARGV[2] then return 0 end`;
+const APPEND = `${IS_UNCHANGED}
+  for at = 3, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[at]) end
+  return 1`;
+const REPLACE = `${IS_UNCHANGED}
+  if length > 0 then
+    redis.call('RENAME', KEYS[1], KEYS[3])
+    redis.call('EXPIRE', KEYS[3], ARGV[3])
+  end
+  if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('RENAME', KEYS[2], KEYS[1]) end
+  return 1`;
+
+/** How a list ends. */
+export interface ListEnd {
+  length: number;
+  /** '' where there is none. */
+  lastLine: string;
+}
+
+/** The copy of the erasure ledger in Redis: a list, a line an entry. It orders all who append. */
+export class LedgerList {
+  readonly #redis: Redis;
+  readonly #key: string;
+
+  constructor(options: QueueOptions) {
+    this.#redis = connectImpatiently(options, TIMEOUT_MS);
+    this.#key = `${options.prefix}:erasure-ledger`;
+  }
+
+  async end(): Promise<ListEnd> {
+    await this.#connected();
+    const transaction = this.#redis.multi().llen(this.#key).lindex(this.#key, -1).exec();
+    const [length, last] = (await withinTime(transaction, TIMEOUT_MS)) ?? [];
+    if (length?.[0] || last?.[0]) throw length?.[0] ?? last?.[0] ?? new Error('No answer.');
+    return { length: Number(length?.[1] ?? 0), lastLine: (last?.[1] ?? '') as string };
+  }
+
+  /** The lines from a place on, which counts from 0. */
+  async read(from = 0): Promise<string[]> {
+    await this.#connected();
+    const lines: string[] = [];
+    for (;;) {
+      const start = from + lines.length;
+      const reading = this.#redis.lrange(this.#key, start, start + PAGE - 1);
+      const page = await withinTime(reading, TIMEOUT_MS);
+      lines.push(...page);
+      if (page.length < PAGE) return lines;
+    }
+  }
+
+  /** Adds lines where the list still ends like this. @returns whether it did */
+  async append(end: ListEnd, lines: readonly string[]): Promise<boolean> {
+    await this.#connected();
+    const { length, lastLine } = end;
+    const appending = this.#redis.eval(APPEND, 1, this.#key, length, sha1(lastLine), ...lines);
+    return (await withinTime(appending, TIMEOUT_MS)) === 1;
+  }
+
+  /** Takes other lines instead, where the list still ends like this. The old list is kept for a while. */
+  async replace({ length, lastLine }: ListEnd, lines: readonly string[]): Promise<boolean> {
+    await this.#connected();
+    const draft = `${this.#key}:new:${randomUUID()}`;
+    for (let start = 0; start < lines.length; start += PAGE) {
+      const pushing = this.#redis.rpush(draft, ...lines.slice(start, start + PAGE));
+      await withinTime(pushing, TIMEOUT_MS);
+    }
+    const replaced = `${this.#key}:replaced:${new Date().toISOString()}`;
+    const keys = [this.#key, draft, replaced];
+    const replacing = this.#redis.eval(
+      REPLACE,
+      ...[keys.length, ...keys],
+      ...[length, sha1(lastLine), REPLACED_SECONDS],
+    );
+    const isDone = (await withinTime(replacing, TIMEOUT_MS)) === 1;
+    if (!isDone) await this.#redis.del(draft);
+    return isDone;
+  }
+
+  close(): void {
+    this.#redis.disconnect();
+  }
+
+  async #connected(): Promise<void> {
+    if (this.#redis.status === 'ready') return;
+    const ready = new Promise<void>((resolve) => this.#redis.once('ready', resolve));
+    await withinTime(ready, TIMEOUT_MS);
+  }
+}
+
+const sha1 = (text: string) => createHash('sha1').update(text).digest('hex');

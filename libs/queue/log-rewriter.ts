@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { connectPatiently, type QueueOptions } from './connection.js';
+import { withinTime } from './within-time.js';
+
+/**
+ * What became of a rewrite: complete; not begun, because another one is under way or was a short while ago;
+ * or impossible, because Redis keeps no append-only file, or does not allow the command.
+ */
+export type RewriteOutcome = 'rewritten' | 'waiting' | 'off' | 'not_permitted';
+
+export interface LogRewriterOptions extends QueueOptions {
+  /** The least time between the beginnings of two rewrites, of all processes together. */
+  everyMs?: number;
+}
+
+const EVERY_MS = 60_000;
+/** A rewrite of a gigabyte takes Redis some ten seconds; one that is slow gets its next turn later. */
+const REST_FACTOR = 10;
+const LIMIT_MS = 600_000;
+const TIMEOUT_MS = 5000;
+const POLL_MS = 50;
+const FORBIDDEN = /^(NOPERM|ERR unknown command)|not (permitted|allowed)|disabled/i;
+const UNDER_WAY = /already in progress/i;
+
+/** Has Redis rewrite its append-only file, so that it forgets what is not in Redis any more. */
+export class LogRewriter {
+  readonly #redis: Redis;
+  readonly #key: string;
+  readonly #everyMs: number;
+  #isBusy = false;
+
+  constructor(options: LogRewriterOptions) {
+    this.#redis = connectPatiently(options);
+    this.#key = `${options.prefix}:log-rewrite`;
+    this.#everyMs = options.everyMs ?? EVERY_MS;
+  }
+
+  /** Whether a rewrite is under way here, or may begin at once. */
+  async isDue(): Promise<boolean> {
+    return this.#isBusy || (await withinTime(this.#redis.exists(this.#key), TIMEOUT_MS)) === 0;
+  }
+
+  /** Begins a rewrite, and waits until it is complete. @throws where Redis failed at it */
+  async rewrite(signal?: AbortSignal): Promise<RewriteOutcome> {
+    const state = await this.#look();
+    if (state === null) return 'not_permitted';
+    if (!state.isOn) return 'off';
+    if (state.isUnderWay) return 'waiting';
+    const taking = this.#redis.set(this.#key, '1', 'PX', this.#everyMs, 'NX');
+    if ((await withinTime(taking, TIMEOUT_MS)) === null) return 'waiting';
+    this.#isBusy = true;
+    try {
+      const begun = await this.#begin();
+      return begun === 'begun' ? await this.#wait(state.runId, signal) : begun;
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  close(): void {
+    this.#redis.disconnect();
+  }
+
+  async #begin(): Promise<'begun' | 'waiting' | 'not_permitted'> {
+    try {
+      await withinTime(this.#redis.bgrewriteaof(), TIMEOUT_MS);
+      return 'begun';
+    } catch (error) {
+      const { message } = error as Error;
+      if (FORBIDDEN.test(message)) return 'not_permitted';
+      if (!UNDER_WAY.test(message)) throw error;
+      await withinTime(this.#redis.del(this.#key), TIMEOUT_MS);
+      return 'waiting';
+    }
+  }
+
+  async #wait(runId: string, signal?: AbortSignal): Promise<'rewritten'> {
+    const begunAt = Date.now();
+    for (;;) {
+      await sleep(POLL_MS, undefined, { signal });
+      const state = await this.#look();
+      if (state?.runId !== runId) throw new Error('Redis was restarted while it rewrote its file.');
+      if (!state.isUnderWay) {
+        if (!state.hasSucceeded) throw new Error('Redis could not rewrite its append-only file.');
+        break;
+      }
+      if (Date.now() > begunAt + LIMIT_MS) throw new Error('Redis rewrites its file for too long.');
+    }
+    const restMs = Math.max((Date.now() - begunAt) * REST_FACTOR, this.#everyMs);
+    await withinTime(this.#redis.set(this.#key, '1', 'PX', restMs), TIMEOUT_MS);
+    return 'rewritten';
+  }
+
+  /** @returns null where Redis does not let it be read */
+  async #look() {
+    try {
+      const asking = [this.#redis.info('persistence'), this.#redis.info('server')];
+      const info = (await withinTime(Promise.all(asking), TIMEOUT_MS)).join('\n');
+      const field = (name: string) => new RegExp(`^${name}:(\\S*)`, 'm').exec(info)?.[1] ?? '';
+      return {
+        isOn: field('aof_enabled') === '1',
+        isUnderWay:
+          field('aof_rewrite_in_progress') === '1' || field('aof_rewrite_scheduled') === '1',
+        hasSucceeded: field('aof_last_bgrewrite_status') === 'ok',
+        runId: field('run_id'),
+      };
+    } catch (error) {
+      if (FORBIDDEN.test((error as Error).message)) return null;
+      throw error;
+    }
+  }
+}

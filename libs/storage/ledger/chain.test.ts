@@ -1,0 +1,143 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { checkChain } from './chain.js';
+import { BEGINNING, keysById, readLine, writeLines, type LedgerRecord } from './entry.js';
+import { planRepair } from './repair.js';
+
+const { privateKey: key } = generateKeyPairSync('ed25519');
+const keys = keysById([key]);
+
+function recordOf(index: number): LedgerRecord {
+  return {
+    ...{ kind: 'erased', mode: 'erase_and_suppress', erasureId: randomUUID() },
+    requestedAt: new Date(index * 1000).toISOString(),
+    installations: [Buffer.from(`digest ${index}`).toString('base64url')],
+  };
+}
+
+function chainOf(length: number, after = BEGINNING, signer = key): string[] {
+  const records = Array.from({ length }, (_, index) => recordOf(index));
+  return writeLines(records, { after, at: new Date(0), key: signer }).map(({ line }) => line);
+}
+
+const LENGTH = 8;
+const whole = chainOf(LENGTH);
+const places = fc.integer({ min: 0, max: LENGTH - 1 });
+const each = { keys, signatures: 'each' } as const;
+const last = { keys, signatures: 'last' } as const;
+
+test('a chain that is as it was written has no fault', () => {
+  for (const how of [each, last]) {
+    const { entries, head, fault } = checkChain(whole, how);
+    expect(entries).toHaveLength(LENGTH);
+    expect(head.sequence).toBe(LENGTH);
+    expect(fault).toBeNull();
+  }
+});
+
+describe.each([
+  ['each signature', each],
+  ['the last signature', last],
+] as const)('checked by %s', (_, how) => {
+  test('an entry that is missing shows', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: LENGTH - 2 }), (at) => {
+        const { fault } = checkChain(whole.toSpliced(at, 1), how);
+        expect(fault).toEqual({ reason: 'missing', sequence: at + 1 });
+      }),
+    );
+  });
+
+  test('entries that changed places show', () => {
+    fc.assert(
+      fc.property(places, places, (one, other) => {
+        fc.pre(one !== other);
+        const lines = [...whole];
+        [lines[one], lines[other]] = [lines[other]!, lines[one]!];
+        expect(checkChain(lines, how).fault?.sequence).toBe(Math.min(one, other) + 1);
+      }),
+    );
+  });
+
+  test('a character that was changed anywhere shows, and nothing before it is in doubt', () => {
+    fc.assert(
+      fc.property(places, fc.nat(), (at, position) => {
+        const line = whole[at]!;
+        const place = position % line.length;
+        const other = line[place] === 'A' ? 'B' : 'A';
+        const changed = line.slice(0, place) + other + line.slice(place + 1);
+        const { fault, entries } = checkChain(whole.with(at, changed), how);
+        expect(fault).not.toBeNull();
+        expect([at + 1, at + 2]).toContain(fault?.sequence);
+        expect(entries.length).toBeGreaterThanOrEqual(Math.max(at - 1, 0));
+        expect(entries.length).toBeLessThanOrEqual(at + 1);
+      }),
+    );
+  });
+
+  test('an entry that somebody without the key has made up shows', () => {
+    const { privateKey: foreign } = generateKeyPairSync('ed25519');
+    const { head } = checkChain(whole, how);
+    const { fault } = checkChain([...whole, ...chainOf(1, head, foreign)], how);
+    expect(fault).toEqual({ reason: 'unknown_key', sequence: LENGTH + 1 });
+  });
+});
+
+test('a key of before is still believed, where it is named', () => {
+  const { privateKey: later } = generateKeyPairSync('ed25519');
+  const { head } = checkChain(whole, each);
+  const lines = [...whole, ...chainOf(1, head, later)];
+  const both = keysById([later, key]);
+  expect(checkChain(lines, { keys: both, signatures: 'each' }).fault).toBeNull();
+});
+
+describe('two copies', () => {
+  test('a part is completed from the whole, whichever copy it is', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: LENGTH }), fc.boolean(), (kept, isFile) => {
+        const part = whole.slice(0, kept);
+        const plan = isFile ? planRepair(whole, part, { keys }) : planRepair(part, whole, { keys });
+        const [lacking, other] = isFile ? [plan.file, plan.redis] : [plan.redis, plan.file];
+        expect(plan.lines).toEqual(whole);
+        expect(plan.again).toEqual([]);
+        expect(other.action).toBe('keep');
+        expect(lacking).toEqual({ action: kept < LENGTH ? 'add' : 'keep', fault: null, kept });
+      }),
+    );
+  });
+
+  test('one that was tampered with is replaced by the other', () => {
+    fc.assert(
+      fc.property(places, fc.boolean(), (at, isFile) => {
+        const entry = readLine(whole[at]!)!;
+        const tampered = whole.with(at, JSON.stringify({ ...entry, installations: [] }));
+        const plan = isFile
+          ? planRepair(whole, tampered, { keys })
+          : planRepair(tampered, whole, { keys });
+        expect(plan.lines).toEqual(whole);
+        const damaged = isFile ? plan.file : plan.redis;
+        expect(damaged).toMatchObject({ action: 'replace', fault: { sequence: at + 1 } });
+      }),
+    );
+  });
+
+  test('of two branches the longer one stays, and the entries of the other are appended again', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 4 }), fc.nat(3), fc.nat(3), (common, one, other) => {
+        const trunk = whole.slice(0, common);
+        const { head } = checkChain(trunk, last);
+        const [inRedis, inFile] = [one, other].map((length) => [
+          ...trunk,
+          ...chainOf(length, head),
+        ]);
+        const { lines, again } = planRepair(inRedis!, inFile!, { keys });
+        const remembered = new Set(
+          [...lines.map((line) => readLine(line)!), ...again].map(({ erasureId }) => erasureId),
+        );
+        expect(remembered.size).toBe(common + one + other);
+        expect(lines).toHaveLength(common + Math.max(one, other));
+      }),
+    );
+  });
+});

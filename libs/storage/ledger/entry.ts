@@ -1,0 +1,112 @@
+import { createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto';
+import { canonicalJson } from '#telemetry';
+import type { ErasureMode } from '../erasure/erasure.js';
+
+/** What an entry says of its installations: no event is stored, all rows are gone, or events are stored again. */
+export const ledgerKinds = ['suppressed', 'erased', 'lifted'] as const;
+export type LedgerKind = (typeof ledgerKinds)[number];
+
+/** A place in the chain: the number of an entry and the SHA-256 of its line, in hex. */
+export interface LedgerPlace {
+  sequence: number;
+  hash: string;
+}
+
+/** Where the chain begins. */
+export const BEGINNING: LedgerPlace = { sequence: 0, hash: '0'.repeat(64) };
+
+/** What is to be remembered of an erasure. */
+export interface LedgerRecord {
+  kind: LedgerKind;
+  erasureId: string;
+  mode: ErasureMode;
+  /** Of two about the same installation, the one requested later has the last word. */
+  requestedAt: string;
+  /** HMAC-SHA-256 of each id under the suppression key, in base64url. No id. */
+  installations: readonly string[];
+  /** Where the entry was in a branch of the chain that lost against a longer one. */
+  formerly?: LedgerPlace;
+}
+
+export interface LedgerEntry extends LedgerRecord {
+  format: 1;
+  sequence: number;
+  previousHash: string;
+  at: string;
+  keyId: string;
+  /** Ed25519 over the canonical JSON (RFC 8785) of all other fields, in base64. */
+  signature: string;
+}
+
+/** An entry as it is kept, and its place. */
+export interface LedgerLine {
+  line: string;
+  place: LedgerPlace;
+}
+
+/** Signs records as the entries that follow `after`. */
+export function writeLines(
+  records: readonly LedgerRecord[],
+  { after, at, key }: { after: LedgerPlace; at: Date; key: KeyObject },
+): LedgerLine[] {
+  const lines: LedgerLine[] = [];
+  let previous = after;
+  for (const record of records) {
+    const unsigned = {
+      ...{ ...record, format: 1 as const, at: at.toISOString(), keyId: keyIdOf(key) },
+      ...{ sequence: previous.sequence + 1, previousHash: previous.hash },
+    };
+    const signature = sign(null, Buffer.from(canonicalJson(unsigned)), key).toString('base64');
+    const line = canonicalJson({ ...unsigned, signature } satisfies LedgerEntry);
+    previous = { sequence: unsigned.sequence, hash: hashOfLine(line) };
+    lines.push({ line, place: previous });
+  }
+  return lines;
+}
+
+/** Reads a line; null where it is none that was written here. */
+export function readLine(line: string): LedgerEntry | null {
+  let entry: Partial<LedgerEntry> | null;
+  try {
+    entry = JSON.parse(line) as Partial<LedgerEntry> | null;
+  } catch {
+    return null;
+  }
+  const isOne =
+    typeof entry === 'object' &&
+    entry?.format === 1 &&
+    Number.isSafeInteger(entry.sequence) &&
+    ledgerKinds.some((kind) => kind === entry.kind) &&
+    Array.isArray(entry.installations) &&
+    [entry.previousHash, entry.erasureId, entry.mode, entry.requestedAt, entry.at, entry.keyId]
+      .concat(entry.signature)
+      .every((it) => typeof it === 'string') &&
+    canonicalJson(entry) === line;
+  return isOne ? (entry as LedgerEntry) : null;
+}
+
+export function hashOfLine(line: string): string {
+  return hash('sha256', line);
+}
+
+/** Whether one of these keys (by their id) has signed the entry. */
+export function isSigned(
+  { signature, ...signed }: LedgerEntry,
+  keys: ReadonlyMap<string, KeyObject>,
+): boolean {
+  const key = keys.get(signed.keyId);
+  const value = Buffer.from(signature, 'base64');
+  return key !== undefined && verify(null, Buffer.from(canonicalJson(signed)), key, value);
+}
+
+/** Public keys by their ids. */
+export function keysById(keys: readonly KeyObject[]): ReadonlyMap<string, KeyObject> {
+  const publicKeys = keys.map((key) => (key.type === 'private' ? createPublicKey(key) : key));
+  return new Map(publicKeys.map((key) => [keyIdOf(key), key]));
+}
+
+/** Identifies a key: the first half of the SHA-256 of its public half (DER), in hex. */
+export function keyIdOf(key: KeyObject): string {
+  const half = key.type === 'private' ? createPublicKey(key) : key;
+  return hash('sha256', half.export({ type: 'spki', format: 'der' })).slice(0, 16);
+}

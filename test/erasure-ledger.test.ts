@@ -1,0 +1,161 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { LedgerList } from '#queue';
+import {
+  ErasureLedger,
+  LedgerFile,
+  LedgerNotWritable,
+  type LedgerRecord,
+  type Repair,
+} from '#storage';
+import { sharedRedis } from './support/redis.js';
+
+const { privateKey: key } = generateKeyPairSync('ed25519');
+
+let folder: string;
+let redis: Redis;
+let listKey: string;
+let open: (file?: string) => ErasureLedger;
+let repairs: Repair[];
+const lists: LedgerList[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'muster-ledger-'));
+  const { url: redisUrl, queuePrefix: prefix } = sharedRedis();
+  redis = new Redis(redisUrl);
+  listKey = `${prefix}:erasure-ledger`;
+  repairs = [];
+  open = (file = 'ledger.ndjson') => {
+    const list = new LedgerList({ redisUrl, prefix, onError: () => undefined });
+    lists.push(list);
+    const copy = new LedgerFile(join(folder, file));
+    return new ErasureLedger({ list, file: copy, key, onRepair: (it) => repairs.push(it) });
+  };
+});
+
+afterEach(async () => {
+  await redis.del(listKey);
+  redis.disconnect();
+  for (const list of lists.splice(0)) list.close();
+  await rm(folder, { recursive: true });
+});
+
+function record(): LedgerRecord {
+  return {
+    ...{ kind: 'erased', mode: 'erase', erasureId: randomUUID() },
+    ...{ requestedAt: new Date().toISOString(), installations: ['digest'] },
+  };
+}
+
+const inRedis = () => redis.lrange(listKey, 0, -1);
+const inFile = async (file = 'ledger.ndjson') =>
+  (await readFile(join(folder, file), 'utf8')).split('\n').slice(0, -1);
+
+test('an entry is in Redis and in a file for its owner only when it has been appended', async () => {
+  const ledger = open();
+  const [first] = await ledger.append([record()]);
+  const [second] = await ledger.append([record()]);
+  expect([first?.sequence, second?.sequence]).toEqual([1, 2]);
+  expect(await inRedis()).toEqual(await inFile());
+  expect((await stat(join(folder, 'ledger.ndjson'))).mode & 0o777).toBe(0o600);
+  expect(await ledger.read()).toMatchObject({ fault: null, head: second });
+});
+
+test('what several append at once is one chain, in all copies', async () => {
+  const ledgers = [open('one'), open('two'), open('shared'), open('shared')];
+  await Promise.all(
+    ledgers.map(async (ledger) => {
+      for (let round = 0; round < 10; round += 1) await ledger.append([record(), record()]);
+    }),
+  );
+  await Promise.all(ledgers.map((ledger) => ledger.synchronise()));
+  const { entries, fault } = await open('other').read();
+  expect(fault).toBeNull();
+  expect(new Set(entries.map(({ erasureId }) => erasureId)).size).toBe(80);
+  const whole = await inRedis();
+  for (const file of ['one', 'two', 'shared']) {
+    expect([...new Set(await inFile(file))], file).toEqual(whole);
+  }
+}, 60_000);
+
+test('a flushed Redis gets the ledger back from the file, while a process goes on and at a start', async () => {
+  const ledger = open();
+  await ledger.append([record(), record()]);
+  const before = await inRedis();
+  for (const it of [ledger, open()]) {
+    await redis.del(listKey);
+    await it.synchronise();
+    expect(await inRedis()).toEqual(before);
+  }
+  await ledger.append([record()]);
+  expect(await inRedis()).toHaveLength(3);
+});
+
+test('a lost file comes back from Redis, while a process goes on and at a start', async () => {
+  const ledger = open();
+  await ledger.append([record(), record()]);
+  const before = await inFile();
+  for (const it of [ledger, open()]) {
+    await rm(join(folder, 'ledger.ndjson'));
+    await it.synchronise();
+    expect(await inFile()).toEqual(before);
+  }
+});
+
+test('a copy that was tampered with is replaced, kept aside and reported', async () => {
+  await open().append([record(), record(), record()]);
+  const before = await inFile();
+  await writeFile(join(folder, 'ledger.ndjson'), before.toSpliced(1, 1).join('\n') + '\n');
+  await redis.lset(listKey, 2, before[2]!.replace('digest', 'other'));
+  // Either lacks something that the other has: of both the longest valid part is taken.
+  await open().synchronise();
+  expect(repairs).toMatchObject([
+    {
+      redis: { action: 'replace', fault: { reason: 'altered', sequence: 3 } },
+      file: { action: 'replace', fault: { reason: 'missing', sequence: 2 } },
+    },
+  ]);
+  expect(await inFile()).toEqual(before.slice(0, 2));
+  expect(await inRedis()).toEqual(before.slice(0, 2));
+  expect((await readdir(folder)).filter((name) => name.includes('.replaced-'))).toHaveLength(1);
+  const [kept] = await redis.keys(`${listKey}:replaced:*`);
+  await redis.del(kept!);
+});
+
+test('a worker that is killed while it writes leaves nothing that the next one does not mend', async () => {
+  await open().append([record(), record()]);
+  const before = await inFile();
+  await appendFile(join(folder, 'ledger.ndjson'), before[1]!.slice(0, 40));
+  const next = open();
+  await next.append([record()]);
+  expect(await inFile()).toEqual(await inRedis());
+  expect(await inFile()).toHaveLength(3);
+});
+
+test('where the copies fork, as after a failover of Redis, no entry of either branch is lost', async () => {
+  const ledger = open('one');
+  await ledger.append([record()]);
+  const lost = record();
+  await ledger.append([lost]);
+  await redis.rpop(listKey);
+  await open('two').append([record(), record()]);
+  await ledger.synchronise();
+  const { entries, fault } = await ledger.read();
+  expect(fault).toBeNull();
+  expect(entries.at(-1)).toMatchObject({ erasureId: lost.erasureId, formerly: { sequence: 2 } });
+  expect(await inFile('one')).toEqual(await inRedis());
+});
+
+test('nothing is appended while the file cannot be written', async () => {
+  const ledger = open('folder');
+  await ledger.append([record()]);
+  await rm(join(folder, 'folder'));
+  await writeFile(join(folder, 'no-folder'), '');
+  const unwritable = open('no-folder/ledger');
+  await expect(unwritable.append([record()])).rejects.toThrow(LedgerNotWritable);
+  expect(await inRedis()).toHaveLength(1);
+});
