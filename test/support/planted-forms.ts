@@ -49,3 +49,8 @@ export function account(number: string, value = number): Made {
 export function serial(value: string): Made {
   return [value, value.replaceAll('-', '')];
 }
+
+/** An address in another alphabet, without the filling at its end. */
+export function encoded(address: string, alphabet: 'base64' | 'base64url' | 'hex'): Made {
+  return [Buffer.from(address).toString(alphabet).replaceAll('=', ''), address];
+}

@@ -60,7 +60,7 @@ export function holdsHost(text: string): boolean {
 function isHost(labels: readonly string[]): boolean {
   return labels.some((label, at) => {
     if (at === 0 || !/[A-Za-z0-9-]$/.test(labels[at - 1] ?? '')) return false;
-    const ending = /^xn--/i.test(label) ? label : (/^[A-Za-z0-9]+/.exec(label)?.[0] ?? '');
+    const ending = /^(?:xn--)?[A-Za-z0-9]+/i.exec(label)?.[0] ?? '';
     const strength = endingOf(ending.toLowerCase());
     if (strength === null) return false;
     // `alice.example.com-prod` ends in a host's name as well.
