@@ -307,7 +307,7 @@ function rowsOf(events: Json[]) {
         const unit = /^health-unit-(.*)-total$/.exec(key)?.[1];
         if (!unit) return [];
         const unhealthy = properties[`health-unit-${unit}-unhealthy`];
-        const unit_type = unit.replace(/.*-/, '');
+        const unit_type = unit.split('-').at(-1);
         return [{ unit, unit_type, total: properties[key], unhealthy }];
       }),
     ),

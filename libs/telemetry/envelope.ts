@@ -123,11 +123,11 @@ export function checkEventCount(count: number, { maxEvents }: RequestContext): v
 
 const MAX_KEYS = 200;
 
-/** The names of an object's properties, bounded. */
+/** The names of an object's properties; of those beyond a bound only how many they are: `+17`. */
 function keysOf(value: object): string[] {
-  return Object.keys(value)
-    .slice(0, MAX_KEYS)
-    .map((key) => safeKey(key));
+  const keys = Object.keys(value);
+  const kept = keys.slice(0, MAX_KEYS).map((key) => safeKey(key));
+  return keys.length > MAX_KEYS ? [...kept, `+${keys.length - MAX_KEYS}`] : kept;
 }
 
 /** What every envelope of a request has. */
