@@ -44,6 +44,7 @@ export const statusOf: Record<ErrorCode, number> = {
   body_too_large: 413,
   inflated_too_large: 413,
   too_deep: 413,
+  too_many_values: 413,
   too_many_events: 413,
   event_too_large: 413,
   unsupported_encoding: 415,

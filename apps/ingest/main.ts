@@ -155,7 +155,7 @@ async function createApp(
   allowOrigins(fastify, settings.corsOrigins);
   authenticateByHeader(fastify, parts.keys);
   continueBeforeBodies(fastify, parts.drain);
-  takeBodiesAsBytes(fastify, settings);
+  takeBodiesAsBytes(fastify, parts.keys, settings);
   app.useGlobalFilters(new ErrorFilter(logger));
   await app.init();
   answerOtherMethods();

@@ -158,6 +158,22 @@ export const SETTINGS = {
   },
   MAX_EVENT_BYTES: { kind: wholeNumber(KIB), usually: '65536', about: 'the largest event' },
   MAX_JSON_DEPTH: { kind: wholeNumber(4, 1000), usually: '20', about: 'the deepest JSON nesting' },
+  MAX_JSON_VALUES: {
+    kind: wholeNumber(1000),
+    usually: '400000',
+    about: 'the most JSON values (members, items, objects and lists) in one request',
+  },
+  UNKNOWN_BYTES_PER_MINUTE: {
+    kind: wholeNumber(KIB),
+    usually: '33554432',
+    about:
+      'how many bytes one address may send in a minute, after decompression, in bodies without a valid write key',
+  },
+  PREVIEW_EVENTS_PER_MINUTE: {
+    kind: wholeNumber(1),
+    usually: '3000',
+    about: 'how many events one write key may have previewed in a minute by one ingest process',
+  },
   REDIS_MEMORY_SHARE: {
     kind: share,
     usually: '0.8',

@@ -105,6 +105,7 @@ export type InvalidRequestCode =
   | 'invalid_json'
   | 'invalid_body'
   | 'too_deep'
+  | 'too_many_values'
   | 'too_many_events'
   | 'event_too_large'
   | 'unknown_report'

@@ -113,7 +113,7 @@ describe(PosthogController, 'flags', {
   about: 'The body is not looked at.',
   isOpen: true,
   answers: { 200: { about: 'No flag is on.', schema: ref('NoFlags') } },
-  refuses: ['body_too_large', 'inflated_too_large', 'invalid_encoding', 'unsupported_encoding'],
+  refuses: ['body_too_large'],
 });
 
 describe(OctopusController, 'report', {
@@ -148,6 +148,7 @@ describe(PreviewController, 'preview', {
     'unknown_report',
     'unknown_dialect',
     'unsupported_product',
+    'rate_limited',
   ],
 });
 
