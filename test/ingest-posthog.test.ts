@@ -472,13 +472,13 @@ test('a browser may send to /e from any page, and read the answer', async () => 
   });
   expect(preflight.status).toBe(204);
   expect(preflight.headers).toMatchObject({
-    'access-control-allow-origin': '*',
+    'access-control-allow-origin': origin,
     'access-control-allow-methods': expect.stringContaining('POST'),
     'access-control-allow-headers': 'content-type',
   });
   for (const body of [JSON.stringify(capture(randomUUID(), KEY)), '{']) {
     const { headers } = await ask('POST', '/e/?ip=1', { origin }, body);
-    expect(headers['access-control-allow-origin']).toBe('*');
+    expect(headers['access-control-allow-origin']).toBe(origin);
   }
   expect(await balance()).toMatchObject({ accepted: 1 });
 });

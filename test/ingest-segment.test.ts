@@ -388,8 +388,8 @@ describe('a browser', () => {
   test.each([
     ['success', '/v1/p', '{"writeKey":"wk_dcos"}', 200],
     ['a key that is not known', '/v1/p', '{"writeKey":"wk_nobody"}', 401],
-    ['a body that is no JSON', '/v1/p', '{', 400],
-    ['a body that is too large', '/v1/p', 'x'.repeat(2_000_000), 413],
+    ['a body that is no JSON', '/v1/p', '{"writeKey":"wk_dcos",', 400],
+    ['a body that is too large', '/v1/p', 'x'.repeat(2_200_000), 413],
     ['an address that is not known', '/v1/q', '{}', 404],
   ])('may read the answer that tells it of %s', async (_, path, body, expected) => {
     const { status, headers } = await ask('POST', path, { origin }, body);
