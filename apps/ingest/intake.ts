@@ -96,15 +96,18 @@ export class Intake {
     return over;
   }
 
-  /** Queues what was accepted of a request and says what became of each of its events. */
+  /**
+   * Queues what was accepted of a request, and the traces of what is too large, and answers what
+   * became of each of its events.
+   */
   async answerOutcomes(
     reply: FastifyReply,
     sender: Sender,
     outcomes: readonly Outcome[],
     bytes: Buffer,
   ): Promise<void> {
-    const accepted = outcomes.flatMap((it) => ('accepted' in it ? [it.accepted] : []));
-    const over = accepted.length > 0 ? await this.acceptSome(sender, accepted, bytes) : NONE_OVER;
+    const queued = outcomes.flatMap((it) => ('accepted' in it ? it.accepted : (it.trace ?? [])));
+    const over = queued.length > 0 ? await this.acceptSome(sender, queued, bytes) : NONE_OVER;
     answerOutcomes(reply, outcomes, over);
   }
 

@@ -143,7 +143,7 @@ export const SETTINGS = {
   },
   MAX_BODY_BYTES: {
     kind: wholeNumber(KIB),
-    usually: '1048576',
+    usually: '2097152',
     about: 'the largest request body as sent',
   },
   MAX_INFLATED_BYTES: {
@@ -156,7 +156,7 @@ export const SETTINGS = {
     usually: '2500',
     about: 'the most events in one request',
   },
-  MAX_EVENT_BYTES: { kind: wholeNumber(KIB), usually: '65536', about: 'the largest event' },
+  MAX_EVENT_BYTES: { kind: wholeNumber(KIB), usually: '1048576', about: 'the largest event' },
   MAX_JSON_DEPTH: { kind: wholeNumber(4, 1000), usually: '20', about: 'the deepest JSON nesting' },
   MAX_JSON_VALUES: {
     kind: wholeNumber(1000),
