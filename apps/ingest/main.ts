@@ -83,6 +83,8 @@ function connectQueue(settings: IngestSettings, logger: Logger): EnvelopeWriter 
     redisUrl: settings.redisUrl,
     prefix: settings.queuePrefix,
     timeoutMs: settings.redisTimeoutMs,
+    holdMs: settings.redisHoldMs,
+    maxHeld: settings.maxHeldRequests,
     memoryShare: settings.redisMemoryShare,
     verifiesDurability: settings.redisDurability === 'verified',
     onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
@@ -156,7 +158,7 @@ async function createApp(
   authenticateByHeader(fastify, parts.keys);
   continueBeforeBodies(fastify, parts.drain);
   takeBodiesAsBytes(fastify, parts.keys, settings);
-  app.useGlobalFilters(new ErrorFilter(logger));
+  app.useGlobalFilters(new ErrorFilter(logger, settings.unansweredAgents));
   await app.init();
   answerOtherMethods();
   return app;

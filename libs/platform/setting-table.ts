@@ -3,6 +3,7 @@ import {
   longSecret,
   oneOf,
   origins,
+  prefixes,
   secret,
   secretUrl,
   share,
@@ -182,7 +183,24 @@ export const SETTINGS = {
   REDIS_TIMEOUT_MS: {
     kind: wholeNumber(1),
     usually: '800',
-    about: 'how long ingest waits for Redis before it answers 503',
+    about: 'how long Redis may take to answer before it counts as unreachable',
+  },
+  REDIS_HOLD_MS: {
+    kind: wholeNumber(0, 60_000),
+    usually: '8000',
+    about:
+      'how long ingest holds a request while Redis is unreachable before it answers 503; 0 holds none',
+  },
+  MAX_HELD_REQUESTS: {
+    kind: wholeNumber(1),
+    usually: '5000',
+    about: 'how many requests ingest holds at once while Redis is unreachable',
+  },
+  UNANSWERED_AGENTS: {
+    kind: prefixes,
+    usually: 'analytics-go',
+    about:
+      'whose connection is closed without an answer instead of a 503: a comma list of how a User-Agent begins, or none',
   },
   REDIS_DURABILITY: {
     kind: oneOf('verified', 'trusted'),

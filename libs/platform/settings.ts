@@ -36,6 +36,9 @@ const INGEST = {
   maxPreviewEventsPerMinute: 'PREVIEW_EVENTS_PER_MINUTE',
   redisMemoryShare: 'REDIS_MEMORY_SHARE',
   redisTimeoutMs: 'REDIS_TIMEOUT_MS',
+  redisHoldMs: 'REDIS_HOLD_MS',
+  maxHeldRequests: 'MAX_HELD_REQUESTS',
+  unansweredAgents: 'UNANSWERED_AGENTS',
   redisDurability: 'REDIS_DURABILITY',
   corsOrigins: 'CORS_ORIGINS',
 } as const;
