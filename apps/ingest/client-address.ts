@@ -6,7 +6,8 @@ import type { FastifyRequest } from 'fastify';
  * machine can use any address in it.
  */
 export function clientAddressOf(request: FastifyRequest): string {
-  const address = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+  // Fastify's, which believes X-Forwarded-For of trusted proxies only.
+  const address = request.ip.replace(/^::ffff:/, '');
   return isIPv6(address) ? networkOf(address) : address;
 }
 
