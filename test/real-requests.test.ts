@@ -151,7 +151,7 @@ test('the browser that sent a page view may read the answer, whatever page it sh
   const [raw] = requestsOf('dcos-ui-analytics.js.page');
   expect(raw!.toString()).toContain('Origin: http://ui.dcos.test');
   const { headers } = await muster.replay(raw!);
-  expect(headers['access-control-allow-origin']).toBe('*');
+  expect(headers['access-control-allow-origin']).toBe('http://ui.dcos.test');
   await muster.drained();
 });
 

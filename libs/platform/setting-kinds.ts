@@ -101,6 +101,12 @@ export const addresses: Kind<AddressList> = {
   },
 };
 
+/** How texts begin, or `none`. */
+export const prefixes: Kind<readonly string[]> = {
+  allowed: 'a comma list of texts such as analytics-go, or none',
+  parse: (text) => ({ value: text === 'none' ? [] : splitList(text) }),
+};
+
 /**
  * Write keys by the SHA-256 of the key (64 lower-case hex digits), each telling its product. Only
  * digests are configured, so that reading the configuration gives nobody a key.

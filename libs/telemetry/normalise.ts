@@ -153,6 +153,9 @@ function readEvent(envelope: KeyedEnvelope, options: NormaliseOptions): Replayed
 }
 
 function normaliseEvent(envelope: KeyedEnvelope, options: NormaliseOptions): ReplayedEvent {
+  if (envelope.isTooLarge) {
+    return quarantine(envelope, { reason: 'event_too_large', path: '' }, options);
+  }
   const product = options.products.get(envelope.product);
   const eventKind = product?.find(envelope.event);
   if (!product || !eventKind) {

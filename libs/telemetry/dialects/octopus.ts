@@ -1,8 +1,8 @@
 import { parseTimestamp } from '../clock.js';
-import type { EmptyEnvelope, EventEnvelope, RequestContext } from '../envelope.js';
+import type { EmptyEnvelope, RequestContext } from '../envelope.js';
 import { installationIdOf, parseInstallationId } from '../identity.js';
 import { isObject } from '../vocabulary.js';
-import type { EventRejection } from './native.js';
+import { rejectTooLarge, type EventOutcome, type EventRejection } from './native.js';
 
 /** The report of a day, as Octopus Server addresses it: `/api/telemetry/{installationId}/{date}`. */
 export interface DatedReport {
@@ -25,7 +25,7 @@ export function readDatedReport(
   body: unknown,
   { installationId: rawId, date }: DatedReport,
   context: RequestContext,
-): { accepted: EventEnvelope | EmptyEnvelope } | { rejected: EventRejection } {
+): EventOutcome | { accepted: EmptyEnvelope } {
   const installationId = installationIdOf(rawId, context.identityKey);
   if (installationId === null || parseInstallationId(rawId) === null) {
     return reject('invalid_guid', 'installationId', 'The installation id must be a GUID.');
@@ -39,14 +39,12 @@ export function readDatedReport(
     return { accepted: { receivedAt, product, empty: true } };
   }
   if (!isObject(body)) return reject('not_an_object', '', 'The payload must be a JSON object.');
-  if (context.isTooLarge(body)) {
-    return reject('event_too_large', '', 'The payload is above the size limit for one event.');
-  }
   const occurredAt = `${date}T00:00:00Z`;
   const event = DATED_EVENT;
-  return {
+  const outcome = {
     accepted: { receivedAt, product, installationId, event, occurredAt, properties: body },
   };
+  return context.isTooLarge(body) ? rejectTooLarge(outcome) : outcome;
 }
 
 function reject(code: EventRejection['code'], path: string, message: string) {

@@ -2,10 +2,10 @@ import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelop
 import {
   checkEventCount,
   InvalidRequest,
-  isOversize,
+  isTooLarge,
   receiptOf,
-  refuseOversize,
   unidentified,
+  withoutPayload,
 } from '../envelope.js';
 import { installationIdOf } from '../identity.js';
 import type { Properties } from '../vocabulary.js';
@@ -31,9 +31,7 @@ export function readPosthog(body: unknown, context: RequestContext): ReceivedEnv
   const { items, sentAt } = itemsOf(body);
   if (items.length === 0) return [{ ...receiptOf(context), empty: true }];
   checkEventCount(items.length, context);
-  const envelopes = items.map((item, index) => readItem(item, `batch[${index}]`, sentAt, context));
-  refuseOversize(envelopes);
-  return envelopes;
+  return items.map((item, index) => readItem(item, `batch[${index}]`, sentAt, context));
 }
 
 /** What became of an event of a batch, by its `uuid`. */
@@ -64,18 +62,17 @@ export function readPosthogV1(
   const uuids = new Map<ReceivedEnvelope, string>();
   for (const [index, item] of items.entries()) {
     const envelope = readItem(item, `batch[${index}]`, sentAt, context);
-    const result = resultOf(envelope);
-    if (result.result !== 'drop') envelopes.push(envelope);
+    envelopes.push(envelope);
     if (!isObject(item) || typeof item.uuid !== 'string') continue;
-    results.push([item.uuid, result]);
+    results.push([item.uuid, resultOf(envelope)]);
     uuids.set(envelope, item.uuid);
   }
   return { envelopes, results: Object.fromEntries(results), uuids };
 }
 
 function resultOf(envelope: ReceivedEnvelope): PosthogResult {
+  if (isTooLarge(envelope)) return { result: 'drop', details: 'event_too_large' };
   if (!('rejection' in envelope)) return { result: 'ok' };
-  if (isOversize(envelope)) return { result: 'drop', details: 'event_too_large' };
   return { result: 'warning', details: envelope.rejection.reason };
 }
 
@@ -101,17 +98,19 @@ function readItem(
 ): ReceivedEnvelope {
   if (!isObject(item)) return unidentified({ reason: 'not_an_event', path }, {}, context);
   const properties = isObject(item.properties) ? item.properties : {};
-  if (context.isTooLarge(item)) {
-    return unidentified({ reason: 'event_too_large', path }, properties, context);
-  }
+  const isLarge = context.isTooLarge(item);
   const raw = item.distinct_id ?? item.$distinct_id ?? properties.distinct_id;
   const installationId = installationIdOf(raw, context.identityKey);
   if (installationId === null) {
     const isGiven = raw !== undefined && raw !== null && raw !== '';
     const reason = isGiven ? 'installation_id_invalid' : 'installation_id_missing';
-    return unidentified({ reason, path: 'distinct_id' }, properties, context);
+    const rejection = isLarge
+      ? ({ reason: 'event_too_large', path } as const)
+      : ({ reason, path: 'distinct_id' } as const);
+    return unidentified(rejection, properties, context);
   }
-  return toEnvelope(item, installationId, properties, sentAt, context);
+  const envelope = toEnvelope(item, installationId, properties, sentAt, context);
+  return isLarge ? withoutPayload(envelope) : envelope;
 }
 
 function toEnvelope(

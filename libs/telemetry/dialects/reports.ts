@@ -2,7 +2,7 @@ import type { RequestContext } from '../envelope.js';
 import { InvalidRequest } from '../envelope.js';
 import { installationIdOf, parseInstallationId } from '../identity.js';
 import { isObject } from '../vocabulary.js';
-import type { EventOutcome, EventRejection } from './native.js';
+import { rejectTooLarge, type EventOutcome, type EventRejection } from './native.js';
 
 interface PrintedEvent {
   path: string;
@@ -66,15 +66,20 @@ function readPrinted(
   printed: PrintedEvent,
   context: RequestContext & { idempotencyKey?: string | undefined },
 ): EventOutcome {
+  const outcome = readPart(printed, context);
+  return context.isTooLarge(printed.properties) ? rejectTooLarge(outcome, printed.path) : outcome;
+}
+
+function readPart(
+  printed: PrintedEvent,
+  context: RequestContext & { idempotencyKey?: string | undefined },
+): EventOutcome {
   const { path, event, properties } = printed;
   if (!isObject(properties)) {
     return reject('invalid_object', path, 'A part of a report must hold an object of properties.');
   }
   if (typeof event !== 'string') {
     return reject('invalid_text', path, 'A part of a report must name its event.');
-  }
-  if (context.isTooLarge(properties)) {
-    return reject('event_too_large', path, 'The report is above the size limit for one event.');
   }
   const installationId = installationIdOf(printed.installationId, context.identityKey);
   if (!installationId || parseInstallationId(printed.installationId) === null) {

@@ -82,21 +82,21 @@ describe('a batch', () => {
     ]);
   });
 
-  test('loses only the events above the size limit, and is refused when it has no other', () => {
+  test('leaves of an event above the size limit whose it is, and nothing of its properties', () => {
     const large = { ...track, messageId: 'large' };
     const limited = context({ isTooLarge: (it) => (it as typeof track).messageId === 'large' });
-    expect(readSegmentBatch({ batch: [track, large] }, limited)).toEqual([
-      envelope,
+    const trace = { ...envelope, id: 'large', isTooLarge: true, properties: {} };
+    expect(readSegmentBatch({ batch: [track, large] }, limited)).toEqual([envelope, trace]);
+    expect(readSegmentCall('track', large, limited)).toEqual([trace]);
+    const { anonymousId: _, ...nameless } = { ...large, properties: { padding: 'x' } };
+    expect(readSegmentBatch({ batch: [nameless] }, limited)).toEqual([
       {
         receivedAt: 1,
         product: 'dcos',
-        rejection: { reason: 'event_too_large', path: 'batch[1]' },
-        keys: ['clusterId', 'health-unit-a-total'],
+        rejection: { reason: 'event_too_large', path: 'batch[0]' },
+        keys: ['padding'],
       },
     ]);
-    const onlyLarge = () => readSegmentBatch({ batch: [large, large] }, limited);
-    expect(codeOf(onlyLarge)).toBe('event_too_large');
-    expect(codeOf(() => readSegmentCall('track', large, limited))).toBe('event_too_large');
   });
 
   test('has one envelope for every item, whatever the items are', () => {
