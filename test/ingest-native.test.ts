@@ -388,7 +388,7 @@ describe('a request', () => {
     expect(await reportsOf(id)).toEqual([]);
   });
 
-  test('to an unknown address, or with another method, gets 404 and the one error body', async () => {
+  test('to an unknown address gets 404, with another method 405, and the one error body', async () => {
     const headers = { authorization: 'Bearer wk_dcos' };
     const wrong = await muster.post('/v1/event', {}, { headers });
     expect({ status: wrong.status, json: wrong.json }).toEqual({
@@ -397,8 +397,8 @@ describe('a request', () => {
     });
     const get = await muster.get('/v1/events', { headers });
     expect({ status: get.status, json: get.json }).toEqual({
-      status: 404,
-      json: errorBody('not_found'),
+      status: 405,
+      json: errorBody('method_not_allowed'),
     });
   });
 

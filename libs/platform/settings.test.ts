@@ -44,7 +44,7 @@ test('what is not set has its default', () => {
   expect(settings).toMatchObject({
     host: 'localhost',
     port: 8443,
-    maxBodyBytes: 1_048_576,
+    maxBodyBytes: 2_097_152,
     redisMemoryShare: 0.8,
     redisDurability: 'verified',
     corsOrigins: '*',
