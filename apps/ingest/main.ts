@@ -19,7 +19,14 @@ import {
   StartupError,
   transportOptions,
 } from '#platform';
-import { EnvelopeWriter, PolicyFollower, type QueueUnavailable, RateLimiter } from '#queue';
+import {
+  CountAnnouncer,
+  EnvelopeWriter,
+  IngestCounts,
+  PolicyFollower,
+  type QueueUnavailable,
+  RateLimiter,
+} from '#queue';
 import { compileProducts, readDeclaration } from '#telemetry';
 import { authenticateByHeader } from './authenticate.js';
 import { takeBodiesAsBytes } from './body.js';
@@ -46,7 +53,9 @@ async function startIngest() {
   const logger = createLogger({ name: 'ingest', level: settings.logLevel });
   const certificate = settings.tls && (await ServedCertificate.load(settings.tls, logger));
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
-  const writer = connectQueue(settings, logger);
+  const counts = new IngestCounts();
+  const writer = connectQueue(settings, counts, logger);
+  const announcer = connectAnnouncer(settings, counts, logger);
   const limiter = connectLimiter(settings, logger);
   const closed = await refuseUndurable(writer);
   const keys = new WriteKeys(settings.writeKeys ?? new Map());
@@ -74,12 +83,18 @@ async function startIngest() {
       follower.stop();
       limiter.close();
       await writer.close();
+      await announcer.close();
     },
   };
 }
 
-function connectQueue(settings: IngestSettings, logger: Logger): EnvelopeWriter {
+function connectQueue(
+  settings: IngestSettings,
+  counts: IngestCounts,
+  logger: Logger,
+): EnvelopeWriter {
   return new EnvelopeWriter({
+    counts,
     redisUrl: settings.redisUrl,
     prefix: settings.queuePrefix,
     timeoutMs: settings.redisTimeoutMs,
@@ -92,6 +107,14 @@ function connectQueue(settings: IngestSettings, logger: Logger): EnvelopeWriter 
       if (closed) logger.warn({ reason: closed.reason }, `no events are taken: ${closed.message}`);
       else logger.info('events are taken');
     },
+  });
+}
+
+function connectAnnouncer(settings: IngestSettings, counts: IngestCounts, logger: Logger) {
+  return new CountAnnouncer(counts, {
+    redisUrl: settings.redisUrl,
+    prefix: settings.queuePrefix,
+    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
   });
 }
 

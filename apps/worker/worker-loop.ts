@@ -3,6 +3,7 @@ import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/comm
 import { type Logger, StartupError, type WorkerSettings } from '#platform';
 import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
 import { isConnectionLoss, UnsuitableDatabase, type Database, type TelemetryStore } from '#storage';
+import type { BalanceLoop } from './balance-loop.js';
 import type { EnvelopeProcessor } from './envelope-processor.js';
 import type { Housekeeping } from './housekeeping.js';
 import type { LedgerGuard } from './ledger-guard.js';
@@ -15,7 +16,7 @@ interface Parts {
   processor: EnvelopeProcessor;
   store: TelemetryStore;
   database: Database;
-  loops: readonly WorkLoop[];
+  loops: readonly (WorkLoop | BalanceLoop)[];
   housekeeping: Housekeeping;
   policy: PolicyLoop;
   guard: LedgerGuard;

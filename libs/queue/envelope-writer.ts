@@ -4,6 +4,7 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ReceivedEnvelope } from '#telemetry';
 import { connectImpatiently, ENVELOPES, type QueueOptions } from './connection.js';
+import type { IngestCounts } from './counts/ingest-counts.js';
 import { type JobData, packBatch } from './envelope-batch.js';
 import { RedisGate, type GateOptions } from './redis-gate.js';
 import { asUnavailable, QueueUnavailable } from './unavailable.js';
@@ -18,6 +19,8 @@ export interface EnvelopeWriterOptions extends QueueOptions, Omit<GateOptions, '
   /** How many requests may be held at once. */
   maxHeld: number;
   onChange?: GateOptions['onChange'];
+  /** Counts what is acknowledged. */
+  counts?: IngestCounts | undefined;
 }
 
 /** How often a held request looks whether Redis is back. */
@@ -178,14 +181,17 @@ export class EnvelopeWriter {
   /** Writes one job: over a new connection again, as long as one of its requests may be held. */
   async #write(requests: WaitingRequest[]): Promise<void> {
     let unanswered = requests;
+    let data: JobData | null = null;
+    let isWritten = false;
     try {
-      const data = await packBatch(requests.flatMap(({ envelopes }) => envelopes));
+      data = await packBatch(requests.flatMap(({ envelopes }) => envelopes));
       let attempt: Attempt | null = null;
       while (unanswered.length > 0) {
         attempt = this.#begin(data, attempt);
         try {
           if (attempt === null) await sleep(HOLD_STEP_MS);
-          else if (await isDoneWithin(attempt.added, HOLD_STEP_MS)) break;
+          else isWritten = await isDoneWithin(attempt.added, HOLD_STEP_MS);
+          if (isWritten) break;
         } catch (error) {
           if (!this.#isHoldable(asUnavailable(error))) throw error;
           attempt = null;
@@ -198,6 +204,10 @@ export class EnvelopeWriter {
     } catch (error) {
       refuse(unanswered, asUnavailable(error));
       void this.#gate.look();
+    } finally {
+      // Also when some of its senders were refused because it took too long: the job holds their events.
+      if (data && isWritten) this.#options.counts?.acknowledge(data.accepted);
+      else if (data) this.#options.counts?.leaveUnconfirmed(data);
     }
   }
 
