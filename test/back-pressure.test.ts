@@ -289,10 +289,10 @@ async function expectHealth(of: Muster, reason: string | null) {
   const since = performance.now();
   const { status, json } = await of.get('/health/ready');
   expect(performance.now() - since).toBeLessThan(ANSWER_LIMIT_MS);
-  expect({ status, json }).toEqual(
+  expect({ status, json }).toMatchObject(
     reason === null
-      ? { status: 200, json: { status: 'ok' } }
-      : { status: 503, json: { status: 'unavailable', reason } },
+      ? { status: 200, json: { status: 'ok', dependencies: { redis: 'ok', policy: 'ok' } } }
+      : { status: 503, json: { status: 'unavailable', reason, dependencies: { redis: reason } } },
   );
 }
 

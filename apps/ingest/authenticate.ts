@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { QueueUnavailable } from '#queue';
 import { RequestError } from './errors.js';
 import { keyInHeader, type Sender, type WriteKeys } from './write-keys.js';
 
@@ -62,13 +63,20 @@ export function senderOf(request: FastifyRequest): Sender | undefined {
   return (request as AuthenticatedRequest).sender;
 }
 
-/** Whose a key is. @throws RequestError `unauthorized` */
+/**
+ * Whose a key is.
+ * @throws RequestError `unauthorized`
+ * @throws QueueUnavailable where it cannot be known whether the key is valid
+ */
 export function requireSender(keys: WriteKeys, key: string | null): Sender {
   if (key === null || key === '') {
     const message = 'A write key is needed, as Bearer token or as the user of Basic authorization.';
     throw new RequestError('unauthorized', message);
   }
   const sender = keys.senderOf(key);
-  if (sender === null) throw new RequestError('unauthorized', 'The write key is not known.');
-  return sender;
+  if (sender !== null) return sender;
+  if (keys.mayBeUnread(key)) {
+    throw new QueueUnavailable('policy_unread', 'The write keys of administrators are not known.');
+  }
+  throw new RequestError('unauthorized', 'The write key is not known.');
 }

@@ -58,8 +58,16 @@ const RETRY_AFTER_S: Record<ClosedReason, number> = {
   unreachable: 5,
   overloaded: 5,
   closing: 5,
+  read_only: 5,
+  no_replicas: 5,
+  wrong_node: 30,
+  not_allowed: 30,
+  loading: 5,
+  policy_unread: 5,
   memory: 30,
   not_durable: 30,
+  not_saved: 30,
+  refused: 5,
 };
 
 /** The one error body that all clients can live with: Segment reads `message`, PostHog `detail`. */

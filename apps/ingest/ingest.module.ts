@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Drain, HttpServers, type IngestSettings } from '#platform';
-import { EnvelopeWriter, type RateLimiter } from '#queue';
+import { EnvelopeWriter, PolicyFollower, type RateLimiter } from '#queue';
 import type { Products } from '#telemetry';
 import type { EdgePolicy } from './edge-policy.js';
 import { EventsController } from './events.controller.js';
@@ -27,6 +27,7 @@ export interface IngestParts {
   policy: EdgePolicy;
   writer: EnvelopeWriter;
   limiter: RateLimiter;
+  follower: PolicyFollower;
   products: Products;
   drain: Drain;
   servers: HttpServers;
@@ -37,7 +38,7 @@ export interface IngestParts {
 export class IngestModule {
   static with(
     settings: IngestSettings,
-    { keys, policy, writer, limiter, products, drain, servers }: IngestParts,
+    { keys, policy, writer, limiter, follower, products, drain, servers }: IngestParts,
   ): DynamicModule {
     const limits = new Limits(limiter, policy);
     return {
@@ -47,6 +48,7 @@ export class IngestModule {
         { provide: EnvelopeWriter, useValue: writer },
         { provide: Drain, useValue: drain },
         { provide: HttpServers, useValue: servers },
+        { provide: PolicyFollower, useValue: follower },
         { provide: Intake, useValue: new Intake(keys, policy, limits, writer, settings) },
         { provide: Previewer, useValue: new Previewer(products, settings, policy) },
       ],

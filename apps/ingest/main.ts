@@ -58,7 +58,7 @@ async function startIngest() {
   const announcer = connectAnnouncer(settings, counts, logger);
   const limiter = connectLimiter(settings, logger);
   const closed = await refuseUndurable(writer);
-  const keys = new WriteKeys(settings.writeKeys ?? new Map());
+  const keys = new WriteKeys(settings.writeKeys ?? new Map(), () => follower.state === 'read');
   const policy = new EdgePolicy(keys, products);
   const follower = followPolicy(settings, policy, logger);
   await follower.start(closed?.reason === 'unreachable' ? 0 : POLICY_MS);
@@ -67,7 +67,7 @@ async function startIngest() {
     { ...settings, requestTimeoutMs: REQUEST_TIMEOUT_MS },
     certificate,
   );
-  const parts = { keys, policy, writer, limiter, products, drain, servers };
+  const parts = { keys, policy, writer, limiter, follower, products, drain, servers };
   const app = await createApp(settings, parts, logger);
   await listen(app, settings);
   await servers.listenOnOtherAddresses(settings.host);
@@ -103,11 +103,22 @@ function connectQueue(
     memoryShare: settings.redisMemoryShare,
     verifiesDurability: settings.redisDurability === 'verified',
     onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
-    onChange: (closed) => {
-      if (closed) logger.warn({ reason: closed.reason }, `no events are taken: ${closed.message}`);
-      else logger.info('events are taken');
-    },
+    onChange: logChanges(logger),
   });
+}
+
+/** One line when ingest stops taking events, one for each further reason, and one when it resumes. */
+function logChanges(logger: Logger): (closed: QueueUnavailable | null) => void {
+  const logged = new Set<string>();
+  return (closed) => {
+    if (closed === null) {
+      logged.clear();
+      logger.info('events are taken');
+    } else if (!logged.has(closed.reason)) {
+      logged.add(closed.reason);
+      logger.warn({ reason: closed.reason }, `no events are taken: ${closed.message}`);
+    }
+  };
 }
 
 function connectAnnouncer(settings: IngestSettings, counts: IngestCounts, logger: Logger) {

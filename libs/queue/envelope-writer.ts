@@ -7,7 +7,7 @@ import { connectImpatiently, ENVELOPES, type QueueOptions } from './connection.j
 import type { IngestCounts } from './counts/ingest-counts.js';
 import { type JobData, packBatch } from './envelope-batch.js';
 import { RedisGate, type GateOptions } from './redis-gate.js';
-import { asUnavailable, QueueUnavailable } from './unavailable.js';
+import { asUnavailable, isPassing, QueueUnavailable } from './unavailable.js';
 import { type WaitingRequest, WaitingRequests } from './waiting-requests.js';
 import { isDoneWithin, withinTime } from './within-time.js';
 
@@ -123,16 +123,15 @@ export class EnvelopeWriter {
     }
   }
 
-  /** Asks Redis itself. @throws QueueUnavailable */
+  /** Whether the last write succeeded, or a probe of the same kind does. @throws QueueUnavailable */
   async check(): Promise<void> {
-    if (this.#gate.closed) throw this.#gate.closed;
-    await withinTime(this.#redis.ping(), this.#options.timeoutMs);
+    await this.#gate.check();
   }
 
   /** Looks at Redis until it is known what it is like, for at most `limitMs`. */
   async settle(limitMs: number): Promise<QueueUnavailable | null> {
     const until = performance.now() + limitMs;
-    while (this.#gate.closed?.reason === 'unreachable' && performance.now() < until) {
+    while (isPassing(this.#gate.closed) && performance.now() < until) {
       await sleep(20);
     }
     return this.#gate.closed;
@@ -159,8 +158,8 @@ export class EnvelopeWriter {
   }
 
   /** A full queue, or one that is not durable, takes longer to mend than a request can wait. */
-  #isHoldable({ reason }: QueueUnavailable): boolean {
-    return reason === 'unreachable' && this.#options.holdMs > 0;
+  #isHoldable(closed: QueueUnavailable): boolean {
+    return isPassing(closed) && this.#options.holdMs > 0;
   }
 
   get #patienceMs(): number {
@@ -193,6 +192,7 @@ export class EnvelopeWriter {
           else isWritten = await isDoneWithin(attempt.added, HOLD_STEP_MS);
           if (isWritten) break;
         } catch (error) {
+          this.#gate.observe(false);
           if (!this.#isHoldable(asUnavailable(error))) throw error;
           attempt = null;
           void this.#gate.look();
@@ -200,6 +200,7 @@ export class EnvelopeWriter {
         }
         unanswered = this.#refuseLate(unanswered);
       }
+      this.#gate.observe(isWritten);
       for (const { resolve } of unanswered) resolve();
     } catch (error) {
       refuse(unanswered, asUnavailable(error));

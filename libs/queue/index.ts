@@ -18,7 +18,7 @@ export {
   type JobCounts,
   type QueueFigures,
 } from './queue-inspector.js';
-export type { PolicyFollowerOptions } from './policy/follower.js';
+export type { PolicyFollowerOptions, PolicyState } from './policy/follower.js';
 export { PolicyFollower } from './policy/follower.js';
 export type { PolicyPublisherOptions, PolicySource } from './policy/publisher.js';
 export { PolicyPublisher } from './policy/publisher.js';
