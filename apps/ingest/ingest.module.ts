@@ -11,6 +11,7 @@ import { OctopusController } from './octopus.controller.js';
 import { PosthogController } from './posthog.controller.js';
 import { PreviewController, Previewer } from './preview.controller.js';
 import { SegmentController } from './segment.controller.js';
+import type { Refusals } from './refusals.js';
 import type { WriteKeys } from './write-keys.js';
 
 export const controllers = [
@@ -28,6 +29,7 @@ export interface IngestParts {
   writer: EnvelopeWriter;
   limiter: RateLimiter;
   follower: PolicyFollower;
+  refusals: Refusals;
   products: Products;
   drain: Drain;
   servers: HttpServers;
@@ -38,7 +40,7 @@ export interface IngestParts {
 export class IngestModule {
   static with(
     settings: IngestSettings,
-    { keys, policy, writer, limiter, follower, products, drain, servers }: IngestParts,
+    { keys, policy, writer, limiter, follower, refusals, products, drain, servers }: IngestParts,
   ): DynamicModule {
     const limits = new Limits(limiter, policy);
     return {
@@ -49,7 +51,7 @@ export class IngestModule {
         { provide: Drain, useValue: drain },
         { provide: HttpServers, useValue: servers },
         { provide: PolicyFollower, useValue: follower },
-        { provide: Intake, useValue: new Intake(keys, policy, limits, writer, settings) },
+        { provide: Intake, useValue: new Intake(keys, policy, limits, writer, refusals, settings) },
         { provide: Previewer, useValue: new Previewer(products, settings, policy) },
       ],
     };

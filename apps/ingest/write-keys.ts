@@ -45,6 +45,12 @@ export class WriteKeys {
     return product === undefined ? null : { product, keyDigest };
   }
 
+  /** What may be counted of a key that is not accepted. */
+  refusedKeyOf(key: string): { keyDigest: string; product: string | undefined } {
+    const keyDigest = hash('sha256', key, 'hex');
+    return { keyDigest, product: this.#decided.get(keyDigest)?.product };
+  }
+
   /** Whether a key that is not accepted may be one of an administrator's that could not be read. */
   mayBeUnread(key: string): boolean {
     return !this.isComplete() && !this.#decided.has(hash('sha256', key, 'hex'));
