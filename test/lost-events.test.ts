@@ -3,7 +3,7 @@ import { readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { startAdmin, type Admin } from './support/admin.js';
 import type { HttpsClient } from './support/https.js';
 import { startMuster, type Muster } from './support/muster.js';
@@ -14,6 +14,9 @@ const WITHIN = { timeout: 30_000, interval: 250 };
 const ROUNDS_MS = 12_000;
 const ALARM = { isBalanced: false, alert: true };
 const CALM = { isBalanced: true, alert: false };
+
+vi.setConfig({ testTimeout: 90_000 });
+afterAll(() => vi.resetConfig());
 
 let redis: PrivateRedis;
 let client: Redis;

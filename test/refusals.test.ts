@@ -53,7 +53,8 @@ test('refusals of known keys name their product, also of a key that has ended', 
   const { key, secret } = (
     await admin.ask('POST', '/v1/keys', { product: 'resoto', name: 'for a test' })
   ).json;
-  const use = () => muster.post('/v1/events', event(), { headers: bearer(secret as string) });
+  const use = () =>
+    muster.post('/v1/events', event({ product: 'resoto' }), { headers: bearer(secret as string) });
   await vi.waitFor(async () => expect((await use()).status).toBe(202), WITHIN);
   await admin.ask('DELETE', `/v1/keys/${key.id as string}`);
   await vi.waitFor(async () => expect((await use()).status).toBe(401), WITHIN);

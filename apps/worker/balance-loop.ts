@@ -8,7 +8,7 @@ import type { Watchdog } from './watchdog.js';
 const INTERVAL_MS = 5000;
 /** Reading a long queue may take a while; then most of the time is left to the jobs. */
 const REST = 10;
-const LONGEST_PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 30_000;
 const FOLD_INTERVAL_MS = 10 * 60_000;
 
 /** Stores what ingest counted and compares it with what has arrived. Several workers may. */
@@ -40,23 +40,27 @@ export class BalanceLoop {
     while (!signal.aborted) {
       const since = performance.now();
       this.watchdog.begin('balance');
-      await this.attempt();
-      const restMs = Math.min(REST * (performance.now() - since), LONGEST_PAUSE_MS);
+      const isDone = await this.attempt();
+      const workMs = isDone ? performance.now() - since : 0;
+      const restMs = Math.min(REST * workMs, LONGEST_PAUSE_MS);
       const pauseMs = Math.max(INTERVAL_MS, restMs);
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  private async attempt(): Promise<void> {
+  /** @returns whether the comparison took place */
+  private async attempt(): Promise<boolean> {
     try {
       await this.compare();
       this.#hasFailed = false;
+      return true;
     } catch (error) {
       // An outage is logged once, by the database.
       if (!this.#hasFailed && !isConnectionLoss(error)) {
         this.logger.warn({ err: error }, 'the balance with ingest could not be checked; retrying');
       }
       this.#hasFailed = true;
+      return false;
     }
   }
 
