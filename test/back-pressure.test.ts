@@ -291,8 +291,8 @@ async function expectHealth(of: Muster, reason: string | null) {
   expect(performance.now() - since).toBeLessThan(ANSWER_LIMIT_MS);
   expect({ status, json }).toMatchObject(
     reason === null
-      ? { status: 200, json: { status: 'ok' } }
-      : { status: 503, json: { status: 'unavailable', reason } },
+      ? { status: 200, json: { status: 'ok', dependencies: { redis: 'ok' } } }
+      : { status: 503, json: { status: 'unavailable', reason, dependencies: { redis: reason } } },
   );
 }
 

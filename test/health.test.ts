@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { startMuster, type Muster } from './support/muster.js';
@@ -11,7 +13,7 @@ beforeAll(async () => {
   muster = await startMuster({
     redisUrl: redis.url,
     workers: 1,
-    workerEnv: { WORKER_HEALTH_PORT: '0' },
+    workerEnv: { WORKER_HEALTH_PORT: '0', WORKER_STALL_SECONDS: '2' },
   });
 });
 
@@ -20,36 +22,60 @@ afterAll(async () => {
   await redis.stop();
 });
 
-const OK = { status: 200, json: { status: 'ok' } };
-const UNAVAILABLE = { status: 503, json: { status: 'unavailable' } };
+const LIVE = { status: 200, json: { status: 'ok' } };
+const ALL_OK = { postgres: 'ok', redis: 'ok', queue: 'ok' };
+const OK = { status: 200, json: { status: 'ok', dependencies: ALL_OK } };
+
+/** Not ready, and for this reason only. */
+function unavailable(dependency: string, state = 'unavailable') {
+  const dependencies = { ...ALL_OK, [dependency]: state };
+  return { status: 503, json: { status: 'unavailable', dependencies } };
+}
 
 test('a worker with Redis and Postgres lives and is ready', async () => {
-  expect(await ask('live')).toEqual(OK);
+  expect(await ask('live')).toEqual(LIVE);
   expect(await ask('ready')).toEqual(OK);
 });
 
 test('a worker without Redis lives and is not ready, until Redis is back', async () => {
   await redis.kill();
-  expect(await ask('ready')).toEqual(UNAVAILABLE);
-  expect(await ask('live')).toEqual(OK);
+  expect(await ask('ready')).toEqual(unavailable('redis'));
+  expect(await ask('live')).toEqual(LIVE);
   await redis.restart();
   await vi.waitFor(async () => expect(await ask('ready')).toEqual(OK), 10_000);
 });
 
 test('a worker whose Redis hangs lives and is not ready, until Redis goes on', async () => {
   redis.pause();
-  expect(await ask('ready')).toEqual(UNAVAILABLE);
-  expect(await ask('live')).toEqual(OK);
+  expect(await ask('ready')).toEqual(unavailable('redis'));
+  expect(await ask('live')).toEqual(LIVE);
   redis.resume();
   await vi.waitFor(async () => expect(await ask('ready')).toEqual(OK), 10_000);
 });
 
 test('a worker without Postgres lives and is not ready, until Postgres is back', async () => {
   await allowConnections(false);
-  expect(await ask('ready')).toEqual(UNAVAILABLE);
-  expect(await ask('live')).toEqual(OK);
+  expect(await ask('ready')).toEqual(unavailable('postgres'));
+  expect(await ask('live')).toEqual(LIVE);
   await allowConnections(true);
   await vi.waitFor(async () => expect(await ask('ready')).toEqual(OK), 10_000);
+});
+
+test('a worker whose queue is paused while jobs wait is not ready until one is completed', async () => {
+  const event = { installationId: randomUUID(), product: 'dcos', event: 'health', properties: {} };
+  const headers = { authorization: 'Bearer wk_dcos' };
+  await muster.queue.pause();
+  // Longer than it may take with jobs: without any, a pause is not a fault.
+  await sleep(3000);
+  expect(await ask('ready')).toEqual(OK);
+  expect((await muster.post('/v1/events', event, { headers })).status).toBe(202);
+  const stalled = unavailable('queue', 'stalled');
+  await vi.waitFor(async () => expect(await ask('ready')).toEqual(stalled), 10_000);
+  expect(await ask('live')).toEqual(LIVE);
+  await muster.queue.resume();
+  await vi.waitFor(async () => expect(await ask('ready')).toEqual(OK), 10_000);
+  const lines = muster.workers[0]!.log.split('\n').filter((line) => line.includes('is completed'));
+  expect(lines.map((line) => JSON.parse(line).level)).toEqual(['error']);
 });
 
 async function ask(what: 'live' | 'ready') {

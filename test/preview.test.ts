@@ -431,7 +431,7 @@ test('every view of events in the schema fleet is one that previews show', async
     ...['completeness', 'current_frameworks', 'current_health', 'current_metrics'],
     ...['current_packages', 'current_resources', 'dropped_properties', 'freshness'],
     ...['ingest_balance', 'metric_catalogue', 'product_cadences', 'product_versions'],
-    ...['report_origins', 'version_fields'],
+    ...['refusals', 'report_origins', 'version_fields'],
   ]);
 });
 

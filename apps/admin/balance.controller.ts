@@ -28,7 +28,7 @@ export class BalanceController {
   @Get()
   @Scope('operations:read')
   @Documented({
-    summary: 'Whether every accepted event has a fate',
+    summary: 'Whether every acknowledged event has a fate or is queued',
     about:
       'Hours from `from` on and before `to`. The verdict is on all hours that match, also on those that `limit` leaves out.',
     query: BalanceQuery,

@@ -11,12 +11,15 @@ const RATE_LIMITED: EventRejection = {
   message: 'The limit of events a minute is reached; send it again later.',
 };
 
-/** Says what became of each event of a request, and of the request as a whole. */
+/**
+ * Answers what became of each event of a request, and of the request as a whole.
+ * @returns how many events were refused, by code, and whether the request was refused as a whole
+ */
 export function answerOutcomes(
   reply: FastifyReply,
   outcomes: readonly Outcome[],
   { envelopes: over, limited }: Over,
-): void {
+): { refused: Map<string, number>; isWhole: boolean } {
   const results = outcomes.map((outcome) => {
     if ('rejected' in outcome) {
       const isOver = outcome.trace !== undefined && over.has(outcome.trace);
@@ -28,14 +31,17 @@ export function answerOutcomes(
   const rejections = results.filter((result) => result.status === 'rejected');
   const accepted = results.length - rejections.length;
   const counts = { accepted, rejected: rejections.length, results };
+  const refused = new Map<string, number>();
+  for (const { code } of rejections) refused.set(code, (refused.get(code) ?? 0) + 1);
   if (limited) void reply.header('retry-after', limited.retryAfterS);
   if (accepted > 0) {
     void reply.status(202).send({ success: true, ...counts });
-    return;
+    return { refused, isWhole: false };
   }
   // Of several reasons, the one that passes: what is sent again may be taken in part.
   const { code, message = '' } = (limited ? RATE_LIMITED : rejections[0]) ?? {};
   const areAllTooLarge = rejections.every((rejection) => rejection.code === 'event_too_large');
   const status = limited ? 429 : areAllTooLarge ? 413 : 400;
   void reply.status(status).send({ success: false, code, message, detail: message, ...counts });
+  return { refused, isWhole: true };
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { RequestError } from './errors.js';
+import { QueueUnavailable } from '#queue';
+import { type RequestError, Unauthorized } from './errors.js';
 import { keyInHeader, type Sender, type WriteKeys } from './write-keys.js';
 
 /** Set in the configuration of a route, as its clients need it. `keyInBody`: the write key may be there. */
@@ -17,7 +18,7 @@ export interface RouteConfiguration {
 }
 
 interface AuthenticatedRequest extends FastifyRequest {
-  /** Whose key the request's header or query holds; undefined where neither has one. */
+  /** Whose key the request holds, as far as it has been read. */
   sender?: Sender | undefined;
 }
 
@@ -57,18 +58,35 @@ function keyInQuery(query: unknown): string | undefined {
   return typeof writeKey === 'string' ? writeKey : undefined;
 }
 
-/** Whose key the request's header or query holds; undefined where neither has one. */
+/** Remembers whose key the request's body holds. */
+export function rememberSender(request: FastifyRequest, sender: Sender): Sender {
+  (request as AuthenticatedRequest).sender = sender;
+  return sender;
+}
+
+/** Whose key the request holds, as far as it has been read. */
 export function senderOf(request: FastifyRequest): Sender | undefined {
   return (request as AuthenticatedRequest).sender;
 }
 
-/** Whose a key is. @throws RequestError `unauthorized` */
+/**
+ * Whose a key is.
+ * @throws RequestError `unauthorized`
+ * @throws QueueUnavailable where it cannot be known whether the key is valid
+ */
 export function requireSender(keys: WriteKeys, key: string | null): Sender {
   if (key === null || key === '') {
     const message = 'A write key is needed, as Bearer token or as the user of Basic authorization.';
-    throw new RequestError('unauthorized', message);
+    throw new Unauthorized(message, null);
   }
   const sender = keys.senderOf(key);
-  if (sender === null) throw new RequestError('unauthorized', 'The write key is not known.');
-  return sender;
+  if (sender !== null) return sender;
+  throw refusalOf(keys, key, 'The write key is not known.');
+}
+
+/** Why a key that is not accepted is refused: it is not valid, or that cannot be known at the moment. */
+export function refusalOf(keys: WriteKeys, key: string, message: string): Error {
+  return keys.mayBeUnread(key)
+    ? new QueueUnavailable('policy_unread', 'The write keys of administrators are not known.')
+    : new Unauthorized(message, keys.refusedKeyOf(key));
 }

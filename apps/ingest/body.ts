@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { checkValues, mentionsKey } from '#telemetry';
-import { senderOf, type RouteConfiguration } from './authenticate.js';
+import { refusalOf, senderOf, type RouteConfiguration } from './authenticate.js';
 import { clientAddressOf } from './client-address.js';
 import { decompress } from './decompress.js';
-import { RequestError } from './errors.js';
+import { RequestError, Unauthorized } from './errors.js';
 import { RateLimited } from './limits.js';
 import { unwrapForm } from './posthog-form.js';
 import { PerMinute } from './per-minute.js';
@@ -122,13 +122,21 @@ class BodyReader {
     }
   }
 
-  /** @throws RequestError `unauthorized` where no valid key is in the body */
+  /**
+   * @throws RequestError `unauthorized` where no valid key is in the body
+   * @throws QueueUnavailable where it cannot be known whether its key is valid
+   */
   #admit(bytes: Buffer, address: string): Buffer {
-    if (mentionsKey(bytes, (key) => this.keys.senderOf(key) !== null)) return this.#check(bytes);
+    let refused = '';
+    const isValid = (key: string) => {
+      if (refused === '') refused = key;
+      return this.keys.senderOf(key) !== null;
+    };
+    if (mentionsKey(bytes, isValid)) return this.#check(bytes);
     this.#unknown.add(address, bytes.length);
     const message =
       'A valid write key is needed, as Bearer token, as the user of Basic authorization, or in the body.';
-    throw new RequestError('unauthorized', message);
+    throw refused === '' ? new Unauthorized(message, null) : refusalOf(this.keys, refused, message);
   }
 
   /** Above the limit, small bodies still pass: an honest client may be behind the same address. */

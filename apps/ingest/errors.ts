@@ -1,10 +1,11 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch, HttpException } from '@nestjs/common';
-import type { FastifyReply, FastifyServerOptions } from 'fastify';
+import type { FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
 import { type Logger, restOfBody } from '#platform';
 import { type ClosedReason, QueueUnavailable } from '#queue';
 import { InvalidRequest, type InvalidRequestCode } from '#telemetry';
 import { RateLimited } from './limits.js';
+import type { Refusals } from './refusals.js';
 
 /** A refusal of a request, for a reason that lies in HTTP rather than in telemetry. */
 export class RequestError extends Error {
@@ -13,6 +14,25 @@ export class RequestError extends Error {
     message: string,
   ) {
     super(message);
+  }
+}
+
+/** A write key that is not accepted. */
+export interface RefusedKey {
+  /** SHA-256 of the key, in hex. */
+  keyDigest: string;
+  /** Of a key that has ended. */
+  product?: string | undefined;
+}
+
+/** A request without a valid write key. */
+export class Unauthorized extends RequestError {
+  /** @param refused null where the request has no key */
+  constructor(
+    message: string,
+    readonly refused: RefusedKey | null,
+  ) {
+    super('unauthorized', message);
   }
 }
 
@@ -58,8 +78,16 @@ const RETRY_AFTER_S: Record<ClosedReason, number> = {
   unreachable: 5,
   overloaded: 5,
   closing: 5,
+  read_only: 5,
+  no_replicas: 5,
+  wrong_node: 30,
+  not_allowed: 30,
+  loading: 5,
+  policy_unread: 5,
   memory: 30,
   not_durable: 30,
+  not_saved: 30,
+  refused: 5,
 };
 
 /** The one error body that all clients can live with: Segment reads `message`, PostHog `detail`. */
@@ -76,19 +104,26 @@ const GIVEN_UP: Record<string, [status: string, message: string]> = {
 };
 
 /** Answers what reaches no route, and so no filter. Fastify's own answers repeat the address. */
-export const answersToMalformed = {
-  frameworkErrors: (_error, _request, reply: FastifyReply) => {
-    void reply.status(400).send(errorBody('bad_request', MALFORMED));
-  },
-  clientErrorHandler: (error, socket) => {
-    const isGone = error.code === 'ECONNRESET' || !socket.writable;
-    const [status, message] = GIVEN_UP[error.code] ?? ['400 Bad Request', MALFORMED];
-    const body = JSON.stringify(errorBody('bad_request', message));
-    const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nConnection: close`;
-    if (!isGone) socket.write(`${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
-    socket.destroy();
-  },
-} satisfies FastifyServerOptions;
+export function answersToMalformed(refusals: Refusals) {
+  return {
+    frameworkErrors: (_error, request: FastifyRequest, reply: FastifyReply) => {
+      refusals.ofRequest(request, 'bad_request');
+      void reply.status(400).send(errorBody('bad_request', MALFORMED));
+    },
+    clientErrorHandler: (error, socket) => {
+      const isGone = error.code === 'ECONNRESET' || !socket.writable;
+      const [status, message] = GIVEN_UP[error.code] ?? ['400 Bad Request', MALFORMED];
+      const body = JSON.stringify(errorBody('bad_request', message));
+      const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nConnection: close`;
+      const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+      if (!isGone) {
+        refusals.ofConnection(isLate ? 'request_timeout' : 'malformed_http');
+        socket.write(`${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      }
+      socket.destroy();
+    },
+  } satisfies FastifyServerOptions;
+}
 
 /** Sends a refusal, once the rest of the body has been read. */
 export function refuse(
@@ -107,18 +142,20 @@ export function refuse(
 export class ErrorFilter implements ExceptionFilter {
   /** @param unansweredAgents how the User-Agent of clients begins that resend only without an answer */
   constructor(
+    private readonly refusals: Refusals,
     private readonly logger: Logger,
     private readonly unansweredAgents: readonly string[],
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const { code, message } = this.describe(error, reply.request.id);
+    this.refusals.ofRequest(reply.request, code, error);
     if (error instanceof QueueUnavailable && this.isLeftUnanswered(reply)) {
       reply.hijack();
       reply.request.raw.socket.destroy();
       return;
     }
-    const { code, message } = this.describe(error, reply.request.id);
     if (error instanceof QueueUnavailable) {
       void reply.header('retry-after', RETRY_AFTER_S[error.reason]);
     }

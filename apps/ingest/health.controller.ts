@@ -1,12 +1,13 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Drain, HttpServers } from '#platform';
-import { EnvelopeWriter, QueueUnavailable } from '#queue';
+import { EnvelopeWriter, PolicyFollower, QueueUnavailable } from '#queue';
 
 @Controller('health')
 export class HealthController {
   constructor(
     private readonly writer: EnvelopeWriter,
+    private readonly policy: PolicyFollower,
     private readonly drain: Drain,
     private readonly servers: HttpServers,
   ) {}
@@ -18,8 +19,9 @@ export class HealthController {
   }
 
   /**
-   * Redis answers, is durable and has room: an event sent now would be taken. An expired certificate
-   * is reported, and does not make ingest unready: agents that do not check it are still served.
+   * An event sent now would be taken: the last write to Redis succeeded, or a probe of the same kind does, and the
+   * write keys are known. An expired certificate is reported, and does not make ingest unready: agents that do not
+   * check it are still served.
    */
   @Get('ready')
   async ready(@Res() reply: FastifyReply): Promise<void> {
@@ -28,12 +30,14 @@ export class HealthController {
       void reply.status(503).send({ status: 'unavailable', reason: 'draining', certificate });
       return;
     }
-    try {
-      await this.writer.check();
-      void reply.send({ status: 'ok', certificate });
-    } catch (error) {
-      const reason = error instanceof QueueUnavailable ? error.reason : 'unreachable';
-      void reply.status(503).send({ status: 'unavailable', reason, certificate });
-    }
+    const redis = await this.writer.check().then(
+      () => 'ok',
+      (error: unknown) => (error instanceof QueueUnavailable ? error.reason : 'unreachable'),
+    );
+    const policy = this.policy.state === 'unread' ? 'policy_unread' : 'ok';
+    const dependencies = { redis, policy };
+    const reason = redis !== 'ok' ? redis : this.policy.hasRead ? 'ok' : policy;
+    if (reason === 'ok') void reply.send({ status: 'ok', dependencies, certificate });
+    else void reply.status(503).send({ status: 'unavailable', reason, dependencies, certificate });
   }
 }

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Drain, HttpServers, type IngestSettings } from '#platform';
-import { EnvelopeWriter, type RateLimiter } from '#queue';
+import { EnvelopeWriter, PolicyFollower, type RateLimiter } from '#queue';
 import type { Products } from '#telemetry';
 import type { EdgePolicy } from './edge-policy.js';
 import { EventsController } from './events.controller.js';
@@ -11,6 +11,7 @@ import { OctopusController } from './octopus.controller.js';
 import { PosthogController } from './posthog.controller.js';
 import { PreviewController, Previewer } from './preview.controller.js';
 import { SegmentController } from './segment.controller.js';
+import type { Refusals } from './refusals.js';
 import type { WriteKeys } from './write-keys.js';
 
 export const controllers = [
@@ -27,6 +28,8 @@ export interface IngestParts {
   policy: EdgePolicy;
   writer: EnvelopeWriter;
   limiter: RateLimiter;
+  follower: PolicyFollower;
+  refusals: Refusals;
   products: Products;
   drain: Drain;
   servers: HttpServers;
@@ -37,7 +40,7 @@ export interface IngestParts {
 export class IngestModule {
   static with(
     settings: IngestSettings,
-    { keys, policy, writer, limiter, products, drain, servers }: IngestParts,
+    { keys, policy, writer, limiter, follower, refusals, products, drain, servers }: IngestParts,
   ): DynamicModule {
     const limits = new Limits(limiter, policy);
     return {
@@ -47,7 +50,8 @@ export class IngestModule {
         { provide: EnvelopeWriter, useValue: writer },
         { provide: Drain, useValue: drain },
         { provide: HttpServers, useValue: servers },
-        { provide: Intake, useValue: new Intake(keys, policy, limits, writer, settings) },
+        { provide: PolicyFollower, useValue: follower },
+        { provide: Intake, useValue: new Intake(keys, policy, limits, writer, refusals, settings) },
         { provide: Previewer, useValue: new Previewer(products, settings, policy) },
       ],
     };

@@ -5,9 +5,10 @@ import type { IngestSettings } from '#platform';
 import { EnvelopeWriter } from '#queue';
 import { keyIdOf, parseJson, type ReceivedEnvelope, type RequestContext } from '#telemetry';
 import { answerOutcomes, type Outcome } from './answer.js';
-import { requireSender, senderOf } from './authenticate.js';
+import { rememberSender, requireSender, senderOf } from './authenticate.js';
 import { EdgePolicy } from './edge-policy.js';
 import { Limits, NONE_OVER, type Over } from './limits.js';
+import { Refusals } from './refusals.js';
 import { type Sender, WriteKeys } from './write-keys.js';
 
 export type IntakeSettings = Pick<
@@ -23,6 +24,7 @@ export class Intake {
     private readonly policy: EdgePolicy,
     private readonly limits: Limits,
     private readonly writer: EnvelopeWriter,
+    readonly refusals: Refusals,
     private readonly settings: IntakeSettings,
   ) {}
 
@@ -31,7 +33,8 @@ export class Intake {
    * @throws RequestError `unauthorized`
    */
   senderOf(request: FastifyRequest, keyInBody?: string): Sender {
-    return senderOf(request) ?? requireSender(this.keys, keyInBody ?? null);
+    const known = senderOf(request);
+    return known ?? rememberSender(request, requireSender(this.keys, keyInBody ?? null));
   }
 
   bytes(request: FastifyRequest): Buffer {
@@ -110,7 +113,8 @@ export class Intake {
   ): Promise<void> {
     const queued = outcomes.flatMap((it) => ('accepted' in it ? it.accepted : (it.trace ?? [])));
     const over = queued.length > 0 ? await this.acceptSome(sender, queued, bytes) : NONE_OVER;
-    answerOutcomes(reply, outcomes, over);
+    const { refused, isWhole } = answerOutcomes(reply, outcomes, over);
+    if (refused.size > 0) this.refusals.ofEvents(reply.request, refused, isWhole);
   }
 
   /**

@@ -19,7 +19,14 @@ import {
   StartupError,
   transportOptions,
 } from '#platform';
-import { EnvelopeWriter, PolicyFollower, type QueueUnavailable, RateLimiter } from '#queue';
+import {
+  CountAnnouncer,
+  EnvelopeWriter,
+  IngestCounts,
+  PolicyFollower,
+  type QueueUnavailable,
+  RateLimiter,
+} from '#queue';
 import { compileProducts, readDeclaration } from '#telemetry';
 import { authenticateByHeader } from './authenticate.js';
 import { takeBodiesAsBytes } from './body.js';
@@ -27,6 +34,7 @@ import { allowOrigins } from './cors.js';
 import { EdgePolicy } from './edge-policy.js';
 import { answersToMalformed, ErrorFilter, refuse } from './errors.js';
 import { IngestModule, type IngestParts } from './ingest.module.js';
+import { Refusals } from './refusals.js';
 import { WriteKeys } from './write-keys.js';
 
 /** How long to wait at the start for Redis to say what it is like; later it may come and go. */
@@ -46,22 +54,27 @@ async function startIngest() {
   const logger = createLogger({ name: 'ingest', level: settings.logLevel });
   const certificate = settings.tls && (await ServedCertificate.load(settings.tls, logger));
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
-  const writer = connectQueue(settings, logger);
+  const counts = new IngestCounts();
+  const writer = connectQueue(settings, counts, logger);
+  const announcer = connectAnnouncer(settings, counts, logger);
   const limiter = connectLimiter(settings, logger);
   const closed = await refuseUndurable(writer);
-  const keys = new WriteKeys(settings.writeKeys ?? new Map());
+  const keys = new WriteKeys(settings.writeKeys ?? new Map(), () => follower.state !== 'unread');
   const policy = new EdgePolicy(keys, products);
   const follower = followPolicy(settings, policy, logger);
   await follower.start(closed?.reason === 'unreachable' ? 0 : POLICY_MS);
+  const { identityKey } = settings;
+  const refusals = new Refusals({ counts, logger, identityKey, products: products.keys() });
   const drain = new Drain();
   const servers = new HttpServers(
     { ...settings, requestTimeoutMs: REQUEST_TIMEOUT_MS },
     certificate,
   );
-  const parts = { keys, policy, writer, limiter, products, drain, servers };
+  const parts = { drain, servers, keys, policy, writer, limiter, follower, refusals, products };
   const app = await createApp(settings, parts, logger);
   await listen(app, settings);
   await servers.listenOnOtherAddresses(settings.host);
+  servers.onFailedHandshake(() => refusals.ofConnection('tls_handshake'));
   servers.followCertificate();
   const { port } = app.getHttpServer().address() as AddressInfo;
   logger.info({ port }, 'ingest listens');
@@ -74,12 +87,19 @@ async function startIngest() {
       follower.stop();
       limiter.close();
       await writer.close();
+      refusals.stop();
+      await announcer.close();
     },
   };
 }
 
-function connectQueue(settings: IngestSettings, logger: Logger): EnvelopeWriter {
+function connectQueue(
+  settings: IngestSettings,
+  counts: IngestCounts,
+  logger: Logger,
+): EnvelopeWriter {
   return new EnvelopeWriter({
+    counts,
     redisUrl: settings.redisUrl,
     prefix: settings.queuePrefix,
     timeoutMs: settings.redisTimeoutMs,
@@ -88,10 +108,29 @@ function connectQueue(settings: IngestSettings, logger: Logger): EnvelopeWriter 
     memoryShare: settings.redisMemoryShare,
     verifiesDurability: settings.redisDurability === 'verified',
     onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
-    onChange: (closed) => {
-      if (closed) logger.warn({ reason: closed.reason }, `no events are taken: ${closed.message}`);
-      else logger.info('events are taken');
-    },
+    onChange: logChanges(logger),
+  });
+}
+
+/** One line when ingest stops taking events, one for each further reason, and one when it resumes. */
+function logChanges(logger: Logger): (closed: QueueUnavailable | null) => void {
+  const logged = new Set<string>();
+  return (closed) => {
+    if (closed === null) {
+      logged.clear();
+      logger.info('events are taken');
+    } else if (!logged.has(closed.reason)) {
+      logged.add(closed.reason);
+      logger.warn({ reason: closed.reason }, `no events are taken: ${closed.message}`);
+    }
+  };
+}
+
+function connectAnnouncer(settings: IngestSettings, counts: IngestCounts, logger: Logger) {
+  return new CountAnnouncer(counts, {
+    redisUrl: settings.redisUrl,
+    prefix: settings.queuePrefix,
+    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
   });
 }
 
@@ -138,7 +177,7 @@ async function createApp(
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true },
-    ...answersToMalformed,
+    ...answersToMalformed(parts.refusals),
   });
   const app = await NestFactory.create<NestFastifyApplication>(
     IngestModule.with(settings, parts),
@@ -149,16 +188,20 @@ async function createApp(
   guardTransport(fastify, {
     ...settings,
     drain: parts.drain,
-    refuse: (reply, status, message) => refuse(reply, 'bad_request', message, status),
+    refuse: (reply, status, message) => {
+      parts.refusals.ofRequest(reply.request, 'bad_request');
+      refuse(reply, 'bad_request', message, status);
+    },
   });
-  const answerOtherMethods = refuseOtherMethods(fastify, (reply, allowed) =>
-    refuse(reply, 'method_not_allowed', `This address takes ${allowed}.`),
-  );
+  const answerOtherMethods = refuseOtherMethods(fastify, (reply, allowed) => {
+    parts.refusals.ofRequest(reply.request, 'method_not_allowed');
+    refuse(reply, 'method_not_allowed', `This address takes ${allowed}.`);
+  });
   allowOrigins(fastify, settings.corsOrigins);
   authenticateByHeader(fastify, parts.keys);
   continueBeforeBodies(fastify, parts.drain);
   takeBodiesAsBytes(fastify, parts.keys, settings);
-  app.useGlobalFilters(new ErrorFilter(logger, settings.unansweredAgents));
+  app.useGlobalFilters(new ErrorFilter(parts.refusals, logger, settings.unansweredAgents));
   await app.init();
   answerOtherMethods();
   return app;

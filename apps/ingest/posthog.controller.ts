@@ -76,6 +76,8 @@ export class PosthogController {
     const over = await this.intake.acceptSome(sender, envelopes, bytes);
     if (!over.limited) return { results };
     if (over.envelopes.size === envelopes.length) throw over.limited;
+    const limited = new Map([['rate_limited', over.envelopes.size]]);
+    this.intake.refusals.ofEvents(request, limited, false);
     void reply.header('retry-after', over.limited.retryAfterS);
     return { results: { ...results, ...retryLater(over.envelopes, uuids) } };
   }

@@ -13,8 +13,14 @@ export class WriteKeys {
   readonly #configured: ReadonlyMap<string, string>;
   #decided: ReadonlyMap<string, KnownKey> = new Map();
 
-  /** @param configured SHA-256 of each key, in hex, and the product it belongs to */
-  constructor(configured: ReadonlyMap<string, string>) {
+  /**
+   * @param configured SHA-256 of each key, in hex, and the product it belongs to
+   * @param isComplete whether the keys of administrators are known: until then, a key that is not known may be valid
+   */
+  constructor(
+    configured: ReadonlyMap<string, string>,
+    private readonly isComplete: () => boolean = () => true,
+  ) {
     this.#configured = configured;
   }
 
@@ -37,6 +43,17 @@ export class WriteKeys {
     }
     const product = this.#configured.get(keyDigest);
     return product === undefined ? null : { product, keyDigest };
+  }
+
+  /** What may be counted of a key that is not accepted. */
+  refusedKeyOf(key: string): { keyDigest: string; product: string | undefined } {
+    const keyDigest = hash('sha256', key, 'hex');
+    return { keyDigest, product: this.#decided.get(keyDigest)?.product };
+  }
+
+  /** Whether a key that is not accepted may be one of an administrator's that could not be read. */
+  mayBeUnread(key: string): boolean {
+    return !this.isComplete() && !this.#decided.has(hash('sha256', key, 'hex'));
   }
 }
 

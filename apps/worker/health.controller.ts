@@ -22,19 +22,19 @@ export class HealthController {
     return { status: 'ok', ...this.stuckLoops() };
   }
 
-  /** Redis and Postgres answer, soon, and jobs are taken. A problem of the erasure ledger is named beside. */
+  /** Redis and Postgres answer, soon, and jobs are taken and completed. A problem of the erasure ledger is named as well. */
   @Get('ready')
   async ready(@Res() reply: FastifyReply): Promise<void> {
-    const isReady = await Promise.race([
-      this.loop.check().then(
-        () => true,
-        () => false,
-      ),
-      sleep(CHECK_LIMIT_MS, false, { ref: false }),
-    ]);
+    const checks = Object.entries(this.loop.dependencies());
+    const late = sleep(CHECK_LIMIT_MS, 'unavailable', { ref: false });
+    const states = await Promise.all(
+      checks.map(async ([name, state]) => [name, await Promise.race([state, late])] as const),
+    );
+    const isReady = states.every(([, state]) => state === 'ok');
     const { problem: erasureLedger } = this.guard;
     void reply.status(isReady ? 200 : 503).send({
       status: isReady ? 'ok' : 'unavailable',
+      dependencies: Object.fromEntries(states),
       ...this.stuckLoops(),
       ...(erasureLedger !== null && { erasureLedger }),
     });

@@ -10,11 +10,12 @@ const BUCKETS_S = [0.01, 0.1, 1, 10, 60, 300, 1800, 7200];
  * which is asked of the database.
  */
 export class HousekeepingMetrics {
-  readonly #registry = new Registry();
+  readonly #registry: Registry;
   readonly #runs: Counter<'job' | 'outcome'>;
   readonly #durations: Histogram<'job'>;
 
-  constructor(store: HousekeepingStore) {
+  constructor(store: HousekeepingStore, registry = new Registry()) {
+    this.#registry = registry;
     const registers = [this.#registry];
     this.#runs = new Counter({
       name: 'muster_housekeeping_runs_total',

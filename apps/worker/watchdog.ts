@@ -10,6 +10,7 @@ const LIMITS_MS = {
   purges: 10 * MINUTE_MS,
   maintenance: 6 * 60 * MINUTE_MS,
   policy: 2 * MINUTE_MS,
+  balance: 10 * MINUTE_MS,
 } as const;
 
 export type LoopName = keyof typeof LIMITS_MS;

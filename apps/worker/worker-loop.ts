@@ -3,6 +3,7 @@ import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/comm
 import { type Logger, StartupError, type WorkerSettings } from '#platform';
 import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
 import { isConnectionLoss, UnsuitableDatabase, type Database, type TelemetryStore } from '#storage';
+import type { BalanceLoop } from './balance-loop.js';
 import type { EnvelopeProcessor } from './envelope-processor.js';
 import type { Housekeeping } from './housekeeping.js';
 import type { LedgerGuard } from './ledger-guard.js';
@@ -15,7 +16,7 @@ interface Parts {
   processor: EnvelopeProcessor;
   store: TelemetryStore;
   database: Database;
-  loops: readonly WorkLoop[];
+  loops: readonly (WorkLoop | BalanceLoop)[];
   housekeeping: Housekeeping;
   policy: PolicyLoop;
   guard: LedgerGuard;
@@ -63,6 +64,8 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
           const level = isConnectionLoss(error) ? 'debug' : 'error';
           this.logger[level]({ err: error, attempts }, 'a batch was not stored');
         },
+        stallMs: this.settings.stallSeconds * 1000,
+        onStall: (isStalled) => this.logStall(isStalled),
       },
       (batch) => this.parts.processor.process(batch),
     );
@@ -80,10 +83,28 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     await database.close();
   }
 
-  /** Throws unless jobs can be taken and stored. */
-  async check(): Promise<void> {
-    if (!this.#consumer) throw new Error('The worker has not started.');
-    await Promise.all([this.#consumer.check(), this.parts.database.check()]);
+  /** The state of each dependency: ok, or what is wrong. Takes as long as they do. */
+  dependencies(): Record<string, Promise<string>> {
+    const stateOf = (check: Promise<void>) =>
+      check.then(
+        () => 'ok',
+        () => 'unavailable',
+      );
+    const consumer = this.#consumer;
+    if (!consumer) return { worker: Promise.resolve('starting') };
+    return {
+      redis: stateOf(consumer.check()),
+      postgres: stateOf(this.parts.database.check()),
+      queue: Promise.resolve(consumer.isStalled ? 'stalled' : 'ok'),
+    };
+  }
+
+  private logStall(isStalled: boolean): void {
+    if (!isStalled) this.logger.info('jobs are completed again');
+    else {
+      const { stallSeconds } = this.settings;
+      this.logger.error({ stallSeconds }, 'jobs wait and none is completed; is the queue paused?');
+    }
   }
 
   /** A lost connection is tried again every second, and says the same every time. */

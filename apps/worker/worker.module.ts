@@ -1,9 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger, WorkerSettings } from '#platform';
-import { PolicyPublisher } from '#queue';
+import { CountReader, PolicyPublisher } from '#queue';
 import {
   Database,
   HousekeepingStore,
+  IngestLedger,
   PolicyStore,
   PurgeStore,
   QuarantineStore,
@@ -11,6 +12,9 @@ import {
   TelemetryStore,
 } from '#storage';
 import { normaliseKept, type KeptEvent, type NormaliseOptions, type Products } from '#telemetry';
+import { Registry } from 'prom-client';
+import { BalanceLoop } from './balance-loop.js';
+import { measureBalance } from './balance-metrics.js';
 import { erasureWork, type ErasureKeys } from './erasure-work.js';
 import { EnvelopeProcessor } from './envelope-processor.js';
 import { HealthController } from './health.controller.js';
@@ -43,13 +47,17 @@ export class WorkerModule {
     const optionsNow = () => ({ ...rules, decisions: policy.decisions });
     const processor = new EnvelopeProcessor(store, database, optionsNow);
     const { work, guard } = erasureWork({ settings, database, keys, logger });
+    const ledger = new IngestLedger(database);
     const loops = [
       new WorkLoop(work, watchdog, logger),
       new WorkLoop(quarantineJobs(database, store, optionsNow), watchdog, logger),
       new WorkLoop(purges(database), watchdog, logger),
+      balanceLoop(settings, { ledger, watchdog }, logger),
     ];
     const house = new HousekeepingStore(database);
-    const metrics = new HousekeepingMetrics(house);
+    const registry = new Registry();
+    const metrics = new HousekeepingMetrics(house, registry);
+    measureBalance(registry, ledger);
     const housekeeping = new Housekeeping(
       {
         ...{ telemetry: store, house },
@@ -114,6 +122,17 @@ function purges(database: Database): Work {
 /** Erasures at two stages, quarantine jobs, purges, maintenance, and a reserve for short statements. */
 const GENERAL_CONNECTIONS = 6;
 const LEAST_GENERAL_CONNECTIONS = 2;
+
+function balanceLoop(
+  settings: WorkerSettings,
+  { ledger, watchdog }: { ledger: IngestLedger; watchdog: Watchdog },
+  logger: Logger,
+): BalanceLoop {
+  const { redisUrl, queuePrefix: prefix } = settings;
+  const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
+  const reader = new CountReader({ redisUrl, prefix, onError });
+  return new BalanceLoop(reader, ledger, watchdog, logger);
+}
 
 /** All connections of the process. */
 function openDatabase(settings: WorkerSettings, watchdog: Watchdog, logger: Logger): Database {

@@ -96,6 +96,16 @@ export class HttpServers {
     });
   }
 
+  /** Calls back for every TLS handshake that fails, of the servers that listen by now. */
+  onFailedHandshake(listener: () => void): void {
+    for (const server of this.#servers) {
+      server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
+        // A balancer that only checks whether the port is open resets the connection.
+        if (error.code !== 'ECONNRESET') listener();
+      });
+    }
+  }
+
   /** Closes connections that no request is using. */
   closeIdleConnections(): void {
     for (const server of this.#servers) server.closeIdleConnections();

@@ -236,6 +236,11 @@ export const SETTINGS = {
     kind: wholeNumber(0, 65535),
     about: "a worker's health port, plain HTTP; none when not set, 0 picks a free one",
   },
+  WORKER_STALL_SECONDS: {
+    kind: wholeNumber(1, 86_400),
+    usually: '300',
+    about: 'a worker is unhealthy when jobs wait and it has completed none for this long',
+  },
   RETENTION_DAYS: {
     kind: wholeNumber(1, 36_500),
     usually: '400',

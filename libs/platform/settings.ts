@@ -57,6 +57,7 @@ const WORKER = {
   stopTimeoutMs: 'STOP_TIMEOUT_MS',
   concurrency: 'WORKER_CONCURRENCY',
   healthHost: 'WORKER_HEALTH_HOST',
+  stallSeconds: 'WORKER_STALL_SECONDS',
   retentionDays: 'RETENTION_DAYS',
   quarantineRetentionDays: 'QUARANTINE_RETENTION_DAYS',
   rollupRetentionDays: 'ROLLUP_RETENTION_DAYS',

@@ -1,5 +1,7 @@
-import { UnrecoverableError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { Queue, UnrecoverableError, Worker } from 'bullmq';
 import { connectPatiently, ENVELOPES, untilLost, type QueueOptions } from './connection.js';
+import { StallWatch } from './stall-watch.js';
 import { unpackBatch, UnreadableJob, type EnvelopeBatch } from './envelope-batch.js';
 
 export interface EnvelopeConsumerOptions extends QueueOptions {
@@ -7,11 +9,17 @@ export interface EnvelopeConsumerOptions extends QueueOptions {
   concurrency: number;
   /** Told of every attempt that failed; the job will be tried again unless it is unreadable. */
   onFailure: (error: Error, attempts: number) => void;
+  /** After this long with waiting jobs and no completed one, the queue counts as stalled. */
+  stallMs: number;
+  /** Told when the queue stalls, and when that is over. */
+  onStall: (isStalled: boolean) => void;
 }
 
 export interface EnvelopeConsumer {
   /** Throws unless it takes jobs and Redis answers. */
   check(): Promise<void>;
+  /** Whether jobs wait, and none has been completed for long. */
+  readonly isStalled: boolean;
   /** Takes no more jobs, finishes those under way and disconnects. */
   close(): Promise<void>;
 }
@@ -63,6 +71,8 @@ export function consumeEnvelopes(
     },
   );
   worker.on('error', options.onError);
+  const stall = watchStalls(options, redis, underWay);
+  worker.on('completed', () => stall.progress());
   worker.on('failed', (job, error) => options.onFailure(error, job?.attemptsMade ?? 0));
   return {
     check: async () => {
@@ -71,13 +81,38 @@ export function consumeEnvelopes(
       if (redis.status !== 'ready') throw new Error('Redis is not connected.');
       await redis.ping();
     },
+    get isStalled() {
+      return stall.isStalled;
+    },
     close: async () => {
+      stall.stop();
       // BullMQ would wait for a lost connection; what could not be marked as done is delivered again.
       const done = untilLost(redis).then(() => Promise.allSettled(underWay));
       await Promise.race([worker.close(), done]);
       redis.disconnect();
     },
   };
+}
+
+/** Jobs that are tried again later wait as well: none of them is completed. */
+function watchStalls(
+  { prefix, stallMs, onStall, onError }: EnvelopeConsumerOptions,
+  redis: Redis,
+  underWay: ReadonlySet<unknown>,
+): StallWatch {
+  const connection = { connection: redis, prefix };
+  const queue = new Queue(ENVELOPES, {
+    ...connection,
+    skipVersionCheck: true,
+    skipMetasUpdate: true,
+  });
+  queue.on('error', onError);
+  const countPending = async () => {
+    if (redis.status !== 'ready') return 0;
+    const counts = await queue.getJobCounts('waiting', 'prioritized', 'delayed');
+    return Object.values(counts).reduce((sum, count) => sum + count, underWay.size);
+  };
+  return new StallWatch({ stallMs, countPending, onChange: onStall });
 }
 
 async function unpackAndHandle(data: unknown, handle: (batch: EnvelopeBatch) => Promise<void>) {

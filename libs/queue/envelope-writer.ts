@@ -4,9 +4,10 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ReceivedEnvelope } from '#telemetry';
 import { connectImpatiently, ENVELOPES, type QueueOptions } from './connection.js';
+import type { IngestCounts } from './counts/ingest-counts.js';
 import { type JobData, packBatch } from './envelope-batch.js';
 import { RedisGate, type GateOptions } from './redis-gate.js';
-import { asUnavailable, QueueUnavailable } from './unavailable.js';
+import { asUnavailable, isPassing, QueueUnavailable } from './unavailable.js';
 import { type WaitingRequest, WaitingRequests } from './waiting-requests.js';
 import { isDoneWithin, withinTime } from './within-time.js';
 
@@ -18,6 +19,8 @@ export interface EnvelopeWriterOptions extends QueueOptions, Omit<GateOptions, '
   /** How many requests may be held at once. */
   maxHeld: number;
   onChange?: GateOptions['onChange'];
+  /** Counts what is acknowledged. */
+  counts?: IngestCounts | undefined;
 }
 
 /** How often a held request looks whether Redis is back. */
@@ -120,16 +123,15 @@ export class EnvelopeWriter {
     }
   }
 
-  /** Asks Redis itself. @throws QueueUnavailable */
+  /** Whether the last write succeeded, or a probe of the same kind does. @throws QueueUnavailable */
   async check(): Promise<void> {
-    if (this.#gate.closed) throw this.#gate.closed;
-    await withinTime(this.#redis.ping(), this.#options.timeoutMs);
+    await this.#gate.check();
   }
 
   /** Looks at Redis until it is known what it is like, for at most `limitMs`. */
   async settle(limitMs: number): Promise<QueueUnavailable | null> {
     const until = performance.now() + limitMs;
-    while (this.#gate.closed?.reason === 'unreachable' && performance.now() < until) {
+    while (isPassing(this.#gate.closed) && performance.now() < until) {
       await sleep(20);
     }
     return this.#gate.closed;
@@ -156,8 +158,8 @@ export class EnvelopeWriter {
   }
 
   /** A full queue, or one that is not durable, takes longer to mend than a request can wait. */
-  #isHoldable({ reason }: QueueUnavailable): boolean {
-    return reason === 'unreachable' && this.#options.holdMs > 0;
+  #isHoldable(closed: QueueUnavailable): boolean {
+    return isPassing(closed) && this.#options.holdMs > 0;
   }
 
   get #patienceMs(): number {
@@ -178,15 +180,19 @@ export class EnvelopeWriter {
   /** Writes one job: over a new connection again, as long as one of its requests may be held. */
   async #write(requests: WaitingRequest[]): Promise<void> {
     let unanswered = requests;
+    let data: JobData | null = null;
+    let isWritten = false;
     try {
-      const data = await packBatch(requests.flatMap(({ envelopes }) => envelopes));
+      data = await packBatch(requests.flatMap(({ envelopes }) => envelopes));
       let attempt: Attempt | null = null;
       while (unanswered.length > 0) {
         attempt = this.#begin(data, attempt);
         try {
           if (attempt === null) await sleep(HOLD_STEP_MS);
-          else if (await isDoneWithin(attempt.added, HOLD_STEP_MS)) break;
+          else isWritten = await isDoneWithin(attempt.added, HOLD_STEP_MS);
+          if (isWritten) break;
         } catch (error) {
+          this.#gate.observe(false);
           if (!this.#isHoldable(asUnavailable(error))) throw error;
           attempt = null;
           void this.#gate.look();
@@ -194,10 +200,15 @@ export class EnvelopeWriter {
         }
         unanswered = this.#refuseLate(unanswered);
       }
+      this.#gate.observe(isWritten);
       for (const { resolve } of unanswered) resolve();
     } catch (error) {
       refuse(unanswered, asUnavailable(error));
       void this.#gate.look();
+    } finally {
+      // Also when some of its senders were refused because it took too long: the job holds their events.
+      if (data && isWritten) this.#options.counts?.acknowledge(data.accepted);
+      else if (data) this.#options.counts?.leaveUnconfirmed(data);
     }
   }
 

@@ -1,4 +1,7 @@
 export type { QueueOptions } from './connection.js';
+export { CountAnnouncer } from './counts/announcer.js';
+export { CountReader, type Announcement } from './counts/count-reader.js';
+export { IngestCounts, type RefusalCount, type RefusalKind } from './counts/ingest-counts.js';
 export type { EnvelopeBatch } from './envelope-batch.js';
 export type { EnvelopeConsumer, EnvelopeConsumerOptions } from './envelope-consumer.js';
 export { consumeEnvelopes } from './envelope-consumer.js';
@@ -15,7 +18,7 @@ export {
   type JobCounts,
   type QueueFigures,
 } from './queue-inspector.js';
-export type { PolicyFollowerOptions } from './policy/follower.js';
+export type { PolicyFollowerOptions, PolicyState } from './policy/follower.js';
 export { PolicyFollower } from './policy/follower.js';
 export type { PolicyPublisherOptions, PolicySource } from './policy/publisher.js';
 export { PolicyPublisher } from './policy/publisher.js';

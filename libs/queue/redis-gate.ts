@@ -1,8 +1,11 @@
 import type { Redis } from 'ioredis';
-import { QueueUnavailable } from './unavailable.js';
+import { ENVELOPES } from './connection.js';
+import { asUnavailable, QueueUnavailable } from './unavailable.js';
 import { withinTime } from './within-time.js';
 
 export interface GateOptions {
+  /** What all keys begin with. */
+  prefix: string;
   /** The share of its memory that Redis may use. */
   memoryShare: number;
   /** Whether to make sure that Redis has every write on disk before it answers. */
@@ -22,12 +25,23 @@ const DURABLE = [
   ['appendfsync', 'always'],
   ['maxmemory-policy', 'noeviction'],
 ] as const;
+/** Without a write for this long, a probe finds out whether one would succeed. */
+const PROBE_AFTER_MS = 5000;
+/**
+ * A write of the kind that adds a job: a script over the keys of the queue. Redis refuses it for every
+ * reason for which it would refuse a job. It leaves nothing. KEYS: keys of the queue, and the probe's.
+ */
+const PROBE = `
+  for i = 1, #KEYS do redis.call('EXISTS', KEYS[i]) end
+  redis.call('HSET', KEYS[#KEYS], 'probe', '1')
+  return redis.call('DEL', KEYS[#KEYS])`;
+const PROBED = ['wait', 'meta', 'delayed', 'events', 'probe'];
 /** It opens again a little below where it closed, or it would swing with every job. */
 const HYSTERESIS = 0.05;
 
 /**
- * Open while Redis is there, durable and not too full. It looks twice a second; between two looks,
- * `noeviction` and the write's own answer stand guard.
+ * Open while Redis is there, durable, not too full, and takes writes. It looks twice a second; between two
+ * looks, `noeviction` and the write's own answer stand guard.
  */
 export class RedisGate {
   readonly #redis: Redis;
@@ -36,6 +50,9 @@ export class RedisGate {
   #closed: QueueUnavailable | null;
   #isLooking = false;
   #connections = 0;
+  #isReconnecting = false;
+  /** When a write last succeeded, on the clock of performance.now(). */
+  #wroteAt = -Infinity;
 
   constructor(redis: Redis, options: GateOptions) {
     this.#redis = redis;
@@ -45,7 +62,8 @@ export class RedisGate {
       this.#connections += 1;
       void this.look();
     });
-    redis.on('close', () => this.#become(unreachable()));
+    redis.on('close', () => this.#lose());
+    redis.on('error', (error) => this.#failToConnect(error));
     this.#timer = setInterval(() => void this.look(), CHECK_INTERVAL_MS);
   }
 
@@ -63,6 +81,21 @@ export class RedisGate {
     clearInterval(this.#timer);
   }
 
+  /** A write has succeeded, or failed: then the next look finds out whether writes do. */
+  observe(hasSucceeded: boolean): void {
+    this.#wroteAt = hasSucceeded ? performance.now() : -Infinity;
+  }
+
+  /** Looks now unless a write succeeded a moment ago. @throws QueueUnavailable where it is closed then */
+  async check(): Promise<void> {
+    if (!this.#closed && performance.now() - this.#wroteAt < CHECK_INTERVAL_MS) return;
+    if (!this.#closed) {
+      const probe = withinTime(this.#probe(), this.#options.timeoutMs);
+      await probe.catch((error: unknown) => this.#become(asUnavailable(error)));
+    }
+    if (this.#closed) throw this.#closed;
+  }
+
   /**
    * Looks at Redis now, unless it is looking already. Never rejects, and never waits for ever: a
    * command that was under way when a connection broke may not be settled at all.
@@ -74,8 +107,8 @@ export class RedisGate {
       const limitMs = Math.max(LOOK_LIMIT_MS, this.#options.timeoutMs);
       const closed = await withinTime(this.#examine(), limitMs);
       if (this.#redis.status === 'ready') this.#become(closed);
-    } catch {
-      this.#become(unreachable());
+    } catch (error) {
+      this.#become(asUnavailable(error));
     } finally {
       this.#isLooking = false;
     }
@@ -88,14 +121,36 @@ export class RedisGate {
       this.#findUndurable(),
       this.#redis.info('memory'),
     ]);
-    return this.#findReadOnly(replication) ?? undurable ?? this.#findFull(memory);
+    const closed = this.#findReadOnly(replication) ?? undurable ?? this.#findFull(memory);
+    const isProven = !this.#closed && performance.now() - this.#wroteAt < PROBE_AFTER_MS;
+    if (!closed && !isProven) await this.#probe();
+    return closed;
+  }
+
+  async #probe(): Promise<void> {
+    this.#wroteAt = -Infinity;
+    const keys = PROBED.map((name) => `${this.#options.prefix}:${ENVELOPES}:${name}`);
+    await this.#redis.eval(PROBE, keys.length, ...keys);
+    this.#wroteAt = performance.now();
+  }
+
+  #lose(): void {
+    if (!this.#isReconnecting) this.#become(unreachable());
+    this.#isReconnecting = false;
+  }
+
+  /** Redis may be there and refuse the connection: that is another reason than none. */
+  #failToConnect(error: unknown): void {
+    const failure = asUnavailable(error);
+    if (failure.reason !== 'unreachable') this.#become(failure);
   }
 
   /** After a failover the connection may be to what is a replica now. */
   #findReadOnly(info: string): QueueUnavailable | null {
     if (!/^role:slave/m.test(info)) return null;
+    this.#isReconnecting = true;
     this.#redis.disconnect(true); // the name may lead to the new master by now
-    return new QueueUnavailable('unreachable', 'Redis is a replica and takes no writes.');
+    return new QueueUnavailable('read_only', 'Redis is a replica and takes no writes.');
   }
 
   async #findUndurable(): Promise<QueueUnavailable | null> {

@@ -1,5 +1,18 @@
-/** Why nothing can be written to the queue just now. */
-export type ClosedReason = 'unreachable' | 'memory' | 'not_durable' | 'overloaded' | 'closing';
+/** Why nothing can be written to the queue at the moment. */
+export type ClosedReason =
+  | 'unreachable'
+  | 'memory'
+  | 'not_durable'
+  | 'overloaded'
+  | 'closing'
+  | 'read_only'
+  | 'no_replicas'
+  | 'wrong_node'
+  | 'not_allowed'
+  | 'loading'
+  | 'not_saved'
+  | 'refused'
+  | 'policy_unread';
 
 /**
  * The queue did not confirm an event. The sender may try again later, with the same id: a write that
@@ -15,11 +28,44 @@ export class QueueUnavailable extends Error {
   }
 }
 
-/** What a command that failed means to whoever waits for it. */
+/**
+ * The codes that Redis' error replies begin with (within a script's error, they may come later), and what
+ * they mean to an operator.
+ */
+const REPLIES: readonly [code: RegExp, reason: ClosedReason, message: string][] = [
+  [/\bOOM\b/, 'memory', 'The queue is full.'],
+  [/\bREADONLY\b/, 'read_only', 'Redis is a replica and takes no writes.'],
+  [/\bNOREPLICAS\b/, 'no_replicas', 'Redis has fewer replicas in step than it requires to write.'],
+  [
+    /\b(MOVED|ASK|CROSSSLOT|CLUSTERDOWN|TRYAGAIN)\b/,
+    'wrong_node',
+    'Redis is a cluster whose node does not hold all keys of the queue. Give QUEUE_PREFIX a hash tag such as {muster}, and REDIS_URL the node that holds it.',
+  ],
+  [
+    /\b(NOAUTH|WRONGPASS|NOPERM|The user executing the script)\b/,
+    'not_allowed',
+    'Redis does not allow the user of REDIS_URL to write the queue.',
+  ],
+  [/\bLOADING\b/, 'loading', 'Redis is still reading its data.'],
+  [
+    /\bMISCONF\b/,
+    'not_saved',
+    'Redis cannot save to its disk and takes no writes; see the log of Redis.',
+  ],
+];
+
+/** What a command that failed means to its caller. */
 export function asUnavailable(cause: unknown): QueueUnavailable {
   if (cause instanceof QueueUnavailable) return cause;
-  const isFull = cause instanceof Error && /\bOOM\b/.test(cause.message);
-  return isFull
-    ? new QueueUnavailable('memory', 'The queue is full.', { cause })
+  const text = cause instanceof Error ? cause.message : '';
+  const [, reason, message] = REPLIES.find(([code]) => code.test(text)) ?? [];
+  if (reason && message) return new QueueUnavailable(reason, message, { cause });
+  return cause instanceof Error && cause.name === 'ReplyError'
+    ? new QueueUnavailable('refused', 'Redis refused the write.', { cause })
     : new QueueUnavailable('unreachable', 'The queue could not be written.', { cause });
+}
+
+/** Whether it may be over in a moment: a connection is made, Redis has restarted, a replica becomes the master. */
+export function isPassing(closed: QueueUnavailable | null): boolean {
+  return closed !== null && ['unreachable', 'read_only', 'loading'].includes(closed.reason);
 }

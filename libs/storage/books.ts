@@ -9,6 +9,12 @@ export interface BalancedHour {
   fates: Record<string, number>;
   /** Accepted less all fates: 0 where every event has one. */
   difference: number;
+  /** Events that ingest acknowledged, by its own count; null when none was announced for the hour. */
+  acknowledged: number | null;
+  /** Of these, events that were in the queue at the latest comparison. */
+  queued: number | null;
+  /** Of these, events that are neither accepted nor queued. */
+  lost: number | null;
 }
 
 export interface BalanceFilter {
@@ -24,9 +30,12 @@ interface BalanceRow extends Record<string, unknown> {
   hour: Date;
   accepted: string;
   unaccounted: string;
+  acknowledged: string | null;
+  queued: string | null;
+  lost: string | null;
 }
 
-/** The books: whether every event that was accepted has a fate. */
+/** The books: whether every event that was acknowledged has a fate or is queued. */
 export class Books {
   constructor(private readonly database: Database) {}
 
@@ -42,19 +51,24 @@ export class Books {
       [...values, limit],
     );
     const { rows: counted } = await this.database.query<{ unbalanced: number }>(
-      `SELECT count(*)::int AS unbalanced ${matching} AND unaccounted <> 0`,
+      `SELECT count(*)::int AS unbalanced ${matching} AND (unaccounted <> 0 OR lost > 0)`,
       values,
     );
     return { hours: rows.map(toHour), unbalanced: counted[0]?.unbalanced ?? 0 };
   }
 }
 
-function toHour({ product, hour, accepted, unaccounted, ...fates }: BalanceRow): BalancedHour {
+function toHour(row: BalanceRow): BalancedHour {
+  const { product, hour, accepted, unaccounted, acknowledged, queued, lost, ...fates } = row;
+  const toNumber = (count: string | null) => (count === null ? null : Number(count));
   return {
     product,
     hour: hour.toISOString(),
     accepted: Number(accepted),
     fates: Object.fromEntries(Object.entries(fates).map(([fate, count]) => [fate, Number(count)])),
     difference: Number(unaccounted),
+    acknowledged: toNumber(acknowledged),
+    queued: toNumber(queued),
+    lost: toNumber(lost),
   };
 }

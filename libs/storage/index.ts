@@ -7,6 +7,7 @@ export {
 } from './admin-store.js';
 export { APPLICATION_ROLE, isApplication } from './application-role.js';
 export { actOutcomes, type RecordedAct } from './audit-log.js';
+export { IngestLedger } from './balance/ingest-ledger.js';
 export type { NormalisedBatch } from './batch.js';
 export { Books, type BalancedHour, type BalanceFilter } from './books.js';
 export { addTo, certify, isGenuine, type ErasureCertificate } from './erasure/certificate.js';

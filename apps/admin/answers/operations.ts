@@ -81,9 +81,32 @@ class HourOfBalance implements BalancedHour {
 
   @ApiProperty({ type: 'integer', description: 'Accepted less all fates.' })
   difference!: number;
+
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    description:
+      'Events that ingest acknowledged, by its own count; null when none was announced for the hour.',
+  })
+  acknowledged!: number | null;
+
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    description: 'Acknowledged events that were in the queue at the latest comparison.',
+  })
+  queued!: number | null;
+
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    description:
+      'Acknowledged events that are neither accepted nor queued. A lower bound until the hour is over and its queue is empty.',
+  })
+  lost!: number | null;
 }
 
-/** Whether every event that was accepted has a fate. */
+/** Whether every acknowledged event has a fate or is queued. */
 export class Balance {
   @ApiProperty({ description: 'Whether every hour that was asked for is in balance.' })
   isBalanced!: boolean;

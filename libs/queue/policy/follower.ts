@@ -11,6 +11,12 @@ export interface PolicyFollowerOptions extends QueueOptions {
   onUnknown: (error: Error) => void;
 }
 
+/**
+ * How the last look went. absent: Redis has no policy. unread: it could not be read, or not understood; the last
+ * good one stays in force.
+ */
+export type PolicyState = 'read' | 'absent' | 'unread';
+
 const POLL_MS = 1000;
 const TIMEOUT_MS = 1000;
 
@@ -26,6 +32,8 @@ export class PolicyFollower {
   #unknown: string | null = null;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<boolean> | null = null;
+  #state: PolicyState = 'unread';
+  #hasRead = false;
 
   constructor(options: PolicyFollowerOptions) {
     this.#options = options;
@@ -42,10 +50,27 @@ export class PolicyFollower {
     }
   }
 
+  get state(): PolicyState {
+    return this.#state;
+  }
+
+  /** Whether it was known once what Redis has; what was read stays in force. */
+  get hasRead(): boolean {
+    return this.#hasRead;
+  }
+
   /** Looks now, or waits for the look under way. Never rejects. @returns whether Redis has a policy */
   look(): Promise<boolean> {
     this.#looking ??= withinTime(this.#examine(), TIMEOUT_MS)
-      .catch(() => false) // the connection mends itself, and whoever opened it was told
+      .then((isThere) => {
+        this.#state = this.#unknown !== null ? 'unread' : isThere ? 'read' : 'absent';
+        this.#hasRead ||= this.#state !== 'unread';
+        return isThere;
+      })
+      .catch(() => {
+        this.#state = 'unread'; // the connection reconnects by itself and reports its errors
+        return false;
+      })
       .finally(() => (this.#looking = null));
     return this.#looking;
   }
@@ -58,7 +83,10 @@ export class PolicyFollower {
   async #examine(): Promise<boolean> {
     const found = await this.#redis.hget(this.#key, 'revision');
     if (found === null) return false;
-    if (Number(found) <= this.#revision) return true;
+    if (Number(found) <= this.#revision) {
+      this.#unknown = null;
+      return true;
+    }
     const fields = await this.#redis.hmget(this.#key, 'format', 'revision', 'document');
     const [format = null, revision = null, document = null] = fields;
     this.#take({ format, revision: Number(revision), document });

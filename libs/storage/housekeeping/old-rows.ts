@@ -37,6 +37,8 @@ const TABLES = [
   },
   { table: 'unidentified_event', isExpired: `t.hour < ${endOf('t.product')}` },
   { table: 'ingest_tally', isExpired: 't.hour < $4' },
+  { table: 'ingest_expected', isExpired: 't.hour < $4' },
+  { table: 'ingest_refusal', isExpired: 't.hour < $4' },
 ] as const;
 
 /**

@@ -1,0 +1,18 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { IngestLedger } from '#storage';
+
+/** Adds what the queue lost to a registry. */
+export function measureBalance(registry: Registry, ledger: IngestLedger): void {
+  new Gauge({
+    name: 'muster_lost_events',
+    help: 'Acknowledged events of the last 7 days that are neither stored nor queued, by product.',
+    labelNames: ['product'],
+    registers: [registry],
+    async collect() {
+      const lost = await ledger.lostByProduct().catch(() => null); // while the database is away
+      if (lost === null) return;
+      this.reset();
+      for (const { product, lost: count } of lost) this.set({ product }, count);
+    },
+  });
+}

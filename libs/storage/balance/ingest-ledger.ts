@@ -1,0 +1,49 @@
+import type { AcceptedCount } from '#telemetry';
+import type { Database } from '../database/database.js';
+import { storeAcknowledged, storeRefusals, storeUnconfirmed, type Announced } from './announced.js';
+import { findings, foldOldHours, hasDeficit, reckon, type LostEvents } from './reckoning.js';
+
+/** What is in the queue, by batch. */
+export interface Queued {
+  batchId: string;
+  accepted: readonly AcceptedCount[];
+}
+
+/** Stores what ingest processes counted, and compares it with what workers took from the queue. */
+export class IngestLedger {
+  constructor(private readonly database: Database) {}
+
+  /** Stores counts as they were read a moment ago. Counts only grow, so storing them again changes nothing. */
+  async store(announced: readonly Announced[]): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      await storeAcknowledged(tx, announced);
+      await storeUnconfirmed(tx, announced);
+      await storeRefusals(tx, announced);
+    });
+  }
+
+  /**
+   * Compares. May run on several workers at once.
+   * @param readQueue reads what is in the queue at this moment or later; called only if events are missing
+   * @returns hours in which more events are lost than was reported before; each is returned once
+   */
+  async compare(readQueue: () => Promise<readonly Queued[]>): Promise<LostEvents[]> {
+    const queued = (await hasDeficit(this.database)) ? await readQueue() : [];
+    await reckon(this.database, queued);
+    return findings(this.database);
+  }
+
+  /** Removes the details of hours that are settled and days old; their sums stay. */
+  async fold(): Promise<void> {
+    await this.database.transaction(foldOldHours);
+  }
+
+  /** Lost events of the last days by product, for metrics. */
+  async lostByProduct(): Promise<{ product: string; lost: number }[]> {
+    const { rows } = await this.database.query<{ product: string; lost: string }>(
+      `SELECT product, sum(lost) AS lost FROM ingest_expected
+        WHERE hour > now() - interval '7 days' GROUP BY product`,
+    );
+    return rows.map(({ product, lost }) => ({ product, lost: Number(lost) }));
+  }
+}

@@ -1,0 +1,117 @@
+import type pg from 'pg';
+import type { Queryable } from '../database/database.js';
+import type { Queued } from './ingest-ledger.js';
+
+/** Acknowledged events of an hour that are neither stored under a fate nor queued. */
+export interface LostEvents {
+  product: string;
+  hour: string;
+  lost: number;
+}
+
+/**
+ * Acknowledged and accepted events by product and hour. An event that is accepted although its sender was
+ * answered 503 counts on both sides, so that it does not hide a lost one.
+ */
+const SIDES = `
+  SELECT a.product, a.hour, a.event_count, coalesce(u.event_count, 0) AS unconfirmed,
+         coalesce((SELECT sum(t.accepted) FROM ingest_tally t
+                    WHERE t.product = a.product AND t.hour = a.hour), 0) AS accepted
+    FROM (SELECT product, hour, sum(event_count) AS event_count
+            FROM ingest_acknowledged GROUP BY product, hour) a
+    LEFT JOIN (SELECT product, hour, sum(event_count) AS event_count
+                 FROM ingest_unconfirmed u
+                WHERE EXISTS (SELECT FROM batch_receipt r
+                               WHERE r.batch_id = u.batch_id AND r.gathered_at = u.gathered_at)
+                GROUP BY product, hour) u USING (product, hour)`;
+
+/** Whether acknowledged events are missing that are not known to be lost: then they should be queued. */
+export async function hasDeficit(database: Queryable): Promise<boolean> {
+  const { rows } = await database.query<{ found: boolean }>(
+    `SELECT EXISTS (
+       SELECT FROM (${SIDES}) s LEFT JOIN ingest_expected e USING (product, hour)
+        WHERE s.event_count + s.unconfirmed - s.accepted > coalesce(e.lost, 0)) AS found`,
+  );
+  return rows[0]?.found === true;
+}
+
+/**
+ * Writes what is lost of each hour. What was acknowledged was read first, the queue next, and what was
+ * accepted is read now: an event that moves on meanwhile is counted twice and never missed. So `lost` is
+ * never too high, and the highest value holds until the hour is settled and it is exact.
+ */
+export async function reckon(database: Queryable, queued: readonly Queued[]): Promise<void> {
+  const [batchIds, products, hours, counts] = toColumns(queued);
+  await database.query(
+    `WITH queued AS (
+       SELECT q.product, q.hour, sum(q.event_count) AS event_count
+         FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::bigint[])
+           AS q(batch_id, product, hour, event_count)
+        WHERE NOT EXISTS (SELECT FROM ingest_unconfirmed u WHERE u.batch_id = q.batch_id)
+        GROUP BY 1, 2)
+     INSERT INTO ingest_expected AS e (product, hour, acknowledged, queued, lost, is_settled)
+     SELECT s.product, s.hour, s.event_count, coalesce(q.event_count, 0),
+            greatest(s.event_count + s.unconfirmed - s.accepted - coalesce(q.event_count, 0), 0),
+            s.hour < now() - interval '65 minutes' AND q.event_count IS NULL
+       FROM (${SIDES}) s LEFT JOIN queued q USING (product, hour)
+      ORDER BY s.product, s.hour
+     ON CONFLICT (product, hour) DO UPDATE
+        SET acknowledged = excluded.acknowledged, queued = excluded.queued,
+            is_settled = excluded.is_settled,
+            lost = CASE WHEN excluded.is_settled THEN excluded.lost
+                        ELSE greatest(e.lost, excluded.lost) END
+      WHERE (e.acknowledged, e.queued, e.is_settled)
+              IS DISTINCT FROM (excluded.acknowledged, excluded.queued, excluded.is_settled)
+         OR e.lost < excluded.lost OR (e.lost > excluded.lost AND excluded.is_settled)`,
+    [batchIds, products, hours, counts],
+  );
+}
+
+/** Hours with more lost events than were reported: each finding is returned to one caller, once. */
+export async function findings(database: Queryable): Promise<LostEvents[]> {
+  const { rows } = await database.query<{ product: string; hour: Date; lost: string }>(
+    `UPDATE ingest_expected SET reported = lost WHERE lost > reported RETURNING product, hour, lost`,
+  );
+  return rows.map(({ product, hour, lost }) => ({
+    ...{ product, hour: hour.toISOString(), lost: Number(lost) },
+  }));
+}
+
+/** Redis forgets announcements before; see ANNOUNCED_MS. */
+const FOLD_AFTER = '96 hours';
+/** A worker that was frozen may store what it read before: rows stay until that is over. */
+const IS_OLD = `hour < now() - interval '${FOLD_AFTER}' AND announced_at < now() - interval '1 hour'`;
+const NIL_LIFE = '00000000-0000-0000-0000-000000000000';
+
+export async function foldOldHours(tx: pg.ClientBase): Promise<void> {
+  await tx.query(
+    `WITH settled AS (
+       SELECT product, hour FROM ingest_acknowledged JOIN ingest_expected e USING (product, hour)
+        WHERE e.is_settled GROUP BY 1, 2 HAVING bool_and(${IS_OLD})),
+     removed AS (
+       DELETE FROM ingest_unconfirmed u WHERE u.hour < now() - interval '${FOLD_AFTER}'
+          AND EXISTS (SELECT FROM settled s WHERE s.product = u.product AND s.hour = u.hour))
+     DELETE FROM ingest_acknowledged a USING settled s WHERE s.product = a.product AND s.hour = a.hour`,
+  );
+  const kind = 'hour, product, code, route, dialect, key_hint, agent';
+  await tx.query(
+    `WITH old AS (
+       DELETE FROM ingest_refusal WHERE ${IS_OLD} AND life_id <> '${NIL_LIFE}' RETURNING *)
+     INSERT INTO ingest_refusal AS r (life_id, ${kind}, requests, events)
+     SELECT '${NIL_LIFE}', ${kind}, sum(requests), sum(events) FROM old GROUP BY ${kind} ORDER BY ${kind}
+     ON CONFLICT (${kind}, life_id) DO UPDATE
+        SET requests = r.requests + excluded.requests, events = r.events + excluded.events`,
+  );
+}
+
+function toColumns(queued: readonly Queued[]): [string[], string[], string[], number[]] {
+  const rows = queued.flatMap(({ batchId, accepted }) =>
+    accepted.map((count) => ({ batchId, ...count })),
+  );
+  return [
+    rows.map(({ batchId }) => batchId),
+    rows.map(({ product }) => product),
+    rows.map(({ hour }) => new Date(hour).toISOString()),
+    rows.map(({ count }) => count),
+  ];
+}

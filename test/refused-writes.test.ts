@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startMuster, type Muster } from './support/muster.js';
+import { startRedis, type PrivateRedis } from './support/redis.js';
+
+const WITHIN = { timeout: 15_000, interval: 100 };
+
+let redis: PrivateRedis;
+let operator: Redis;
+let muster: Muster;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  const first = new Redis(redis.url);
+  await first.call('ACL', 'SETUSER', 'operator', 'on', '>only-for-tests', '~*', '&*', '+@all');
+  first.disconnect();
+  operator = new Redis(redis.url.replace('//:', '//operator:'));
+  muster = await startMuster({ redisUrl: redis.url });
+});
+
+afterAll(async () => {
+  operator.disconnect();
+  await muster.stop();
+  await redis.stop();
+});
+
+const acl = (...rules: string[]) => operator.call('ACL', 'SETUSER', 'default', ...rules);
+
+test.each([
+  {
+    why: 'is a replica',
+    reason: 'read_only',
+    begin: () => operator.replicaof('127.0.0.1', '1'),
+    end: () => operator.replicaof('NO', 'ONE'),
+  },
+  {
+    why: 'misses replicas',
+    reason: 'no_replicas',
+    begin: () => operator.config('SET', 'min-replicas-to-write', '1'),
+    end: () => operator.config('SET', 'min-replicas-to-write', '0'),
+  },
+  {
+    why: 'is full',
+    reason: 'memory',
+    begin: () => operator.config('SET', 'maxmemory', '1000kb'),
+    end: () => operator.config('SET', 'maxmemory', '512mb'),
+  },
+  {
+    why: 'forbids writes',
+    reason: 'not_allowed',
+    begin: () => acl('-@write'),
+    end: () => acl('+@all'),
+  },
+  {
+    why: 'has another password',
+    reason: 'not_allowed',
+    begin: async () => {
+      await acl('resetpass', '>another');
+      await operator.client('KILL', 'USER', 'default');
+    },
+    end: () => acl('resetpass', '>only-for-tests'),
+  },
+])('while Redis $why, ready and one line of the log name the reason', async (state) => {
+  const { reason, begin, end } = state;
+  await untilReady();
+  const logged = muster.ingest.log.length;
+  await begin();
+  await vi.waitFor(async () => expect(await ready()).toMatchObject(notReady(reason)), WITHIN);
+  expect((await post()).status).toBe(503);
+  await end();
+  await untilReady();
+  await vi.waitFor(async () => expect((await post()).status).toBe(202), WITHIN);
+  await vi.waitFor(() => expect(changes(logged).at(-1)).toEqual('taken'), WITHIN);
+  const lines = changes(logged);
+  expect(lines.filter((line) => line === reason)).toEqual([reason]);
+  expect(lines.filter((line) => line === 'taken')).toEqual(['taken']);
+});
+
+test('ingest whose Redis is a cluster and spreads the keys of the queue is not ready', async () => {
+  const cluster = await startRedis({ extra: ['cluster-enabled yes'] });
+  const client = new Redis(cluster.url);
+  await client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+  const spread = await startMuster({ redisUrl: cluster.url, workers: 0 });
+  try {
+    await vi.waitFor(async () => {
+      expect(await ready(spread)).toMatchObject(notReady('wrong_node'));
+    }, WITHIN);
+    expect((await post('wk_dcos', spread)).status).toBe(503);
+  } finally {
+    client.disconnect();
+    await spread.stop();
+    await cluster.stop();
+  }
+});
+
+test('a key that is not known is refused with 401 only while the keys of administrators are known', async () => {
+  await untilReady();
+  await vi.waitFor(async () => expect((await post('wk_unknown')).status).toBe(401), WITHIN);
+  const key = `${muster.queuePrefix}:policy`;
+  await operator.set(key, 'not a hash');
+  await vi.waitFor(async () => expect((await post('wk_unknown')).status).toBe(503), WITHIN);
+  const inBody = { writeKey: 'wk_unknown', event: 'health', properties: {} };
+  expect((await muster.post('/v1/track', inBody)).status).toBe(503);
+  expect((await post()).status).toBe(202);
+  expect(await ready()).toMatchObject({
+    status: 200,
+    json: { status: 'ok', dependencies: { redis: 'ok', policy: 'policy_unread' } },
+  });
+  const { client: late } = await muster.addIngest();
+  expect(await ready(late)).toMatchObject(notReady('policy_unread', 'policy'));
+  await operator.del(key);
+  await vi.waitFor(async () => expect((await post('wk_unknown')).status).toBe(401), WITHIN);
+  await vi.waitFor(async () => expect((await ready(late)).status).toBe(200), WITHIN);
+});
+
+async function post(key = 'wk_dcos', to = muster) {
+  const event = { installationId: randomUUID(), product: 'dcos', event: 'health', properties: {} };
+  return to.post('/v1/events', event, { headers: { authorization: `Bearer ${key}` } });
+}
+
+async function ready(of: Pick<Muster, 'get'> = muster) {
+  const { status, json } = await of.get('/health/ready');
+  return { status, json };
+}
+
+function notReady(reason: string, dependency = 'redis') {
+  const dependencies = { [dependency]: reason };
+  return { status: 503, json: { status: 'unavailable', reason, dependencies } };
+}
+
+const untilReady = () =>
+  vi.waitFor(async () => expect(await ready()).toMatchObject({ status: 200 }), WITHIN);
+
+/** What ingest has logged of that since then: reasons why events are not taken, and that they are. */
+function changes(since: number): string[] {
+  const lines = muster.ingest.log.slice(since).split('\n').filter(Boolean);
+  return lines.flatMap((line) => {
+    const { msg, reason } = JSON.parse(line) as { msg: string; reason?: string };
+    return msg.startsWith('no events are taken')
+      ? [reason ?? '']
+      : msg === 'events are taken'
+        ? ['taken']
+        : [];
+  });
+}
