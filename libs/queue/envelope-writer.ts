@@ -9,7 +9,7 @@ import { type JobData, packBatch } from './envelope-batch.js';
 import { RedisGate, type GateOptions } from './redis-gate.js';
 import { asUnavailable, isPassing, QueueUnavailable } from './unavailable.js';
 import { type WaitingRequest, WaitingRequests } from './waiting-requests.js';
-import { isDoneWithin, withinTime } from './within-time.js';
+import { isDoneWithin } from './within-time.js';
 
 export interface EnvelopeWriterOptions extends QueueOptions, Omit<GateOptions, 'onChange'> {
   /** How long Redis may take to answer before it counts as unreachable, in milliseconds. */
