@@ -4,7 +4,7 @@ import { AdminStore, ErasureStore, type ErasureMode } from '#storage';
 import { ErasureOrCount, ErasurePage, OneErasure, SignedCertificate } from './answers/erasures.js';
 import { AdminError } from './errors.js';
 import { administratorOf, Scope } from './gatekeeper.js';
-import { InstallationIds } from './installation-ids.js';
+import { InstallationIds, type NamedInstallation } from './installation-ids.js';
 import { Documented } from './reference/documented.js';
 import {
   DryRunQuery,
@@ -64,7 +64,8 @@ export class ErasuresController {
     const { body } = request;
     if (!readDryRun(query)) return this.ask(request, body);
     const { installationIds } = readErasureBody(body);
-    return { dryRun: true, rows: await this.erasures.count(this.ids.storedAll(installationIds)) };
+    const { installationIds: ids, formerIds } = subjectsOf(this.ids.findAll(installationIds));
+    return { dryRun: true, rows: await this.erasures.count(ids, formerIds) };
   }
 
   @Get('erasures')
@@ -76,8 +77,9 @@ export class ErasuresController {
   })
   async list(@Query() query: Record<string, unknown>): Promise<ErasurePage> {
     const { installationId: raw, ...page } = readErasureQuery(query);
-    const installationId = raw === undefined ? undefined : this.ids.stored(raw);
-    const erasures = await this.erasures.list({ ...page, installationId });
+    const named = raw === undefined ? undefined : this.ids.find(raw);
+    const installationIds = named && [named.installationId, ...named.formerIds];
+    const erasures = await this.erasures.list({ ...page, installationIds });
     const isFull = erasures.length === page.limit;
     return { erasures, next: isFull ? (erasures.at(-1)?.id ?? null) : null };
   }
@@ -105,14 +107,14 @@ export class ErasuresController {
 
   private async ask(request: FastifyRequest, body: unknown): Promise<OneErasure> {
     const { mode, installationIds } = readErasureBody(body);
-    const stored = this.ids.storedAll(installationIds);
+    const subjects = subjectsOf(this.ids.findAll(installationIds));
     const idempotencyKey = request.headers['idempotency-key']?.toString();
     const { erasure, isNew } = await this.erasures.request({
       mode,
-      installationIds: stored,
+      ...subjects,
       idempotencyKey,
     });
-    if (isNew) await this.record(request, erasure.id, mode, stored);
+    if (isNew) await this.record(request, erasure.id, mode, subjects.installationIds);
     return { erasure };
   }
 
@@ -136,4 +138,11 @@ export class ErasuresController {
     if (!erasure) throw new AdminError('not_found', 'There is no such erasure.');
     return erasure;
   }
+}
+
+function subjectsOf(named: readonly NamedInstallation[]) {
+  return {
+    installationIds: named.map(({ installationId }) => installationId),
+    formerIds: named.flatMap(({ formerIds }) => formerIds),
+  };
 }

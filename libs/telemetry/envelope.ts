@@ -19,6 +19,11 @@ export interface EventEnvelope extends Receipt {
   id?: string;
   /** A GUID in lower case. */
   installationId: string;
+  /**
+   * Other ids under which earlier releases stored the same installation, if there are any for the form in
+   * which it shows itself: what was suppressed or is to be erased under them concerns it as well.
+   */
+  formerIds?: string[];
   event: string;
   /** As the agent wrote it; read by the worker. */
   occurredAt?: string;

@@ -36,7 +36,13 @@ export type {
   UnderstoodEvent,
   UnidentifiedEvent,
 } from './normalise.js';
-export { canonicalJson, contentId, installationIdOf } from './identity.js';
+export {
+  canonicalJson,
+  contentId,
+  formerIdsOf,
+  installationIdOf,
+  parseInstallationId,
+} from './identity.js';
 export { normalise, normaliseKept } from './normalise.js';
 export type {
   BlockRule,

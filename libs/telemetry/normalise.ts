@@ -15,6 +15,8 @@ import type { Defect, Properties, Rejection } from './vocabulary.js';
 export interface EventIdentity {
   product: string;
   installationId: string;
+  /** See `EventEnvelope`. */
+  formerIds?: readonly string[];
   /** See `eventKey`. */
   eventKey: string;
   /** In milliseconds since 1970. Of several copies, the one received first counts. */
@@ -27,7 +29,7 @@ export interface EventIdentity {
  * An event as it may be kept: whatever no rule allows of its text is replaced by its length. It has no
  * id any more, for an id may be anything; its key stands beside it.
  */
-export type KeptEvent = Omit<EventEnvelope, 'id'>;
+export type KeptEvent = Omit<EventEnvelope, 'id' | 'formerIds'>;
 
 /** An event with the key that it has already, or that is to be found. */
 interface KeyedEnvelope extends EventEnvelope {
@@ -82,6 +84,8 @@ export interface SuppressedEvent {
 /** An event with which an installation asks for its own erasure. Nothing else of it is kept. */
 export interface DeletionRequest extends SuppressedEvent {
   installationId: string;
+  /** See `EventEnvelope`. */
+  formerIds?: readonly string[];
 }
 
 export interface BlockedEvent {
@@ -121,7 +125,14 @@ export function normalise(envelope: ReceivedEnvelope, options: NormaliseOptions)
   if ('blocked' in envelope) return { fate: 'blocked', product, receivedAt };
   if ('rejection' in envelope) return unidentifiedEvent(envelope);
   if (options.decisions?.asksForErasure(envelope)) {
-    return { fate: 'suppressed', product, receivedAt, installationId: envelope.installationId };
+    const { installationId, formerIds } = envelope;
+    return {
+      fate: 'suppressed',
+      product,
+      receivedAt,
+      installationId,
+      ...(formerIds && { formerIds }),
+    };
   }
   return readEvent(envelope, options);
 }
@@ -231,7 +242,7 @@ function versionOf(
 }
 
 function keep(envelope: KeyedEnvelope, rules: KeepRules): KeptEvent {
-  const { id: _, eventKey: __, ...kept } = envelope;
+  const { id: _, eventKey: __, formerIds: ___, ...kept } = envelope;
   const { event, occurredAt, sentAt, version, properties, ...rest } = kept;
   return {
     ...rest,
@@ -274,8 +285,9 @@ function observeEnvelope(envelope: EventEnvelope, { retentionMs }: NormaliseOpti
 }
 
 function identify(envelope: KeyedEnvelope): Omit<EventIdentity, 'observedAt'> {
-  const { product, installationId, receivedAt } = envelope;
-  return { product, installationId, eventKey: keyOf(envelope), receivedAt };
+  const { product, installationId, formerIds, receivedAt } = envelope;
+  const id = { installationId, ...(formerIds && { formerIds }) };
+  return { product, ...id, eventKey: keyOf(envelope), receivedAt };
 }
 
 /** The agent's id tells repetitions; without one, the same content at the same time is the same event. */

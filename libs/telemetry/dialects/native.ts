@@ -9,9 +9,10 @@ import {
   validateSync,
 } from 'class-validator';
 import { parseTimestamp } from '../clock.js';
-import type { EventEnvelope, RequestContext } from '../envelope.js';
-import { checkEventCount, InvalidRequest } from '../envelope.js';
-import { installationIdOf, parseInstallationId } from '../identity.js';
+import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
+import { checkEventCount, InvalidRequest, unidentified } from '../envelope.js';
+import { identify, type IdentifiedInstallation } from '../identify.js';
+import { parseInstallationId } from '../identity.js';
 import type { Properties } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 
@@ -35,7 +36,7 @@ export interface EventRejection {
   message: string;
 }
 
-export type EventOutcome = { accepted: EventEnvelope } | { rejected: EventRejection };
+export type EventOutcome = { accepted: ReceivedEnvelope } | { rejected: EventRejection };
 
 const IsGuid = () =>
   ValidateBy({
@@ -103,16 +104,25 @@ function readNativeEvent(raw: unknown, context: RequestContext): EventOutcome {
     const message = `The write key belongs to another product; it takes events of '${context.product}'.`;
     return reject('product_mismatch', 'product', message);
   }
-  return { accepted: toEnvelope(event, context) };
+  const place = { path: 'installationId', event: event.event };
+  const identified = identify(event.installationId, place, context);
+  if ('reason' in identified) {
+    return { accepted: unidentified(identified, event.properties as Properties, context) };
+  }
+  return { accepted: toEnvelope(event, identified, context) };
 }
 
-function toEnvelope(event: NativeEvent, context: RequestContext): EventEnvelope {
+function toEnvelope(
+  event: NativeEvent,
+  identified: IdentifiedInstallation,
+  context: RequestContext,
+): EventEnvelope {
   const id = event.id ?? (event.occurredAt == null ? context.newId() : undefined);
   return {
     receivedAt: context.receivedAt,
     product: context.product,
     ...(id != null && { id: id as string }),
-    installationId: installationIdOf(event.installationId, context.identityKey) as string,
+    ...identified,
     event: event.event as string,
     ...(event.occurredAt != null && { occurredAt: event.occurredAt as string }),
     ...(event.version != null && { version: event.version as string }),

@@ -1,8 +1,10 @@
 import { parseTimestamp } from '../clock.js';
-import type { EmptyEnvelope, EventEnvelope, RequestContext } from '../envelope.js';
-import { installationIdOf, parseInstallationId } from '../identity.js';
+import type { RequestContext } from '../envelope.js';
+import { unidentified } from '../envelope.js';
+import { identify } from '../identify.js';
+import { parseInstallationId } from '../identity.js';
 import { isObject } from '../vocabulary.js';
-import type { EventRejection } from './native.js';
+import type { EventOutcome, EventRejection } from './native.js';
 
 /** The report of a day, as Octopus Server addresses it: `/api/telemetry/{installationId}/{date}`. */
 export interface DatedReport {
@@ -25,9 +27,8 @@ export function readDatedReport(
   body: unknown,
   { installationId: rawId, date }: DatedReport,
   context: RequestContext,
-): { accepted: EventEnvelope | EmptyEnvelope } | { rejected: EventRejection } {
-  const installationId = installationIdOf(rawId, context.identityKey);
-  if (installationId === null || parseInstallationId(rawId) === null) {
+): EventOutcome {
+  if (parseInstallationId(rawId) === null) {
     return reject('invalid_guid', 'installationId', 'The installation id must be a GUID.');
   }
   const isDay = typeof date === 'string' && DATE.test(date);
@@ -44,9 +45,9 @@ export function readDatedReport(
   }
   const occurredAt = `${date}T00:00:00Z`;
   const event = DATED_EVENT;
-  return {
-    accepted: { receivedAt, product, installationId, event, occurredAt, properties: body },
-  };
+  const identified = identify(rawId, { path: 'installationId', event }, context);
+  if ('reason' in identified) return { accepted: unidentified(identified, body, context) };
+  return { accepted: { receivedAt, product, ...identified, event, occurredAt, properties: body } };
 }
 
 function reject(code: EventRejection['code'], path: string, message: string) {

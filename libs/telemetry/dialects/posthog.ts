@@ -7,7 +7,7 @@ import {
   refuseOversize,
   unidentified,
 } from '../envelope.js';
-import { installationIdOf } from '../identity.js';
+import { identify, type IdentifiedInstallation } from '../identify.js';
 import type { Properties } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 
@@ -105,18 +105,14 @@ function readItem(
     return unidentified({ reason: 'event_too_large', path }, properties, context);
   }
   const raw = item.distinct_id ?? item.$distinct_id ?? properties.distinct_id;
-  const installationId = installationIdOf(raw, context.identityKey);
-  if (installationId === null) {
-    const isGiven = raw !== undefined && raw !== null && raw !== '';
-    const reason = isGiven ? 'installation_id_invalid' : 'installation_id_missing';
-    return unidentified({ reason, path: 'distinct_id' }, properties, context);
-  }
-  return toEnvelope(item, installationId, properties, sentAt, context);
+  const identified = identify(raw, { path: 'distinct_id', event: item.event }, context);
+  if ('reason' in identified) return unidentified(identified, properties, context);
+  return toEnvelope(item, identified, properties, sentAt, context);
 }
 
 function toEnvelope(
   item: Record<string, unknown>,
-  installationId: string,
+  identified: IdentifiedInstallation,
   properties: Properties,
   sentAt: unknown,
   context: RequestContext,
@@ -129,7 +125,7 @@ function toEnvelope(
   return {
     ...receiptOf(context),
     ...(id !== undefined && { id }),
-    installationId,
+    ...identified,
     event: typeof item.event === 'string' ? item.event : '',
     ...(occurredAt !== undefined && { occurredAt }),
     // An age is by our own clock already: there is no skew to correct.

@@ -1,6 +1,7 @@
 import type { RequestContext } from '../envelope.js';
-import { InvalidRequest } from '../envelope.js';
-import { installationIdOf, parseInstallationId } from '../identity.js';
+import { InvalidRequest, unidentified } from '../envelope.js';
+import { identify } from '../identify.js';
+import { parseInstallationId } from '../identity.js';
 import { isObject } from '../vocabulary.js';
 import type { EventOutcome, EventRejection } from './native.js';
 
@@ -76,16 +77,17 @@ function readPrinted(
   if (context.isTooLarge(properties)) {
     return reject('event_too_large', path, 'The report is above the size limit for one event.');
   }
-  const installationId = installationIdOf(printed.installationId, context.identityKey);
-  if (!installationId || parseInstallationId(printed.installationId) === null) {
+  if (parseInstallationId(printed.installationId) === null) {
     return reject('invalid_guid', path, 'The cluster id must be a GUID.');
   }
+  const identified = identify(printed.installationId, { path: 'clusterId', event }, context);
+  if ('reason' in identified) return { accepted: unidentified(identified, properties, context) };
   return {
     accepted: {
       receivedAt: context.receivedAt,
       product: context.product,
       id: context.idempotencyKey ? `${context.idempotencyKey} ${path}` : context.newId(),
-      installationId,
+      ...identified,
       event,
       properties,
     },

@@ -7,7 +7,8 @@ import {
   refuseOversize,
   unidentified,
 } from '../envelope.js';
-import { installationIdOf, personKey } from '../identity.js';
+import { identify, isGiven, type IdentifiedInstallation } from '../identify.js';
+import { personKey } from '../identity.js';
 import { redact, type KeepRules } from '../privacy/redact.js';
 import type { Properties, Rejection } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
@@ -76,12 +77,12 @@ function readItem(
   }
   const identified = findInstallation(item, context);
   if ('reason' in identified) return unidentified(identified, properties, context);
-  return toEnvelope(item, identified.installationId, properties, body.sentAt, context);
+  return toEnvelope(item, identified, properties, body.sentAt, context);
 }
 
 function toEnvelope(
   item: Record<string, unknown>,
-  installationId: string,
+  identified: IdentifiedInstallation,
   properties: Properties,
   sentAt: unknown,
   context: RequestContext,
@@ -92,11 +93,11 @@ function toEnvelope(
   return {
     ...receiptOf(context),
     ...(id !== undefined && { id }),
-    installationId,
+    ...identified,
     event: item.type === 'track' ? (textOf(item.event) ?? '') : (textOf(item.type) ?? ''),
     ...(typeof item.timestamp === 'string' && { occurredAt: item.timestamp }),
     ...(typeof sentAt === 'string' && { sentAt }),
-    ...personsOf(item, installationId, context),
+    ...personsOf(item, identified.installationId, context),
     properties,
   };
 }
@@ -134,29 +135,24 @@ function propertiesOf(item: Record<string, unknown>): Properties {
  */
 function findInstallation(
   item: Record<string, unknown>,
-  { identityKey }: RequestContext,
-): { installationId: string } | Rejection {
+  context: RequestContext,
+): IdentifiedInstallation | Rejection {
   const properties = isObject(item.properties) ? item.properties : {};
   const traits = isObject(item.traits) ? item.traits : {};
-  const identify = (raw: unknown, path: string) => {
-    const installationId = installationIdOf(raw, identityKey);
-    return installationId
-      ? { installationId }
-      : { reason: 'installation_id_invalid' as const, path };
-  };
+  const { event } = item;
   const fromProperties = properties.clusterId ?? traits.clusterId;
-  if (isGiven(fromProperties)) return identify(fromProperties, 'properties.clusterId');
+  if (isGiven(fromProperties)) {
+    return identify(fromProperties, { path: 'properties.clusterId', event }, context);
+  }
   const isFromServer = item.type === 'track' && !isFromBrowser(item);
-  if (isFromServer && isGiven(item.anonymousId)) return identify(item.anonymousId, 'anonymousId');
+  if (isFromServer && isGiven(item.anonymousId)) {
+    return identify(item.anonymousId, { path: 'anonymousId', event }, context);
+  }
   return { reason: 'installation_id_missing', path: 'properties.clusterId' };
 }
 
 function isFromBrowser({ context }: Record<string, unknown>): boolean {
   return isObject(context) && isObject(context.library) && context.library.name === 'analytics.js';
-}
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== '';
 }
 
 function textOf(value: unknown): string | undefined {
