@@ -177,6 +177,51 @@ describe('rows that an earlier release stored under another id', () => {
   });
 });
 
+describe('a GUID that clients without an id share', () => {
+  const PLACEHOLDERS = [
+    '00000000-0000-0000-0000-000000000000',
+    'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    '11111111-1111-4111-8111-111111111111',
+    '03000200-0400-0500-0006-000700080009',
+  ];
+
+  const quarantined = async () => {
+    await muster.drained();
+    const [row] = await muster.analyst(
+      `SELECT coalesce(sum(event_count), 0)::int AS count FROM fleet.quarantined_events
+        WHERE reason = 'installation_id_placeholder' AND installation_id IS NULL`,
+    );
+    return row!.count as number;
+  };
+
+  test.each(REQUESTS)(
+    'is quarantined with its own reason in %s dialect',
+    async (_, key, request) => {
+      const before = await quarantined();
+      const forms = PLACEHOLDERS.flatMap((guid) => [guid, `urn:uuid:${guid.toUpperCase()}`]);
+      for (const form of forms) await send(...request(form), key);
+      expect((await quarantined()) - before).toBe(forms.length);
+      expect(await storedUnder(PLACEHOLDERS)).toEqual([]);
+    },
+  );
+
+  test('is not erased if nothing is stored under it, and is if an earlier release stored rows', async () => {
+    const [nil, max] = PLACEHOLDERS as [string, string];
+    for (const query of ['', '?dryRun=true']) {
+      const installationIds = [randomUUID(), `{${max}}`];
+      const refused = await admin.ask('POST', `/v1/erasures${query}`, { installationIds });
+      expect(refused).toMatchObject({ status: 400, json: { path: 'installationIds[1]' } });
+      expect(refused.json.message).toContain('is a placeholder that clients without an id send');
+    }
+    const time = new Date().toISOString();
+    await muster.owner(`INSERT INTO installation VALUES ($1, 'dcos', $2, $2)`, [nil, time]);
+    const { json } = await admin.ask('DELETE', `/v1/installations/${nil}`);
+    await untilErased(nil);
+    const done = await admin.ask('GET', `/v1/erasures/${json.erasure.id}`);
+    expect(done.json.erasure.removed).toMatchObject({ installation: 1 });
+  });
+});
+
 test('an id that is none is refused with a sentence that says what it must be', async () => {
   const { status, json } = await admin.ask('GET', '/v1/installations/alice');
   expect(status).toBe(400);

@@ -1,10 +1,11 @@
 import { Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AdminStore, ErasureStore, type ErasureMode } from '#storage';
+import { isPlaceholder } from '#telemetry';
 import { ErasureOrCount, ErasurePage, OneErasure, SignedCertificate } from './answers/erasures.js';
 import { AdminError } from './errors.js';
 import { administratorOf, Scope } from './gatekeeper.js';
-import { InstallationIds, type NamedInstallation } from './installation-ids.js';
+import { InstallationIds } from './installation-ids.js';
 import { Documented } from './reference/documented.js';
 import {
   DryRunQuery,
@@ -16,6 +17,10 @@ import {
   readErasureBody,
   readErasureQuery,
 } from './requests.js';
+
+const IS_PLACEHOLDER =
+  'is a placeholder that clients without an id send. Events that show it are quarantined without an ' +
+  'installation, and nothing is stored under it.';
 
 /** Erasures: asked for here, carried out by the workers. */
 @Controller('v1')
@@ -64,7 +69,7 @@ export class ErasuresController {
     const { body } = request;
     if (!readDryRun(query)) return this.ask(request, body);
     const { installationIds } = readErasureBody(body);
-    const { installationIds: ids, formerIds } = subjectsOf(this.ids.findAll(installationIds));
+    const { installationIds: ids, formerIds } = await this.subjectsOf(installationIds);
     return { dryRun: true, rows: await this.erasures.count(ids, formerIds) };
   }
 
@@ -107,7 +112,7 @@ export class ErasuresController {
 
   private async ask(request: FastifyRequest, body: unknown): Promise<OneErasure> {
     const { mode, installationIds } = readErasureBody(body);
-    const subjects = subjectsOf(this.ids.findAll(installationIds));
+    const subjects = await this.subjectsOf(installationIds);
     const idempotencyKey = request.headers['idempotency-key']?.toString();
     const { erasure, isNew } = await this.erasures.request({
       mode,
@@ -116,6 +121,22 @@ export class ErasuresController {
     });
     if (isNew) await this.record(request, erasure.id, mode, subjects.installationIds);
     return { erasure };
+  }
+
+  /** @throws AdminError if one of them is none, or a placeholder under which nothing is stored */
+  private async subjectsOf(raw: readonly string[]) {
+    const named = this.ids.findAll(raw);
+    for (const [index, { installationId, formerIds }] of named.entries()) {
+      if (!isPlaceholder(installationId)) continue;
+      const known = await this.erasures.known([installationId, ...formerIds]);
+      if (known.length > 0) continue;
+      const path = `installationIds[${index}]`;
+      throw new AdminError('invalid_request', `${path} ${IS_PLACEHOLDER}`, path);
+    }
+    return {
+      installationIds: named.map(({ installationId }) => installationId),
+      formerIds: named.flatMap(({ formerIds }) => formerIds),
+    };
   }
 
   private async record(
@@ -138,11 +159,4 @@ export class ErasuresController {
     if (!erasure) throw new AdminError('not_found', 'There is no such erasure.');
     return erasure;
   }
-}
-
-function subjectsOf(named: readonly NamedInstallation[]) {
-  return {
-    installationIds: named.map(({ installationId }) => installationId),
-    formerIds: named.flatMap(({ formerIds }) => formerIds),
-  };
 }

@@ -136,7 +136,7 @@ function keysOf(value: object): string[] {
 }
 
 /** What every envelope of a request has. */
-export function receiptOf({ receivedAt, product }: RequestContext): Receipt {
+export function receiptOf({ receivedAt, product }: Receipt): Receipt {
   return { receivedAt, product };
 }
 
@@ -154,7 +154,7 @@ export function isOversize(envelope: ReceivedEnvelope): boolean {
 export function unidentified(
   rejection: Rejection,
   properties: object,
-  context: RequestContext,
+  context: Receipt,
 ): UnidentifiedEnvelope {
   return { ...receiptOf(context), rejection, keys: keysOf(properties) };
 }

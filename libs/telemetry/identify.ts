@@ -1,5 +1,6 @@
 import type { EventEnvelope, RequestContext } from './envelope.js';
-import { formerIdOf, formerIdsOf, installationIdOf } from './identity.js';
+import { formerIdOf, formerIdsOf, installationIdOf, parseInstallationId } from './identity.js';
+import { isPlaceholder } from './placeholders.js';
 import { DELETION_REQUEST } from './policy.js';
 import type { Rejection } from './vocabulary.js';
 
@@ -15,6 +16,9 @@ export function identify(
   { path, event }: { path: string; event: unknown },
   { identityKey }: Pick<RequestContext, 'identityKey'>,
 ): IdentifiedInstallation | Rejection {
+  if (isPlaceholder(parseInstallationId(raw) ?? '')) {
+    return { reason: 'installation_id_placeholder', path };
+  }
   const installationId = installationIdOf(raw, identityKey);
   if (installationId === null) {
     return { reason: isGiven(raw) ? 'installation_id_invalid' : 'installation_id_missing', path };

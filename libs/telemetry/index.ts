@@ -43,6 +43,7 @@ export {
   installationIdOf,
   parseInstallationId,
 } from './identity.js';
+export { isPlaceholder } from './placeholders.js';
 export { normalise, normaliseKept } from './normalise.js';
 export type {
   BlockRule,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EventEnvelope } from './envelope.js';
 import type { NormalisedEvent, QuarantinedEvent, UnderstoodEvent } from './normalise.js';
-import { normalise } from './normalise.js';
+import { normalise, normaliseKept } from './normalise.js';
 import { compileProducts } from './products/index.js';
 import { quarantineReasons } from './vocabulary.js';
 
@@ -258,6 +258,18 @@ test('a request without an event is empty, and an event without installation sta
   const rejection = { reason: 'installation_id_missing', path: 'properties.clusterId' } as const;
   const unidentified = { ...receipt, rejection, keys: ['a', 'b'] };
   expect(normalise(unidentified, options)).toEqual({ fate: 'unidentified', ...unidentified });
+});
+
+test('a placeholder for an id, queued or kept by an earlier release, is no installation', () => {
+  const installationId = '00000000-0000-0000-0000-000000000000';
+  const rejection = { reason: 'installation_id_placeholder', path: 'installationId' };
+  expect(normalise({ ...health, installationId }, options)).toMatchObject({
+    fate: 'unidentified',
+    rejection,
+    keys: Object.keys(health.properties).sort(),
+  });
+  const { id: _, ...kept } = { ...health, installationId };
+  expect(normaliseKept(kept, '1', options)).toMatchObject({ fate: 'quarantined', ...rejection });
 });
 
 describe('whatever an agent sends', () => {

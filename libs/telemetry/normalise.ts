@@ -1,7 +1,9 @@
 import type { Clock } from './clock.js';
 import { observe, parseTimestamp, safeTime } from './clock.js';
 import type { EventEnvelope, ReceivedEnvelope, UnidentifiedEnvelope } from './envelope.js';
+import { unidentified } from './envelope.js';
 import { canonicalJson, eventKey } from './identity.js';
+import { isPlaceholder } from './placeholders.js';
 import { isEventName, safeKey } from './privacy/keys.js';
 import { redact, type KeepRules } from './privacy/redact.js';
 import { asVersion } from './privacy/tokens.js';
@@ -124,6 +126,7 @@ export function normalise(envelope: ReceivedEnvelope, options: NormaliseOptions)
   if ('suppressed' in envelope) return { fate: 'suppressed', product, receivedAt };
   if ('blocked' in envelope) return { fate: 'blocked', product, receivedAt };
   if ('rejection' in envelope) return unidentifiedEvent(envelope);
+  if (isPlaceholder(envelope.installationId)) return withoutInstallation(envelope);
   if (options.decisions?.asksForErasure(envelope)) {
     const { installationId, formerIds } = envelope;
     return {
@@ -135,6 +138,13 @@ export function normalise(envelope: ReceivedEnvelope, options: NormaliseOptions)
     };
   }
   return readEvent(envelope, options);
+}
+
+const PLACEHOLDER: Rejection = { reason: 'installation_id_placeholder', path: 'installationId' };
+
+/** An event that an ingest of an earlier release took for one of an installation. */
+function withoutInstallation({ receivedAt, product, properties }: EventEnvelope) {
+  return unidentifiedEvent(unidentified(PLACEHOLDER, properties, { receivedAt, product }));
 }
 
 /**
@@ -155,6 +165,7 @@ function readEvent(envelope: KeyedEnvelope, options: NormaliseOptions): Replayed
       const { product, receivedAt } = envelope;
       return { fate: 'blocked', product, receivedAt };
     }
+    if (isPlaceholder(envelope.installationId)) return quarantine(envelope, PLACEHOLDER, options);
     return normaliseEvent(envelope, options);
   } catch {
     // A fault of ours in reading one event must not hold up the others; a release will replay it.
