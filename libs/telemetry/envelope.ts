@@ -92,6 +92,8 @@ export interface RequestContext {
   maxEvents: number;
   /** Tells whether an event is above the size limit. */
   isTooLarge(event: unknown): boolean;
+  /** Tells whether an event is nested too deep; see `depthCheck`. */
+  isTooDeep(event: unknown): boolean;
   /** A fresh id for an event that has neither an id nor a time. */
   newId(): string;
 }

@@ -23,7 +23,7 @@ export type {
   RequestContext,
 } from './envelope.js';
 export { hourOf, InvalidRequest, keyIdOf } from './envelope.js';
-export { parseJson } from './json.js';
+export { depthCheck, parseJson } from './json.js';
 export type {
   DeletionRequest,
   EmptyEvent,

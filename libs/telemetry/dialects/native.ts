@@ -25,6 +25,7 @@ export const rejectionCodes = [
   'invalid_object',
   'product_mismatch',
   'event_too_large',
+  'too_deep',
   'rate_limited',
 ] as const;
 export type RejectionCode = (typeof rejectionCodes)[number];
@@ -91,6 +92,7 @@ export function readNative(body: unknown, context: RequestContext): EventOutcome
 /** Reads one envelope of Muster's own dialect. */
 function readNativeEvent(raw: unknown, context: RequestContext): EventOutcome {
   if (!isObject(raw)) return reject('not_an_object', '', 'An event must be a JSON object.');
+  if (context.isTooDeep(raw)) return reject('too_deep', '', 'The event is nested too deep.');
   if (context.isTooLarge(raw)) {
     return reject('event_too_large', '', 'The event is above the size limit for one event.');
   }
@@ -141,7 +143,7 @@ function reject(code: RejectionCode, path: string, message: string): EventOutcom
 
 /**
  * Reads the body of `POST /v1/events` that holds one envelope a line (NDJSON). Blank lines are passed
- * over; a line that is no JSON costs only itself.
+ * over; a line that is no JSON or nested too deep costs only itself.
  */
 export function readNativeLines(
   bytes: Buffer,
@@ -154,7 +156,10 @@ export function readNativeLines(
     try {
       return readNativeEvent(parse(text), context);
     } catch (error) {
-      if (!(error instanceof InvalidRequest) || error.code !== 'invalid_json') throw error;
+      if (!(error instanceof InvalidRequest)) throw error;
+      if (error.code === 'too_deep') {
+        return reject('too_deep', '', `Line ${number} of the body is nested too deep.`);
+      }
       return reject('invalid_json', '', `Line ${number} of the body is not valid JSON.`);
     }
   });

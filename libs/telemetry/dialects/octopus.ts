@@ -40,6 +40,7 @@ export function readDatedReport(
     return { accepted: { receivedAt, product, empty: true } };
   }
   if (!isObject(body)) return reject('not_an_object', '', 'The payload must be a JSON object.');
+  if (context.isTooDeep(body)) return reject('too_deep', '', 'The payload is nested too deep.');
   if (context.isTooLarge(body)) {
     return reject('event_too_large', '', 'The payload is above the size limit for one event.');
   }

@@ -101,6 +101,9 @@ function readItem(
 ): ReceivedEnvelope {
   if (!isObject(item)) return unidentified({ reason: 'not_an_event', path }, {}, context);
   const properties = isObject(item.properties) ? item.properties : {};
+  if (context.isTooDeep(item)) {
+    return unidentified({ reason: 'event_too_deep', path }, properties, context);
+  }
   if (context.isTooLarge(item)) {
     return unidentified({ reason: 'event_too_large', path }, properties, context);
   }

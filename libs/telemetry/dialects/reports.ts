@@ -74,6 +74,9 @@ function readPrinted(
   if (typeof event !== 'string') {
     return reject('invalid_text', path, 'A part of a report must name its event.');
   }
+  if (context.isTooDeep(properties)) {
+    return reject('too_deep', path, 'The report is nested too deep.');
+  }
   if (context.isTooLarge(properties)) {
     return reject('event_too_large', path, 'The report is above the size limit for one event.');
   }

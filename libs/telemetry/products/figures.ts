@@ -3,7 +3,7 @@ import { isName } from '../privacy/identifying.js';
 import { mostUnder, safeKey } from '../privacy/keys.js';
 import { holdsText, isRedacted } from '../privacy/redact.js';
 import type { Reading } from '../readings.js';
-import { asCount, asFigure } from '../readings.js';
+import { asCount, asFigure, isNotFinite } from '../readings.js';
 import type { Defect } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 import type { MetricDeclaration, MetricKind } from './declaration.js';
@@ -60,6 +60,7 @@ export function readDeclared(metric: MetricDeclaration, raw: unknown, into: Figu
 export function readUndeclared(name: string, key: string, raw: unknown, into: Figures): void {
   const size = typeof raw === 'number' ? Math.abs(raw) : 0;
   const isUnsafe = name.startsWith('[') || size > mostUnder(key);
+  if (!isUnsafe && isNotFinite(raw)) return noteNotFinite(raw, name, into);
   if (isUnsafe || holdsText(raw)) into.dropped.add(name);
   if (isUnsafe || isRedacted(raw)) return;
   if (typeof raw === 'boolean') into.add(name, '', Number(raw));
@@ -67,7 +68,8 @@ export function readUndeclared(name: string, key: string, raw: unknown, into: Fi
     if (Number.isFinite(raw)) into.add(name, '', raw);
   } else if (isObject(raw)) {
     for (const [type, value] of Object.entries(raw).slice(0, MAX_TYPES)) {
-      if (
+      if (isNotFinite(value)) noteNotFinite(value, `${name}.${safeKey(type)}`, into);
+      else if (
         typeof value === 'number' &&
         Number.isFinite(value) &&
         Math.abs(value) <= mostUnder(type)
@@ -76,6 +78,11 @@ export function readUndeclared(name: string, key: string, raw: unknown, into: Fi
       }
     }
   }
+}
+
+function noteNotFinite(raw: unknown, path: string, into: Figures): void {
+  const reading = asFigure(raw);
+  if ('defect' in reading) into.defects.push({ path, reason: reading.defect });
 }
 
 const readers: Record<Exclude<MetricKind, 'counts'>, (raw: unknown) => Reading<number>> = {

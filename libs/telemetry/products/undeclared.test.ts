@@ -65,6 +65,23 @@ describe('a number that nobody declared', () => {
     for (const [, , figure] of figures) expect(figure).toBeLessThan(Infinity);
   });
 
+  test('is a defect if it is not finite, wherever it is, and costs nothing else', () => {
+    const sent = { a: 'NaN', b: '-Infinity', c: { d: 'Infinity', e: 1 }, f: '1e999', g: 2 };
+    expect(read(sent)).toEqual({
+      figures: [
+        ['c', 'e', 1],
+        ['g', '', 2],
+      ],
+      defects: [
+        { path: 'a', reason: 'not_a_number' },
+        { path: 'b', reason: 'not_a_number' },
+        { path: 'c.d', reason: 'not_a_number' },
+        { path: 'f', reason: 'out_of_range' },
+      ],
+      dropped: [],
+    });
+  });
+
   test('is ignored where the product says so', () => {
     const product = { ignore: ['run_id', '$*'] };
     const sent = { run_id: 7, run_ids_seen: 1, $lib: 'posthog', $count: 7, run: 2 };
