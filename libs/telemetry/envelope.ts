@@ -118,6 +118,16 @@ export type InvalidRequestCode =
   | 'unknown_dialect'
   | 'unsupported_product';
 
+/**
+ * An event's own id as text: a client that sends it as a number may send it as text when it tries again.
+ * Undefined if it has none, or a number so large that reading JSON has changed it.
+ */
+export function idText(raw: unknown): string | undefined {
+  if (typeof raw === 'string') return raw === '' ? undefined : raw;
+  if (typeof raw !== 'number' || !Number.isFinite(raw)) return undefined;
+  return Number.isInteger(raw) && !Number.isSafeInteger(raw) ? undefined : `${raw}`;
+}
+
 /** Refuses a request with more events than a job should carry. */
 export function checkEventCount(count: number, { maxEvents }: RequestContext): void {
   if (count > maxEvents) {

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js';
-import { observe, parseTimestamp, safeTime } from './clock.js';
+import { canonicalTime, observe, parseTimestamp, safeTime } from './clock.js';
 import type { EventEnvelope, ReceivedEnvelope, UnidentifiedEnvelope } from './envelope.js';
 import { unidentified } from './envelope.js';
 import { canonicalJson, eventKey } from './identity.js';
@@ -291,6 +291,9 @@ function observeEnvelope(envelope: EventEnvelope, { retentionMs }: NormaliseOpti
   if (occurredAt === null && envelope.occurredAt !== undefined) {
     defects.push({ path: 'timestamp', reason: 'not_a_timestamp' });
   }
+  if (sentAt === null && envelope.sentAt !== undefined) {
+    defects.push({ path: 'sentAt', reason: 'not_a_timestamp' });
+  }
   const { receivedAt } = envelope;
   return { ...observe({ occurredAt, sentAt, receivedAt, retentionMs }), defects };
 }
@@ -306,5 +309,6 @@ function keyOf(envelope: KeyedEnvelope): string {
   const { eventKey: known, id, product, event, occurredAt, properties } = envelope;
   if (known !== undefined) return known;
   if (id !== undefined) return eventKey(product, 'id', id);
-  return eventKey(product, 'content', event, occurredAt ?? '', canonicalJson(properties));
+  const time = canonicalTime(occurredAt) ?? occurredAt ?? '';
+  return eventKey(product, 'content', event, time, canonicalJson(properties));
 }

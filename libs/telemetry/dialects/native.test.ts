@@ -77,6 +77,13 @@ describe('an event', () => {
     );
   });
 
+  test('may have its id and its time as numbers, and keeps them as text', () => {
+    const numbers = { id: 12345, occurredAt: 1_795_238_790.5 };
+    expect(readNative({ ...event, ...numbers }, context())).toMatchObject([
+      { accepted: { id: '12345', occurredAt: '1795238790.5' } },
+    ]);
+  });
+
   test.each([
     ['installationId', undefined, 'invalid_guid'],
     ['installationId', 'open /cluster-id: no such file or directory', 'invalid_guid'],
@@ -92,10 +99,13 @@ describe('an event', () => {
     ['event', 7, 'invalid_text'],
     ['event', 'x'.repeat(129), 'invalid_text'],
     ['id', '', 'invalid_text'],
-    ['id', 7, 'invalid_text'],
+    ['id', 2 ** 53, 'invalid_text'],
+    ['id', {}, 'invalid_text'],
     ['id', 'x'.repeat(201), 'invalid_text'],
     ['occurredAt', '2026-11-21', 'invalid_timestamp'],
-    ['occurredAt', 1_795_238_790, 'invalid_timestamp'],
+    ['occurredAt', '2026-11-21T05:26:30', 'invalid_timestamp'],
+    ['occurredAt', 7, 'invalid_timestamp'],
+    ['occurredAt', {}, 'invalid_timestamp'],
     ['version', 1.8, 'invalid_text'],
     ['version', 'x'.repeat(65), 'invalid_text'],
     ['properties', undefined, 'invalid_object'],

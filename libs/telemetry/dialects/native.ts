@@ -8,9 +8,9 @@ import {
   ValidateBy,
   validateSync,
 } from 'class-validator';
-import { parseTimestamp } from '../clock.js';
+import { parseTimestamp, timeText } from '../clock.js';
 import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
-import { checkEventCount, InvalidRequest, unidentified } from '../envelope.js';
+import { checkEventCount, idText, InvalidRequest, unidentified } from '../envelope.js';
 import { identify, type IdentifiedInstallation } from '../identify.js';
 import { parseInstallationId } from '../identity.js';
 import type { Properties } from '../vocabulary.js';
@@ -54,7 +54,7 @@ const IsTimestamp = () =>
     validator: {
       validate: (value) => parseTimestamp(value) !== null,
       defaultMessage: () =>
-        '$property must be an RFC 3339 time with an offset, such as 2026-11-21T05:26:30Z',
+        '$property must be a time with an offset, such as 2026-11-21T05:26:30Z, or seconds or milliseconds since 1970',
     },
   });
 
@@ -69,11 +69,11 @@ class NativeEvent {
   @IsObject() properties: unknown;
 
   constructor(event: Record<string, unknown>) {
-    this.id = event.id;
+    this.id = idText(event.id) ?? event.id;
     this.installationId = event.installationId;
     this.product = event.product;
     this.event = event.event;
-    this.occurredAt = event.occurredAt;
+    this.occurredAt = timeText(event.occurredAt) ?? event.occurredAt;
     this.version = event.version;
     this.properties = event.properties;
   }

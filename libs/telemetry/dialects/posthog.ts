@@ -1,6 +1,8 @@
+import { NO_TIME, parseTimestamp, timeText } from '../clock.js';
 import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
 import {
   checkEventCount,
+  idText,
   InvalidRequest,
   isOversize,
   receiptOf,
@@ -121,25 +123,32 @@ function toEnvelope(
   context: RequestContext,
 ): EventEnvelope {
   const occurredAt = timeOf(item, context.receivedAt);
-  const hasTime = typeof item.timestamp === 'string' && item.timestamp !== '';
-  const uuid = typeof item.uuid === 'string' && item.uuid !== '' ? item.uuid : undefined;
-  const id = uuid ?? (hasTime ? undefined : context.newId());
+  const timestamp = timeText(item.timestamp);
+  const sentAtText = timeText(sentAt);
+  // A number that is no time, such as 0, may be in every event, and would make copies of them.
+  const hasTime = parseTimestamp(timestamp) !== null || textOf(item.timestamp) !== undefined;
+  const id = idText(item.uuid) ?? (hasTime ? undefined : context.newId());
   const { distinct_id: _, token: __, ...rest } = properties;
   return {
     ...receiptOf(context),
     ...(id !== undefined && { id }),
     ...identified,
-    event: typeof item.event === 'string' ? item.event : '',
+    event: textOf(item.event) ?? '',
     ...(occurredAt !== undefined && { occurredAt }),
     // An age is by our own clock already: there is no skew to correct.
-    ...(hasTime && typeof sentAt === 'string' && { sentAt }),
+    ...(timestamp !== undefined && sentAtText !== undefined && { sentAt: sentAtText }),
     properties: rest,
   };
 }
 
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
 /** Old clients give, instead of a time, how many milliseconds ago it was. */
 function timeOf({ timestamp, offset }: Record<string, unknown>, receivedAt: number) {
-  if (typeof timestamp === 'string' && timestamp !== '') return timestamp;
+  const given = timeText(timestamp);
+  if (given !== undefined || offset === undefined || offset === null) return given;
   const isAge = typeof offset === 'number' && offset >= 0 && offset < receivedAt;
-  return isAge ? new Date(receivedAt - offset).toISOString() : undefined;
+  return isAge ? new Date(receivedAt - offset).toISOString() : NO_TIME;
 }

@@ -243,7 +243,8 @@ describe('an event', () => {
   });
 
   test('without an id is known by its content if it says when it happened', () => {
-    for (const messageId of [undefined, null, '', 7]) {
+    expect(read({ messageId: 12345 })).toMatchObject({ id: '12345' });
+    for (const messageId of [undefined, null, '', {}, 2 ** 53]) {
       expect(read({ messageId })).not.toHaveProperty('id');
       for (const timestamp of [undefined, null, 'yesterday', 7]) {
         expect(read({ messageId, timestamp })).toMatchObject({ id: 'new-1' });
@@ -258,8 +259,11 @@ describe('an event', () => {
     );
     expect(it).toMatchObject({ occurredAt: 'yesterday', sentAt: 'now' });
     const [other] = readSegmentBatch({ batch: [{ ...track, timestamp: 7 }], sentAt: 7 }, context());
-    expect(other).not.toHaveProperty('occurredAt');
-    expect(other).not.toHaveProperty('sentAt');
+    expect(other).toMatchObject({ occurredAt: '7', sentAt: '7' });
+    const nothing = { batch: [{ ...track, timestamp: '' }], sentAt: null };
+    const [none] = readSegmentBatch(nothing, context());
+    expect(none).not.toHaveProperty('occurredAt');
+    expect(none).not.toHaveProperty('sentAt');
   });
 });
 

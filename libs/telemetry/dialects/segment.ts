@@ -1,7 +1,8 @@
-import { parseTimestamp } from '../clock.js';
+import { parseTimestamp, timeText } from '../clock.js';
 import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
 import {
   checkEventCount,
+  idText,
   InvalidRequest,
   receiptOf,
   refuseOversize,
@@ -90,16 +91,17 @@ function toEnvelope(
   sentAt: unknown,
   context: RequestContext,
 ): EventEnvelope {
-  const hasTime = parseTimestamp(item.timestamp) !== null;
-  const messageId = textOf(item.messageId);
-  const id = messageId ?? (hasTime ? undefined : context.newId());
+  const occurredAt = timeText(item.timestamp);
+  const sentAtText = timeText(sentAt);
+  const hasTime = parseTimestamp(occurredAt) !== null;
+  const id = idText(item.messageId) ?? (hasTime ? undefined : context.newId());
   return {
     ...receiptOf(context),
     ...(id !== undefined && { id }),
     ...identified,
     event: item.type === 'track' ? (textOf(item.event) ?? '') : (textOf(item.type) ?? ''),
-    ...(typeof item.timestamp === 'string' && { occurredAt: item.timestamp }),
-    ...(typeof sentAt === 'string' && { sentAt }),
+    ...(occurredAt !== undefined && { occurredAt }),
+    ...(sentAtText !== undefined && { sentAt: sentAtText }),
     ...personsOf(item, identified.installationId, context),
     properties,
   };

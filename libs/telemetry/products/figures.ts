@@ -16,6 +16,7 @@ const MAX_DEPTH = 3;
 /** Neither a metric nor a dimension holds it. */
 const SEPARATOR = '\u0000';
 const DATE = /^\d{4}-\d\d-\d\d$/;
+const BEGINS_WITH_DATE = /^\s*\d{4}-/;
 
 /** The figures of one event, each under its metric and dimension; what is reported twice is added. */
 export class Figures {
@@ -106,7 +107,9 @@ export function isDate(text: string): boolean {
 }
 
 function parseDate(raw: unknown): number | null {
-  return parseTimestamp(typeof raw === 'string' && DATE.test(raw) ? `${raw}T00:00:00Z` : raw);
+  // A number may be anything, also in text.
+  if (typeof raw !== 'string' || !BEGINS_WITH_DATE.test(raw)) return null;
+  return parseTimestamp(DATE.test(raw) ? `${raw}T00:00:00Z` : raw);
 }
 
 /** A number for each type, a list of types, or one number for all. */
