@@ -31,6 +31,7 @@ export const quarantineReasons = [
   'installation_id_missing',
   'installation_id_invalid',
   'installation_id_placeholder',
+  'installation_id_of_visitor',
   'not_an_event',
   'event_too_large',
   'event_too_deep',

@@ -207,6 +207,27 @@ describe('an event', () => {
     }
   });
 
+  test.each<object>([
+    { $lib: 'web', $device_id: SYSTEM },
+    { $lib: 'js' },
+    { $screen_width: 1920, $timezone: 'Europe/Berlin' },
+    { $current_url: 'https://example.com' },
+    { $lib: 'web', $is_identified: false, $user_id: 'alice' },
+  ])('of a browser in which nobody was identified has no installation: %j', (properties) => {
+    const visitor = { reason: 'installation_id_of_visitor', path: 'distinct_id' };
+    expect(read({ ...started, properties })).toMatchObject({ rejection: visitor });
+  });
+
+  test.each<[string, object]>([
+    ['system.started', { $lib: 'web', $is_identified: true }],
+    ['system.started', { $lib: 'web', $user_id: SYSTEM, $device_id: 'x' }],
+    ['$identify', { $lib: 'web', $anon_distinct_id: 'x' }],
+    ['system.started', { $lib: 'posthog-node', $is_server: true }],
+    ['system.started', { $lib: 'posthog-python' }],
+  ])('of %s with %j is of the installation', (event, properties) => {
+    expect(read({ ...started, event, properties })).toMatchObject({ event, properties });
+  });
+
   test('may have its id and its time as numbers, and keeps them as text', () => {
     const numbers = { uuid: 12345, timestamp: 1_795_238_790_000 };
     expect(read({ ...nameless, ...numbers })).toMatchObject({

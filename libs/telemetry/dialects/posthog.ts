@@ -12,6 +12,7 @@ import {
 import { identify, type IdentifiedInstallation } from '../identify.js';
 import type { Properties } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
+import { isPosthogVisitor } from './web-sdks.js';
 
 /** The project's key of a request, where PostHog's clients put it; undefined where there is none. */
 export function findPosthogKey(body: unknown): string | undefined {
@@ -112,6 +113,10 @@ function readItem(
   const raw = item.distinct_id ?? item.$distinct_id ?? properties.distinct_id;
   const identified = identify(raw, { path: 'distinct_id', event: item.event }, context);
   if ('reason' in identified) return unidentified(identified, properties, context);
+  if (isPosthogVisitor(item.event, raw, properties)) {
+    const rejection = { reason: 'installation_id_of_visitor', path: 'distinct_id' } as const;
+    return unidentified(rejection, properties, context);
+  }
   return toEnvelope(item, identified, properties, sentAt, context);
 }
 

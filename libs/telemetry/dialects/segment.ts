@@ -13,6 +13,7 @@ import { personKey } from '../identity.js';
 import { redact, type KeepRules } from '../privacy/redact.js';
 import type { Properties, Rejection } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
+import { isFromBrowser } from './web-sdks.js';
 
 /** https://segment.com/docs/connections/spec/ */
 export const segmentTypes = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const;
@@ -153,11 +154,10 @@ function findInstallation(
   if (isFromServer && isGiven(item.anonymousId)) {
     return identify(item.anonymousId, { path: 'anonymousId', event }, context);
   }
+  if (isGiven(item.anonymousId) && isFromBrowser(item)) {
+    return { reason: 'installation_id_of_visitor', path: 'anonymousId' };
+  }
   return { reason: 'installation_id_missing', path: 'properties.clusterId' };
-}
-
-function isFromBrowser({ context }: Record<string, unknown>): boolean {
-  return isObject(context) && isObject(context.library) && context.library.name === 'analytics.js';
 }
 
 function textOf(value: unknown): string | undefined {

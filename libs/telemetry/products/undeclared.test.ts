@@ -95,6 +95,26 @@ describe('a number that nobody declared', () => {
     });
   });
 
+  test('is ignored where an SDK adds it, unless it is declared', () => {
+    const noise = {
+      ...{ $time: 1795238790.5, $screen_width: 1920, $is_server: true, $geoip_disable: true },
+      ...{ '$feature/new-menu': true, $set: { seats: 5 }, $viewport: { width: 100 }, $x: 'NaN' },
+    };
+    expect(read({ ...noise, run: 2 })).toEqual(exactly([['run', '', 2]]));
+    const metric = {
+      name: 'time',
+      property: '$time',
+      kind: 'ratio',
+      unit: 's',
+      about: '',
+    } as const;
+    const happened = { about: 'It happened.', store: 'usage', metrics: [metric] } as const;
+    const declared: Partial<ProductDeclaration> = {
+      events: { happened: { ...happened, metrics: [...happened.metrics] } },
+    };
+    expect(read(noise, declared).figures).toEqual([['time', '', 1795238790.5]]);
+  });
+
   test('loses what stands in its name for somebody, where the product says so', () => {
     const product = { collapse: ['node_count_*.'] };
     const sent = {
