@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import type { Queryable } from '../database/database.js';
 import { holdMutex } from '../mutex.js';
 import type { InstallationHasher } from '../suppression.js';
 import { toErasure, type Erasure, type ErasureMode, type ErasureRow } from './erasure.js';
@@ -69,12 +70,12 @@ export async function lockRequests(tx: pg.ClientBase): Promise<void> {
 
 /** Those of these ids that have rows, or are suppressed. */
 export async function findKnown(
-  client: Pick<pg.ClientBase, 'query'>,
+  database: Queryable,
   ids: readonly string[],
   hasher: InstallationHasher,
 ): Promise<string[]> {
   if (ids.length === 0) return [];
-  const { rows } = await client.query<{ id: string }>(
+  const { rows } = await database.query<{ id: string }>(
     `SELECT DISTINCT known.id FROM unnest($1::uuid[], $2::bytea[]) AS known(id, hash)
       WHERE EXISTS (SELECT FROM installation i WHERE i.installation_id = known.id)
          OR EXISTS (SELECT FROM suppression s WHERE s.installation_hash = known.hash)`,
