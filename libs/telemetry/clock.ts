@@ -42,13 +42,16 @@ export function timeText(raw: unknown): string | undefined {
 
 export const NO_TIME = 'no time';
 
+const IS_DIGITS = /^[\d.,]+$/;
+
 /**
  * A time as it may be kept: without the digits of its fraction that no clock has, and without the name of its
- * zone, since both may be anything.
+ * zone, since both may be anything. A number becomes a date, so that it cannot be taken for another number.
  */
 export function safeTime(time: string): string {
-  return time
-    .trim()
+  const text = time.trim();
+  if (IS_DIGITS.test(text)) return canonicalTime(text) ?? '';
+  return text
     .replace(/([.,]\d{9})\d+/, '$1')
     .replace(/\[[^\]]*\]$/, (zone) => (UTC_ZONE.test(zone) ? zone : ''));
 }

@@ -20,10 +20,13 @@ const DATE_AND_TIME = new RegExp(
     .join(''),
 );
 
-const DIGITS = /^(\d{9,19})(?:[.,](\d{1,30}))?$/;
+const DIGITS = /^(\d{10,19})(?:[.,](\d{1,30}))?$/;
 
-/** From 1973 to 2099: in this range no number of one unit is a number of another. */
-const EARLIEST_S = 100_000_000;
+/**
+ * From 2001 to 2099: in this range no number of one unit is a number of another, and none has the twelve
+ * digits of a cloud account.
+ */
+const EARLIEST_S = 1_000_000_000;
 const LATEST_S = 4_100_000_000;
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;

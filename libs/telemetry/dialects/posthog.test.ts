@@ -211,7 +211,6 @@ describe('an event', () => {
     { $lib: 'web', $device_id: SYSTEM },
     { $lib: 'js' },
     { $screen_width: 1920, $timezone: 'Europe/Berlin' },
-    { $current_url: 'https://example.com' },
     { $lib: 'web', $is_identified: false, $user_id: 'alice' },
   ])('of a browser in which nobody was identified has no installation: %j', (properties) => {
     const visitor = { reason: 'installation_id_of_visitor', path: 'distinct_id' };
@@ -223,7 +222,7 @@ describe('an event', () => {
     ['system.started', { $lib: 'web', $user_id: SYSTEM, $device_id: 'x' }],
     ['$identify', { $lib: 'web', $anon_distinct_id: 'x' }],
     ['system.started', { $lib: 'posthog-node', $is_server: true }],
-    ['system.started', { $lib: 'posthog-python' }],
+    ['system.started', { $lib: 'posthog-python', $current_url: 'https://example.com' }],
   ])('of %s with %j is of the installation', (event, properties) => {
     expect(read({ ...started, event, properties })).toMatchObject({ event, properties });
   });

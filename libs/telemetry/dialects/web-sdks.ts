@@ -21,8 +21,8 @@ export function isFromBrowser({ context }: Record<string, unknown>): boolean {
 }
 
 const POSTHOG_WEB_LIBRARIES = new Set<unknown>(['web', 'js', 'posthog-js', 'posthog-js-lite']);
-/** What posthog-js adds to every event, and no server has. */
-const OF_A_SCREEN = ['$screen_width', '$viewport_width', '$current_url'];
+/** What posthog-js adds to every event, and no server has. (A server may give `$current_url`.) */
+const OF_A_SCREEN = ['$screen_width', '$viewport_width'];
 
 /**
  * Whether the `distinct_id` of a PostHog event is only a visitor's: it comes from a browser in which nobody was
