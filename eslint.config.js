@@ -1,5 +1,7 @@
 import js from '@eslint/js';
 import { globalIgnores } from 'eslint/config';
+import redos from 'eslint-plugin-redos';
+import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 import { importRules } from './eslint.rooms.js';
 
@@ -18,6 +20,25 @@ export default tseslint.config(
       'object-shorthand': 'error',
       'prefer-const': 'error',
     },
+  },
+  {
+    // Senders choose the texts, so no expression may take more than linear time. A sticky one begins at one
+    // place only; the loop around it must consume what it has looked at.
+    plugins: { regexp },
+    rules: {
+      'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+      'regexp/no-super-linear-move': [
+        'error',
+        { report: 'potential', ignoreSticky: true, ignorePartial: true },
+      ],
+    },
+  },
+  {
+    // Finds what the rules above do not, by analysis and by trying; that takes seconds, so not in tests.
+    files: ['apps/**', 'libs/**'],
+    ignores: tests,
+    plugins: { redos },
+    rules: { 'redos/no-vulnerable': ['error', { timeout: 5000 }] },
   },
   {
     files: sources,

@@ -26,7 +26,8 @@ const confinedPackages = [
 ];
 
 /** The domain is pure, so it names what it may use; anything else could be I/O. */
-const purePackages = '(class-validator|class-transformer|reflect-metadata|node:crypto)';
+const purePackages =
+  '(class-validator|class-transformer|reflect-metadata|node:crypto|tldts|validator)';
 const testPackages = '(vitest|fast-check|node:.*)';
 
 /** @param {string} room @param {boolean} isTest */
@@ -129,7 +130,7 @@ const onlyPlatformReadsTheEnvironment = {
 const theDomainTouchesNothing = {
   files: ['libs/telemetry/**'],
   ignores: ['**/*.test.ts'],
-  rules: { 'no-restricted-globals': ['error', 'fetch', 'process', 'WebSocket'] },
+  rules: { 'no-restricted-globals': ['error', 'fetch', 'process', 'WebSocket', 'RegExp'] },
 };
 
 export const importRules = [

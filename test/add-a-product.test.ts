@@ -122,7 +122,7 @@ test('its docs are made from the declaration', () => {
     env: { PATH: process.env.PATH, PRODUCTS_DIR: folder },
   }).toString();
   expect(markdown).toContain('## acme');
-  expect(markdown).toContain('| `heap` | bytes | By |  | Memory of the server. |');
+  expect(markdown).toContain('| `heap` | bytes | By | 2^60 |  | Memory of the server. |');
 });
 
 test('a declaration with a mistake keeps ingest from starting, and says where it is', async () => {

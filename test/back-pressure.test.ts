@@ -11,6 +11,7 @@ import { startRedis, type PrivateRedis } from './support/redis.js';
 /** A second is promised; the rest is for a machine that has other things to do. */
 const ANSWER_LIMIT_MS = 1000 + 500;
 const KEY = { authorization: 'Bearer wk_dcos' };
+const WITHOUT_HOLDING = { REDIS_HOLD_MS: '0' };
 
 let redis: PrivateRedis;
 let muster: Muster;
@@ -20,7 +21,7 @@ beforeAll(async () => {
   redis = await startRedis();
   admin = new Redis(redis.url);
   admin.on('error', () => undefined);
-  muster = await startMuster({ redisUrl: redis.url });
+  muster = await startMuster({ redisUrl: redis.url, ingestEnv: WITHOUT_HOLDING });
 });
 
 afterAll(async () => {
@@ -145,7 +146,7 @@ describe('a Redis that may lose what it has confirmed', () => {
 
 test('ingest that starts before Redis answers at once, and takes events when Redis is there', async () => {
   await redis.kill();
-  await withMuster({}, async (early) => {
+  await withMuster({ ingestEnv: WITHOUT_HOLDING }, async (early) => {
     const event = newEvent();
     expectUnavailable(await post(early, event));
     await expectHealth(early, 'unreachable');
@@ -175,7 +176,7 @@ test('more than can wait is turned away, and costs those that wait nothing', asy
     // Below HTTPS, so that all come at once, however slow the machine is.
     const writer = new EnvelopeWriter({
       ...{ redisUrl: redis.url, prefix, memoryShare: 0.8, verifiesDurability: true },
-      timeoutMs: 60_000,
+      ...{ timeoutMs: 60_000, holdMs: 0, maxHeld: 1 },
       onError: () => undefined,
     });
     expect(await writer.settle(10_000)).toBeNull();

@@ -53,6 +53,49 @@ test('a page may send its key in a header, for which the browser asks first', as
   expect(await uiEventsOf(muster, id)).toEqual([rowOf(id, 'page_view', '/nodes')]);
 });
 
+test('a page may send a beacon of JSON, which a browser sends with credentials', async () => {
+  const id = randomUUID();
+  const ui = await visit(muster);
+  const { body } = keyInHeader(id);
+  const beacon = { ...JSON.parse(body as string), writeKey: KEY };
+  for (const type of ['application/json', 'text/plain']) {
+    await ui.beacon(`${muster.ingestUrl}/v1/p`, JSON.stringify(beacon), type);
+  }
+  await expect.poll(() => uiEventsOf(muster, id), { timeout: 5000 }).toHaveLength(2);
+});
+
+test('a beacon of Muster’s own dialect has its key in the query, and no log repeats it', async () => {
+  const installationId = randomUUID();
+  const ui = await visit(muster);
+  const properties = { 'health-unit-a-total': 1, 'health-unit-a-unhealthy': 0 };
+  const event = JSON.stringify({ installationId, product: 'dcos', event: 'health', properties });
+  await ui.beacon(`${muster.ingestUrl}/v1/events?writeKey=${KEY}`, event, 'application/json');
+  const stored = () =>
+    muster.analyst('SELECT kind FROM fleet.reports WHERE installation_id = $1', [installationId]);
+  await expect.poll(stored, { timeout: 5000 }).toEqual([{ kind: 'health' }]);
+  const wrong = await muster.post('/v1/events?writeKey=wk_nobody', event);
+  expect(wrong.status).toBe(401);
+  expect(muster.ingest.log).not.toMatch(/wk_/);
+});
+
+test('a page may send with credentials and read the answer', async () => {
+  const id = randomUUID();
+  const ui = await visit(muster);
+  const request = { ...keyInHeader(id), credentials: 'include' } as const;
+  expect(await ui.fetch(`${muster.ingestUrl}/v1/p`, request)).toEqual(SUCCESS);
+});
+
+test('a page that is over a limit may read when to send again', async () => {
+  const limited = await startMuster({ workers: 0, ingestEnv: { PREVIEW_EVENTS_PER_MINUTE: '1' } });
+  onTestFinished(() => limited.stop());
+  const ui = await visit(limited);
+  const url = `${limited.ingestUrl}/v1/preview?dialect=segment`;
+  expect((await ui.fetch(url, keyInHeader(randomUUID()))).status).toBe(200);
+  const refused = await ui.fetch(url, keyInHeader(randomUUID()));
+  expect(refused.status).toBe(429);
+  expect(Number(refused.retryAfter)).toBeGreaterThan(0);
+});
+
 test('a page of an origin that is not allowed is shown no answer, nor may it send a header', async () => {
   const strict = await startMuster({ ingestEnv: { CORS_ORIGINS: 'https://ui.example.com' } });
   onTestFinished(() => strict.stop());

@@ -16,6 +16,7 @@ beforeEach(async () => {
   changes = ownChanges;
   writer = new EnvelopeWriter({
     ...{ redisUrl: url, prefix: queuePrefix, timeoutMs: TIMEOUT_MS },
+    ...{ holdMs: 0, maxHeld: 1 },
     ...{ memoryShare: 0.8, verifiesDurability: true },
     onError: () => undefined,
     onChange: (by) => ownChanges.push(by?.reason ?? null),

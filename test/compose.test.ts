@@ -97,7 +97,7 @@ test('the ledger of erasures is on a volume apart from the database, for workers
 });
 
 test('no secret has a default, and none is written down', () => {
-  const used = [...text.matchAll(/\$\{(\w+)([^}]*)\}/g)].map(([, name = '', rest = '']) => ({
+  const used = [...text.matchAll(/\$\{(\w+)((?!\w)[^{}]*)\}/g)].map(([, name = '', rest = '']) => ({
     name,
     isRequired: rest.startsWith(':?'),
   }));

@@ -61,6 +61,7 @@ const allowed: [file: string, specifiers: string[]][] = [
     'libs/telemetry/envelope.ts',
     ['class-validator', 'class-transformer', 'node:crypto', './fate.js', './dialects/segment.js'],
   ],
+  ['libs/telemetry/privacy/hosts.ts', ['tldts', 'validator']],
   ['libs/telemetry/dialects/segment.ts', ['../envelope.js', './posthog.js']],
   ['libs/telemetry/envelope.test.ts', ['vitest', 'fast-check', 'node:fs', '#telemetry']],
   ['libs/platform/settings.ts', ['pino', 'node:fs', '@nestjs/common', 'node:process']],

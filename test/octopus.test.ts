@@ -116,6 +116,25 @@ test('a metric that the catalogue does not know is kept when it is a number, and
   expect(dropped).toEqual([{ key: 'motto' }, { key: 'space_id' }]);
 });
 
+test('5,000 types are stored, and of 6,000 it is said that 1,000 are missing', async () => {
+  const types = (count: number) => Array.from({ length: count }, (_, n) => `p${n}`);
+  const [id, tooMany] = [randomUUID(), randomUUID()];
+  await send(id, { deployment_steps: types(5000) });
+  await send(tooMany, { deployment_steps: types(6000) });
+  for (const installation of [id, tooMany]) {
+    expect(await readings(installation)).toHaveLength(5000);
+  }
+  const columns = 'path, reason, left_out';
+  const defects = (installation: string) =>
+    muster.analyst(`SELECT ${columns} FROM fleet.defects WHERE installation_id = $1`, [
+      installation,
+    ]);
+  expect(await defects(id)).toEqual([]);
+  expect(await defects(tooMany)).toEqual([
+    { path: 'deployment_steps', reason: 'too_many', left_out: 1000 },
+  ]);
+});
+
 test('a reading that makes no sense costs only itself; a licence’s serial number is refused by name', async () => {
   const id = randomUUID();
   const serial = 'ABCD-1234-EFGH';

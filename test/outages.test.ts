@@ -11,7 +11,7 @@ let muster: Muster;
 
 beforeAll(async () => {
   redis = await startRedis();
-  muster = await startMuster({ redisUrl: redis.url });
+  muster = await startMuster({ redisUrl: redis.url, ingestEnv: { REDIS_HOLD_MS: '0' } });
 });
 
 afterAll(async () => {
@@ -98,11 +98,11 @@ test('an event of a thousand nonsensical readings is stored with a bounded numbe
   expect(status).toBe(202);
   await expect.poll(() => storedOf(installationId)).toHaveLength(1);
   const defects = await muster.analyst(
-    'SELECT reason FROM fleet.defects WHERE installation_id = $1',
+    'SELECT reason, left_out FROM fleet.defects WHERE installation_id = $1',
     [installationId],
   );
   expect(defects).toHaveLength(101);
-  expect(defects).toContainEqual({ reason: 'too_many_defects' });
+  expect(defects).toContainEqual({ reason: 'too_many_defects', left_out: 900 });
 });
 
 test('a key of half a character too many costs only its reading', async () => {

@@ -441,7 +441,8 @@ describe('a preview', () => {
 
   beforeAll(async () => {
     redis = await startRedis();
-    idle = await startMuster({ redisUrl: redis.url, workers: 0 });
+    const ingestEnv = { REDIS_HOLD_MS: '0' };
+    idle = await startMuster({ redisUrl: redis.url, workers: 0, ingestEnv });
   });
 
   afterAll(async () => {

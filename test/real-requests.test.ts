@@ -151,7 +151,7 @@ test('the browser that sent a page view may read the answer, whatever page it sh
   const [raw] = requestsOf('dcos-ui-analytics.js.page');
   expect(raw!.toString()).toContain('Origin: http://ui.dcos.test');
   const { headers } = await muster.replay(raw!);
-  expect(headers['access-control-allow-origin']).toBe('*');
+  expect(headers['access-control-allow-origin']).toBe('http://ui.dcos.test');
   await muster.drained();
 });
 
@@ -307,7 +307,7 @@ function rowsOf(events: Json[]) {
         const unit = /^health-unit-(.*)-total$/.exec(key)?.[1];
         if (!unit) return [];
         const unhealthy = properties[`health-unit-${unit}-unhealthy`];
-        const unit_type = unit.replace(/.*-/, '');
+        const unit_type = unit.split('-').at(-1);
         return [{ unit, unit_type, total: properties[key], unhealthy }];
       }),
     ),

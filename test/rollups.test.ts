@@ -45,8 +45,8 @@ test('a day tells where installations were and how large: classes are powers of 
 });
 
 test('no figure is so great that it stops the sums', async () => {
-  const properties = { cpu_total: Number.MAX_VALUE, mem_total: Number.MAX_VALUE };
-  const figures = { environments: 2_147_483_647, memory: Number.MAX_VALUE };
+  const properties = { cpu_total: 1e7, mem_total: 2 ** 40 };
+  const figures = { environments: 2_147_483_646, memory: 2 ** 60 };
   for (let i = 0; i < 3; i += 1) {
     await it.save(
       event(randomUUID(), 1, 12, { event: 'mesos_track', properties }),
@@ -54,10 +54,15 @@ test('no figure is so great that it stops the sums', async () => {
       event(randomUUID(), 1, 12, {
         product: 'resoto',
         event: 'anything',
-        properties: { n: 1e308 },
+        properties: { n: 1e15 },
       }),
     );
   }
+  // Greater ones were stored before figures had bounds.
+  await it.ask(
+    `UPDATE metric_snapshot SET figures = array_fill(1e308::float8, ARRAY[cardinality(figures)])`,
+  );
+  await it.ask('UPDATE resource_reading SET cpu_total = 1e308, mem_total_mb = 1e308');
   await it.rollups.refresh();
   expect(await it.ask('SELECT sum(active)::int AS active FROM fleet.daily_fleet')).toEqual([
     { active: 9 },

@@ -11,7 +11,7 @@ let muster: Muster;
 
 beforeAll(async () => {
   redis = await startRedis();
-  muster = await startMuster({ redisUrl: redis.url });
+  muster = await startMuster({ redisUrl: redis.url, ingestEnv: { REDIS_HOLD_MS: '0' } });
 });
 
 afterAll(async () => {

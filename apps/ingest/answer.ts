@@ -2,7 +2,8 @@ import type { FastifyReply } from 'fastify';
 import type { EventRejection, ReceivedEnvelope } from '#telemetry';
 import type { Over } from './limits.js';
 
-export type Outcome = { accepted: ReceivedEnvelope } | { rejected: EventRejection };
+export type Outcome =
+  { accepted: ReceivedEnvelope } | { rejected: EventRejection; trace?: ReceivedEnvelope };
 
 const RATE_LIMITED: EventRejection = {
   code: 'rate_limited',
@@ -19,7 +20,10 @@ export function answerOutcomes(
   { envelopes: over, limited }: Over,
 ): void {
   const results = outcomes.map((outcome) => {
-    if ('rejected' in outcome) return { status: 'rejected' as const, ...outcome.rejected };
+    if ('rejected' in outcome) {
+      const isOver = outcome.trace !== undefined && over.has(outcome.trace);
+      return { status: 'rejected' as const, ...(isOver ? RATE_LIMITED : outcome.rejected) };
+    }
     if (over.has(outcome.accepted)) return { status: 'rejected' as const, ...RATE_LIMITED };
     return { status: 'accepted' as const };
   });

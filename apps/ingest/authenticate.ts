@@ -7,18 +7,23 @@ export interface RouteConfiguration {
   keyInBody?: boolean;
   /** How large a body with the key in it may become; 500 KB where nothing is said. */
   maxAnonymousBytes?: number;
-  /** Whether the body's first bytes tell if it is compressed, rather than the header. */
+  /**
+   * Whether the body's first bytes show if it is compressed, rather than the header, and whether it
+   * may be a form.
+   */
   sniffsEncoding?: boolean;
+  /** Whether the body means nothing here: it is neither decompressed nor read. */
+  ignoresBody?: boolean;
 }
 
 interface AuthenticatedRequest extends FastifyRequest {
-  /** Whose key the request's header holds; undefined where it has none. */
+  /** Whose key the request's header or query holds; undefined where neither has one. */
   sender?: Sender | undefined;
 }
 
 /**
- * Refuses a request with a wrong key before its body is read, and one without a key unless the key
- * may be in the body.
+ * Refuses a request with a wrong key in header or query before its body is read, and one without a
+ * key unless the key may be in the body.
  */
 export function authenticateByHeader(fastify: FastifyInstance, keys: WriteKeys): void {
   fastify.decorateRequest('sender', undefined);
@@ -38,11 +43,21 @@ function authenticate(request: AuthenticatedRequest, keys: WriteKeys): void {
   if (request.method !== 'POST' || request.is404) return;
   const { authorization } = request.headers;
   const { keyInBody } = request.routeOptions.config as RouteConfiguration;
-  if (authorization === undefined && keyInBody) return;
-  request.sender = requireSender(keys, keyInHeader(authorization));
+  if (authorization !== undefined) {
+    request.sender = requireSender(keys, keyInHeader(authorization));
+    return;
+  }
+  const key = keyInQuery(request.query);
+  if (key !== undefined || !keyInBody) request.sender = requireSender(keys, key ?? null);
 }
 
-/** Whose key the request's header holds; undefined where it has none. */
+/** Beacons of browsers have no headers of their own; RudderStack's put the key into the query. */
+function keyInQuery(query: unknown): string | undefined {
+  const { writeKey } = (query ?? {}) as Record<string, unknown>;
+  return typeof writeKey === 'string' ? writeKey : undefined;
+}
+
+/** Whose key the request's header or query holds; undefined where neither has one. */
 export function senderOf(request: FastifyRequest): Sender | undefined {
   return (request as AuthenticatedRequest).sender;
 }

@@ -1,32 +1,34 @@
-import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { RouteConfiguration } from './authenticate.js';
+import { checkValues, mentionsKey } from '#telemetry';
+import { senderOf, type RouteConfiguration } from './authenticate.js';
+import { clientAddressOf } from './client-address.js';
+import { decompress } from './decompress.js';
 import { RequestError } from './errors.js';
+import { RateLimited } from './limits.js';
+import { unwrapForm } from './posthog-form.js';
+import { PerMinute } from './per-minute.js';
+import { Turns } from './turns.js';
+import type { WriteKeys } from './write-keys.js';
 
-type Inflate = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
-
-const ENCODINGS: Record<string, Inflate> = {
-  gzip: promisify(gunzip),
-  'x-gzip': promisify(gunzip),
-  br: promisify(brotliDecompress),
-  // Some senders of "deflate" leave out the zlib header (its first byte ends in 8).
-  deflate: (body, options) =>
-    ((body[0] ?? 0) & 0x0f) === 8
-      ? promisify(inflate)(body, options)
-      : promisify(inflateRaw)(body, options),
-};
+export interface BodyLimits {
+  maxBodyBytes: number;
+  maxInflatedBytes: number;
+  maxJsonValues: number;
+  maxUnknownBytesPerMinute: number;
+}
 
 /**
  * Makes every request's body the bytes that were meant: of any content type or none, for agents say
- * text/plain or nothing where they send JSON, and decompressed. The limits hold for the bytes on the
- * wire while they arrive, and for the decompressed ones while they are made.
+ * text/plain or nothing where they send JSON, decompressed and taken out of its form. The limits hold
+ * for the bytes on the wire while they arrive, for the decompressed ones while they are made, and for
+ * the values before they are parsed. A body without a valid key is refused here.
  */
 export function takeBodiesAsBytes(
   fastify: FastifyInstance,
-  limits: { maxBodyBytes: number; maxInflatedBytes: number },
+  keys: WriteKeys,
+  limits: BodyLimits,
 ): void {
-  const inflating = new Turns(MAX_INFLATING);
+  const reader = new BodyReader(keys, limits);
   fastify.removeAllContentTypeParsers();
   fastify.addHook('onRequest', ({ headers }, _reply, done) => {
     // Fastify refuses a content type that is not well-formed; here it says nothing anyway.
@@ -37,19 +39,13 @@ export function takeBodiesAsBytes(
     '*',
     { parseAs: 'buffer', bodyLimit: limits.maxBodyBytes },
     (request: FastifyRequest, body: Buffer, done) => {
-      const { maxAnonymousBytes = MAX_ANONYMOUS_BYTES, sniffsEncoding = false } = request
-        .routeOptions.config as RouteConfiguration;
-      const { authorization, 'content-encoding': header } = request.headers;
-      const encoding = sniffsEncoding ? sniffEncoding(body, header) : header;
-      if (encoding === undefined) return done(null, body);
-      const isKnown = authorization !== undefined;
-      const most = isKnown ? Infinity : maxAnonymousBytes;
-      inflating
-        .take(() => decompress(body, encoding, Math.min(most, limits.maxInflatedBytes)))
-        .then(
-          (bytes) => done(null, bytes),
-          (error: unknown) => done(error as RequestError),
-        );
+      try {
+        const bytes = reader.read(request, body);
+        if (Buffer.isBuffer(bytes)) done(null, bytes);
+        else bytes.then((it) => done(null, it)).catch((error: unknown) => done(error as Error));
+      } catch (error) {
+        done(error as Error);
+      }
     },
   );
 }
@@ -58,10 +54,99 @@ export function takeBodiesAsBytes(
 const MAX_INFLATING = 4;
 
 /**
- * Without a key in the header it is not known yet whose body it is, and it may not become larger than
+ * Without a key in the header the sender is not known yet, and the body may not become larger than
  * any Segment client's: they send at most 500 KB.
  */
 const MAX_ANONYMOUS_BYTES = 512_000;
+
+/** Enough for a report, and cheap to search for a key. */
+const MIN_UNKNOWN_BYTES = 65_536;
+
+const NOTHING = Buffer.alloc(0);
+
+class BodyReader {
+  readonly #inflating = new Turns(MAX_INFLATING);
+  /** The decompressed bytes of bodies without a valid key, by address. */
+  readonly #unknown = new PerMinute();
+
+  constructor(
+    private readonly keys: WriteKeys,
+    private readonly limits: BodyLimits,
+  ) {}
+
+  /** At once where nothing is to be decompressed, for a promise costs each request some of its time. */
+  read(request: FastifyRequest, body: Buffer): Buffer | Promise<Buffer> {
+    const config = request.routeOptions.config as RouteConfiguration;
+    if (request.is404 || config.ignoresBody) return NOTHING;
+    const { sniffsEncoding = false } = config;
+    const header = request.headers['content-encoding'];
+    const encoding = sniffsEncoding ? sniffEncoding(body, header) : header;
+    const open = (bytes: Buffer) => (sniffsEncoding ? unwrapForm(bytes) : bytes);
+    if (senderOf(request)) {
+      const check = (bytes: Buffer) => this.#check(open(bytes));
+      if (encoding === undefined) return check(body);
+      const { maxInflatedBytes } = this.limits;
+      return this.#inflating.take(() => decompress(body, encoding, maxInflatedBytes)).then(check);
+    }
+    return this.#readUnknown(request, body, encoding, open);
+  }
+
+  #readUnknown(
+    request: FastifyRequest,
+    body: Buffer,
+    encoding: string | undefined,
+    open: (bytes: Buffer) => Buffer,
+  ): Buffer | Promise<Buffer> {
+    const { maxAnonymousBytes = MAX_ANONYMOUS_BYTES } = request.routeOptions
+      .config as RouteConfiguration;
+    const address = clientAddressOf(request);
+    const admit = (bytes: Buffer) => this.#admit(open(bytes), address);
+    if (encoding !== undefined) {
+      const most = Math.min(maxAnonymousBytes, this.limits.maxInflatedBytes);
+      return this.#inflating
+        .take(() => this.#inflateUnknown(body, encoding, most, address))
+        .then(admit);
+    }
+    if (body.length > this.#allowanceOf(address)) throw this.#tooMuch(address);
+    return admit(body);
+  }
+
+  async #inflateUnknown(body: Buffer, encoding: string, most: number, address: string) {
+    const allowance = this.#allowanceOf(address);
+    try {
+      return await decompress(body, encoding, Math.min(most, allowance));
+    } catch (error) {
+      this.#unknown.add(address, Math.min(most, allowance));
+      const isOver = error instanceof RequestError && error.code === 'inflated_too_large';
+      throw isOver && allowance < most ? this.#tooMuch(address) : error;
+    }
+  }
+
+  /** @throws RequestError `unauthorized` where no valid key is in the body */
+  #admit(bytes: Buffer, address: string): Buffer {
+    if (mentionsKey(bytes, (key) => this.keys.senderOf(key) !== null)) return this.#check(bytes);
+    this.#unknown.add(address, bytes.length);
+    const message =
+      'A valid write key is needed, as Bearer token, as the user of Basic authorization, or in the body.';
+    throw new RequestError('unauthorized', message);
+  }
+
+  /** Above the limit, small bodies still pass: an honest client may be behind the same address. */
+  #allowanceOf(address: string): number {
+    const { maxUnknownBytesPerMinute } = this.limits;
+    return Math.max(MIN_UNKNOWN_BYTES, maxUnknownBytesPerMinute - this.#unknown.usedBy(address));
+  }
+
+  #check(bytes: Buffer): Buffer {
+    checkValues(bytes, this.limits.maxJsonValues);
+    return bytes;
+  }
+
+  #tooMuch(address: string): RateLimited {
+    const message = 'Too much was sent from this address without a valid write key; wait.';
+    return new RateLimited(this.#unknown.waitMsOf(address), message);
+  }
+}
 
 /** PostHog's clients may say gzip of what is none, and nothing of what is: its first bytes tell. */
 function sniffEncoding(body: Buffer, header: string | undefined): string | undefined {
@@ -69,51 +154,6 @@ function sniffEncoding(body: Buffer, header: string | undefined): string | undef
   return /gzip/i.test(header ?? '') ? undefined : header;
 }
 
-/** Lets a bounded number of works run at once; the others wait for their turn. */
-class Turns {
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
-
-  constructor(most: number) {
-    this.#free = most;
-  }
-
-  async take<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#free -= 1;
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free += 1;
-    }
-  }
-}
-
 function isMediaType(contentType = ''): boolean {
   return /^[\w.+-]+\/[\w.+-]+ *(;|$)/.test(contentType);
-}
-
-async function decompress(
-  body: Buffer,
-  contentEncoding: string,
-  maxInflatedBytes: number,
-): Promise<Buffer> {
-  const encoding = contentEncoding.trim().toLowerCase();
-  if (encoding === 'identity' || encoding === '') return body;
-  const inflateBody = Object.hasOwn(ENCODINGS, encoding) ? ENCODINGS[encoding] : undefined;
-  if (!inflateBody) {
-    const message = 'The Content-Encoding is not one of gzip, deflate, br.';
-    throw new RequestError('unsupported_encoding', message);
-  }
-  try {
-    return await inflateBody(body, { maxOutputLength: maxInflatedBytes });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      const message = `The request body is more than ${maxInflatedBytes} bytes when decompressed.`;
-      throw new RequestError('inflated_too_large', message);
-    }
-    throw new RequestError('invalid_encoding', `The request body is not valid ${encoding}.`);
-  }
 }

@@ -2,11 +2,17 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 const PREFLIGHT_SECONDS = 86_400;
 
+/** What a page may read of an answer besides its body: when to send again, and what to ask us about. */
+const EXPOSED = 'Retry-After, X-Request-Id';
+
 /**
  * Lets pages of the given origins send events and read the answers (https://fetch.spec.whatwg.org/#http-cors-protocol).
- * Agents send no Origin and pass by at no cost: @fastify/cors, which looks at every request, took a
- * sixth of ingest's time. Keys travel in headers or bodies, never in cookies, so credentials are not
- * allowed, and any origin may be.
+ * Agents send no Origin and cost nothing here; @fastify/cors, which looks at every request, took a
+ * sixth of ingest's time.
+ *
+ * Credentials are allowed: a beacon with a typed Blob always has them, and a browser does not say in
+ * advance whether it will. Ingest sets no cookie and knows a sender by its write key alone, so
+ * credentials give a page nothing. With them `*` is not valid, so the origin is repeated.
  */
 export function allowOrigins(fastify: FastifyInstance, allowed: '*' | readonly string[]): void {
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -25,12 +31,11 @@ export function allowOrigins(fastify: FastifyInstance, allowed: '*' | readonly s
 }
 
 function allowOrigin(reply: FastifyReply, origin: string, allowed: '*' | readonly string[]): void {
-  if (allowed === '*') {
-    void reply.header('access-control-allow-origin', '*');
-    return;
-  }
   void reply.header('vary', 'Origin');
-  if (allowed.includes(origin)) void reply.header('access-control-allow-origin', origin);
+  if (allowed !== '*' && !allowed.includes(origin)) return;
+  void reply.header('access-control-allow-origin', origin);
+  void reply.header('access-control-allow-credentials', 'true');
+  void reply.header('access-control-expose-headers', EXPOSED);
 }
 
 function allowRequest(request: FastifyRequest, reply: FastifyReply): void {

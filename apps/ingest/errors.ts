@@ -44,6 +44,7 @@ export const statusOf: Record<ErrorCode, number> = {
   body_too_large: 413,
   inflated_too_large: 413,
   too_deep: 413,
+  too_many_values: 413,
   too_many_events: 413,
   event_too_large: 413,
   unsupported_encoding: 415,
@@ -104,10 +105,19 @@ export function refuse(
 /** Turns whatever was thrown into the one error body, and logs what is our own fault. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
-  constructor(private readonly logger: Logger) {}
+  /** @param unansweredAgents how the User-Agent of clients begins that resend only without an answer */
+  constructor(
+    private readonly logger: Logger,
+    private readonly unansweredAgents: readonly string[],
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
+    if (error instanceof QueueUnavailable && this.isLeftUnanswered(reply)) {
+      reply.hijack();
+      reply.request.raw.socket.destroy();
+      return;
+    }
     const { code, message } = this.describe(error, reply.request.id);
     if (error instanceof QueueUnavailable) {
       void reply.header('retry-after', RETRY_AFTER_S[error.reason]);
@@ -115,6 +125,12 @@ export class ErrorFilter implements ExceptionFilter {
     if (error instanceof RateLimited) void reply.header('retry-after', error.retryAfterS);
     if (code === 'unauthorized') void reply.header('www-authenticate', 'Bearer realm="muster"');
     refuse(reply, code, message);
+  }
+
+  /** dcos-signal drops its event at any status, but sends it up to ten times over broken connections. */
+  private isLeftUnanswered({ request }: FastifyReply): boolean {
+    const agent = request.headers['user-agent'] ?? '';
+    return this.unansweredAgents.some((prefix) => agent.startsWith(prefix));
   }
 
   private describe(error: unknown, requestId: string): { code: ErrorCode; message: string } {

@@ -48,7 +48,7 @@ export class IngestModule {
         { provide: Drain, useValue: drain },
         { provide: HttpServers, useValue: servers },
         { provide: Intake, useValue: new Intake(keys, policy, limits, writer, settings) },
-        { provide: Previewer, useValue: new Previewer(products, settings.retentionDays, policy) },
+        { provide: Previewer, useValue: new Previewer(products, settings, policy) },
       ],
     };
   }

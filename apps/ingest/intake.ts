@@ -74,13 +74,14 @@ export class Intake {
     envelopes: readonly ReceivedEnvelope[],
     bytes: Buffer,
   ): Promise<void> {
+    const since = performance.now();
     sign(envelopes, sender);
     const marked = this.markBlocked(envelopes);
     if (this.policy.limitsOf(sender.product)) {
-      const { limited } = await this.takeFromLimits(sender, marked, false);
+      const { limited } = await this.takeFromLimits(since, sender, marked, false);
       if (limited) throw limited;
     }
-    await this.writer.accept(marked, bytes.length);
+    await this.writer.accept(marked, bytes.length, since);
   }
 
   /**
@@ -93,32 +94,38 @@ export class Intake {
     envelopes: readonly ReceivedEnvelope[],
     bytes: Buffer,
   ): Promise<Over> {
+    const since = performance.now();
     sign(envelopes, sender);
     const marked = this.markBlocked(envelopes);
     const over = this.policy.limitsOf(sender.product)
-      ? await this.takeFromLimits(sender, marked, true)
+      ? await this.takeFromLimits(since, sender, marked, true)
       : NONE_OVER;
     const taken = marked.filter((envelope) => !over.envelopes.has(envelope));
-    if (taken.length > 0) await this.writer.accept(taken, bytes.length);
+    if (taken.length > 0) await this.writer.accept(taken, bytes.length, since);
     return over;
   }
 
-  /** Queues what was accepted of a request and says what became of each of its events. */
+  /**
+   * Queues what was accepted of a request, and the traces of what is too large, and answers what
+   * became of each of its events.
+   */
   async answerOutcomes(
     reply: FastifyReply,
     sender: Sender,
     outcomes: readonly Outcome[],
     bytes: Buffer,
   ): Promise<void> {
-    const accepted = outcomes.flatMap((it) => ('accepted' in it ? [it.accepted] : []));
-    const over = accepted.length > 0 ? await this.acceptSome(sender, accepted, bytes) : NONE_OVER;
+    const queued = outcomes.flatMap((it) => ('accepted' in it ? it.accepted : (it.trace ?? [])));
+    const over = queued.length > 0 ? await this.acceptSome(sender, queued, bytes) : NONE_OVER;
     answerOutcomes(reply, outcomes, over);
   }
 
-  /** What a closed queue would refuse anyway costs nobody a part of a limit. */
-  private takeFromLimits(...[sender, envelopes, isDivisible]: Parameters<Limits['take']>) {
-    this.writer.requireOpen();
-    return this.limits.take(sender, envelopes, isDivisible);
+  /**
+   * Waits for the queue first, so that a request that is refused does not use up a limit. Where the
+   * answer of Redis is lost, the events may count twice.
+   */
+  private takeFromLimits(since: number, ...of: Parameters<Limits['take']>) {
+    return this.writer.hold(() => this.limits.take(...of), since);
   }
 
   /** Of an event that administrators have blocked only a mark goes on, and its sender hears success. */

@@ -3,13 +3,16 @@ import type { ReceivedEnvelope } from '#telemetry';
 import type { EdgePolicy } from './edge-policy.js';
 import type { Sender } from './write-keys.js';
 
-/** A key or an installation has used up its events of this minute. */
+/** A key, an installation or an address has used up what it may send in this minute. */
 export class RateLimited extends Error {
   /** In whole seconds. */
   readonly retryAfterS: number;
 
-  constructor(waitMs: number) {
-    super('The limit of events a minute is reached; send it again later.');
+  constructor(
+    waitMs: number,
+    message = 'The limit of events a minute is reached; send it again later.',
+  ) {
+    super(message);
     this.retryAfterS = Math.max(1, Math.ceil(waitMs / 1000));
   }
 }

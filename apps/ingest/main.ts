@@ -83,6 +83,8 @@ function connectQueue(settings: IngestSettings, logger: Logger): EnvelopeWriter 
     redisUrl: settings.redisUrl,
     prefix: settings.queuePrefix,
     timeoutMs: settings.redisTimeoutMs,
+    holdMs: settings.redisHoldMs,
+    maxHeld: settings.maxHeldRequests,
     memoryShare: settings.redisMemoryShare,
     verifiesDurability: settings.redisDurability === 'verified',
     onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
@@ -155,8 +157,8 @@ async function createApp(
   allowOrigins(fastify, settings.corsOrigins);
   authenticateByHeader(fastify, parts.keys);
   continueBeforeBodies(fastify, parts.drain);
-  takeBodiesAsBytes(fastify, settings);
-  app.useGlobalFilters(new ErrorFilter(logger));
+  takeBodiesAsBytes(fastify, parts.keys, settings);
+  app.useGlobalFilters(new ErrorFilter(logger, settings.unansweredAgents));
   await app.init();
   answerOtherMethods();
   return app;

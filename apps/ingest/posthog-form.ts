@@ -21,8 +21,12 @@ export function unwrapForm(bytes: Buffer): Buffer {
   return isForm ? Buffer.from(data) : bytes;
 }
 
+/** A plain loop: a body may be millions of blanks. */
 function startOf(bytes: Buffer): number {
-  return bytes.findIndex((byte) => byte > 0x20);
+  for (let at = 0; at < bytes.length; at += 1) {
+    if ((bytes[at] ?? 0) > 0x20) return at;
+  }
+  return -1;
 }
 
 function beginsAsJson(bytes: Buffer): boolean {

@@ -10,7 +10,6 @@ import {
 } from '#telemetry';
 import type { RouteConfiguration } from './authenticate.js';
 import { Intake } from './intake.js';
-import { unwrapForm } from './posthog-form.js';
 
 /** What posthog-python sends at most at once, decompressed. */
 const MAX_BATCH_BYTES = 5 * 1024 * 1024;
@@ -81,16 +80,16 @@ export class PosthogController {
     return { results: { ...results, ...retryLater(over.envelopes, uuids) } };
   }
 
-  /** Answers with nothing of anybody's, so it asks for no key. */
+  /** The answer is the same for everyone, so no key is needed and the body is not read. */
   @Post(['flags', 'decide'])
-  @RouteConfig(POSTHOG)
+  @RouteConfig({ keyInBody: true, ignoresBody: true } satisfies RouteConfiguration)
   @HttpCode(200)
   flags() {
     return NO_FLAGS;
   }
 
   private open(request: FastifyRequest): { body: unknown; bytes: Buffer } {
-    const bytes = unwrapForm(this.intake.bytes(request));
+    const bytes = this.intake.bytes(request);
     return { body: this.intake.parse(bytes), bytes };
   }
 }

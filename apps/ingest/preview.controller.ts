@@ -10,10 +10,13 @@ import {
   type NormaliseOptions,
   type Products,
 } from '#telemetry';
+import type { IngestSettings } from '#platform';
 import type { EdgePolicy } from './edge-policy.js';
 import { Intake, isNdjson } from './intake.js';
+import { RateLimited } from './limits.js';
+import { PerMinute } from './per-minute.js';
 import { POSTHOG } from './posthog.controller.js';
-import { unwrapForm } from './posthog-form.js';
+import type { Sender } from './write-keys.js';
 
 const DAY_MS = 86_400_000;
 /** A preview is for people, and its answer is many times as large as what it is of. */
@@ -21,15 +24,37 @@ const MAX_EVENTS = 100;
 
 /** What a preview goes by: the same as the workers, or it would not be true. */
 export class Previewer {
+  /** Previewed events by write key. They are read in this process, so they are limited here. */
+  readonly #previewed = new PerMinute();
+
   constructor(
     private readonly products: Products,
-    private readonly retentionDays: number,
+    private readonly settings: Pick<IngestSettings, 'retentionDays' | 'maxPreviewEventsPerMinute'>,
     private readonly policy: EdgePolicy,
   ) {}
 
-  get options(): NormaliseOptions {
-    const { products, retentionDays, policy } = this;
-    return { products, retentionMs: retentionDays * DAY_MS, decisions: policy.decisions };
+  /**
+   * Counts what is previewed against the limit of its sender.
+   * @throws RateLimited where the limit is used up
+   */
+  preview<T extends { events: unknown[] }>(
+    { keyDigest }: Sender,
+    work: (options: NormaliseOptions) => T,
+  ): T {
+    if (this.#previewed.usedBy(keyDigest) >= this.settings.maxPreviewEventsPerMinute) {
+      const message = 'The limit of previewed events a minute is reached.';
+      throw new RateLimited(this.#previewed.waitMsOf(keyDigest), message);
+    }
+    // A body that cannot be read takes time as well.
+    this.#previewed.add(keyDigest, 1);
+    const previewed = work(this.options);
+    this.#previewed.add(keyDigest, previewed.events.length);
+    return previewed;
+  }
+
+  private get options(): NormaliseOptions {
+    const { products, settings, policy } = this;
+    return { products, retentionMs: settings.retentionDays * DAY_MS, decisions: policy.decisions };
   }
 }
 
@@ -55,7 +80,7 @@ export class PreviewController {
     @Query('date') date?: string,
   ) {
     if (isNdjson(request)) return this.previewLines(request);
-    const bytes = unwrapForm(this.intake.bytes(request));
+    const bytes = this.intake.bytes(request);
     const body = bytes.length === 0 ? '' : this.intake.parse(bytes);
     const sender = this.intake.senderOf(request, findAnyKey(body));
     const dialect = dialectNames.find((name) => name === dialectName);
@@ -65,7 +90,10 @@ export class PreviewController {
     }
     const hints = { dialect, ...(installationId !== undefined && { installationId, date }) };
     const context = { ...this.intake.contextOf(sender, bytes), maxEvents: MAX_EVENTS };
-    return { success: true, ...preview(body, hints, context, this.previewer.options) };
+    const previewed = this.previewer.preview(sender, (options) =>
+      preview(body, hints, context, options),
+    );
+    return { success: true, ...previewed };
   }
 
   private previewLines(request: FastifyRequest) {
@@ -73,6 +101,9 @@ export class PreviewController {
     const bytes = this.intake.bytes(request);
     const context = this.intake.contextOf(sender, bytes);
     const parse = (line: Buffer) => this.intake.parse(line);
-    return { success: true, ...previewLines(bytes, parse, context, this.previewer.options) };
+    const previewed = this.previewer.preview(sender, (options) =>
+      previewLines(bytes, parse, context, options),
+    );
+    return { success: true, ...previewed };
   }
 }

@@ -99,7 +99,10 @@ function describeError(error: unknown, depth = 0): LoggedError {
 
 /** A stack without its first lines, which repeat a message that we may have replaced. */
 function framesOf(stack: string | undefined): string | undefined {
-  return stack?.match(/^\s+at .*$/gm)?.join('\n');
+  return stack
+    ?.split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .join('\n');
 }
 
 /** The message of an error, unless it is of a kind whose messages quote the data. */

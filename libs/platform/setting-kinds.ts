@@ -30,7 +30,7 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): Kind<nu
 export const share: Kind<number> = {
   allowed: 'a number above 0 and at most 1, such as 0.8',
   parse(text) {
-    const value = /^\d*\.?\d+$/.test(text) ? Number(text) : NaN;
+    const value = /^(?:\d+|\d*\.\d+)$/.test(text) ? Number(text) : NaN;
     return value > 0 && value <= 1 ? { value } : { wrong: isShown(text) };
   },
 };
@@ -99,6 +99,12 @@ export const addresses: Kind<AddressList> = {
     if (list instanceof AddressList) return { value: list };
     return { wrong: `has the entry ${JSON.stringify(list.wrong)}` };
   },
+};
+
+/** How texts begin, or `none`. */
+export const prefixes: Kind<readonly string[]> = {
+  allowed: 'a comma list of texts such as analytics-go, or none',
+  parse: (text) => ({ value: text === 'none' ? [] : splitList(text) }),
 };
 
 /**

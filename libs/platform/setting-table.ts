@@ -3,6 +3,7 @@ import {
   longSecret,
   oneOf,
   origins,
+  prefixes,
   secret,
   secretUrl,
   share,
@@ -143,7 +144,7 @@ export const SETTINGS = {
   },
   MAX_BODY_BYTES: {
     kind: wholeNumber(KIB),
-    usually: '1048576',
+    usually: '2097152',
     about: 'the largest request body as sent',
   },
   MAX_INFLATED_BYTES: {
@@ -156,8 +157,24 @@ export const SETTINGS = {
     usually: '2500',
     about: 'the most events in one request',
   },
-  MAX_EVENT_BYTES: { kind: wholeNumber(KIB), usually: '65536', about: 'the largest event' },
+  MAX_EVENT_BYTES: { kind: wholeNumber(KIB), usually: '1048576', about: 'the largest event' },
   MAX_JSON_DEPTH: { kind: wholeNumber(4, 1000), usually: '20', about: 'the deepest JSON nesting' },
+  MAX_JSON_VALUES: {
+    kind: wholeNumber(1000),
+    usually: '400000',
+    about: 'the most JSON values (members, items, objects and lists) in one request',
+  },
+  UNKNOWN_BYTES_PER_MINUTE: {
+    kind: wholeNumber(KIB),
+    usually: '33554432',
+    about:
+      'how many bytes one address may send in a minute, after decompression, in bodies without a valid write key',
+  },
+  PREVIEW_EVENTS_PER_MINUTE: {
+    kind: wholeNumber(1),
+    usually: '3000',
+    about: 'how many events one write key may have previewed in a minute by one ingest process',
+  },
   REDIS_MEMORY_SHARE: {
     kind: share,
     usually: '0.8',
@@ -166,7 +183,24 @@ export const SETTINGS = {
   REDIS_TIMEOUT_MS: {
     kind: wholeNumber(1),
     usually: '800',
-    about: 'how long ingest waits for Redis before it answers 503',
+    about: 'how long Redis may take to answer before it counts as unreachable',
+  },
+  REDIS_HOLD_MS: {
+    kind: wholeNumber(0, 60_000),
+    usually: '8000',
+    about:
+      'how long ingest holds a request while Redis is unreachable before it answers 503; 0 holds none',
+  },
+  MAX_HELD_REQUESTS: {
+    kind: wholeNumber(1),
+    usually: '5000',
+    about: 'how many requests ingest holds at once while Redis is unreachable',
+  },
+  UNANSWERED_AGENTS: {
+    kind: prefixes,
+    usually: 'analytics-go',
+    about:
+      'whose connection is closed without an answer instead of a 503: a comma list of how a User-Agent begins, or none',
   },
   REDIS_DURABILITY: {
     kind: oneOf('verified', 'trusted'),

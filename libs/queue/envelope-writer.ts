@@ -1,32 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobsOptions } from 'bullmq';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ReceivedEnvelope } from '#telemetry';
 import { connectImpatiently, ENVELOPES, type QueueOptions } from './connection.js';
-import { packBatch } from './envelope-batch.js';
+import { type JobData, packBatch } from './envelope-batch.js';
 import { RedisGate, type GateOptions } from './redis-gate.js';
 import { asUnavailable, QueueUnavailable } from './unavailable.js';
-import { withinTime } from './within-time.js';
+import { type WaitingRequest, WaitingRequests } from './waiting-requests.js';
+import { isDoneWithin, withinTime } from './within-time.js';
 
 export interface EnvelopeWriterOptions extends QueueOptions, Omit<GateOptions, 'onChange'> {
-  /** How long a write may take, in milliseconds, waiting for the one before it included. */
+  /** How long Redis may take to answer before it counts as unreachable, in milliseconds. */
   timeoutMs: number;
+  /** How long a request is held while Redis is unreachable, in milliseconds; 0 for not at all. */
+  holdMs: number;
+  /** How many requests may be held at once. */
+  maxHeld: number;
   onChange?: GateOptions['onChange'];
 }
 
-interface Request {
-  envelopes: readonly ReceivedEnvelope[];
-  bytes: number;
-  since: number;
-  resolve: () => void;
-  reject: (error: QueueUnavailable) => void;
-}
-
-/** Jobs of 256 events carry eight times what jobs of one do; beyond 512 nothing more is gained. */
-const BATCH_EVENTS = 512;
-/** More than a second's worth for one process: whoever comes later would not be answered in time. */
-const MAX_WAITING_EVENTS = 50_000;
-const MAX_WAITING_BYTES = 128 * 1024 * 1024;
+/** How often a held request looks whether Redis is back. */
+const HOLD_STEP_MS = 50;
 
 /**
  * A job is tried until it succeeds: only a broken dependency makes it fail, and that is mended. The
@@ -40,24 +35,34 @@ const JOB: JobsOptions = {
   stackTraceLimit: 0,
 };
 
+/** A job that was handed to Redis, and over which of the connections. */
+interface Attempt {
+  added: Promise<unknown>;
+  connection: number;
+}
+
 /**
  * Writes envelopes to the queue. While one write is under way, the envelopes of arriving requests
  * gather and then go as one job: a quiet server waits for nothing, a busy one commits in groups.
+ *
+ * While Redis is unreachable, requests are held for a few seconds: a failover is over by then, and
+ * many clients drop their events at a 503. A job whose confirmation was lost is sent again under the
+ * same id, and workers store a batch once, so holding never stores an event twice.
  */
 export class EnvelopeWriter {
   readonly #redis: Redis;
   readonly #queue: Queue;
   readonly #gate: RedisGate;
-  readonly #timeoutMs: number;
-  #waiting: Request[] = [];
-  #waitingEvents = 0;
-  #waitingBytes = 0;
+  readonly #options: EnvelopeWriterOptions;
+  readonly #waiting = new WaitingRequests();
+  /** Requests that need Redis for something else before they can be written. */
+  #held = 0;
   #writing: Promise<void> | null = null;
   #isClosing = false;
 
   constructor(options: EnvelopeWriterOptions) {
     const { timeoutMs, prefix, onChange = () => undefined } = options;
-    this.#timeoutMs = timeoutMs;
+    this.#options = options;
     this.#redis = connectImpatiently(options, timeoutMs);
     this.#gate = new RedisGate(this.#redis, { ...options, onChange });
     this.#queue = new Queue(ENVELOPES, {
@@ -73,38 +78,59 @@ export class EnvelopeWriter {
    * Resolves when Redis has confirmed that the envelopes are written; those of one call share one
    * job, so they are written together or not at all.
    * @param bytes about how much memory they take, for what may wait is bounded
+   * @param since when the request began, by `performance.now()`
    * @throws QueueUnavailable within the time limit; then the caller must not report success
    */
-  async accept(envelopes: readonly ReceivedEnvelope[], bytes: number): Promise<void> {
-    this.requireOpen();
+  async accept(
+    envelopes: readonly ReceivedEnvelope[],
+    bytes: number,
+    since = performance.now(),
+  ): Promise<void> {
+    this.#requireRoom();
+    const deadline = since + this.#patienceMs;
     await new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ envelopes, bytes, since: performance.now(), resolve, reject });
-      this.#waitingEvents += envelopes.length;
-      this.#waitingBytes += bytes;
+      this.#waiting.add({ envelopes, bytes, deadline, resolve, reject });
       this.#writing ??= this.#writeAll();
     });
   }
 
-  /** Whether envelopes could be taken, as far as is known. @throws QueueUnavailable where not */
-  requireOpen(): void {
-    if (this.#isClosing) throw new QueueUnavailable('closing', 'The server is stopping.');
-    if (this.#gate.closed) throw this.#gate.closed;
-    if (this.#waitingEvents >= MAX_WAITING_EVENTS || this.#waitingBytes >= MAX_WAITING_BYTES) {
-      throw new QueueUnavailable('overloaded', 'More events are waiting than can be written.');
+  /**
+   * Does what needs Redis before a request can be written, again where Redis is unreachable and the
+   * request may be held.
+   * @param since when the request began, by `performance.now()`
+   * @throws QueueUnavailable within the time limit, and what the work throws
+   */
+  async hold<T>(work: () => Promise<T>, since: number): Promise<T> {
+    this.#requireRoom();
+    this.#held += 1;
+    try {
+      for (;;) {
+        try {
+          if (this.#gate.closed) throw this.#gate.closed;
+          return await work();
+        } catch (error) {
+          const isLate = performance.now() >= since + this.#patienceMs;
+          if (isLate || !(error instanceof QueueUnavailable) || !this.#isHoldable(error))
+            throw error;
+        }
+        await sleep(HOLD_STEP_MS);
+      }
+    } finally {
+      this.#held -= 1;
     }
   }
 
   /** Asks Redis itself. @throws QueueUnavailable */
   async check(): Promise<void> {
     if (this.#gate.closed) throw this.#gate.closed;
-    await this.#withinTime(this.#redis.ping(), performance.now());
+    await withinTime(this.#redis.ping(), this.#options.timeoutMs);
   }
 
   /** Looks at Redis until it is known what it is like, for at most `limitMs`. */
   async settle(limitMs: number): Promise<QueueUnavailable | null> {
     const until = performance.now() + limitMs;
     while (this.#gate.closed?.reason === 'unreachable' && performance.now() < until) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await sleep(20);
     }
     return this.#gate.closed;
   }
@@ -118,46 +144,94 @@ export class EnvelopeWriter {
     this.#redis.disconnect();
   }
 
+  /** @throws QueueUnavailable where envelopes can neither be written nor held */
+  #requireRoom(): void {
+    if (this.#isClosing) throw new QueueUnavailable('closing', 'The server is stopping.');
+    const { closed } = this.#gate;
+    const isHeldUp = this.#waiting.length + this.#held >= this.#options.maxHeld;
+    if (closed && (isHeldUp || !this.#isHoldable(closed))) throw closed;
+    if (this.#waiting.isFull) {
+      throw new QueueUnavailable('overloaded', 'More events are waiting than can be written.');
+    }
+  }
+
+  /** A full queue, or one that is not durable, takes longer to mend than a request can wait. */
+  #isHoldable({ reason }: QueueUnavailable): boolean {
+    return reason === 'unreachable' && this.#options.holdMs > 0;
+  }
+
+  get #patienceMs(): number {
+    return Math.max(this.#options.timeoutMs, this.#options.holdMs);
+  }
+
   async #writeAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const requests = this.#takeBatch();
-      try {
-        await this.#write(requests);
-        for (const { resolve } of requests) resolve();
-      } catch (error) {
-        // What waits behind a write that failed would fail as late again: it is told now.
-        const unavailable = asUnavailable(error);
-        for (const { reject } of [...requests, ...this.#waiting]) reject(unavailable);
-        this.#waiting = [];
-        this.#waitingEvents = 0;
-        this.#waitingBytes = 0;
-        void this.#gate.look();
-      }
+      const { closed } = this.#gate;
+      if (closed === null) await this.#write(this.#waiting.takeBatch());
+      else if (this.#isHoldable(closed)) await sleep(HOLD_STEP_MS);
+      else refuse(this.#waiting.takeAll(), closed);
+      this.#refuseLate([]);
     }
     this.#writing = null;
   }
 
-  /** The requests that have waited longest, as many as make a good batch. Never splits one. */
-  #takeBatch(): Request[] {
-    let events = 0;
-    let count = 0;
-    for (const { envelopes, bytes } of this.#waiting) {
-      if (count > 0 && events + envelopes.length > BATCH_EVENTS) break;
-      events += envelopes.length;
-      count += 1;
-      this.#waitingBytes -= bytes;
+  /** Writes one job: over a new connection again, as long as one of its requests may be held. */
+  async #write(requests: WaitingRequest[]): Promise<void> {
+    let unanswered = requests;
+    try {
+      const data = await packBatch(requests.flatMap(({ envelopes }) => envelopes));
+      let attempt: Attempt | null = null;
+      while (unanswered.length > 0) {
+        attempt = this.#begin(data, attempt);
+        try {
+          if (attempt === null) await sleep(HOLD_STEP_MS);
+          else if (await isDoneWithin(attempt.added, HOLD_STEP_MS)) break;
+        } catch (error) {
+          if (!this.#isHoldable(asUnavailable(error))) throw error;
+          attempt = null;
+          void this.#gate.look();
+          await sleep(HOLD_STEP_MS);
+        }
+        unanswered = this.#refuseLate(unanswered);
+      }
+      for (const { resolve } of unanswered) resolve();
+    } catch (error) {
+      refuse(unanswered, asUnavailable(error));
+      void this.#gate.look();
     }
-    this.#waitingEvents -= events;
-    return this.#waiting.splice(0, count);
   }
 
-  async #write(requests: readonly Request[]): Promise<void> {
-    const since = requests[0]?.since ?? performance.now();
-    const data = await packBatch(requests.flatMap(({ envelopes }) => envelopes));
-    await this.#withinTime(this.#queue.add('batch', data, { ...JOB, jobId: data.batchId }), since);
+  /**
+   * Hands a job to Redis, unless that was done over this connection already: then Redis may still
+   * confirm it. Over a lost connection it cannot, and the command may never be settled.
+   */
+  #begin(data: JobData, before: Attempt | null): Attempt | null {
+    const { closed, connections: connection } = this.#gate;
+    if (before?.connection === connection) return before;
+    if (closed && this.#isHoldable(closed)) return null;
+    if (closed) throw closed;
+    const added = this.#queue.add('batch', data, { ...JOB, jobId: data.batchId });
+    // It may fail when no one waits for it any more.
+    added.catch(() => undefined);
+    return { added, connection };
   }
 
-  async #withinTime(work: Promise<unknown>, since: number): Promise<void> {
-    await withinTime(work, Math.max(1, since + this.#timeoutMs - performance.now()));
+  /** @returns those of the requests that may still wait */
+  #refuseLate(requests: WaitingRequest[]): WaitingRequest[] {
+    const now = performance.now();
+    const isLate = ({ deadline }: WaitingRequest) => deadline <= now;
+    const late = [...requests.filter(isLate), ...this.#waiting.takeLate(now)];
+    if (late.length === 0) return requests;
+    const { closed } = this.#gate;
+    refuse(
+      late,
+      closed ?? new QueueUnavailable('unreachable', 'The queue did not answer in time.'),
+    );
+    void this.#gate.look();
+    return requests.filter((request) => !isLate(request));
   }
+}
+
+function refuse(requests: readonly WaitingRequest[], error: QueueUnavailable): void {
+  for (const { reject } of requests) reject(error);
 }

@@ -35,12 +35,16 @@ export class RedisGate {
   readonly #timer: NodeJS.Timeout;
   #closed: QueueUnavailable | null;
   #isLooking = false;
+  #connections = 0;
 
   constructor(redis: Redis, options: GateOptions) {
     this.#redis = redis;
     this.#options = options;
     this.#closed = unreachable();
-    redis.on('ready', () => void this.look());
+    redis.on('ready', () => {
+      this.#connections += 1;
+      void this.look();
+    });
     redis.on('close', () => this.#become(unreachable()));
     this.#timer = setInterval(() => void this.look(), CHECK_INTERVAL_MS);
   }
@@ -48,6 +52,11 @@ export class RedisGate {
   /** Why it is closed; null when it is open. */
   get closed(): QueueUnavailable | null {
     return this.#closed;
+  }
+
+  /** How many connections there have been. A command never outlives the connection it was sent over. */
+  get connections(): number {
+    return this.#connections;
   }
 
   stop(): void {

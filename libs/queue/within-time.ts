@@ -14,6 +14,19 @@ export async function withinTime<T>(work: Promise<T>, limitMs: number): Promise<
   }
 }
 
+/** Whether work is done within a time. @throws what the work throws */
+export async function isDoneWithin(work: Promise<unknown>, limitMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => setImmediate(() => resolve(false)), limitMs);
+  });
+  try {
+    return await Promise.race([work.then(() => true), timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 function tooLate(): QueueUnavailable {
   return new QueueUnavailable('unreachable', 'The queue did not answer in time.');
 }

@@ -14,7 +14,7 @@ export async function insertDefects(
   const defective = events.filter(({ defects }) => defects.length > 0);
   if (defective.length === 0) return;
   const rows = defective.flatMap((event) =>
-    event.defects.map(({ path, reason }) => ({
+    event.defects.map(({ path, reason, leftOut = 1 }) => ({
       installation_id: event.installationId,
       event_key: event.eventKey,
       received_at: new Date(event.receivedAt).toISOString(),
@@ -23,6 +23,7 @@ export async function insertDefects(
       kind: reportKinds[event.kind],
       path: asPath(path),
       reason,
+      left_out: leftOut,
     })),
   );
   await tx.query(
@@ -68,9 +69,7 @@ async function insertOriginals(tx: pg.ClientBase, events: readonly IdentifiedEve
   );
 }
 
-const MAX_PATH_LENGTH = 300;
-
-/** Keys are the agent's to choose: the path is bounded, and what Postgres cannot hold taken out. */
+/** Senders choose keys: what Postgres cannot hold is taken out of a path. The normaliser bounds its length. */
 function asPath(path: string): string {
-  return path.slice(0, MAX_PATH_LENGTH).replaceAll('\u0000', '').toWellFormed();
+  return path.replaceAll('\u0000', '').toWellFormed();
 }

@@ -34,6 +34,8 @@ export interface EventEnvelope extends Receipt {
   userKey?: string;
   /** The browser that a UI ran in, likewise. */
   visitorKey?: string;
+  /** Present where the event was above the size limit: then its properties were left out. */
+  isTooLarge?: true;
   properties: Properties;
 }
 
@@ -112,6 +114,7 @@ export type InvalidRequestCode =
   | 'invalid_json'
   | 'invalid_body'
   | 'too_deep'
+  | 'too_many_values'
   | 'too_many_events'
   | 'event_too_large'
   | 'unknown_report'
@@ -140,11 +143,11 @@ export function checkEventCount(count: number, { maxEvents }: RequestContext): v
 
 const MAX_KEYS = 200;
 
-/** The names of an object's properties, bounded. */
+/** The names of an object's properties; of those beyond a bound only how many they are: `+17`. */
 function keysOf(value: object): string[] {
-  return Object.keys(value)
-    .slice(0, MAX_KEYS)
-    .map((key) => safeKey(key));
+  const keys = Object.keys(value);
+  const kept = keys.slice(0, MAX_KEYS).map((key) => safeKey(key));
+  return keys.length > MAX_KEYS ? [...kept, `+${keys.length - MAX_KEYS}`] : kept;
 }
 
 /** What every envelope of a request has. */
@@ -152,14 +155,31 @@ export function receiptOf({ receivedAt, product }: Receipt): Receipt {
   return { receivedAt, product };
 }
 
-/** Refuses a request of which every event is above the size limit: its sender may split it. */
-export function refuseOversize(envelopes: readonly ReceivedEnvelope[]): void {
-  if (!envelopes.every(isOversize)) return;
-  throw new InvalidRequest('event_too_large', 'The event is above the size limit for one event.');
+/** More than any name or id that is of use. */
+const MAX_TEXT = 1000;
+
+/**
+ * Leaves of an event above the size limit what shows whose it is and tells its repetitions: it is
+ * counted, and its installation appears in quarantine.
+ */
+export function withoutPayload(envelope: EventEnvelope): EventEnvelope {
+  const { receivedAt, product, installationId, formerIds, event } = envelope;
+  const { id, occurredAt, sentAt, version } = envelope;
+  return {
+    ...{ receivedAt, product, installationId, event: event.slice(0, MAX_TEXT) },
+    ...(formerIds && { formerIds }),
+    ...(id !== undefined && { id: id.slice(0, MAX_TEXT) }),
+    ...(occurredAt !== undefined && { occurredAt: occurredAt.slice(0, MAX_TEXT) }),
+    ...(sentAt !== undefined && { sentAt: sentAt.slice(0, MAX_TEXT) }),
+    ...(version !== undefined && { version: version.slice(0, MAX_TEXT) }),
+    isTooLarge: true,
+    properties: {},
+  };
 }
 
-export function isOversize(envelope: ReceivedEnvelope): boolean {
-  return 'rejection' in envelope && envelope.rejection.reason === 'event_too_large';
+export function isTooLarge(envelope: ReceivedEnvelope): boolean {
+  if ('rejection' in envelope) return envelope.rejection.reason === 'event_too_large';
+  return 'isTooLarge' in envelope;
 }
 
 /** Of an event without installation, only why it has none, and the names of its properties. */

@@ -24,6 +24,7 @@ export type {
 } from './envelope.js';
 export { hourOf, InvalidRequest, keyIdOf } from './envelope.js';
 export { depthCheck, parseJson } from './json.js';
+export { checkValues, mentionsKey } from './scan-json.js';
 export type {
   DeletionRequest,
   EmptyEvent,

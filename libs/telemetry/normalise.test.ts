@@ -87,6 +87,45 @@ describe('an understood event', () => {
     expect(event.snapshot).toEqual(understood({}).snapshot);
   });
 
+  test('says how many readings, and how many names of properties, it left out beyond its bounds', () => {
+    const packages = [{ name: 'kafka' }, ...Array.from({ length: 1000 }, () => 1)];
+    const { defects } = understood({
+      event: 'package_list',
+      properties: { package_list: packages },
+    });
+    expect(defects).toHaveLength(101);
+    expect(defects.at(-1)).toEqual({ path: '', reason: 'too_many_defects', leftOut: 900 });
+    const notes = Array.from({ length: 130 }, (_, n) => [`note_${n}`, 'alice']);
+    const noted = understood({
+      properties: { ...health.properties, ...Object.fromEntries(notes) },
+    });
+    expect(noted.snapshot.dropped).toHaveLength(100);
+    expect(noted.defects).toEqual([{ path: '', reason: 'too_many_dropped', leftOut: 30 }]);
+  });
+
+  test('has one defect for each place and reason, with the number of readings it stands for', () => {
+    const product = { product: 'octopus', event: 'telemetry' };
+    const event = understood({ ...product, properties: { target_os: ['Linux', 7, 8, null] } });
+    expect(event.defects).toEqual([{ path: 'target_os', reason: 'not_text', leftOut: 3 }]);
+  });
+
+  test('marks the path of a defect that it had to cut', () => {
+    const key = 'a'.repeat(90);
+    const properties = { api_calls: { [key]: { [key]: { [key]: { [key]: 1 } } } } };
+    const [defect] = understood({
+      product: 'octopus',
+      event: 'telemetry',
+      properties: { ...properties, users: 1 },
+    }).defects;
+    expect(defect!.path).toHaveLength(282);
+    expect(defect!.path).not.toMatch(/…$/);
+    const longer = 'b'.repeat(100);
+    const deep = { api_calls: { [longer]: { [longer]: { [longer]: 'x' } } }, users: 1 };
+    const [cut] = understood({ product: 'octopus', event: 'telemetry', properties: deep }).defects;
+    expect(cut!.path).toHaveLength(300);
+    expect(cut!.path).toMatch(/…$/);
+  });
+
   test('of a web UI describes no cluster, but has its version', () => {
     const properties = { path: '/login', version: '1.10.11', variant: 'open' };
     const event = understood({ event: 'page', properties });
@@ -182,13 +221,15 @@ describe('an event that is kept aside', () => {
     ['health', 'nobody'],
     ['health', ''],
     ['health', '__proto__'],
-    ['Health', 'dcos'],
+    ['Health', 'dcos', '[6]'],
     ['health ', 'dcos', '[7]'],
     ['', 'dcos', '[0]'],
     ['constructor', 'dcos'],
-    ['__proto__', 'dcos'],
-    ['toString', 'dcos'],
+    ['__proto__', 'dcos', '[9]'],
+    ['toString', 'dcos', '[8]'],
     ['health.of-alice', 'dcos', 'health.of-alice'],
+    ['AnnaZqMueller', 'dcos', '[13]'],
+    ['[13]', 'dcos', '[13]'],
     ['health of alice', 'dcos', '[15]'],
     ['alice@example.com', 'dcos', '[17]'],
     ['node-7.corp.example.com', 'dcos', '[23]'],

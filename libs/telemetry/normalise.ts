@@ -4,7 +4,7 @@ import type { EventEnvelope, ReceivedEnvelope, UnidentifiedEnvelope } from './en
 import { unidentified } from './envelope.js';
 import { canonicalJson, eventKey } from './identity.js';
 import { isPlaceholder } from './placeholders.js';
-import { isEventName, safeKey } from './privacy/keys.js';
+import { isEventName, isReplaced } from './privacy/keys.js';
 import { redact, type KeepRules } from './privacy/redact.js';
 import { asVersion } from './privacy/tokens.js';
 import type { Decisions } from './policy.js';
@@ -115,6 +115,7 @@ const NOTHING: KeepRules = { keepText: () => null, knows: () => false };
 
 const MAX_DEFECTS = 100;
 const MAX_DROPPED = 100;
+const MAX_PATH_LENGTH = 300;
 
 /**
  * Turns an envelope into what will be stored of it. Total: whatever the envelope holds, it has a
@@ -174,6 +175,9 @@ function readEvent(envelope: KeyedEnvelope, options: NormaliseOptions): Replayed
 }
 
 function normaliseEvent(envelope: KeyedEnvelope, options: NormaliseOptions): ReplayedEvent {
+  if (envelope.isTooLarge) {
+    return quarantine(envelope, { reason: 'event_too_large', path: '' }, options);
+  }
   const product = options.products.get(envelope.product);
   const eventKind = product?.find(envelope.event);
   if (!product || !eventKind) {
@@ -183,7 +187,7 @@ function normaliseEvent(envelope: KeyedEnvelope, options: NormaliseOptions): Rep
   const { content, defects, dropped = [] } = eventKind.read(properties, envelope);
   if (content === 'empty') return emptyEvent(envelope);
   if (!content) {
-    const path = defects[0]?.path ?? 'properties';
+    const path = boundPath(defects[0]?.path ?? 'properties');
     const rejection = { reason: 'nothing_usable', path } as const;
     return quarantine(envelope, rejection, options, eventKind);
   }
@@ -200,7 +204,12 @@ function normaliseEvent(envelope: KeyedEnvelope, options: NormaliseOptions): Rep
     description: description.content,
     describes: eventKind.describes,
     ...(envelope.key !== undefined && { key: envelope.key }),
-    defects: boundDefects([...defects, ...description.defects, ...time.defects]),
+    defects: boundDefects([
+      ...defects,
+      ...description.defects,
+      ...time.defects,
+      ...beyondDropped(dropped),
+    ]),
     keep: () => keep(envelope, eventKind),
   };
 }
@@ -265,23 +274,44 @@ function keep(envelope: KeyedEnvelope, rules: KeepRules): KeptEvent {
   };
 }
 
-/** What an agent calls an event may be anything: what is no name becomes its length. */
+/** An agent may call an event anything, a person included: what is no event's name becomes its length. */
 function safeEvent(event: string): string {
-  if (isEventName(event)) return event;
-  const key = safeKey(event);
-  return key === event ? event : `[${event.length}]`;
+  return isEventName(event) || isReplaced(event) ? event : `[${event.length}]`;
+}
+
+/** Names of properties beyond those that are stored are a defect with their number. */
+function beyondDropped(dropped: readonly string[]): Defect[] {
+  const leftOut = dropped.length - MAX_DROPPED;
+  return leftOut > 0 ? [{ path: '', reason: 'too_many_dropped', leftOut }] : [];
 }
 
 /**
- * Each defect once: of a list, several items may have the same place and reason. An event of nonsense
- * would otherwise make thousands of rows; it is kept whole anyway.
+ * One defect for each place and reason, with the number of readings that it stands for: of a list, several
+ * items may have the same. An event of nonsense would otherwise make thousands of rows, so those beyond a
+ * bound are counted in one.
  */
 function boundDefects(defects: Defect[]): Defect[] {
-  if (defects.length < 2) return defects;
-  const unique = new Map(defects.map((defect) => [`${defect.reason} ${defect.path}`, defect]));
-  const bounded = [...unique.values()].slice(0, MAX_DEFECTS);
-  if (unique.size > MAX_DEFECTS) bounded.push({ path: '', reason: 'too_many_defects' });
-  return bounded;
+  if (defects.length === 0) return defects;
+  const merged = new Map<string, Required<Defect>>();
+  for (const { path: whole, reason, leftOut = 1 } of defects) {
+    const path = boundPath(whole);
+    const same = merged.get(`${reason} ${path}`);
+    if (same) same.leftOut += leftOut;
+    else merged.set(`${reason} ${path}`, { path, reason, leftOut });
+  }
+  const all = [...merged.values()];
+  if (all.length > MAX_DEFECTS) {
+    // What stands for many readings comes first, so that their number is not lost among the rest.
+    all.sort((a, b) => b.leftOut - a.leftOut);
+    const leftOut = all.splice(MAX_DEFECTS).reduce((sum, defect) => sum + defect.leftOut, 0);
+    all.push({ path: '', reason: 'too_many_defects', leftOut });
+  }
+  return all.map(({ leftOut, ...defect }) => (leftOut > 1 ? { ...defect, leftOut } : defect));
+}
+
+/** Senders choose keys, so a path may be as long as an event. One that was cut ends in `…`. */
+function boundPath(path: string): string {
+  return path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH - 1)}…` : path;
 }
 
 function observeEnvelope(envelope: EventEnvelope, { retentionMs }: NormaliseOptions) {

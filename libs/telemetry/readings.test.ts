@@ -10,6 +10,8 @@ const anyText = fc.string({
   ),
 });
 
+const NO_LIMIT = [2 ** 31 - 1, 2 ** 32 - 1, 2 ** 53 - 1, 2 ** 63, 2 ** 64];
+
 const nonsense: [raw: unknown, reason: string][] = [
   [-1, 'negative'],
   [-0.5, 'negative'],
@@ -36,8 +38,8 @@ const nonsense: [raw: unknown, reason: string][] = [
 ];
 
 describe('a count', () => {
-  test('is every whole number from 0 to 2^31-1, sent as a number or as text', () => {
-    const counts = fc.integer({ min: 0, max: 2_147_483_647 });
+  test('is every whole number from 0 to 2^31-2, sent as a number or as text', () => {
+    const counts = fc.integer({ min: 0, max: 2_147_483_646 });
     fc.assert(
       fc.property(counts, (n) => {
         for (const sent of [n, `${n}`, `${n}\n`, ` +${n}.0 `]) {
@@ -51,6 +53,7 @@ describe('a count', () => {
     ...nonsense,
     [0.5, 'fractional'],
     ['2.5', 'fractional'],
+    [2_147_483_647, 'out_of_range'],
     [2_147_483_648, 'out_of_range'],
     ['2147483648', 'out_of_range'],
     [Number.MAX_VALUE, 'out_of_range'],
@@ -60,12 +63,14 @@ describe('a count', () => {
 });
 
 describe('a figure', () => {
-  test('is every finite number from 0 up, sent as a number or as text', () => {
-    const figures = fc.double({ min: 0, noNaN: true, noDefaultInfinity: true });
+  test('is every number from 0 to the largest plausible one, sent as a number or as text', () => {
+    const figures = fc
+      .double({ min: 0, max: 1e15, noNaN: true })
+      .filter((it) => !NO_LIMIT.includes(it));
     fc.assert(
       fc.property(figures, (figure) => {
         for (const sent of [figure, `${figure}`, `${figure}\n`]) {
-          expect(asFigure(sent)).toEqual({ value: figure });
+          expect(asFigure(sent, 1e15)).toEqual({ value: figure });
         }
       }),
     );
@@ -73,13 +78,28 @@ describe('a figure', () => {
 
   test('has no negative zero, for equal contents must have equal hashes', () => {
     for (const zero of [-0, '-0', '-0.0', 0]) {
-      expect(asFigure(zero)).toEqual({ value: 0 });
+      expect(asFigure(zero, 1e15)).toEqual({ value: 0 });
       expect(asCount(zero)).toEqual({ value: 0 });
     }
   });
 
   test.each(nonsense)('is not %o: it is %s', (raw, defect) => {
-    expect(asFigure(raw)).toEqual({ defect });
+    expect(asFigure(raw, Infinity)).toEqual({ defect });
+  });
+});
+
+describe('what programs write for "no limit"', () => {
+  test.each([...NO_LIMIT, ...NO_LIMIT.map(String)])('is no measurement: %s', (raw) => {
+    expect(asFigure(raw, Infinity)).toEqual({ defect: 'out_of_range' });
+    expect(asCount(raw, Infinity)).toEqual({ defect: 'out_of_range' });
+  });
+
+  test('is above the bound of a figure that has one, and so is all that is', () => {
+    for (const raw of [1e18, 1.797e308, Number.MAX_VALUE, 1e15 + 1]) {
+      expect(asFigure(raw, 1e15)).toEqual({ defect: 'out_of_range' });
+    }
+    expect(asFigure(1e15, 1e15)).toEqual({ value: 1e15 });
+    expect(asFigure(-1, 1e15)).toEqual({ defect: 'negative' });
   });
 });
 

@@ -6,24 +6,36 @@ export type Reading<T> = { value: T } | { defect: DefectReason };
 const DECIMAL = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 // Postgres refuses NUL in text, and a terminal should not be steered by a package's name.
 const CONTROL = /\p{Cc}/gu;
-const MAX_INT32 = 2_147_483_647;
 
-/** A whole number from 0 to 2^31-1. Numbers sent as text ("3", "3\n") are mended. */
-export function asCount(raw: unknown): Reading<number> {
-  const figure = asFigure(raw);
+/**
+ * The largest numbers of the usual integer types. Programs write them for "no limit" and "unknown", so they
+ * are never a measurement. 2^63-1 and 2^64-1 are read as 2^63 and 2^64.
+ */
+const NO_LIMIT = new Set([2 ** 31 - 1, 2 ** 32 - 1, 2 ** 53 - 1, 2 ** 63, 2 ** 64]);
+
+/** The largest count unless a metric declares another: more than that does not fit an integer column. */
+export const MAX_COUNT = 2 ** 31 - 2;
+
+/** A whole number from 0 to `most`. Numbers sent as text ("3", "3\n") are read. */
+export function asCount(raw: unknown, most = MAX_COUNT): Reading<number> {
+  const figure = asFigure(raw, Infinity);
   if ('defect' in figure) return figure;
   if (!Number.isInteger(figure.value)) return { defect: 'fractional' };
-  if (figure.value > MAX_INT32) return { defect: 'out_of_range' };
-  return figure;
+  return isPlausible(figure.value, most) ? figure : { defect: 'out_of_range' };
 }
 
-/** A finite number from 0 up, such as CPUs or megabytes. Numbers sent as text are mended. */
-export function asFigure(raw: unknown): Reading<number> {
+/** A number from 0 to `most`, such as CPUs or megabytes. Numbers sent as text are read. */
+export function asFigure(raw: unknown, most: number): Reading<number> {
   const number = asNumber(raw);
   if (number === null) return { defect: 'not_a_number' };
-  if (!Number.isFinite(number)) return { defect: 'out_of_range' };
   if (number < 0) return { defect: 'negative' };
+  if (!isPlausible(number, most)) return { defect: 'out_of_range' };
   return { value: number === 0 ? 0 : number }; // -0 is 0: the same content must have the same hash
+}
+
+/** Whether a number may be a measurement: it is at most `most` in size, and no type's largest number. */
+export function isPlausible(number: number, most: number): boolean {
+  return Number.isFinite(number) && Math.abs(number) <= most && !NO_LIMIT.has(Math.abs(number));
 }
 
 /** Text without surrounding blanks and control characters, at most `maxLength` UTF-16 units. */

@@ -9,6 +9,7 @@ export const defectReasons = [
   'not_text',
   'malformed',
   'too_long',
+  'too_many',
   'not_a_list',
   'not_an_object',
   'not_a_package_name',
@@ -17,6 +18,7 @@ export const defectReasons = [
   'not_a_sha1_digest',
   'identifying',
   'too_many_defects',
+  'too_many_dropped',
 ] as const;
 export type DefectReason = (typeof defectReasons)[number];
 
@@ -24,6 +26,8 @@ export type DefectReason = (typeof defectReasons)[number];
 export interface Defect {
   path: string;
   reason: DefectReason;
+  /** How many readings, or characters of a text that is too long, were left out; 1 when not given. */
+  leftOut?: number;
 }
 
 /** Why an event as a whole was kept aside. */

@@ -34,6 +34,8 @@ type Json = ReturnType<typeof JSON.parse>;
 export interface Seen {
   status: number;
   text: string;
+  /** Where there is one, and the page may read it. */
+  retryAfter?: string;
 }
 
 interface Settings {
@@ -44,6 +46,9 @@ interface Settings {
 // Of ui-page.mjs, in the page.
 declare const initialize: (settings: Settings) => void;
 declare const report: (method: string, args: unknown[]) => Promise<Seen & { body: Json }>;
+
+// Of the page's own.
+declare const navigator: { sendBeacon(url: string, body: Blob): boolean };
 
 export type UiBrowser = Awaited<ReturnType<typeof startBrowser>>;
 
@@ -123,6 +128,7 @@ async function visit(browser: Browser, pageUrl: string, settings: Settings) {
     track: call('track'),
     identify: call('identify'),
     fetch: (url: string, init: RequestInit) => fetchIn(page, url, init),
+    beacon: (url: string, body: string, type: string) => beaconIn(page, { url, body, type }),
   };
 }
 
@@ -131,9 +137,19 @@ function fetchIn(page: Page, url: string, init: RequestInit): Promise<Seen> {
   return page.evaluate(
     async ({ url, init }) => {
       const answer = await fetch(url, init);
-      return { status: answer.status, text: await answer.text() };
+      const retryAfter = answer.headers.get('retry-after');
+      const seen = { status: answer.status, text: await answer.text() };
+      return retryAfter === null ? seen : { ...seen, retryAfter };
     },
     { url, init },
+  );
+}
+
+/** Sends what a page sends when it is left. No page can read an answer to it. */
+function beaconIn(page: Page, beacon: { url: string; body: string; type: string }) {
+  return page.evaluate(
+    ({ url, body, type }) => navigator.sendBeacon(url, new Blob([body], { type })),
+    beacon,
   );
 }
 

@@ -62,6 +62,23 @@ export class Draw {
     return this.#mixed(count, `${LETTERS}${LETTERS.toLowerCase()}0123456789`);
   }
 
+  /** Digits that end in the check digit of Luhn. */
+  luhn(begin: string, count: number): string {
+    const digits = begin + this.digits(count - begin.length - 1);
+    const sum = Array.from(digits).reverse().reduce((total, digit, at) => {
+      const doubled = Number(digit) * (at % 2 === 0 ? 2 : 1);
+      return total + (doubled > 9 ? doubled - 9 : doubled);
+    }, 0);
+    return `${digits}${(10 - (sum % 10)) % 10}`;
+  }
+
+  /** A German IBAN with its check digits (ISO 13616). */
+  iban(): string {
+    const account = this.digits(18);
+    const check = 98n - (BigInt(`${account}131400`) % 97n);
+    return `DE${check.toString().padStart(2, '0')}${account}`;
+  }
+
   /** What was drawn since the last call and can be told from anything else. */
   takeDistinctive(): string[] {
     const taken = this.#distinctive;

@@ -5,7 +5,7 @@ export type Made = string | [value: string, ...forms: string[]];
 
 /** The four bytes of an address as names of hosts, keys and labels write them. */
 export function ipv4(value: string): Made {
-  const [address = ''] = /\d+(?:\D\d+){3}/.exec(value) ?? [];
+  const [address = ''] = /(?<!\d)\d{1,3}(?:\D\d{1,3}){3}/.exec(value) ?? [];
   const bytes = address.split(/\D/);
   return [value, ...['.', '-', '_', ''].map((separator) => bytes.join(separator))];
 }
@@ -48,4 +48,9 @@ export function account(number: string, value = number): Made {
 
 export function serial(value: string): Made {
   return [value, value.replaceAll('-', '')];
+}
+
+/** An address in another alphabet, without the filling at its end. */
+export function encoded(address: string, alphabet: 'base64' | 'base64url' | 'hex'): Made {
+  return [Buffer.from(address).toString(alphabet).replaceAll('=', ''), address];
 }

@@ -2,6 +2,7 @@ import type { Draw } from './draw.js';
 import {
   account,
   digits,
+  encoded,
   guid,
   ipv4,
   ipv6,
@@ -19,6 +20,14 @@ type Variants = readonly [
 ];
 
 const byte = (draw: Draw) => draw.int(100, 254);
+
+/** The last labels of hosts: old and new top-level domains, and what networks use inside. */
+const ENDINGS = [
+  ...'example dk com xyz ai bank shop tech me tv pro berlin mx tr ro id online site agency'.split(
+    ' ',
+  ),
+  ...'london systems rocks swiss prod dmz k8s svc corp lan intra internal staging'.split(' '),
+];
 
 /** What may tell who or where somebody is: of each kind, four ways to write it. */
 export const KINDS = {
@@ -41,7 +50,7 @@ export const KINDS = {
     (d) => `株式会社${d.name()} ${d.word()}`,
   ],
   host: [
-    (d) => `db07.${d.word()}.${d.word()}.${d.one(['example', 'dk', 'com', 'xyz'])}`,
+    (d) => `db07.${d.word()}.${d.word()}.${d.one(ENDINGS)}`,
     (d) => ipv4(`ip-10-${byte(d)}-${byte(d)}-${byte(d)}.eu-west-1.compute.internal`),
     (d) =>
       ipv4(
@@ -51,6 +60,12 @@ export const KINDS = {
         ),
       ),
     (d) => `${d.name()}.AD.${d.word().toUpperCase()}.LOCAL`,
+  ],
+  domain: [
+    (d) => `${d.word()}.${d.word()}.${d.one(ENDINGS)}`,
+    (d) => `web-0${d.int(1, 9)}.${d.word()}.${d.one(ENDINGS)}`,
+    (d) => `${d.word()}.${d.word()}.${d.one(ENDINGS)}`.toUpperCase(),
+    (d) => `${d.word()}.${d.word()}.svc.cluster.local`,
   ],
   ipv4: [
     (d) => ipv4(`10.${byte(d)}.${byte(d)}.${byte(d)}`),
@@ -117,9 +132,9 @@ export const KINDS = {
   ],
   bankAccount: [
     (d) => [`CH93 0076 ${d.digits(4)} ${d.digits(4)} ${d.digits(4)} 7`],
-    (d) => `DE93${d.digits(18)}`,
-    (d) => digits(`4539 ${d.digits(4)} ${d.digits(4)} ${d.digits(4)}`),
-    (d) => `4539${d.digits(12)}`,
+    (d) => d.iban(),
+    (d) => digits(d.luhn('4539', 16).replace(/....(?=.)/g, '$& ')),
+    (d) => d.luhn('4539', 16),
   ],
   nationalId: [
     (d) => `${d.digits(3)}-${d.digits(2)}-${d.digits(4)}`,
@@ -162,6 +177,18 @@ export const KINDS = {
     (d) => `AKIA${d.base32(16)}`,
     (d) => `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI${d.base62(30)}.${d.base62(43)}`,
     (d) => `sk_live_${d.base62(24)}`,
+  ],
+  encoded: [
+    (d) => encoded(`${d.word()}@${d.word()}.example`, 'base64'),
+    (d) => encoded(`${d.word()}@${d.word()}.example`, 'base64url'),
+    (d) => encoded(`${d.word()}.${d.word()}@${d.word()}.ai`, 'base64'),
+    (d) => encoded(`${d.word()}@${d.word()}.com`, 'hex'),
+  ],
+  cloudKey: [
+    (d) => `AIza${d.base62(35)}`,
+    (d) => `glpat-${d.base62(20)}`,
+    (d) => `github_pat_${d.base62(22)}_${d.base62(40)}`,
+    (d) => `xoxp-${d.digits(12)}-${d.base62(24)}`,
   ],
   session: [
     (d) => d.hex(40),

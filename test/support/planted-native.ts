@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kind } from './planted-kinds.js';
-import type { Place, Planter } from './planted.js';
-import { KEY_LIKE, NUMBER_LIKE, places } from './planted-places.js';
+import { NUMBER, type Place, type Planter } from './planted.js';
+import { KEY_LIKE, NOT_A_NUMBER, NUMBER_LIKE, places } from './planted-places.js';
 
 const AROUND: Place[] = [
   ...places('id event version installationId product occurredAt unheard context/ip'),
@@ -23,6 +23,9 @@ const METRICS: Place[] = [
   ['properties/api_calls', { projects: { '{}': 3 }, '{}': { '200': 17 } }],
   ['properties/database_calls', { a: { b: { c: { '{}': 3 } } } }],
   ['properties/unheard', { '{}': 3 }],
+  ['properties/deployment_steps', { account_id: NUMBER, Job: 1 }, NOT_A_NUMBER],
+  ['properties/deployment_targets', { phone: NUMBER, ssh: 1 }, NOT_A_NUMBER],
+  ['properties/api_calls', { customer_no: { raw: NUMBER } }, NOT_A_NUMBER],
   ['properties/{}', 3],
   ['properties/{}', { '{}': 3 }],
   ['properties/{}', 'a text'],

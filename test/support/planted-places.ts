@@ -3,8 +3,7 @@ import { NUMBER, type Place } from './planted.js';
 
 /** A key of the vendor's may look like any of these, and is kept as it is. */
 export const KEY_LIKE: readonly Kind[] = [
-  ...(['phone', 'account', 'bankAccount', 'nationalId', 'mac', 'machineGuid'] as const),
-  ...(['serial', 'token', 'session'] as const),
+  ...(['phone', 'account', 'mac', 'machineGuid', 'serial', 'session'] as const),
 ];
 
 /** What may be a mere number is one where a figure is expected. */
@@ -20,4 +19,9 @@ export function places(paths: string): Place[] {
 export const NUMBERS = [
   ...places('account_id accountId AWS_ACCOUNT phone phoneNumber mobile'),
   ...places('contact/phone/number account/owner/n phones accounts phone/$length tel accountid'),
+  ...places('customer_number customer_no user_no employeeNumber member_no client_no tenant_no'),
+  ...places(
+    'device_no contact_number ip_addr macAddr ipv4 lat_e7 lng_e7 date_of_birth_ms pan_number',
+  ),
+  ...places('nhs_no cvv pin otp invoiceNo kundennummer phone/work owner/ip_addr phone_total'),
 ].map(([path]): Place => [`properties/${path}`, NUMBER, NOT_A_NUMBER]);

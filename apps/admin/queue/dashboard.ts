@@ -98,5 +98,7 @@ function isPage(reply: FastifyReply): boolean {
 
 /** Takes out what the page would load from other hosts: the policy forbids it, and browsers complain. */
 function withoutStrangers(html: string): string {
-  return html.replace(/<link\b[^>]*\bhref="(https?:)?\/\/[^>]*>/gi, '');
+  return html.replace(/<link\b[^<>]*>/gi, (tag) =>
+    / href="(?:https?:)?\/\//i.test(tag) ? '' : tag,
+  );
 }

@@ -30,7 +30,7 @@ export interface Description {
   refuses?: readonly ErrorCode[];
 }
 
-export const KEY_SCHEMES = { bearer: 'bearer', basic: 'basic' } as const;
+export const KEY_SCHEMES = { bearer: 'bearer', basic: 'basic', query: 'query' } as const;
 
 /** What every request with a body may be refused for. */
 const OF_BODIES = [
@@ -40,6 +40,7 @@ const OF_BODIES = [
   'body_too_large',
   'inflated_too_large',
   'too_deep',
+  'too_many_values',
   'unsupported_encoding',
 ] as const satisfies ErrorCode[];
 
@@ -117,6 +118,7 @@ function keysOf(handler: object): MethodDecorator[] {
   return [
     ApiSecurity(KEY_SCHEMES.bearer),
     ApiSecurity(KEY_SCHEMES.basic),
+    ApiSecurity(KEY_SCHEMES.query),
     ...(keyInBody ? [ApiSecurity({})] : []),
   ];
 }

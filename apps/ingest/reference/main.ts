@@ -26,7 +26,7 @@ const INFO = new DocumentBuilder()
   .setOpenAPIVersion('3.1.0')
   .setTitle('Muster: sending events')
   .setDescription(
-    'Every request with events needs a write key. Where neither scheme is a must (`{}`), the key may be in the body instead. Bodies may be compressed (`Content-Encoding: gzip`, `deflate`, `br`). See docs/api.md.',
+    'Every request with events needs a write key. Where no scheme is a must (`{}`), the key may be in the body instead. Bodies may be compressed (`Content-Encoding: gzip`, `deflate`, `br`). See docs/api.md.',
   )
   .setVersion('1')
   .addServer('https://localhost:8443')
@@ -35,6 +35,10 @@ const INFO = new DocumentBuilder()
   })
   .addSecurity(KEY_SCHEMES.basic, {
     ...{ type: 'http', scheme: 'basic', description: 'The write key as the user.' },
+  })
+  .addSecurity(KEY_SCHEMES.query, {
+    ...{ type: 'apiKey', in: 'query', name: 'writeKey' },
+    description: 'The write key, for beacons of browsers, which have no headers.',
   })
   .build();
 

@@ -9,7 +9,7 @@ import { describe, type Media } from './describe.js';
 import * as examples from './examples.js';
 import { ref } from './schemas.js';
 
-const TAKES_EVENTS = ['too_many_events', 'event_too_large', 'unavailable'] as const;
+const TAKES_EVENTS = ['too_many_events', 'unavailable'] as const;
 const RESULTS = {
   202: {
     about: 'At least one event was accepted; a result for each, in order.',
@@ -39,7 +39,7 @@ describe(EventsController, 'events', {
     'application/x-ndjson': { schema: { type: 'string' } },
   },
   answers: RESULTS,
-  refuses: [...TAKES_EVENTS, 'invalid_body'],
+  refuses: [...TAKES_EVENTS, 'event_too_large', 'invalid_body'],
 });
 
 describe(EventsController, 'reports', {
@@ -69,7 +69,7 @@ describe(SegmentController, 'call', {
   about: `The long names are of servers, the short ones of browsers. ${DOES_NOT_MATTER}`,
   body: json(ref('SegmentCall'), { 'a page view of a browser': examples.segmentPage }),
   answers: { 200: { about: 'The call was taken.', schema: ref('SegmentSuccess') } },
-  refuses: ['invalid_body', 'event_too_large', 'rate_limited', 'unavailable'],
+  refuses: ['invalid_body', 'rate_limited', 'unavailable'],
 });
 
 describe(PosthogController, 'capture', {
@@ -113,7 +113,7 @@ describe(PosthogController, 'flags', {
   about: 'The body is not looked at.',
   isOpen: true,
   answers: { 200: { about: 'No flag is on.', schema: ref('NoFlags') } },
-  refuses: ['body_too_large', 'inflated_too_large', 'invalid_encoding', 'unsupported_encoding'],
+  refuses: ['body_too_large'],
 });
 
 describe(OctopusController, 'report', {
@@ -148,6 +148,7 @@ describe(PreviewController, 'preview', {
     'unknown_report',
     'unknown_dialect',
     'unsupported_product',
+    'rate_limited',
   ],
 });
 

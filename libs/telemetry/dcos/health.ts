@@ -1,6 +1,7 @@
 import { remember } from '../memo.js';
 import { isIdentifying } from '../privacy/identifying.js';
 import { safeKey } from '../privacy/keys.js';
+import { mostUnder } from '../privacy/number-names.js';
 import { asCount } from '../readings.js';
 import type { ReportContent } from '../report.js';
 import { healthSnapshot } from '../report.js';
@@ -66,6 +67,7 @@ export function readUnits(properties: Properties): Understood<UnitReading[]> {
 function readUnit(path: string, key: UnitKey, properties: Properties): UnitReading | Defect {
   const total = asCount(properties[path]);
   if ('defect' in total) return { path: safeKey(path), reason: total.defect };
+  if (total.value > mostUnder(path)) return { path: safeKey(path), reason: 'identifying' };
   const unhealthy = asCount(properties[key.partner]);
   if ('defect' in unhealthy) return { path: safeKey(key.partner), reason: unhealthy.defect };
   if (unhealthy.value > total.value) {

@@ -1,9 +1,10 @@
 import { isVersion } from '../privacy/identifying.js';
 import { safeKey } from '../privacy/keys.js';
+import { mostUnder } from '../privacy/number-names.js';
 import { holdsText } from '../privacy/redact.js';
 import { asCustomerKey, asToken, asVersion } from '../privacy/tokens.js';
 import { consentKinds } from '../products/compile.js';
-import { asCount, asFigure } from '../readings.js';
+import { asCount } from '../readings.js';
 import type {
   EventKind,
   EventReader,
@@ -15,7 +16,7 @@ import type { Cadence } from '../products/declaration.js';
 import type { Defect, Properties, Understood } from '../vocabulary.js';
 import { parseUnitKey, readHealth } from './health.js';
 import { packageName, packageOfAppId, readPackageList } from './packages.js';
-import { frameworkName, readMesosTrack, resourceKeys } from './resources.js';
+import { frameworkName, readMesosTrack, resourceReaders } from './resources.js';
 import { readUiEvent, uiPath } from './ui.js';
 
 /**
@@ -35,16 +36,17 @@ const DESCRIPTION = {
 /** The installation's own id, which is read before. */
 const IDS = ['clusterId', 'anonymousId'];
 
-const asNumber = (text: string) => ('value' in asFigure(text) ? text : null);
 const asCountText = (text: string) => ('value' in asCount(text) ? text : null);
 const asVersionOfPackage = (text: string) => (isVersion(text) ? text : null);
 
-const isCountKey = (key: string) => /^agents_|_count$/.test(key);
+const figureTexts = [...resourceReaders].map(
+  ([key, read]) => [key, (text: string) => ('value' in read(text) ? text : null)] as const,
+);
 
 /** What is kept of text, by its place; of units and figures those numbers that are sent as text. */
 const TEXT: Record<string, (text: string) => string | null> = {
   ...DESCRIPTION,
-  ...Object.fromEntries(resourceKeys.map((key) => [key, isCountKey(key) ? asCountText : asNumber])),
+  ...Object.fromEntries(figureTexts),
   version: asVersion,
   appVersion: asVersion,
   path: uiPath,
@@ -64,7 +66,9 @@ function keepText(path: string, text: string): string | null {
 }
 
 function knows(key: string): boolean {
-  return KNOWN.has(key) || parseUnitKey(key)?.defect === null;
+  if (KNOWN.has(key)) return true;
+  // The sender chooses the names of units: a number under one may be somebody's.
+  return parseUnitKey(key)?.defect === null && mostUnder(key) === Infinity;
 }
 
 function ignores(key: string): boolean {

@@ -37,6 +37,10 @@ describe('the figures of a cluster', () => {
       [null, 'not_a_number'],
       [-1, 'negative'],
       [JSON.parse('1e999'), 'out_of_range'],
+      [1e18, 'out_of_range'],
+      [Number.MAX_VALUE, 'out_of_range'],
+      [2 ** 31 - 1, 'out_of_range'],
+      [2 ** 63, 'out_of_range'],
     ] as const) {
       const { content, defects } = readMesosTrack({ ...sent, [key]: value });
       expect(content!.resources).toEqual({ ...expected, cpuPercent: null, [figure]: null });
@@ -177,7 +181,7 @@ const sentFigures: fc.Arbitrary<Record<string, number | undefined>> = fc.record(
   Object.fromEntries(
     figures.map(([key, , isCount]) => [
       key,
-      isCount ? fc.nat(2_147_483_647) : fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }),
+      isCount ? fc.nat(2_147_483_646) : fc.double({ min: 0, max: 1e7, noNaN: true }),
     ]),
   ),
   { requiredKeys: [] },

@@ -9,22 +9,26 @@ import { isObject } from '../vocabulary.js';
 import { countInstances } from './instances.js';
 import { isUniversePackage } from './universe.js';
 
+/** The largest plausible figures. They are far above any cluster's, and far below "no limit". */
+const asCpus = (raw: unknown) => asFigure(raw, 1e7);
+const asMegabytes = (raw: unknown) => asFigure(raw, 2 ** 40);
+
 /** The agent's key of each figure. Memory and disk are in megabytes, CPUs may be fractions. */
 const FIGURES: readonly [keyof ResourceFigures, string, (raw: unknown) => Reading<number>][] = [
-  ['cpuTotal', 'cpu_total', asFigure],
-  ['cpuUsed', 'cpu_used', asFigure],
-  ['memTotalMb', 'mem_total', asFigure],
-  ['memUsedMb', 'mem_used', asFigure],
-  ['diskTotalMb', 'disk_total', asFigure],
-  ['diskUsedMb', 'disk_used', asFigure],
+  ['cpuTotal', 'cpu_total', asCpus],
+  ['cpuUsed', 'cpu_used', asCpus],
+  ['memTotalMb', 'mem_total', asMegabytes],
+  ['memUsedMb', 'mem_used', asMegabytes],
+  ['diskTotalMb', 'disk_total', asMegabytes],
+  ['diskUsedMb', 'disk_used', asMegabytes],
   ['agentsActive', 'agents_active', asCount],
   ['agentsConnected', 'agents_connected', asCount],
   ['taskCount', 'task_count', asCount],
   ['frameworkCount', 'framework_count', asCount],
 ];
 
-/** The properties of a report that hold figures. */
-export const resourceKeys = FIGURES.map(([, key]) => key);
+/** How each property of a report that holds a figure is read. */
+export const resourceReaders = new Map(FIGURES.map(([, key, read]) => [key, read]));
 
 const MAX_FRAMEWORK_LENGTH = 256;
 const FRAMEWORK_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._+():-]*$/u;

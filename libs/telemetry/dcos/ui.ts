@@ -32,7 +32,7 @@ const PLACEHOLDER = '[id]';
 
 /** The path of a page without query, fragment, and whatever names somebody or something in it. */
 export function uiPath(raw: string): string {
-  const path = raw.replace(/^#/, '').replace(/[?#].*$/s, '');
+  const [path = ''] = raw.replace(/^#/, '').split(/[?#]/, 1);
   if (path === '') return '';
   const isKept = (part: string) => part === '' || ROUTE_WORDS.has(part);
   return path

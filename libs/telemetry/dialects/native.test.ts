@@ -140,6 +140,7 @@ describe('an event', () => {
     const outcomes = readNative([event, large], context({ isTooLarge }));
     expect(outcomes[0]).toHaveProperty('accepted');
     expect(outcomes[1]).toMatchObject({ rejected: { code: 'event_too_large', path: '' } });
+    expect(outcomes[1]).toMatchObject({ trace: { id: 'large', isTooLarge: true, properties: {} } });
   });
 });
 

@@ -10,7 +10,13 @@ import {
 } from 'class-validator';
 import { parseTimestamp, timeText } from '../clock.js';
 import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
-import { checkEventCount, idText, InvalidRequest, unidentified } from '../envelope.js';
+import {
+  checkEventCount,
+  idText,
+  InvalidRequest,
+  unidentified,
+  withoutPayload,
+} from '../envelope.js';
 import { identify, type IdentifiedInstallation } from '../identify.js';
 import { parseInstallationId } from '../identity.js';
 import type { Properties } from '../vocabulary.js';
@@ -37,7 +43,12 @@ export interface EventRejection {
   message: string;
 }
 
-export type EventOutcome = { accepted: ReceivedEnvelope } | { rejected: EventRejection };
+/**
+ * What became of an event. One that is rejected for its size leaves a `trace`, where its installation
+ * is known: it is queued, to be counted and shown in quarantine.
+ */
+export type EventOutcome =
+  { accepted: ReceivedEnvelope } | { rejected: EventRejection; trace?: EventEnvelope };
 
 const IsGuid = () =>
   ValidateBy({
@@ -93,9 +104,11 @@ export function readNative(body: unknown, context: RequestContext): EventOutcome
 function readNativeEvent(raw: unknown, context: RequestContext): EventOutcome {
   if (!isObject(raw)) return reject('not_an_object', '', 'An event must be a JSON object.');
   if (context.isTooDeep(raw)) return reject('too_deep', '', 'The event is nested too deep.');
-  if (context.isTooLarge(raw)) {
-    return reject('event_too_large', '', 'The event is above the size limit for one event.');
-  }
+  const outcome = readEnvelope(raw, context);
+  return context.isTooLarge(raw) ? rejectTooLarge(outcome) : outcome;
+}
+
+function readEnvelope(raw: Record<string, unknown>, context: RequestContext): EventOutcome {
   const event = new NativeEvent(raw);
   const flaw = validateSync(event, { stopAtFirstError: true })[0];
   if (flaw) {
@@ -139,6 +152,15 @@ function codeOf(constraint: string): RejectionCode {
 
 function reject(code: RejectionCode, path: string, message: string): EventOutcome {
   return { rejected: { code, path, message } };
+}
+
+/** Rejects an event for its size, whatever else may be wrong with it. */
+export function rejectTooLarge(outcome: EventOutcome, path = ''): EventOutcome {
+  const message = 'The event is above the size limit for one event.';
+  const rejected = { code: 'event_too_large', path, message } as const;
+  return 'accepted' in outcome && 'installationId' in outcome.accepted
+    ? { rejected, trace: withoutPayload(outcome.accepted) }
+    : { rejected };
 }
 
 /**

@@ -91,7 +91,9 @@ describe('the report of a day', () => {
   test('may be as large as the limit allows', () => {
     const isTooLarge = (it: unknown) => it === payload;
     const outcome = readDatedReport(payload, address, context({ isTooLarge }));
-    expect(outcome).toEqual(rejected('event_too_large', ''));
+    expect(outcome).toMatchObject(rejected('event_too_large', ''));
+    const { installationId } = address;
+    expect(outcome).toMatchObject({ trace: { installationId, isTooLarge: true, properties: {} } });
   });
 
   test('has one outcome, whatever it is and wherever it comes from', () => {

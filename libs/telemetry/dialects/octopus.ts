@@ -4,7 +4,7 @@ import { unidentified } from '../envelope.js';
 import { identify } from '../identify.js';
 import { parseInstallationId } from '../identity.js';
 import { isObject } from '../vocabulary.js';
-import type { EventOutcome, EventRejection } from './native.js';
+import { rejectTooLarge, type EventOutcome, type EventRejection } from './native.js';
 
 /** The report of a day, as Octopus Server addresses it: `/api/telemetry/{installationId}/{date}`. */
 export interface DatedReport {
@@ -41,14 +41,14 @@ export function readDatedReport(
   }
   if (!isObject(body)) return reject('not_an_object', '', 'The payload must be a JSON object.');
   if (context.isTooDeep(body)) return reject('too_deep', '', 'The payload is nested too deep.');
-  if (context.isTooLarge(body)) {
-    return reject('event_too_large', '', 'The payload is above the size limit for one event.');
-  }
   const occurredAt = `${date}T00:00:00Z`;
   const event = DATED_EVENT;
   const identified = identify(rawId, { path: 'installationId', event }, context);
-  if ('reason' in identified) return { accepted: unidentified(identified, body, context) };
-  return { accepted: { receivedAt, product, ...identified, event, occurredAt, properties: body } };
+  const outcome =
+    'reason' in identified
+      ? { accepted: unidentified(identified, body, context) }
+      : { accepted: { receivedAt, product, ...identified, event, occurredAt, properties: body } };
+  return context.isTooLarge(body) ? rejectTooLarge(outcome) : outcome;
 }
 
 function reject(code: EventRejection['code'], path: string, message: string) {

@@ -45,10 +45,11 @@ describe('a request of the mode v1', () => {
     expect(envelopes).toMatchObject([
       { ...envelope, sentAt },
       { rejection: { reason: 'installation_id_invalid' } },
+      { installationId: SYSTEM, isTooLarge: true, properties: {} },
       { rejection: { reason: 'not_an_event', path: 'batch[3]' } },
       { installationId: SYSTEM, occurredAt: started.timestamp, sentAt },
     ]);
-    expect(envelopes).toHaveLength(4);
+    expect(envelopes).toHaveLength(5);
   });
 
   test('was sent when its header says', () => {

@@ -79,20 +79,20 @@ describe('a request', () => {
     expect(readPosthog([7, started], context())).toMatchObject([lost, envelope]);
   });
 
-  test('loses only the events above the size limit, and is refused when it has no other', () => {
+  test('leaves of an event above the size limit whose it is, and nothing of its properties', () => {
     const limited = context({ isTooLarge: (it) => (it as typeof started).uuid === 'large' });
     const large = { ...started, uuid: 'large' };
-    expect(readPosthog([started, large], limited)).toEqual([
-      envelope,
+    const trace = { ...envelope, id: 'large', isTooLarge: true, properties: {} };
+    expect(readPosthog([started, large], limited)).toEqual([envelope, trace]);
+    expect(readPosthog(large, limited)).toEqual([trace]);
+    expect(readPosthog([{ ...large, distinct_id: undefined }], limited)).toEqual([
       {
         receivedAt: RECEIVED_AT,
         product: 'resoto',
-        rejection: { reason: 'event_too_large', path: 'batch[1]' },
+        rejection: { reason: 'event_too_large', path: 'batch[0]' },
         keys: ['version', 'cpu_count'],
       },
     ]);
-    expect(codeOf(() => readPosthog([large, large], limited))).toBe('event_too_large');
-    expect(codeOf(() => readPosthog(large, limited))).toBe('event_too_large');
   });
 
   test('has one envelope for every item, whatever the items are', () => {

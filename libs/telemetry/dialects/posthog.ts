@@ -4,13 +4,13 @@ import {
   checkEventCount,
   idText,
   InvalidRequest,
-  isOversize,
+  isTooLarge,
   receiptOf,
-  refuseOversize,
   unidentified,
+  withoutPayload,
 } from '../envelope.js';
 import { identify, type IdentifiedInstallation } from '../identify.js';
-import type { Properties } from '../vocabulary.js';
+import type { Properties, Rejection } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 import { isPosthogVisitor } from './web-sdks.js';
 
@@ -34,9 +34,7 @@ export function readPosthog(body: unknown, context: RequestContext): ReceivedEnv
   const { items, sentAt } = itemsOf(body);
   if (items.length === 0) return [{ ...receiptOf(context), empty: true }];
   checkEventCount(items.length, context);
-  const envelopes = items.map((item, index) => readItem(item, `batch[${index}]`, sentAt, context));
-  refuseOversize(envelopes);
-  return envelopes;
+  return items.map((item, index) => readItem(item, `batch[${index}]`, sentAt, context));
 }
 
 /** What became of an event of a batch, by its `uuid`. */
@@ -67,18 +65,17 @@ export function readPosthogV1(
   const uuids = new Map<ReceivedEnvelope, string>();
   for (const [index, item] of items.entries()) {
     const envelope = readItem(item, `batch[${index}]`, sentAt, context);
-    const result = resultOf(envelope);
-    if (result.result !== 'drop') envelopes.push(envelope);
+    envelopes.push(envelope);
     if (!isObject(item) || typeof item.uuid !== 'string') continue;
-    results.push([item.uuid, result]);
+    results.push([item.uuid, resultOf(envelope)]);
     uuids.set(envelope, item.uuid);
   }
   return { envelopes, results: Object.fromEntries(results), uuids };
 }
 
 function resultOf(envelope: ReceivedEnvelope): PosthogResult {
+  if (isTooLarge(envelope)) return { result: 'drop', details: 'event_too_large' };
   if (!('rejection' in envelope)) return { result: 'ok' };
-  if (isOversize(envelope)) return { result: 'drop', details: 'event_too_large' };
   return { result: 'warning', details: envelope.rejection.reason };
 }
 
@@ -107,17 +104,25 @@ function readItem(
   if (context.isTooDeep(item)) {
     return unidentified({ reason: 'event_too_deep', path }, properties, context);
   }
-  if (context.isTooLarge(item)) {
-    return unidentified({ reason: 'event_too_large', path }, properties, context);
-  }
-  const raw = item.distinct_id ?? item.$distinct_id ?? properties.distinct_id;
-  const identified = identify(raw, { path: 'distinct_id', event: item.event }, context);
-  if ('reason' in identified) return unidentified(identified, properties, context);
-  if (isPosthogVisitor(item.event, raw, properties)) {
-    const rejection = { reason: 'installation_id_of_visitor', path: 'distinct_id' } as const;
+  const isLarge = context.isTooLarge(item);
+  const identified = identifyEvent(item, properties, context);
+  if ('reason' in identified) {
+    const rejection = isLarge ? ({ reason: 'event_too_large', path } as const) : identified;
     return unidentified(rejection, properties, context);
   }
-  return toEnvelope(item, identified, properties, sentAt, context);
+  const envelope = toEnvelope(item, identified, properties, sentAt, context);
+  return isLarge ? withoutPayload(envelope) : envelope;
+}
+
+function identifyEvent(
+  item: Record<string, unknown>,
+  properties: Properties,
+  context: RequestContext,
+): IdentifiedInstallation | Rejection {
+  const raw = item.distinct_id ?? item.$distinct_id ?? properties.distinct_id;
+  const identified = identify(raw, { path: 'distinct_id', event: item.event }, context);
+  if ('reason' in identified || !isPosthogVisitor(item.event, raw, properties)) return identified;
+  return { reason: 'installation_id_of_visitor', path: 'distinct_id' };
 }
 
 function toEnvelope(

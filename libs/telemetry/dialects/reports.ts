@@ -3,7 +3,7 @@ import { InvalidRequest, unidentified } from '../envelope.js';
 import { identify } from '../identify.js';
 import { parseInstallationId } from '../identity.js';
 import { isObject } from '../vocabulary.js';
-import type { EventOutcome, EventRejection } from './native.js';
+import { rejectTooLarge, type EventOutcome, type EventRejection } from './native.js';
 
 interface PrintedEvent {
   path: string;
@@ -67,6 +67,14 @@ function readPrinted(
   printed: PrintedEvent,
   context: RequestContext & { idempotencyKey?: string | undefined },
 ): EventOutcome {
+  const outcome = readPart(printed, context);
+  return context.isTooLarge(printed.properties) ? rejectTooLarge(outcome, printed.path) : outcome;
+}
+
+function readPart(
+  printed: PrintedEvent,
+  context: RequestContext & { idempotencyKey?: string | undefined },
+): EventOutcome {
   const { path, event, properties } = printed;
   if (!isObject(properties)) {
     return reject('invalid_object', path, 'A part of a report must hold an object of properties.');
@@ -76,9 +84,6 @@ function readPrinted(
   }
   if (context.isTooDeep(properties)) {
     return reject('too_deep', path, 'The report is nested too deep.');
-  }
-  if (context.isTooLarge(properties)) {
-    return reject('event_too_large', path, 'The report is above the size limit for one event.');
   }
   if (parseInstallationId(printed.installationId) === null) {
     return reject('invalid_guid', path, 'The cluster id must be a GUID.');

@@ -82,21 +82,21 @@ describe('a batch', () => {
     ]);
   });
 
-  test('loses only the events above the size limit, and is refused when it has no other', () => {
+  test('leaves of an event above the size limit whose it is, and nothing of its properties', () => {
     const large = { ...track, messageId: 'large' };
     const limited = context({ isTooLarge: (it) => (it as typeof track).messageId === 'large' });
-    expect(readSegmentBatch({ batch: [track, large] }, limited)).toEqual([
-      envelope,
+    const trace = { ...envelope, id: 'large', isTooLarge: true, properties: {} };
+    expect(readSegmentBatch({ batch: [track, large] }, limited)).toEqual([envelope, trace]);
+    expect(readSegmentCall('track', large, limited)).toEqual([trace]);
+    const { anonymousId: _, ...nameless } = { ...large, properties: { padding: 'x' } };
+    expect(readSegmentBatch({ batch: [nameless] }, limited)).toEqual([
       {
         receivedAt: 1,
         product: 'dcos',
-        rejection: { reason: 'event_too_large', path: 'batch[1]' },
-        keys: ['clusterId', 'health-unit-a-total'],
+        rejection: { reason: 'event_too_large', path: 'batch[0]' },
+        keys: ['padding'],
       },
     ]);
-    const onlyLarge = () => readSegmentBatch({ batch: [large, large] }, limited);
-    expect(codeOf(onlyLarge)).toBe('event_too_large');
-    expect(codeOf(() => readSegmentCall('track', large, limited))).toBe('event_too_large');
   });
 
   test('has one envelope for every item, whatever the items are', () => {
@@ -243,7 +243,7 @@ describe('the installation', () => {
     expect(read(nobody)).toMatchObject({ rejection: { reason: 'installation_id_missing' } });
   });
 
-  test('that is missing leaves the names of the properties, bounded, and no value', () => {
+  test('that is missing leaves the names of 200 properties, the number of the others, and no value', () => {
     const properties = Object.fromEntries([
       ['k'.repeat(101), 'SECRET'],
       ['SECRET@example.com', 1],
@@ -253,7 +253,7 @@ describe('the installation', () => {
     ]);
     const lost = read({ anonymousId: undefined, userId: 'SECRET', properties });
     const names = Array.from({ length: 196 }, (_, n) => `key-${n}`);
-    expect(lost).toMatchObject({ keys: ['[101]', '[18]', '[18]', 'account_*', ...names] });
+    expect(lost).toMatchObject({ keys: ['[101]', '[18]', '[18]', 'account_*', ...names, '+104'] });
     expect(JSON.stringify(lost)).not.toContain('SECRET');
   });
 });

@@ -5,8 +5,8 @@ import {
   idText,
   InvalidRequest,
   receiptOf,
-  refuseOversize,
   unidentified,
+  withoutPayload,
 } from '../envelope.js';
 import { identify, isGiven, type IdentifiedInstallation } from '../identify.js';
 import { personKey } from '../identity.js';
@@ -47,11 +47,7 @@ export function readSegmentBatch(body: unknown, context: RequestContext): Receiv
   }
   if (items.length === 0) return [{ ...receiptOf(context), empty: true }];
   checkEventCount(items.length, context);
-  const envelopes = items.map((item: unknown, index) =>
-    readItem(item, `batch[${index}]`, body, context),
-  );
-  refuseOversize(envelopes);
-  return envelopes;
+  return items.map((item: unknown, index) => readItem(item, `batch[${index}]`, body, context));
 }
 
 /** Reads a call of one event, such as `/v1/track` or the browser's `/v1/p`. */
@@ -61,9 +57,7 @@ export function readSegmentCall(
   context: RequestContext,
 ): ReceivedEnvelope[] {
   if (!isObject(body)) throw new InvalidRequest('invalid_body', 'The body must be a JSON object.');
-  const envelope = readItem({ ...body, type }, '', body, context);
-  refuseOversize([envelope]);
-  return [envelope];
+  return [readItem({ ...body, type }, '', body, context)];
 }
 
 function readItem(
@@ -77,12 +71,14 @@ function readItem(
   if (context.isTooDeep(item)) {
     return unidentified({ reason: 'event_too_deep', path }, properties, context);
   }
-  if (context.isTooLarge(item)) {
-    return unidentified({ reason: 'event_too_large', path }, properties, context);
-  }
+  const isLarge = context.isTooLarge(item);
   const identified = findInstallation(item, context);
-  if ('reason' in identified) return unidentified(identified, properties, context);
-  return toEnvelope(item, identified, properties, body.sentAt, context);
+  if ('reason' in identified) {
+    const rejection = isLarge ? ({ reason: 'event_too_large', path } as const) : identified;
+    return unidentified(rejection, properties, context);
+  }
+  const envelope = toEnvelope(item, identified, properties, body.sentAt, context);
+  return isLarge ? withoutPayload(envelope) : envelope;
 }
 
 function toEnvelope(

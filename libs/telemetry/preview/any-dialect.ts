@@ -123,5 +123,5 @@ function pair(raw: readonly unknown[], outcomes: readonly ReadItem['outcome'][])
 export function withoutAccepted(
   outcome: { accepted: ReceivedEnvelope } | { rejected: EventRejection },
 ): ReadItem['outcome'] {
-  return 'accepted' in outcome ? outcome.accepted : outcome;
+  return 'accepted' in outcome ? outcome.accepted : { rejected: outcome.rejected };
 }

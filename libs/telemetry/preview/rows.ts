@@ -30,7 +30,10 @@ export function rowsOf(event: NormalisedEvent, products: Products): Rows {
     ...readingsOf(event, event.snapshot, products),
     ...(event.resources && { resource_readings: [resourcesOf(event)] }),
     ...(event.defects.length > 0 && {
-      defects: event.defects.map(({ path, reason }) => ({ ...baseOf(event), kind, path, reason })),
+      defects: event.defects.map(({ path, reason, leftOut = 1 }) => ({
+        ...{ ...baseOf(event), kind, path, reason },
+        left_out: leftOut,
+      })),
     }),
   };
 }

@@ -1,7 +1,8 @@
 import type { Properties } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 import { isNotFinite } from '../readings.js';
-import { mostUnder, safeKey } from './keys.js';
+import { safeKey } from './keys.js';
+import { mostUnder } from './number-names.js';
 
 /** What stands in the place of a text that is not kept: its length in UTF-16 units. */
 export interface Redacted {

@@ -43,6 +43,49 @@ describe('a key that a vendor gave', () => {
   });
 });
 
+describe('a secret or a person’s number', () => {
+  const base64 = (text: string) => Buffer.from(text).toString('base64').replaceAll('=', '');
+
+  test.each([
+    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U',
+    ...['AKIAIOSFODNN7EXAMPLE', 'ASIAIOSFODNN7EXAMPLE', 'ghp_16C7e42F292c6912E7710c838347Ae178B4a'],
+    ...[
+      'github_pat_11ABCDEFG0abcdefghij',
+      'glpat-abcdefghijklmnopqrst',
+      'npm_abcdefghijklmnopqrst',
+    ],
+    ...['xoxb-123456789012-123456789012-abc', 'AIzaSyA1234567890abcdefghijklmnopqrstuv'],
+    ...['hf_abcdefghijklmnopqrstuvwx', 'SG.abcdefghijklmnop.qrstuvwx', 'hvs.CAESIJabcdefghijklm'],
+    ...['DE89370400440532013000', 'GB82-WEST-1234-5698-7654-32', 'CH9300762011623852957'],
+    ...['4539578763621486', '4111-1111-1111-1111', '378282246310005', '123-45-6789', '12345678Z'],
+    ...['756.1234.5678.97', 'aB3dE5gH7jK9mN1pQ3rS5tU7', 'x'.repeat(65)],
+    ...[base64('alice@example.com'), base64('a.b@acme.ai'), `key-${base64('alice@example.com')}`],
+    Buffer.from('alice@example.com').toString('hex'),
+  ])('is no key of a vendor: %s', (text) => {
+    expect(asCustomerKey(text)).toBeNull();
+  });
+
+  test.each([
+    ...[
+      '70b28f0',
+      '70b28f00e38f41b2a723aab344f535b9',
+      'CUST-0042',
+      'acme_prod.7',
+      '4539578763621487',
+    ],
+    ...['mesosphere-developer', 'A1B2-C3D4-E5F6', 'DE89370400440532013001', '{}'.length.toString()],
+  ])('is not what has another form or a wrong check sum: %s', (text) => {
+    expect(asCustomerKey(text)).toBe(text);
+  });
+
+  test.each([base64('alice@example.com'), `x-${base64('bob.smith@corp.example')}`])(
+    'is no short word: %s',
+    (text) => {
+      expect(asToken(text)).toBeNull();
+    },
+  );
+});
+
 describe('a version', () => {
   test.each([...noText, ...noToken, 'alice', '10.0.0.5', 'alice@1.0', '1.0 of alice'])(
     'is not %j',

@@ -2,13 +2,14 @@ import { safeTime } from '../clock.js';
 import { asSha1, asToken, asVersion } from '../privacy/tokens.js';
 import { isEventName, safeKey } from '../privacy/keys.js';
 import type { TextRule } from '../privacy/redact.js';
-import { asCount, asFigure } from '../readings.js';
 import type { EventKind, InstallationDescription, Product } from '../report.js';
 import type { Defect, Properties, Understood } from '../vocabulary.js';
 import type { EventDeclaration, InstallationField, ProductDeclaration } from './declaration.js';
 import { errorReader } from './errors.js';
 import { figureReader } from './events.js';
-import { isDate, isTypeOf } from './figures.js';
+import { isTypeOf } from './counts.js';
+import { readers } from './declared.js';
+import { mostOf } from './plausible.js';
 
 /** Every product's installations may say that they want to be counted no more, and again. */
 const CONSENT: Record<string, EventDeclaration> = {
@@ -141,17 +142,13 @@ function textRule(event: EventDeclaration, { declaration }: ProductRules): TextR
   for (const metric of event.metrics ?? []) {
     const path = metric.property ?? metric.name;
     const isType = (text: string) => isTypeOf(metric, text);
-    if (metric.kind === 'date') {
-      rules.set(path, (text) => (isDate(text) ? safeTime(text) : null));
-    } else if (metric.kind === 'counts') {
+    if (metric.kind === 'counts') {
       rules.set(path, when(isType));
       rules.set(`${path}[]`, when(isType));
     } else if (metric.kind !== 'flag') {
-      const read = metric.kind === 'count' ? asCount : asFigure;
-      rules.set(
-        path,
-        when((text) => 'value' in read(text)),
-      );
+      const read = readers[metric.kind];
+      const kept = metric.kind === 'date' ? safeTime : (text: string) => text;
+      rules.set(path, (text) => ('value' in read(text, mostOf(metric)) ? kept(text) : null));
     }
   }
   const fields = { version: 'version', ...declaration.installation };

@@ -82,7 +82,7 @@ export const metricKinds = [
  * - `counts`: a number for each type, as an object, or a list of types; the type is the dimension.
  * - `ratio`, `bytes`, `duration`: a number from 0 up.
  * - `flag`: a boolean, stored as 0 or 1.
- * - `date`: an RFC 3339 date or time, stored in seconds since 1970.
+ * - `date`: an RFC 3339 date or time after 1970, stored in seconds since then.
  */
 export type MetricKind = (typeof metricKinds)[number];
 
@@ -98,6 +98,8 @@ export interface MetricDeclaration {
   property?: string;
   /** Of `counts`: the only types there are. Others are counted together, as `*`. */
   types?: readonly string[];
+  /** The largest plausible figure, where the default of its kind and unit does not fit: see plausible.ts. */
+  most?: number;
   /** 1 for each event; with `moreThan`, for those in which a property is above a limit. */
   perEvent?: true | { property: string; moreThan: number };
 }

@@ -83,6 +83,16 @@ describe('an error', () => {
     }
   });
 
+  test('says how much of a message, and that more of a list, was left out', () => {
+    const message = `failed ${'to connect and '.repeat(200)}`;
+    const { defects } = read(failed, { message });
+    expect(defects).toEqual([{ path: 'message', reason: 'too_long', leftOut: expect.any(Number) }]);
+    expect(defects[0]!.leftOut).toBeGreaterThan(message.length - 510);
+    expect(read(failed, { message: 'failed to connect' }).defects).toEqual([]);
+    expect(read(listed, { errors: [{ type: 'A' }, { type: 'B' }] }).dropped).toEqual(['errors']);
+    expect(read(listed, { errors: [{ type: 'A' }] }).dropped).toEqual([]);
+  });
+
   test('leaves out all other text, and notes where it stood', () => {
     const sent = { kind: 'KeyError', message: 'failed', stack: 'at alice', 'alice@corp': ['x'] };
     const other = { 'of alice': '', version: '1.0', lines: 7, user: { name: 'alice' } };

@@ -30,12 +30,16 @@ export function errorReader(
       const defects: Defect[] = [];
       const errorKind = readKind(said, error.kind, defects);
       const text = error.message === undefined ? undefined : said[error.message];
-      const message = typeof text === 'string' ? scrubMessage(text) : '';
+      const { text: message, leftOut } = scrubMessage(typeof text === 'string' ? text : '');
+      if (leftOut > 0) {
+        defects.push({ path: safeKey(error.message ?? ''), reason: 'too_long', leftOut });
+      }
       const occurrences = readCount(properties, error.count, defects);
       const fingerprint = fingerprintOf(event, errorKind, message);
       const dropped = Object.keys(properties)
         .filter((key) => ignores(key) && holdsText(properties[key]))
         .map((key) => safeKey(key));
+      if (error.list && hasMore(properties[error.list])) dropped.push(safeKey(error.list));
       const snapshot = errorSnapshot({ event, errorKind, fingerprint, message, occurrences });
       return { content: { snapshot }, defects, dropped: [...new Set(dropped)].sort() };
     },
@@ -50,6 +54,11 @@ function fingerprintOf(event: string, errorKind: string, message: string): strin
 function firstOf(list: unknown): Properties {
   const first: unknown = Array.isArray(list) ? list[0] : undefined;
   return isObject(first) ? first : {};
+}
+
+/** Of a list of errors the first one is stored. */
+function hasMore(list: unknown): boolean {
+  return Array.isArray(list) && list.length > 1;
 }
 
 function readKind(said: Properties, key: string | undefined, defects: Defect[]): string {

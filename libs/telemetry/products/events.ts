@@ -3,10 +3,13 @@ import { holdsText } from '../privacy/redact.js';
 import { asFigure } from '../readings.js';
 import type { EventKind, ReadEvent, ResourceFigures } from '../report.js';
 import { metricSnapshot, noResources } from '../report.js';
-import type { Properties } from '../vocabulary.js';
+import type { Defect, Properties } from '../vocabulary.js';
 import type { ProductRules } from './compile.js';
 import type { EventDeclaration, ResourceDeclaration } from './declaration.js';
-import { Figures, readDeclared, readUndeclared } from './figures.js';
+import { readDeclared } from './declared.js';
+import { Figures } from './figures.js';
+import { MOST_OF_RESOURCE } from './plausible.js';
+import { readUndeclared } from './undeclared.js';
 
 /**
  * Reads the figures of a usage event or of a report of metrics: those that are declared as they are
@@ -63,7 +66,7 @@ function contentOf(
   const { defects } = figures;
   if (store === 'metrics' && figures.isEmpty) return { content: null, defects };
   const snapshot = metricSnapshot({ event, outcome, describes, ...figures.columns() });
-  const resources = declared && readResources(declared, properties);
+  const resources = declared && readResources(declared, properties, defects);
   return {
     content: { snapshot, ...(resources && { resources }), ...(consent && { consent }) },
     defects,
@@ -81,7 +84,7 @@ function countEvent(
   for (const { name, perEvent } of metrics) {
     if (perEvent === undefined) continue;
     if (perEvent !== true) {
-      const figure = asFigure(properties[perEvent.property]);
+      const figure = asFigure(properties[perEvent.property], Infinity);
       if ('defect' in figure || figure.value <= perEvent.moreThan) continue;
     }
     figures.add(name, outcome, 1);
@@ -93,11 +96,12 @@ const BYTES_PER_MB = 1024 * 1024;
 function readResources(
   declared: NonNullable<EventDeclaration['resources']>,
   properties: Properties,
+  defects: Defect[],
 ): ResourceFigures | undefined {
   const figures = noResources();
   let isAny = false;
   for (const [name, declaration] of Object.entries(declared)) {
-    const value = readResource(declaration, properties);
+    const value = readResource(declaration, properties, defects);
     if (value === null) continue;
     figures[name as keyof typeof declared] = value;
     isAny = true;
@@ -105,11 +109,19 @@ function readResources(
   return isAny ? figures : undefined;
 }
 
-function readResource(declared: ResourceDeclaration, properties: Properties): number | null {
-  const { property, minus, unit } = declared;
-  const whole = asFigure(properties[property]);
-  const part = minus === undefined ? { value: 0 } : asFigure(properties[minus]);
-  if ('defect' in whole || 'defect' in part || part.value > whole.value) return null;
+/** A property that makes no sense is a defect already where it is read as a figure. */
+function readResource(
+  { property, minus, unit }: ResourceDeclaration,
+  properties: Properties,
+  defects: Defect[],
+): number | null {
+  const whole = asFigure(properties[property], MOST_OF_RESOURCE[unit]);
+  const part = minus === undefined ? { value: 0 } : asFigure(properties[minus], Infinity);
+  if ('defect' in whole || 'defect' in part) return null;
+  if (part.value > whole.value) {
+    defects.push({ path: safeKey(minus ?? property), reason: 'out_of_range' });
+    return null;
+  }
   const value = whole.value - part.value;
   return unit === 'bytes' ? value / BYTES_PER_MB : value;
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { mostUnder } from '../privacy/number-names.js';
 import type { MetricSnapshot } from '../report.js';
 import type { Properties } from '../vocabulary.js';
 import { compileProduct } from './compile.js';
@@ -23,7 +24,7 @@ describe('a declared metric', () => {
     ['date', '2026-11-21', Date.parse('2026-11-21T00:00:00Z') / 1000],
     ['date', '2026-11-21T05:26:30Z', Date.parse('2026-11-21T05:26:30Z') / 1000],
     ['date', '2026-11-21T05:26:30.999+01:00', Date.parse('2026-11-21T04:26:30Z') / 1000],
-    ['date', '1969-12-31', -86_400],
+    ['date', '1970-01-02', 86_400],
     ['counts', 7, 7],
   ])('that is a %s may be %j', (kind, raw, figure) => {
     expect(read([metric(kind)], { it: raw })).toEqual(exactly([['it', '', figure]]));
@@ -46,6 +47,16 @@ describe('a declared metric', () => {
     ['date', 'yesterday', 'not_a_timestamp'],
     ['date', '2026-02-30', 'not_a_timestamp'],
     ['date', 1_795_238_790, 'not_a_timestamp'],
+    ['date', '0001-01-01T00:00:00Z', 'out_of_range'],
+    ['date', '1970-01-01', 'out_of_range'],
+    ['date', '9999-12-31', 'out_of_range'],
+    ['ratio', 1e7, 'out_of_range'],
+    ['bytes', 2 ** 63, 'out_of_range'],
+    ['bytes', 2 ** 61, 'out_of_range'],
+    ['duration', 1e18, 'out_of_range'],
+    ['duration', Number.MAX_VALUE, 'out_of_range'],
+    ['counts', 2 ** 31 - 1, 'out_of_range'],
+    ['counts', 1e18, 'out_of_range'],
     ['counts', -7, 'negative'],
     ['counts', false, 'not_a_number'],
   ])('that is a %s is not %j', (kind, raw, reason) => {
@@ -169,7 +180,8 @@ describe('a metric that counts types', () => {
   });
 
   test('counts as many as there are in all, whatever they are called', () => {
-    const types = fc.dictionary(fc.string(), fc.nat(1000), { maxKeys: 20 });
+    const names = fc.string().filter((name) => mostUnder(name) > 1000);
+    const types = fc.dictionary(names, fc.nat(1000), { maxKeys: 20 });
     fc.assert(
       fc.property(types, (it) => {
         const { figures, defects } = read([metric('counts')], { it });
@@ -179,6 +191,74 @@ describe('a metric that counts types', () => {
       }),
     );
   });
+});
+
+describe('the sender’s names of types', () => {
+  const counts = metric('counts');
+
+  test('let no number pass that may be somebody’s, wherever they stand', () => {
+    const it = { account_id: 123456789012, phone: 15551234567, customer_no: 7, Job: 3 };
+    expect(read([counts], { it })).toEqual({
+      figures: [['it', 'Job', 3]],
+      defects: [],
+      dropped: ['it.account_id', 'it.customer_no', 'it.phone'],
+    });
+    const nested = { owner: { phone: { work: '15551234567' } }, accounts: 123456789012, a: 1 };
+    expect(read([counts], { it: nested })).toEqual({
+      figures: [['it', 'a', 1]],
+      defects: [],
+      dropped: ['it.accounts', 'it.owner.phone.work'],
+    });
+  });
+
+  test('add no such number to those that are counted together', () => {
+    const declared = { ...counts, types: ['Job', 'phone'] };
+    expect(read([declared], { it: { account_id: 123456789012, phone: 3, other: 4 } })).toEqual({
+      figures: [
+        ['it', '*', 4],
+        ['it', 'phone', 3],
+      ],
+      defects: [],
+      dropped: ['it.account_id', 'it.other'],
+    });
+  });
+});
+
+describe('the bound of a list or an object', () => {
+  const packages = (count: number) => Array.from({ length: count }, (_, n) => `package-${n}`);
+  const byName = (count: number) => Object.fromEntries(packages(count).map((name) => [name, 1]));
+
+  test.each<[string, (count: number) => unknown]>([
+    ['list', packages],
+    ['object', byName],
+  ])('of a %s is 5,000: all are kept, and of more how many were left out', (_, make) => {
+    expect(read([metric('counts')], { it: make(5000) })).toMatchObject({
+      figures: { length: 5000 },
+      defects: [],
+    });
+    for (const metrics of [[metric('counts')], []]) {
+      if (metrics.length === 0 && Array.isArray(make(1))) continue;
+      const { figures, defects } = read(metrics, { it: make(6000) });
+      expect(figures).toHaveLength(5000);
+      expect(defects).toEqual([{ path: 'it', reason: 'too_many', leftOut: 1000 }]);
+    }
+  });
+
+  test('of an object leaves the same entries, in whatever order they are sent', () => {
+    const sent = byName(6000);
+    const turned = Object.fromEntries(Object.entries(sent).reverse());
+    expect(read([metric('counts')], { it: turned })).toEqual(
+      read([metric('counts')], { it: sent }),
+    );
+  });
+});
+
+test('the largest plausible figure of a metric may be declared', () => {
+  const declared = { ...metric('count'), most: 1e12 };
+  expect(read([declared], { it: 1e12 }).figures).toEqual([['it', '', 1e12]]);
+  expect(read([{ ...declared, most: 10 }], { it: 11 }).defects).toEqual([
+    { path: 'it', reason: 'out_of_range' },
+  ]);
 });
 
 test('the figures of an event do not depend on the order of its properties', () => {

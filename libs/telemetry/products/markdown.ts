@@ -1,4 +1,5 @@
 import type { EventDeclaration, MetricDeclaration, ProductDeclaration } from './declaration.js';
+import { mostOf } from './plausible.js';
 
 /** The docs of products' declarations: what each event tells, and every metric with its unit. */
 export function catalogueMarkdown(declarations: readonly ProductDeclaration[]): string {
@@ -41,7 +42,11 @@ function eventLines([name, event]: [string, EventDeclaration]): string[] {
   ];
   const lines = ['', `### \`${name}\``, '', notes.join(' ')];
   if (metrics.length === 0) return lines;
-  const head = ['', '| metric | kind | unit | since | |', '| --- | --- | --- | --- | --- |'];
+  const head = [
+    '',
+    '| metric | kind | unit | at most | since | |',
+    '| --- | --- | --- | --- | --- | --- |',
+  ];
   return [...lines, ...head, ...metrics.map(metricLine)];
 }
 
@@ -53,7 +58,19 @@ function metricLine(metric: MetricDeclaration): string {
     ...(types ? [`One of ${types.map((type) => `\`${type}\``).join(', ')}.`] : []),
     ...(perEvent ? [perEventNote(perEvent)] : []),
   ];
-  return `| \`${name}\` | ${kind} | ${unit} | ${since.replace('<', '\\<')} | ${notes.join(' ')} |`;
+  const most = perEvent ? '' : mostNote(metric);
+  const cells = [`\`${name}\``, kind, unit, most, since.replace('<', '\\<'), notes.join(' ')];
+  return `| ${cells.join(' | ')} |`;
+}
+
+/** The largest plausible figure; above it a reading is a defect, `out_of_range`. */
+function mostNote(metric: MetricDeclaration): string {
+  const most = mostOf(metric);
+  if (metric.kind === 'flag') return '';
+  if (metric.kind === 'date') return new Date(most * 1000).toISOString().slice(0, 10);
+  const exponent = Math.log2(most);
+  if (exponent >= 40 && Number.isInteger(exponent)) return `2^${exponent}`;
+  return most.toLocaleString('en-US');
 }
 
 function perEventNote(perEvent: NonNullable<MetricDeclaration['perEvent']>): string {

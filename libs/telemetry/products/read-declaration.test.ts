@@ -171,7 +171,7 @@ describe('a declaration', () => {
     [{ perEvent: { property: 'a', moreThan: '60' } }, 'perEvent.moreThan must be a number.'],
     [
       { note: 'x' },
-      'note is not known; there is name, kind, unit, about, since, property, types, perEvent.',
+      'note is not known; there is name, kind, unit, about, since, property, types, most, perEvent.',
     ],
   ])('whose metric has %j says where it is wrong', (changes, message) => {
     const metrics = [metric, { ...metric, name: 'other', ...changes }];

@@ -73,6 +73,10 @@ const days: Check = (value, path) => {
   }
 };
 
+const positive: Check = (value, path) => {
+  if (typeof value !== 'number' || !(value > 0)) fail(path, 'must be a number above 0');
+};
+
 const METRIC_NAME = /^[a-z][a-z0-9_]{0,62}$/;
 
 const metric = object({
@@ -83,6 +87,7 @@ const metric = object({
   'since?': text,
   'property?': text,
   'types?': listOf(text),
+  'most?': positive,
   'perEvent?': (value, path) => {
     if (value !== true) object({ property: text, moreThan: number })(value, path);
   },

@@ -1,0 +1,35 @@
+const WINDOW_MS = 60_000;
+/** Further keys push out the oldest, so that memory is bounded whoever sends. */
+const MAX_KEYS = 10_000;
+
+/** What each key has used in its current minute, in this process. A minute begins with the first use. */
+export class PerMinute {
+  readonly #used = new Map<string, { amount: number; until: number }>();
+
+  add(key: string, amount: number): void {
+    const current = this.#current(key);
+    if (current) {
+      current.amount += amount;
+      return;
+    }
+    const [oldest] = this.#used.size >= MAX_KEYS ? this.#used.keys() : [];
+    if (oldest !== undefined) this.#used.delete(oldest);
+    this.#used.set(key, { amount, until: Date.now() + WINDOW_MS });
+  }
+
+  usedBy(key: string): number {
+    return this.#current(key)?.amount ?? 0;
+  }
+
+  /** How long until the key's minute is over, in milliseconds. */
+  waitMsOf(key: string): number {
+    return Math.max(0, (this.#current(key)?.until ?? 0) - Date.now());
+  }
+
+  #current(key: string) {
+    const current = this.#used.get(key);
+    if (!current || current.until > Date.now()) return current;
+    this.#used.delete(key);
+    return undefined;
+  }
+}

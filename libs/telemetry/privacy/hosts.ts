@@ -1,0 +1,110 @@
+import { parse } from 'tldts';
+import { remember } from '../memo.js';
+import { words } from './words.js';
+
+/*
+ * Names of hosts in a text. Almost every word is a top-level domain today (`.build`, `.tools`, `.zip`), so the
+ * list of them, which the library maintains, is not enough: the shape of the whole name decides.
+ */
+
+const setOf = (text: string) => new Set(text.trim().split(/\s+/));
+
+/** These end the names of hosts and of little else: one label before them is enough. */
+const STRONG = setOf(`
+  com net org edu gov mil io cloud eu uk de fr nl ch pl ru cn jp br au biz arpa be dk fi ie pt cz gr hu ua lu lv il
+  ae za nz kr tw hk vn cl xyz gmbh ai tv mx tr ro bg hr lt ee sg th ph pk kz ng ke
+  local localhost localdomain internal intranet lan corp example invalid intra
+`);
+
+/** What networks use inside, and no registry knows. */
+const INTERNAL = setOf(
+  'home private int ext prod dev test stage staging uat dmz k8s svc vpc mgmt adm infra',
+);
+
+/** They end the names of files and systemd units more often than those of hosts. */
+const ENDINGS_OF_FILES = setOf('py sh rs md so ps cc ml mm zip mov pm st');
+const UNIT_TYPES = setOf(
+  'service socket device mount automount swap target path timer slice scope',
+);
+
+/** Where names of classes, packages and modules begin: `org.apache.kafka.tools`. */
+const NAMESPACES = setOf(`
+  com org net io java javax jakarta kotlin scala sun jdk android androidx akka google azure aws amazon microsoft
+  system windows docker kubernetes python node
+`);
+
+/** `db1`, `web-01`, `ip-10`: machines are numbered by their role. */
+const MACHINE =
+  /^(?:db|sql|web|www|app|api|srv|server|host|node|vm|mail|smtp|mx|ns|dns|proxy|lb|gw|fw|sw|ad|dc|pc|nas|esx|esxi|kvm|master|worker|agent|slave|ip|cache|build|ci|mon|log|backup|vpn)-?\d{1,4}$/;
+
+type Ending = 'strong' | 'weak' | 'file' | null;
+
+/** What a label may be as the last one of a host's name. */
+const endingOf = remember(500_000, (label: string): Ending => {
+  if (STRONG.has(label)) return 'strong';
+  if (UNIT_TYPES.has(label)) return null;
+  if (ENDINGS_OF_FILES.has(label)) return 'file';
+  if (INTERNAL.has(label)) return 'weak';
+  const { isIcann } = parse(`a.${label}`, { extractHostname: false, validateHostname: false });
+  return isIcann === true ? 'weak' : null;
+});
+
+/** Whether the name of a host is in a text. */
+export function holdsHost(text: string): boolean {
+  if (!text.includes('.')) return false;
+  return text
+    .split(/[^A-Za-z0-9._-]/)
+    .some((name) => name.includes('.') && isHost(name.split('.')));
+}
+
+function isHost(labels: readonly string[]): boolean {
+  return labels.some((label, at) => {
+    if (at === 0 || !/[A-Za-z0-9-]$/.test(labels[at - 1] ?? '')) return false;
+    const ending = /^(?:xn--)?[A-Za-z0-9]+/i.exec(label)?.[0] ?? '';
+    const strength = endingOf(ending.toLowerCase());
+    if (strength === null) return false;
+    // `alice.example.com-prod` ends in a host's name as well.
+    const isEnd = ending.length < label.length || !/^[\w-]/.test(labels[at + 1] ?? '');
+    const isDeep =
+      at > 1 &&
+      /^[A-Za-z0-9-]{1,63}$/.test(labels[at - 1] ?? '') &&
+      /[A-Za-z0-9-]$/.test(labels[at - 2] ?? '');
+    if (strength === 'strong') return isEnd || isDeep;
+    return isEnd && isWeakHost(labels.slice(0, at), ending, strength, isDeep);
+  });
+}
+
+/** Whether labels before an ending that other names have, too, make the name of a host of it. */
+function isWeakHost(
+  before: readonly string[],
+  ending: string,
+  strength: Ending,
+  isDeep: boolean,
+): boolean {
+  const last = (before.at(-1) ?? '').toLowerCase();
+  if (MACHINE.test(last)) return true;
+  const isVersion = !/[a-z]/.test(last);
+  // `Acme.Steps.Email` is a class.
+  const isClass = ending.length > 2 && /^[A-Z][a-z]/.test(ending);
+  const isNamespace = NAMESPACES.has((before[0] ?? '').toLowerCase());
+  if (!isDeep || isVersion || isClass || isNamespace) return false;
+  if (strength === 'file') return before.some((label) => /[a-z]-?\d+$/i.test(label));
+  return ![...before, ending].every(isOfKnownWords);
+}
+
+/** `menu.file.download` consists of words of interfaces and errors, which name nobody. */
+function isOfKnownWords(label: string): boolean {
+  const parts = label.toLowerCase().split(/[^a-z0-9]/);
+  return parts.every((part) => part === '' || words.has(part) || INTERFACE.has(part));
+}
+
+const INTERFACE = setOf(`
+  ui button menu tab page panel dialog form field icon table row column chart graph card click clicked open opened
+  close closed view viewed show shown hide hidden toggle select selected search filter sort scroll hover submit
+  submitted download upload login logout signup trial settings preferences profile help support chat video audio photo
+  photos news blog email team tools tool build builds app apps project projects pipeline workflow task tasks job jobs
+  run runs plugin plugins integration integrations catalog store market feed live social media design style studio
+  report reports dashboard dashboards usage billing plan plans cluster clusters pool pools agent agents worker workers
+  service services network networks storage host hosting domain domains group groups space works zone cloud update
+  updates health metrics stats total count started finished completed created deleted updated
+`);

@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { isIdentifying, isName, isVersion } from './identifying.js';
+import { isEventName, safeKey } from './keys.js';
+import { partsOf } from './message-parts.js';
+import { mostUnder } from './number-names.js';
+import { asCustomerKey, asToken } from './tokens.js';
+
+/*
+ * Time is compared with time: twice the text may take some three times as long (caches, garbage), but a
+ * quadratic matcher takes four times as long, and eight times as much text 64 times as long.
+ */
+const SMALL = 1000;
+const TIMES = 8;
+const MOST = 24;
+/** Below this a duration is mostly noise. */
+const FLOOR_MS = 0.5;
+
+const PIECES = [
+  ...['a', '1', '.', '-', '_', '/', '\\', ':', '@', '"', "'", '`', '“', '’', '«', ' ', '$', '%'],
+  ...[
+    '’.a.',
+    'a.',
+    'a@',
+    '@a',
+    ':/',
+    '://',
+    '::',
+    '1.',
+    '1_',
+    "1'",
+    '+1',
+    '.1',
+    '~/',
+    '\\\\',
+    'a:\\',
+  ],
+  ...[
+    '-1',
+    '.1a',
+    'a-1',
+    '1a2b-',
+    'Aa',
+    'AAa',
+    'é',
+    '😀',
+    'www.',
+    'x://',
+    'a/b',
+    '%a',
+    '::%a',
+    '\n"',
+  ],
+];
+
+/** Every piece alone and pairs of pieces, repeated, with an end that spoils what matched so far. */
+const attacks = [
+  ...PIECES,
+  ...PIECES.flatMap((one, at) =>
+    PIECES.filter((_, other) => (at + other) % 4 === 0).map((other) => one + other),
+  ),
+];
+
+const fill = (piece: string, length: number) =>
+  `${piece
+    .repeat(Math.ceil(length / piece.length))
+    .slice(0, length - 2)
+    .toWellFormed()} é`;
+
+function durationOf(work: (text: string) => unknown, text: string): number {
+  const runs = Array.from({ length: 3 }, () => {
+    const start = performance.now();
+    work(text);
+    return performance.now() - start;
+  });
+  return Math.min(...runs);
+}
+
+/** How many times as long a text of eight times the length takes. */
+function growth(work: (text: string) => unknown, piece: string): number {
+  const long = durationOf(work, fill(piece, SMALL * TIMES));
+  return long / Math.max(FLOOR_MS, durationOf(work, fill(piece, SMALL)));
+}
+
+const split = (text: string) => [...partsOf(text)].length;
+
+describe('the time that a text takes', () => {
+  test('grows with its length where a message is taken apart, whatever it is made of', () => {
+    // A busy machine may slow any of them down once, but not the same one each time.
+    const isSlow = (piece: string) => [1, 2, 3, 4, 5].every(() => growth(split, piece) > MOST);
+    expect(attacks.filter(isSlow)).toEqual([]);
+  }, 300_000);
+
+  test('is bounded where it is looked at as a name, a version or a key', () => {
+    const looks = [
+      isIdentifying,
+      isName,
+      isVersion,
+      isEventName,
+      safeKey,
+      mostUnder,
+      asCustomerKey,
+      asToken,
+    ];
+    const starts = ['', 'rc', '1', 'v1', 'a', 'beta'];
+    for (const piece of PIECES) {
+      for (const start of starts) {
+        const text = start + fill(piece, 98 - start.length);
+        const longer = start + fill(piece, 510 - start.length);
+        for (const look of looks) {
+          const short = Math.max(FLOOR_MS, durationOf(look, text));
+          expect({ piece, start, ratio: durationOf(look, longer) / short }).toEqual({
+            ...{ piece, start },
+            ratio: expect.toSatisfy((ratio: number) => ratio < MOST),
+          });
+        }
+      }
+    }
+  });
+
+  test('does not double with every number behind the stage of a version', () => {
+    const version = (numbers: number) => `rc${'-1'.repeat(numbers)}!`;
+    const short = Math.max(FLOOR_MS, durationOf(isVersion, version(12)));
+    expect(durationOf(isVersion, version(24)) / short).toBeLessThan(MOST);
+  });
+});

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { isIdentifyingKey, mostUnder } from './number-names.js';
+
+describe('a number', () => {
+  test.each([
+    ...['id', 'ID', 'account_id', 'accountId', 'userID', 'uid', 'guid', 'phone'],
+    ...['phoneNumber', 'phone_1', 'customer_account_no', 'IP', 'serialNumber', 'zip', 'birthdate'],
+    ...[
+      'lat',
+      'longitude',
+      'taxId',
+      'iban',
+      'card_number',
+      'imei',
+      'customer_number',
+      'customer_no',
+    ],
+    ...['user_no', 'employee_number', 'member_no', 'client_no', 'tenant_no', 'device_no'],
+    ...[
+      'contact_number',
+      'ip_addr',
+      'mac_addr',
+      'ipAddr',
+      'ipv4',
+      'lat_e7',
+      'lng_e7',
+      'cvv',
+      'pin',
+    ],
+    ...['date_of_birth_ms', 'pan_number', 'nhs_no', 'otp', 'order_no', 'customerno', 'macaddress'],
+    ...[
+      'phone_raw',
+      'clientIp',
+      'Kundennummer',
+      'telefonnummer',
+      'dateOfBirth',
+      'userNbr',
+      'invoiceNo',
+    ],
+  ])('under the name %s may be somebody’s', (key) => {
+    expect(isIdentifyingKey(key)).toBe(true);
+  });
+
+  test.each([
+    ...[
+      '',
+      'count',
+      'account_count',
+      'aws_accounts',
+      'grid',
+      'valid',
+      'paid',
+      'ids_count',
+      'zipped',
+      'latency',
+    ],
+    ...['cpu_total', 'number', 'no', 'skip', 'mem_total', 'step_count', 'duration', 'identity'],
+    ...['customer_count', 'users', 'member_total', 'lat_ms', 'error_code', 'exit_code', 'status'],
+    ...['domino', 'casino', 'plan', 'devices', 'sessions_open', 'pan', 'spin', 'device_version'],
+    ...['health-unit-dcos-cluster-id-total', 'node_count_*.aws_ec2_instance', '0'],
+  ])('under the name %j counts something', (key) => {
+    expect(isIdentifyingKey(key)).toBe(false);
+  });
+});
+
+describe('the largest number that is kept', () => {
+  test.each(['id', 'phone', 'customer_no', 'ip_addr'])('under %s is none', (key) => {
+    expect(mostUnder(key)).toBe(-1);
+  });
+
+  test.each([
+    ...['accounts', 'phones', 'ids_count', 'phone_total', 'customer_num', 'account_id.first'],
+    ...['health-unit-phone-total', 'contact.phone.x'],
+  ])('under %s is a count of things, not one of their numbers', (key) => {
+    expect(mostUnder(key)).toBe(999_999);
+  });
+
+  test.each(['nodes', 'memory', 'task_count', 'users', 'health-unit-dcos-net-service-total'])(
+    'under %s has no bound of its own',
+    (key) => {
+      expect(mostUnder(key)).toBe(Infinity);
+    },
+  );
+});

@@ -1,0 +1,41 @@
+import validator from 'validator';
+
+/**
+ * How keys of well-known services begin: JSON Web Tokens, AWS, GitHub, GitLab, Slack, Stripe, Google, npm, PyPI,
+ * DigitalOcean, SendGrid, Shopify, Hugging Face, OpenAI, Grafana, Vault, Linear, Atlassian, RubyGems, PostHog,
+ * Square, Tailscale, Figma.
+ */
+const KEY_OF_A_SERVICE =
+  /(?<![A-Za-z0-9])(?:eyJ[\w-]{8}|A(?:KIA|SIA|BIA|CCA|ROA|IDA|GPA)[A-Z0-9]{12}|(?:gh[opusr]_|github_pat_|glpat-|xox[abeoprs]-|xapp-|[prs]k_(?:live|test)_|AIza|ya29\.|npm_|pypi-|dop_v1_|SG\.|shp(?:at|ca|pa|ss)_|hf_|sk-|whsec_|gl(?:sa|c)_|hv[bs]\.|lin_api_|ATATT|rubygems_|ph[cx]_|sq0[a-z]{3}-|tskey-|figd_)[\w.-]{12})/;
+
+/** Whether the key of a well-known service is in a text. */
+export function holdsServiceKey(text: string): boolean {
+  return KEY_OF_A_SERVICE.test(text);
+}
+
+/** An SSN, a Swiss AHV number, a Spanish DNI. */
+const NATIONAL_ID = /^(?:\d{3}-\d{2}-\d{4}|756\.\d{4}\.\d{4}\.\d{2}|\d{8}[A-Za-z])$/;
+
+/** Whether a text is a bank account's or a card's number with a valid check sum, or a person's by its form. */
+export function isNumberOfAPerson(text: string): boolean {
+  const compact = text.replace(/[-._ ]/g, '');
+  const isCard = /^\d{13,19}$/.test(compact) && validator.isLuhnNumber(compact);
+  return isCard || validator.isIBAN(compact) || NATIONAL_ID.test(text);
+}
+
+const PRINTABLE = /^[\x20-\x7e]+$/;
+const EMAIL = /[^@]@[^@.]+\./;
+
+/** Whether a word is an e-mail address in base64 or in hexadecimal digits. */
+export function isEncodedEmail(word: string): boolean {
+  if (word.length < 8) return false;
+  return (['base64', 'hex'] as const).some((encoding) => {
+    const decoded = Buffer.from(word, encoding).toString('latin1');
+    return PRINTABLE.test(decoded) && EMAIL.test(decoded);
+  });
+}
+
+/** Long, of both cases and with digits: keys that machines draw have such words, and no name has. */
+export function isDrawn(word: string): boolean {
+  return word.length >= 24 && /[a-z]/.test(word) && /[A-Z]/.test(word) && /\d/.test(word);
+}

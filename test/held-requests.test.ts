@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { startAdmin } from './support/admin.js';
+import { startMuster, type Muster, type MusterOptions } from './support/muster.js';
+import { untilFollowed } from './support/policy.js';
+import { startRedis, type PrivateRedis } from './support/redis.js';
+
+const KEY = { authorization: 'Bearer wk_dcos' };
+const DCOS_SIGNAL = { ...KEY, 'user-agent': 'analytics-go (version: 2.1.0)' };
+/** A hung connection is given up two seconds later. */
+const IMPATIENT = { REDIS_TIMEOUT_MS: '200' };
+
+let redis: PrivateRedis;
+let patient: Muster;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  patient = await startMuster({ redisUrl: redis.url, ingestEnv: IMPATIENT });
+});
+
+afterEach(() => redis.resume());
+
+afterAll(async () => {
+  await patient.stop();
+  await redis.stop();
+});
+
+/** An event without id and time: each time that it is sent, it is another. */
+const eventOf = (installationId: string) => ({
+  ...{ installationId, product: 'dcos', event: 'health' },
+  properties: { 'health-unit-a-total': 1, 'health-unit-a-unhealthy': 0 },
+});
+
+/** Sends an event of a new installation. */
+async function send(to: Muster, headers: Record<string, string> = KEY) {
+  const id = randomUUID();
+  const since = performance.now();
+  const { status, headers: answered } = await to.post('/v1/events', eventOf(id), { headers });
+  return { id, status, ms: performance.now() - since, retryAfter: answered['retry-after'] };
+}
+
+const sendMany = (to: Muster) => Promise.all(Array.from({ length: 30 }, () => send(to)));
+
+async function expectStoredOnce(in_: Muster, sent: readonly { id: string; status: number }[]) {
+  expect(sent.map(({ status }) => status)).toEqual(sent.map(() => 202));
+  await in_.drained();
+  const rows = await in_.analyst(
+    `SELECT installation_id AS id, count(*)::int AS count FROM fleet.reports
+      WHERE installation_id = ANY ($1) GROUP BY 1`,
+    [sent.map(({ id }) => id)],
+  );
+  expect(rows).toHaveLength(sent.length);
+  expect(rows.every(({ count }) => count === 1)).toBe(true);
+}
+
+async function start(options: MusterOptions): Promise<Muster> {
+  const muster = await startMuster({ redisUrl: redis.url, workers: 0, ...options });
+  onTestFinished(() => muster.stop());
+  return muster;
+}
+
+/** The figures of an outage, as seen by those who send during it. */
+const refusal = { status: 503, retryAfter: '5' };
+
+test('what is sent while Redis restarts is taken when it is back', async () => {
+  await redis.kill();
+  const sending = sendMany(patient);
+  await sleep(1500);
+  await redis.restart();
+  await expectStoredOnce(patient, await sending);
+});
+
+test('what Redis has received before it hangs is stored once, for it confirms it later', async () => {
+  redis.pause();
+  const sending = sendMany(patient);
+  await sleep(1200);
+  redis.resume();
+  await expectStoredOnce(patient, await sending);
+});
+
+test('what Redis has received over a connection that was given up is stored once, too', async () => {
+  const workers = patient.workers.map((worker) => worker.stop());
+  await Promise.all(workers);
+  redis.pause();
+  const sending = sendMany(patient);
+  await sleep(4000);
+  redis.resume();
+  const sent = await sending;
+  await patient.addWorker();
+  await expectStoredOnce(patient, sent);
+});
+
+test('what Redis forgets with the connection is sent again', async () => {
+  redis.pause();
+  const sending = sendMany(patient);
+  await sleep(1000);
+  await redis.kill();
+  await redis.restart();
+  await expectStoredOnce(patient, await sending);
+});
+
+test('a product with a limit is held, too', async () => {
+  const admin = await startAdmin(patient);
+  onTestFinished(() => admin.stop());
+  const limits = { eventsPerMinutePerInstallation: 100 };
+  await admin.ask('PATCH', '/v1/products/dcos', { limits });
+  await untilFollowed(patient, [patient.ingest]);
+  await redis.kill();
+  const sending = sendMany(patient);
+  await sleep(1500);
+  await redis.restart();
+  await expectStoredOnce(patient, await sending);
+});
+
+test('a request is held for a time, and then told when to come back', async () => {
+  const muster = await start({ ingestEnv: { ...IMPATIENT, REDIS_HOLD_MS: '1500' } });
+  expect((await send(muster)).status).toBe(202);
+  redis.pause();
+  const answers = await sendMany(muster);
+  expect(answers).toMatchObject(answers.map(() => refusal));
+  expect(Math.min(...answers.map(({ ms }) => ms))).toBeGreaterThan(1300);
+  const { status } = await muster.get('/health/ready');
+  expect(status).toBe(503);
+});
+
+test('requests are held up to a number, and the others are told at once', async () => {
+  const ingestEnv = { REDIS_HOLD_MS: '8000', MAX_HELD_REQUESTS: '10' };
+  const muster = await start({ ingestEnv });
+  await redis.kill();
+  await expect.poll(() => muster.get('/health/ready').then(({ status }) => status)).toBe(503);
+  const sending = sendMany(muster);
+  // Those that are held wait for this.
+  await sleep(2000);
+  await redis.restart();
+  const answers = await sending;
+  const refused = answers.filter(({ status }) => status === 503);
+  expect(answers.filter(({ status }) => status === 202)).toHaveLength(10);
+  expect(refused).toMatchObject(Array(20).fill(refusal));
+  expect(Math.max(...refused.map(({ ms }) => ms))).toBeLessThan(1900);
+});
+
+test('dcos-signal is given no answer instead of a 503, for only then does it send again', async () => {
+  const muster = await start({ ingestEnv: { ...IMPATIENT, REDIS_HOLD_MS: '300' } });
+  await redis.kill();
+  await expect(send(muster, DCOS_SIGNAL)).rejects.toThrow(/socket hang up|ECONNRESET/);
+  expect((await send(muster)).status).toBe(503);
+  await redis.restart();
+  const again = () =>
+    send(muster, DCOS_SIGNAL).then(
+      ({ status }) => status,
+      () => null,
+    );
+  await expect.poll(again, { timeout: 10_000 }).toBe(202);
+});
+
+test('whom to leave without an answer is a setting', async () => {
+  const ingestEnv = { ...IMPATIENT, REDIS_HOLD_MS: '0', UNANSWERED_AGENTS: 'none' };
+  const muster = await start({ ingestEnv });
+  redis.pause();
+  expect((await send(muster, DCOS_SIGNAL)).status).toBe(503);
+});
