@@ -230,6 +230,28 @@ test('the same request again is the same erasure', async () => {
   await carryOut();
 });
 
+test('ids of earlier releases are part of an erasure if they are known, and of its repetition', async () => {
+  const [id, former, unknown] = [randomUUID(), randomUUID(), randomUUID()];
+  await save(writers[0]!, [...eventsOf(id), ...eventsOf(former)]);
+  const request = { mode: 'erase_and_suppress' as const, installationIds: [id] };
+  const first = await erasures.request({ ...request, formerIds: [former, unknown] });
+  expect(first.erasure.installations).toBe(1);
+  const again = await erasures.request({ ...request, formerIds: [unknown, former] });
+  expect(again).toEqual({ erasure: first.erasure, isNew: false });
+  await carryOut();
+  expect(isEmpty(await rowsOf(id)) && isEmpty(await rowsOf(former))).toBe(true);
+  await save(writers[0]!, [...eventsOf(former), ...eventsOf(unknown)]);
+  expect(isEmpty(await rowsOf(former))).toBe(true);
+  expect(isEmpty(await rowsOf(unknown))).toBe(false);
+  const listed = await erasures.list({ installationIds: [unknown, former], limit: 9 });
+  expect(listed.map((it) => it.id)).toEqual([first.erasure.id]);
+
+  await erasures.request({ mode: 'lift', installationIds: [id], formerIds: [former] });
+  await carryOut();
+  await save(writers[0]!, eventsOf(former));
+  expect(isEmpty(await rowsOf(former))).toBe(false);
+});
+
 test('no row of an erased installation appears, however writers and erasures meet', async () => {
   const ids = Array.from({ length: 120 }, () => randomUUID());
   const isOver = new AbortController();

@@ -62,7 +62,7 @@ test('a database whose formats are not the usual ones is migrated, and an instal
     accepted: [{ product: 'dcos', hour: at, count: 1 }],
     events: [normalise({ ...envelope, id: randomUUID() }, OPTIONS)],
   });
-  const { products } = await new Holdings(database).summary(installationId);
+  const { products } = await new Holdings(database).summary([installationId]);
   const [first] = products as { first_seen_at: Date }[];
   expect(first?.first_seen_at.getTime()).toBe(at);
   const erasures = new ErasureStore({ database, suppressionKey });

@@ -1,6 +1,7 @@
 import { Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AdminStore, ErasureStore, type ErasureMode } from '#storage';
+import { isPlaceholder } from '#telemetry';
 import { ErasureOrCount, ErasurePage, OneErasure, SignedCertificate } from './answers/erasures.js';
 import { AdminError } from './errors.js';
 import { administratorOf, Scope } from './gatekeeper.js';
@@ -16,6 +17,10 @@ import {
   readErasureBody,
   readErasureQuery,
 } from './requests.js';
+
+const IS_PLACEHOLDER =
+  'is a placeholder that clients without an id send. Events that show it are quarantined without an ' +
+  'installation, and nothing is stored under it.';
 
 /** Erasures: asked for here, carried out by the workers. */
 @Controller('v1')
@@ -64,7 +69,8 @@ export class ErasuresController {
     const { body } = request;
     if (!readDryRun(query)) return this.ask(request, body);
     const { installationIds } = readErasureBody(body);
-    return { dryRun: true, rows: await this.erasures.count(this.ids.storedAll(installationIds)) };
+    const { installationIds: ids, formerIds } = await this.subjectsOf(installationIds);
+    return { dryRun: true, rows: await this.erasures.count(ids, formerIds) };
   }
 
   @Get('erasures')
@@ -76,8 +82,9 @@ export class ErasuresController {
   })
   async list(@Query() query: Record<string, unknown>): Promise<ErasurePage> {
     const { installationId: raw, ...page } = readErasureQuery(query);
-    const installationId = raw === undefined ? undefined : this.ids.stored(raw);
-    const erasures = await this.erasures.list({ ...page, installationId });
+    const named = raw === undefined ? undefined : this.ids.find(raw);
+    const installationIds = named && [named.installationId, ...named.formerIds];
+    const erasures = await this.erasures.list({ ...page, installationIds });
     const isFull = erasures.length === page.limit;
     return { erasures, next: isFull ? (erasures.at(-1)?.id ?? null) : null };
   }
@@ -105,15 +112,31 @@ export class ErasuresController {
 
   private async ask(request: FastifyRequest, body: unknown): Promise<OneErasure> {
     const { mode, installationIds } = readErasureBody(body);
-    const stored = this.ids.storedAll(installationIds);
+    const subjects = await this.subjectsOf(installationIds);
     const idempotencyKey = request.headers['idempotency-key']?.toString();
     const { erasure, isNew } = await this.erasures.request({
       mode,
-      installationIds: stored,
+      ...subjects,
       idempotencyKey,
     });
-    if (isNew) await this.record(request, erasure.id, mode, stored);
+    if (isNew) await this.record(request, erasure.id, mode, subjects.installationIds);
     return { erasure };
+  }
+
+  /** @throws AdminError if one of them is none, or a placeholder under which nothing is stored */
+  private async subjectsOf(raw: readonly string[]) {
+    const named = this.ids.findAll(raw);
+    for (const [index, { installationId, formerIds }] of named.entries()) {
+      if (!isPlaceholder(installationId)) continue;
+      const known = await this.erasures.known([installationId, ...formerIds]);
+      if (known.length > 0) continue;
+      const path = `installationIds[${index}]`;
+      throw new AdminError('invalid_request', `${path} ${IS_PLACEHOLDER}`, path);
+    }
+    return {
+      installationIds: named.map(({ installationId }) => installationId),
+      formerIds: named.flatMap(({ formerIds }) => formerIds),
+    };
   }
 
   private async record(

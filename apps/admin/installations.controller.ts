@@ -27,9 +27,10 @@ export class InstallationsController {
     @Param('installationId') raw: string,
     @Req() request: FastifyRequest,
   ): Promise<InstallationSummary> {
-    const installationId = this.ids.stored(raw);
+    const { installationId, formerIds } = this.ids.find(raw);
     await this.record(request, 'installation.summary', installationId);
-    return { installationId, ...(await this.holdings.summary(installationId)) };
+    const summary = await this.holdings.summary([installationId, ...formerIds]);
+    return { installationId, ...summary };
   }
 
   /** Everything, a row a line: `{"view": "health_readings", "row": {…}}`. */
@@ -48,12 +49,12 @@ export class InstallationsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const installationId = this.ids.stored(raw);
+    const { installationId, formerIds } = this.ids.find(raw);
     await this.record(request, 'installation.export', installationId);
     const lines = async function* (rows: AsyncIterable<object>) {
       for await (const row of rows) yield `${JSON.stringify(row)}\n`;
     };
-    const stream = Readable.from(lines(this.holdings.rows(installationId)));
+    const stream = Readable.from(lines(this.holdings.rows([installationId, ...formerIds])));
     await reply.header('content-type', 'application/x-ndjson').send(stream);
   }
 

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { runProcess, StartupError } from '#platform';
 import { isGenuine, type ErasureCertificate } from '#storage';
+import { parseInstallationId } from '#telemetry';
 
 const USAGE = `npm run verify-certificate -- FILE --key PUBLIC.pem [--id GUID]
 
@@ -40,7 +41,8 @@ async function verify(file: string, keyFile: string, id: string | undefined): Pr
     );
   }
   const { statement } = certificate;
-  if (id !== undefined && !statement.installations.includes(hash('sha256', id.toLowerCase()))) {
+  const stored = id && (parseInstallationId(id) ?? id.toLowerCase());
+  if (stored && !statement.installations.includes(hash('sha256', stored))) {
     throw new StartupError('The certificate is genuine, but it is NOT about this installation.');
   }
   const rows = Object.values(statement.removed).reduce((sum, count) => sum + count, 0);

@@ -11,6 +11,8 @@ const RATE_LIMITED: EventRejection = {
   message: 'The limit of events a minute is reached; send it again later.',
 };
 
+const TOO_MUCH = new Set<EventRejection['code']>(['event_too_large', 'too_deep']);
+
 /**
  * Answers what became of each event of a request, and of the request as a whole.
  * @returns how many events were refused, by code, and whether the request was refused as a whole
@@ -40,8 +42,8 @@ export function answerOutcomes(
   }
   // Of several reasons, the one that passes: what is sent again may be taken in part.
   const { code, message = '' } = (limited ? RATE_LIMITED : rejections[0]) ?? {};
-  const areAllTooLarge = rejections.every((rejection) => rejection.code === 'event_too_large');
-  const status = limited ? 429 : areAllTooLarge ? 413 : 400;
+  const areAllTooMuch = rejections.every(({ code }) => TOO_MUCH.has(code));
+  const status = limited ? 429 : areAllTooMuch ? 413 : 400;
   void reply.status(status).send({ success: false, code, message, detail: message, ...counts });
   return { refused, isWhole: true };
 }

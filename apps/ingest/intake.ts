@@ -3,7 +3,13 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IngestSettings } from '#platform';
 import { EnvelopeWriter } from '#queue';
-import { keyIdOf, parseJson, type ReceivedEnvelope, type RequestContext } from '#telemetry';
+import {
+  depthCheck,
+  keyIdOf,
+  parseJson,
+  type ReceivedEnvelope,
+  type RequestContext,
+} from '#telemetry';
 import { answerOutcomes, type Outcome } from './answer.js';
 import { rememberSender, requireSender, senderOf } from './authenticate.js';
 import { EdgePolicy } from './edge-policy.js';
@@ -56,6 +62,7 @@ export class Intake {
       identityKey,
       maxEvents: maxEventsPerRequest,
       isTooLarge: (event) => !isSmall && sizeOf(event) > maxEventBytes,
+      isTooDeep: depthCheck(bytes, this.settings.maxJsonDepth),
       newId: randomUUID,
     };
   }

@@ -143,8 +143,7 @@ async function saveOnce(
   { suppressed }: BatchStart,
   context: SaveContext,
 ): Promise<string[]> {
-  const isSuppressed = (event: NormalisedEvent) =>
-    'installationId' in event && suppressed.has(event.installationId);
+  const isSuppressed = (event: NormalisedEvent) => idsOf(event).some((id) => suppressed.has(id));
   const wanted =
     suppressed.size === 0 ? batch.events : batch.events.filter((e) => !isSuppressed(e));
   const { fates, contentIds } = await save(wanted, context);
@@ -156,7 +155,11 @@ async function saveOnce(
 }
 
 function installationsOf(events: readonly NormalisedEvent[]): string[] {
-  const ids = new Set<string>();
-  for (const event of events) if ('installationId' in event) ids.add(event.installationId);
-  return [...ids];
+  return [...new Set(events.flatMap(idsOf))];
+}
+
+/** The id of an event's installation, and those that it had in earlier releases. */
+function idsOf(event: NormalisedEvent): readonly string[] {
+  if (!('installationId' in event)) return [];
+  return event.formerIds ? [event.installationId, ...event.formerIds] : [event.installationId];
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { observe, parseTimestamp } from './clock.js';
+import { canonicalTime, observe, parseTimestamp, safeTime, timeText } from './clock.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -34,6 +34,21 @@ describe('a timestamp', () => {
     ['2026-11-21T05:26:30+0000\n', '2026-11-21T05:26:30.000Z'],
     ['2024-02-29T00:00:00Z', '2024-02-29T00:00:00.000Z'],
     ['2016-12-31T23:59:60Z', '2017-01-01T00:00:00.000Z'],
+    ['2026-11-21T05:26Z', '2026-11-21T05:26:00.000Z'],
+    ['2026-11-21T05:26+00:00', '2026-11-21T05:26:00.000Z'],
+    ['2026-11-21 05:26:30+00', '2026-11-21T05:26:30.000Z'],
+    ['2026-11-21T02:26:30-03', '2026-11-21T05:26:30.000Z'],
+    ['2026-11-21 05:26:30 +0000', '2026-11-21T05:26:30.000Z'],
+    ['2026-11-21 05:26:30 UTC', '2026-11-21T05:26:30.000Z'],
+    ['2026-11-21T05:26:30,123Z', '2026-11-21T05:26:30.123Z'],
+    ['2026-11-21T05:26:30+00:00[UTC]', '2026-11-21T05:26:30.000Z'],
+    ['2026-11-21T05:26:30[UTC]', '2026-11-21T05:26:30.000Z'],
+    ['2026-11-21T06:26:30.5+01:00[Europe/Berlin]', '2026-11-21T05:26:30.500Z'],
+    ['1795238790', '2026-11-21T05:26:30.000Z'],
+    ['1795238790.125', '2026-11-21T05:26:30.125Z'],
+    ['1795238790123', '2026-11-21T05:26:30.123Z'],
+    ['1795238790123456', '2026-11-21T05:26:30.123Z'],
+    ['1795238790123456789', '2026-11-21T05:26:30.123Z'],
     ['0099-01-01T00:00:00Z', '0099-01-01T00:00:00.000Z'],
   ])('%j is %s', (text, moment) => {
     expect(parseTimestamp(text)).toBe(Date.parse(moment));
@@ -50,25 +65,112 @@ describe('a timestamp', () => {
     '2026-11-21T23:59:61Z',
     '2026-11-21T05:26:30+24:00',
     '2026-11-21T05:26:30+05:60',
-    '2026-11-21T05:26:30+05',
     '2026-11-21T05:26:30',
-    '2026-11-21T05:26Z',
+    '2026-11-21T05:26',
+    '2026-11-21T05:26:30[Europe/Berlin]',
+    '2026-11-21T05:26:30+00:00[alice@example.com]',
+    '2026-11-21  T05:26:30Z',
     '2026-11-21T05:26:30.Z',
     '2026-11-21',
     '20261121T052630Z',
     '+002026-11-21T05:26:30Z',
     'Sat, 21 Nov 2026 05:26:30 GMT',
-    '1795238790',
+    '20261121052630',
+    '999999999',
+    '577388939599',
+    '4100000000',
+    '-1795238790',
+    '17952387901234567890',
     'at 2026-11-21T05:26:30Z',
     '2026-11-21T05:26:30Z.',
     '',
-    1_795_238_790_000,
+    0,
+    7,
+    -1_795_238_790,
+    20_261_121_052_630,
+    NaN,
+    1e300,
     new Date(0),
     null,
     undefined,
   ])('%j is none', (raw) => {
     expect(parseTimestamp(raw)).toBeNull();
   });
+});
+
+describe('a number', () => {
+  test('is a time in seconds, milliseconds, microseconds and nanoseconds, as it is and as text', () => {
+    const seconds = fc.integer({ min: 1_000_000_000, max: 4_099_999_999 });
+    fc.assert(
+      fc.property(seconds, fc.nat(999), (second, millisecond) => {
+        const time = second * 1000 + millisecond;
+        const fraction = `${millisecond}`.padStart(3, '0');
+        const texts = [`${second}.${fraction}`, `${time}`, `${time}000`, `${time}000000`];
+        for (const text of texts) expect(parseTimestamp(text)).toBe(time);
+        for (const number of [Number(texts[0]), time, time * 1000]) {
+          expect(parseTimestamp(number)).toBe(time);
+          expect(canonicalTime(number)).toBe(canonicalTime(new Date(time).toISOString()));
+        }
+      }),
+    );
+  });
+});
+
+describe('the canonical text of a time', () => {
+  test('is one for every form', () => {
+    fc.assert(
+      fc.property(moments, forms, (moment, { offset, separator }) => {
+        const local = new Date(moment + offset * MINUTE_MS).toISOString();
+        const [hours, minutes] = [Math.trunc(Math.abs(offset) / 60), Math.abs(offset) % 60];
+        const zone = [hours, minutes].map((it) => `${it}`.padStart(2, '0'));
+        const sign = offset < 0 ? '-' : '+';
+        const canonical = canonicalTime(new Date(moment).toISOString());
+        for (const colon of ['', ':']) {
+          for (const point of ['.', ',']) {
+            const time = local.slice(11, 23).replace('.', point);
+            const text = `${local.slice(0, 10)}${separator}${time}000${sign}${zone.join(colon)}`;
+            expect(canonicalTime(text)).toBe(canonical);
+            expect(canonicalTime(` ${text}[Etc/Zone]\n`)).toBe(canonical);
+          }
+        }
+        expect(canonicalTime(canonical)).toBe(canonical);
+        expect(parseTimestamp(canonical)).toBe(moment);
+      }),
+    );
+  });
+
+  test.each([
+    '2026-11-21T00:00:00Z',
+    '2026-11-21T05:36:16.599Z',
+    '2026-11-21T05:34:13.210701+00:00',
+    '2026-11-21T05:34:13.123456789Z',
+    '2026-11-21T05:34:13.1234567Z',
+  ])('is %s itself: events are known by it', (text) => {
+    expect(canonicalTime(text)).toBe(text);
+  });
+
+  test.each(['yesterday', '2026-11-21', '', 7, null, undefined])('is none for %j', (raw) => {
+    expect(canonicalTime(raw)).toBeNull();
+  });
+});
+
+test('a time that is kept has nothing in it that may be anything', () => {
+  const kept = '2026-11-21T06:26:30.123456789+01:00';
+  expect(safeTime(' 2026-11-21T06:26:30.12345678915551234567+01:00[Mr/Smith]')).toBe(kept);
+  expect(safeTime('2026-11-21T05:26:30[UTC]')).toBe('2026-11-21T05:26:30[UTC]');
+  const digits = '1795238790.12345678915551234567';
+  expect(safeTime(digits)).toBe('2026-11-21T05:26:30.123456789Z');
+});
+
+test('a time is text on its way, and what is neither text nor a number is no time', () => {
+  expect([7, 'x', null, undefined, ''].map(timeText)).toEqual([
+    '7',
+    'x',
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  for (const odd of [{}, [], true]) expect(parseTimestamp(timeText(odd))).toBeNull();
 });
 
 describe('the time of an event', () => {

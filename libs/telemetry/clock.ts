@@ -1,5 +1,5 @@
-const RFC_3339 =
-  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):?(\d\d))$/;
+import { parseMoment, UTC_ZONE } from './moment.js';
+
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
@@ -9,31 +9,51 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
  */
 const BELIEVED_SKEW_MS = MINUTE_MS;
 
-/**
- * Milliseconds since 1970 of an RFC 3339 time, or null. An offset without its colon (`+0530`), as
- * dcos-signal writes it, and fractions of any length (cut to milliseconds) are understood; a time
- * without an offset is not, for it could be any of forty.
- */
+/** Milliseconds since 1970 of a time in any form that `parseMoment` understands; null if it is none. */
 export function parseTimestamp(raw: unknown): number | null {
-  if (typeof raw !== 'string') return null;
-  const match = RFC_3339.exec(raw.trim());
-  if (!match) return null;
-  const [, year, month, day, hour, minute, second, fraction, sign, offsetHours, offsetMinutes] =
-    match;
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return null;
-  if (Number(offsetHours ?? 0) > 23 || Number(offsetMinutes ?? 0) > 59) return null;
-  const date = new Date(0);
-  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
-  if (date.getUTCMonth() !== Number(month) - 1) return null; // a day that the month does not have
-  const milliseconds = Number((fraction ?? '0').padEnd(3, '0').slice(0, 3));
-  const time = date.setUTCHours(Number(hour), Number(minute), Number(second), milliseconds);
-  const offset = (Number(offsetHours ?? 0) * 60 + Number(offsetMinutes ?? 0)) * MINUTE_MS;
-  return sign === '-' ? time + offset : time - offset;
+  const moment = parseMoment(raw);
+  return moment && moment.seconds * 1000 + Math.floor(moment.nanoseconds / 1_000_000);
 }
 
-/** A time without the digits of its fraction that no clock has: they may be anything. */
+/**
+ * The one text of a moment, in UTC and to the nanosecond: equal moments have equal texts in whatever form they
+ * were sent. Null if it is none. Events without an id are known by it, so it leaves the forms as they are that
+ * their agents write (JavaScript, posthog-python, Muster's own examples).
+ */
+export function canonicalTime(raw: unknown): string | null {
+  const moment = parseMoment(raw);
+  if (!moment) return null;
+  const second = new Date(moment.seconds * 1000).toISOString().slice(0, -'.000Z'.length);
+  const digits = `${moment.nanoseconds}`.padStart(9, '0').replace(/(?:000){1,3}$/, '');
+  if (digits === '') return `${second}Z`;
+  // posthog-python writes microseconds, and this offset.
+  if (digits.length === 6) return `${second}.${digits}+00:00`;
+  return `${second}.${digits.length === 9 ? digits.replace(/0+$/, '') : digits}Z`;
+}
+
+/**
+ * A time as a client gave it, as text for its envelope. Undefined if it gave none. If it gave neither text nor a
+ * number, this is text that is no time, so that the defect is recorded.
+ */
+export function timeText(raw: unknown): string | undefined {
+  if (raw === undefined || raw === null || raw === '') return undefined;
+  return typeof raw === 'string' || typeof raw === 'number' ? `${raw}` : NO_TIME;
+}
+
+export const NO_TIME = 'no time';
+
+const IS_DIGITS = /^[\d.,]+$/;
+
+/**
+ * A time as it may be kept: without the digits of its fraction that no clock has, and without the name of its
+ * zone, since both may be anything. A number becomes a date, so that it cannot be taken for another number.
+ */
 export function safeTime(time: string): string {
-  return time.replace(/(\.\d{9})\d+/, '$1');
+  const text = time.trim();
+  if (IS_DIGITS.test(text)) return canonicalTime(text) ?? '';
+  return text
+    .replace(/([.,]\d{9})\d+/, '$1')
+    .replace(/\[[^\]]*\]$/, (zone) => (UTC_ZONE.test(zone) ? zone : ''));
 }
 
 /** Which clock an event's time was taken from. */

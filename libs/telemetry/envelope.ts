@@ -19,6 +19,11 @@ export interface EventEnvelope extends Receipt {
   id?: string;
   /** A GUID in lower case. */
   installationId: string;
+  /**
+   * Other ids under which earlier releases stored the same installation, if there are any for the form in
+   * which it shows itself: what was suppressed or is to be erased under them concerns it as well.
+   */
+  formerIds?: string[];
   event: string;
   /** As the agent wrote it; read by the worker. */
   occurredAt?: string;
@@ -89,6 +94,8 @@ export interface RequestContext {
   maxEvents: number;
   /** Tells whether an event is above the size limit. */
   isTooLarge(event: unknown): boolean;
+  /** Tells whether an event is nested too deep; see `depthCheck`. */
+  isTooDeep(event: unknown): boolean;
   /** A fresh id for an event that has neither an id nor a time. */
   newId(): string;
 }
@@ -114,6 +121,16 @@ export type InvalidRequestCode =
   | 'unknown_dialect'
   | 'unsupported_product';
 
+/**
+ * An event's own id as text: a client that sends it as a number may send it as text when it tries again.
+ * Undefined if it has none, or a number so large that reading JSON has changed it.
+ */
+export function idText(raw: unknown): string | undefined {
+  if (typeof raw === 'string') return raw === '' ? undefined : raw;
+  if (typeof raw !== 'number' || !Number.isFinite(raw)) return undefined;
+  return Number.isInteger(raw) && !Number.isSafeInteger(raw) ? undefined : `${raw}`;
+}
+
 /** Refuses a request with more events than a job should carry. */
 export function checkEventCount(count: number, { maxEvents }: RequestContext): void {
   if (count > maxEvents) {
@@ -134,7 +151,7 @@ function keysOf(value: object): string[] {
 }
 
 /** What every envelope of a request has. */
-export function receiptOf({ receivedAt, product }: RequestContext): Receipt {
+export function receiptOf({ receivedAt, product }: Receipt): Receipt {
   return { receivedAt, product };
 }
 
@@ -146,9 +163,11 @@ const MAX_TEXT = 1000;
  * counted, and its installation appears in quarantine.
  */
 export function withoutPayload(envelope: EventEnvelope): EventEnvelope {
-  const { receivedAt, product, installationId, event, id, occurredAt, sentAt, version } = envelope;
+  const { receivedAt, product, installationId, formerIds, event } = envelope;
+  const { id, occurredAt, sentAt, version } = envelope;
   return {
     ...{ receivedAt, product, installationId, event: event.slice(0, MAX_TEXT) },
+    ...(formerIds && { formerIds }),
     ...(id !== undefined && { id: id.slice(0, MAX_TEXT) }),
     ...(occurredAt !== undefined && { occurredAt: occurredAt.slice(0, MAX_TEXT) }),
     ...(sentAt !== undefined && { sentAt: sentAt.slice(0, MAX_TEXT) }),
@@ -167,7 +186,7 @@ export function isTooLarge(envelope: ReceivedEnvelope): boolean {
 export function unidentified(
   rejection: Rejection,
   properties: object,
-  context: RequestContext,
+  context: Receipt,
 ): UnidentifiedEnvelope {
   return { ...receiptOf(context), rejection, keys: keysOf(properties) };
 }

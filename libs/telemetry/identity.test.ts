@@ -5,6 +5,8 @@ import {
   canonicalJson,
   contentId,
   eventKey,
+  formerIdOf,
+  formerIdsOf,
   installationIdOf,
   nameContent,
   parseInstallationId,
@@ -20,10 +22,16 @@ describe('an installation id', () => {
   test('has one form, however an agent writes it', () => {
     fc.assert(
       fc.property(fc.uuid(), (guid) => {
-        const upper = guid.toUpperCase();
-        for (const written of [guid, upper, `${guid}\n`, ` ${guid}\r\n`, `{${upper}}`]) {
-          expect(parseInstallationId(written)).toBe(guid);
-        }
+        for (const written of spellingsOf(guid)) expect(parseInstallationId(written)).toBe(guid);
+      }),
+    );
+  });
+
+  test('is its own canonical form', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.uuid(), fc.string()), (raw) => {
+        const id = parseInstallationId(raw);
+        if (id !== null) expect(parseInstallationId(id)).toBe(id);
       }),
     );
   });
@@ -34,13 +42,19 @@ describe('an installation id', () => {
     '\n',
     GUID.slice(1),
     `${GUID}0`,
-    GUID.replaceAll('-', ''),
+    GUID.replaceAll('-', '').slice(1),
+    GUID.replace('-', '--'),
     GUID.replace('7', 'g'),
     `{${GUID}`,
     `${GUID}}`,
     `{{${GUID}}}`,
+    `{${GUID})`,
+    `(${GUID}`,
+    `urn:${GUID}`,
+    `uuid:${GUID}`,
+    `urn:uuid:urn:uuid:${GUID}`,
+    `urn:uuid:${GUID}0`,
     `${GUID}\n${GUID}`,
-    `urn:uuid:${GUID}`,
     `arn:aws:cloudformation:us-west-2:123456789012:stack/${GUID}`,
   ])('is not %j', (text) => {
     expect(parseInstallationId(text)).toBeNull();
@@ -59,7 +73,7 @@ describe('the id under which an installation is stored', () => {
   test('is its GUID, in one form, with any key', () => {
     fc.assert(
       fc.property(fc.uuid({ version: [3, 4, 5, 7, 8] }), (guid) => {
-        for (const written of [guid, ` ${guid.toUpperCase()}\n`, `{${guid}}`]) {
+        for (const written of spellingsOf(guid)) {
           expect(installationIdOf(written, KEY)).toBe(guid);
           expect(installationIdOf(written, OTHER_KEY)).toBe(guid);
         }
@@ -73,7 +87,7 @@ describe('the id under which an installation is stored', () => {
       fc.property(fc.uuid({ version: [1, 2, 6] }), (guid) => {
         const id = installationIdOf(guid, KEY);
         expect(id).toMatch(derived);
-        expect(installationIdOf(`{${guid.toUpperCase()}}\r\n`, KEY)).toBe(id);
+        for (const written of spellingsOf(guid)) expect(installationIdOf(written, KEY)).toBe(id);
         expect(installationIdOf(guid, OTHER_KEY)).not.toBe(id);
         expect(installationIdOf(id, KEY)).toBe(id);
         expect(id).not.toContain(guid.slice(-12));
@@ -99,11 +113,13 @@ describe('the id under which an installation is stored', () => {
     'ocid1.instance.oc1.phx.abcdef',
     'crn:v1:bluemix:public:alice',
     'acs:ecs:cn-hangzhou:123456789012:instance/i-1',
-    'urn:uuid:70b28f00-e38f-41b2-a723-aab344f535b9',
+    'urn:example:alice',
   ])('is derived from a cloud provider’s name, such as %s', (name) => {
     const id = installationIdOf(name, KEY);
     expect(id).toMatch(derived);
     expect(installationIdOf(` ${name}\n`, KEY)).toBe(id);
+    expect(installationIdOf(name.toUpperCase(), KEY)).toBe(id);
+    expect(installationIdOf(name.toLowerCase(), KEY)).toBe(id);
     expect(installationIdOf(name, OTHER_KEY)).not.toBe(id);
     expect(installationIdOf(`${name}x`, KEY)).not.toBe(id);
   });
@@ -139,6 +155,53 @@ describe('the id under which an installation is stored', () => {
     expect(installationIdOf(raw, KEY)).toBeNull();
   });
 });
+
+describe('the ids of earlier releases', () => {
+  /** As they derived it from a name, in the case in which it was written. */
+  const derivedFrom = (name: string) => {
+    const hex = createHmac('sha256', KEY).update(`installation\0${name}`).digest('hex');
+    const variant = ((Number.parseInt(hex.slice(16, 18), 16) & 0x3f) | 0x80).toString(16);
+    const digits = `${hex.slice(0, 12)}8${hex.slice(13, 16)}${variant}${hex.slice(18, 32)}`;
+    return parseInstallationId(digits);
+  };
+
+  test('are none for a GUID without a prefix, and for a name in lower case', () => {
+    for (const raw of [GUID, `{${GUID}}`, GUID.replaceAll('-', ''), ARN, 'alice', null]) {
+      expect(formerIdOf(raw, KEY)).toBeNull();
+    }
+  });
+
+  test.each([`urn:uuid:${GUID}`, `URN:UUID:${GUID}`, `Urn:Uuid:${GUID}`, ARN.toUpperCase()])(
+    'are derived from %s as it is written',
+    (raw) => {
+      expect(formerIdOf(` ${raw}\n`, KEY)).toBe(derivedFrom(raw));
+      expect(formerIdsOf(raw, KEY)).toContain(derivedFrom(raw));
+    },
+  );
+
+  test('are found from any form of the GUID, and are never the id of today', () => {
+    const stored = [`urn:uuid:${GUID}`, `URN:UUID:${GUID}`, `URN:UUID:${GUID.toUpperCase()}`];
+    for (const written of spellingsOf(GUID)) {
+      expect(formerIdsOf(written, KEY)).toEqual(expect.arrayContaining(stored.map(derivedFrom)));
+      expect(formerIdsOf(written, KEY)).not.toContain(GUID);
+    }
+    expect(formerIdsOf(ARN, KEY)).toEqual([]);
+    expect(formerIdsOf('alice', KEY)).toEqual([]);
+  });
+
+  test('hold a GUID that reveals the machine as it is', () => {
+    const guid = '70b28f00-e38f-11b2-a723-aab344f535b9';
+    for (const written of spellingsOf(guid)) expect(formerIdsOf(written, KEY)).toContain(guid);
+  });
+});
+
+/** The ways in which clients write one GUID. */
+function spellingsOf(guid: string): string[] {
+  const bare = [guid, guid.replaceAll('-', '')].flatMap((it) => [it, it.toUpperCase()]);
+  const prefixed = bare.flatMap((it) => [it, `urn:uuid:${it}`, `URN:UUID:${it}`, `Urn:uuid:${it}`]);
+  const all = [...prefixed, ...bare.flatMap((it) => [`{${it}}`, `(${it})`])];
+  return all.flatMap((it) => [it, `${it}\n`, `\t ${it}\r\n`]);
+}
 
 describe('the key of a person', () => {
   test('is 64 bits of an HMAC-SHA-256 with the key, as a number that a bigint holds', () => {

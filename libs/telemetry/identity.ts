@@ -1,17 +1,21 @@
 import { createHmac, hash } from 'node:crypto';
 import { remember } from './memo.js';
 
-const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** A GUID with or without its dashes. */
+const HEX = '([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})';
+const GUID = new RegExp(`^(?:urn:uuid:)?(?:${HEX}|\\{${HEX}\\}|\\(${HEX}\\))$`);
+const MAX_GUID_CHARACTERS = 64;
+const MAX_NAME_CHARACTERS = 512;
 
 /**
- * An installation's GUID in its one form: lower case, no braces, no blanks; null when it is no GUID.
- * DC/OS 1.7 sends a trailing newline, Windows tools send upper case and braces.
+ * The canonical form of an installation's GUID: lower case, with dashes. Null if the value is not a GUID.
+ * Agents write the same GUID in upper case, without dashes, in braces or parentheses, as `urn:uuid:…`
+ * in any case (RFC 9562), and with white space around it (DC/OS 1.7 sends a trailing newline).
  */
 export function parseInstallationId(raw: unknown): string | null {
-  if (typeof raw !== 'string' || raw.length > 64) return null;
-  const mended = raw.trim().toLowerCase();
-  const bare = mended.startsWith('{') && mended.endsWith('}') ? mended.slice(1, -1) : mended;
-  return GUID.test(bare) ? bare : null;
+  if (typeof raw !== 'string' || raw.length > MAX_GUID_CHARACTERS) return null;
+  const parts = GUID.exec(raw.trim().toLowerCase());
+  return parts?.slice(1).filter(Boolean).join('-') ?? null;
 }
 
 /**
@@ -26,17 +30,57 @@ const TELLS_MACHINE =
 const CLOUD_RESOURCE =
   /^(?:arn:[a-z-]+:|acs:|crn:|urn:|ocid1\.|\/?subscriptions\/|\/?projects\/|\/\/[a-z.]+\.googleapis\.com\/)[^\s]{4,500}$/i;
 
+/** The name of a cloud resource as it is written, without white space around it; null if it is none. */
+function parseResourceName(raw: unknown): string | null {
+  if (typeof raw !== 'string' || raw.length > MAX_NAME_CHARACTERS) return null;
+  const name = raw.trim();
+  return CLOUD_RESOURCE.test(name) ? name : null;
+}
+
 /**
- * The id under which an installation is stored: its GUID; or, where that tells the machine or the
- * installation is known by a cloud provider's name of it (with an account's number), a GUID derived from
- * it with a keyed hash: always the same, and nobody can go back without the key. Null where it is neither.
+ * The id under which an installation is stored. This is its GUID. A GUID that reveals the machine, and the
+ * name of a cloud resource (which holds an account's number), is replaced by a GUID derived from it with a
+ * keyed hash: always the same one, and not reversible without the key. Names are compared in lower case.
+ * Null if the value is neither.
  */
 export function installationIdOf(raw: unknown, identityKey: string): string | null {
   const guid = parseInstallationId(raw);
   if (guid !== null) return TELLS_MACHINE.test(guid) ? deriveGuid(guid, identityKey) : guid;
-  if (typeof raw !== 'string' || raw.length > 512) return null;
-  const name = raw.trim();
-  return CLOUD_RESOURCE.test(name) ? deriveGuid(name, identityKey) : null;
+  const name = parseResourceName(raw);
+  return name === null ? null : deriveGuid(name.toLowerCase(), identityKey);
+}
+
+/**
+ * The id under which earlier releases stored an installation that shows itself like this. They took
+ * `urn:uuid:…` for the name of a resource, and compared such names in the case in which they were
+ * written. Null if it is the id of today, or if there was none.
+ */
+export function formerIdOf(raw: unknown, identityKey: string): string | null {
+  const name = parseResourceName(raw);
+  if (name === null) return null;
+  const former = deriveGuid(name, identityKey);
+  return former === installationIdOf(raw, identityKey) ? null : former;
+}
+
+/** The ways in which clients print the prefix of a GUID's URN. */
+const URN_PREFIXES = ['urn:uuid:', 'URN:UUID:', 'urn:UUID:'];
+
+/**
+ * Every other id under which an earlier release may have stored an installation of which any form is
+ * given: for a GUID, its URNs as clients write them, and the GUID itself, which the first releases stored
+ * even if it reveals the machine.
+ */
+export function formerIdsOf(raw: unknown, identityKey: string): string[] {
+  const guid = parseInstallationId(raw);
+  const ids = new Set([formerIdOf(raw, identityKey) ?? '', guid ?? '']);
+  for (const prefix of guid === null ? [] : URN_PREFIXES) {
+    for (const written of [guid, guid?.toUpperCase()]) {
+      ids.add(deriveGuid(`${prefix}${written}`, identityKey));
+    }
+  }
+  ids.delete('');
+  ids.delete(installationIdOf(raw, identityKey) ?? '');
+  return [...ids];
 }
 
 /** A GUID of version 8 (RFC 9562, 5.8) from 122 bits of an HMAC-SHA-256. */

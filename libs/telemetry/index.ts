@@ -23,7 +23,7 @@ export type {
   RequestContext,
 } from './envelope.js';
 export { hourOf, InvalidRequest, keyIdOf } from './envelope.js';
-export { parseJson } from './json.js';
+export { depthCheck, parseJson } from './json.js';
 export { checkValues, mentionsKey } from './scan-json.js';
 export type {
   DeletionRequest,
@@ -37,7 +37,14 @@ export type {
   UnderstoodEvent,
   UnidentifiedEvent,
 } from './normalise.js';
-export { canonicalJson, contentId, installationIdOf } from './identity.js';
+export {
+  canonicalJson,
+  contentId,
+  formerIdsOf,
+  installationIdOf,
+  parseInstallationId,
+} from './identity.js';
+export { isPlaceholder } from './placeholders.js';
 export { normalise, normaliseKept } from './normalise.js';
 export type {
   BlockRule,

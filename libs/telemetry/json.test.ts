@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InvalidRequest } from './envelope.js';
-import { parseJson } from './json.js';
+import { depthCheck, parseJson } from './json.js';
 
 const DEPTH = 20;
 
@@ -29,21 +29,82 @@ describe('what is read', () => {
   });
 });
 
+describe('a number that is not finite', () => {
+  test('becomes text where Python and Java write it, and costs nothing else', () => {
+    const finite = fc.jsonValue({ stringUnit: 'binary', maxDepth: 4 });
+    const words = fc.constantFrom('NaN', 'Infinity', '-Infinity');
+    fc.assert(
+      fc.property(fc.array(fc.oneof(finite, words)), words, (values, word) => {
+        const withWord = [...values, word, { [word]: [word, -1] }];
+        // Texts stay what they are, also those that spell the word.
+        const text = `[${JSON.stringify(withWord)}, ${word}, {"a":${word}}]`;
+        expect(parseJson(Buffer.from(text), DEPTH)).toEqual([
+          JSON.parse(JSON.stringify(withWord)),
+          word,
+          { a: word },
+        ]);
+      }),
+    );
+  });
+
+  test('may overflow, and becomes text that reads as such', () => {
+    const text = '{"a":1E+400,"b":[-1e+400,1e+300],"c":{"d":1.5E999}}';
+    const value = { a: '1e999', b: ['-1e999', 1e300], c: { d: '1e999' } };
+    expect(parseJson(Buffer.from(text), DEPTH)).toEqual(value);
+    expect(parseJson(Buffer.from(`\ufeff[${text}, NaN]`), DEPTH)).toEqual([value, 'NaN']);
+  });
+
+  test.each(['{"a":NaNa}', '{"a":1NaN}', '{"a":NaN.1}', '{"a":NaN', '{"a":"NaN}', 'NaN NaN'])(
+    'is no excuse for %s',
+    (text) => {
+      expect(errorOf(text, DEPTH).code).toBe('invalid_json');
+    },
+  );
+});
+
 describe('the limit of depth', () => {
-  test('lets pass what is exactly as deep, and nothing deeper', () => {
+  const isTooDeep = (text: string, levels: number) => {
+    const bytes = Buffer.from(text);
+    return depthCheck(bytes, levels)(parseJson(bytes, levels));
+  };
+
+  test('lets pass an event that is exactly as deep, and none that is deeper', () => {
     fc.assert(
       fc.property(valueOfBrackets, (value) => {
         const [text, depth] = [JSON.stringify(value), depthOf(value)];
+        expect(isTooDeep(text, depth)).toBe(false);
         expect(parseJson(Buffer.from(text), depth)).toEqual(JSON.parse(text));
-        if (depth > 0) expect(errorOf(text, depth - 1).code).toBe('too_deep');
+        if (depth > 0) expect(isTooDeep(text, depth - 1)).toBe(true);
+      }),
+    );
+  });
+
+  test('holds for each event by itself, however a request wraps it', () => {
+    const events = fc.array(valueOfBrackets, { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(events, fc.nat(8), (values, levels) => {
+        const bytes = Buffer.from(JSON.stringify({ batch: values }));
+        const { batch } = parseJson(bytes, levels) as { batch: unknown[] };
+        const check = depthCheck(bytes, levels);
+        expect(batch.map(check)).toEqual(values.map((value) => depthOf(value) > levels));
+        for (const [at, value] of values.entries()) {
+          if (depthOf(value) <= levels)
+            expect(batch[at]).toEqual(JSON.parse(JSON.stringify(value)));
+        }
       }),
     );
   });
 
   test('counts nesting, not brackets', () => {
     const wide = JSON.stringify(Array.from({ length: 1000 }, () => ({ a: [] })));
-    expect(parseJson(Buffer.from(wide), 3)).toHaveLength(1000);
-    expect(errorOf(wide, 2).code).toBe('too_deep');
+    expect(isTooDeep(wide, 3)).toBe(false);
+    expect(isTooDeep(wide, 2)).toBe(true);
+  });
+
+  test('keeps what is built of a deep value as shallow as the limit', () => {
+    const text = '{"a":'.repeat(100_000) + '1' + '}'.repeat(100_000);
+    expect(depthOf(parseJson(Buffer.from(text), DEPTH))).toBe(DEPTH + 3);
+    expect(isTooDeep(text, DEPTH)).toBe(true);
   });
 
   test.each(['[', '{"a":', '[{"a":'])('holds for a million of %s that never end', (opening) => {
@@ -54,6 +115,18 @@ describe('the limit of depth', () => {
     const text = ']'.repeat(100) + '['.repeat(100);
     expect(errorOf(text, DEPTH)).toBeInstanceOf(InvalidRequest);
   });
+});
+
+test('a body full of what has to be mended takes time in proportion to its length', () => {
+  const timeOf = (words: number) => {
+    const bytes = Buffer.from(`[${'NaN,[[]],'.repeat(words)}0]`);
+    const start = process.hrtime.bigint();
+    expect(parseJson(bytes, 0)).toHaveLength(2 * words + 1);
+    return Number(process.hrtime.bigint() - start);
+  };
+  timeOf(10_000); // warm
+  // Sixteen times the length would take 256 times as long if it grew with the square.
+  expect(timeOf(320_000) / timeOf(20_000)).toBeLessThan(128);
 });
 
 describe('what is no JSON', () => {

@@ -1,35 +1,101 @@
 import { InvalidRequest } from './envelope.js';
+import { measureDepth, mend } from './mend-json.js';
+import { isObject } from './vocabulary.js';
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
+
+/** What may be a number that is not finite, in text that is no JSON. */
+const NOT_FINITE_IN_TEXT = /nan|inf/i;
 
 /**
- * Parses JSON (UTF-8, a byte order mark is passed over) that is nested at most `maxDepth` deep.
+ * A request wraps its events: `{"batch": [event]}` puts them two levels down. One more is kept, so that an event
+ * above the limit still is when the rest of it is gone.
+ */
+const EXTRA_LEVELS = 3;
+
+/**
+ * Parses the JSON of a request (UTF-8; a byte order mark is skipped). Two things that would cost every other
+ * event of the request are mended, so that they cost only the event that holds them:
+ * - Bare `NaN`, `Infinity` and `-Infinity`, as clients in Python and Java write them, become text of the same
+ *   spelling. A number that overflows becomes the text `1e999`, because the queue could not carry it.
+ * - Values nested so deep that their event is above `maxDepth` (see `depthCheck`) become null.
+ *
  * Keys such as `__proto__` become ordinary own properties and are never assigned elsewhere.
- * Throws InvalidRequest `invalid_json` or `too_deep`; the message never repeats the text.
+ * @throws InvalidRequest `invalid_json`, or `too_deep` if deep nesting never ends; the message never repeats
+ * the text
  */
 export function parseJson(bytes: Buffer, maxDepth: number): unknown {
-  checkDepth(bytes, maxDepth);
-  const decoded = bytes.toString('utf8');
-  const text = decoded.charCodeAt(0) === 0xfeff ? decoded.slice(1) : decoded;
+  const most = maxDepth + EXTRA_LEVELS;
+  const isDeep = !hasFewBrackets(bytes, most) && measureDepth(bytes, most) > most;
+  const text = decode(isDeep ? mend(bytes, most) : bytes);
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return mayOverflow(text) ? withoutOverflow(value) : value;
   } catch (error) {
+    if (!isDeep && NOT_FINITE_IN_TEXT.test(text))
+      return parseMended(mend(bytes, most), error, text);
     throw new InvalidRequest('invalid_json', describeSyntaxError(error, text));
   }
 }
 
-function checkDepth(bytes: Buffer, maxDepth: number): void {
-  // Text with few brackets cannot be deep: most events are cleared by a native search.
-  if (countUpTo(bytes, OPEN_BRACE, maxDepth) + countUpTo(bytes, OPEN_BRACKET, maxDepth) <= maxDepth)
-    return;
-  if (measureDepth(bytes, maxDepth) > maxDepth) {
-    throw new InvalidRequest('too_deep', `The JSON is nested more than ${maxDepth} levels deep.`);
+/** @param failure why the text could not be parsed as it was, to be reported if mending did not help */
+function parseMended(mended: Buffer, failure: unknown, text: string): unknown {
+  try {
+    return withoutOverflow(JSON.parse(decode(mended)));
+  } catch {
+    throw new InvalidRequest('invalid_json', describeSyntaxError(failure, text));
   }
+}
+
+/** Whether the text may hold a number above 1.8e308, which JSON.parse reads as infinite. */
+function mayOverflow(text: string): boolean {
+  // A search for a text costs far less than one for a pattern, and clients write large exponents like this.
+  return (text.includes('E') || text.includes('e+')) && /\d[eE]\+?\d{3}/.test(text);
+}
+
+/** The value with text in place of numbers that overflow. */
+function withoutOverflow(value: unknown): unknown {
+  if (typeof value === 'number') {
+    return Number.isFinite(value) ? value : value > 0 ? '1e999' : '-1e999';
+  }
+  if (Array.isArray(value)) return value.map(withoutOverflow);
+  if (!isObject(value)) return value;
+  for (const [key, part] of Object.entries(value)) {
+    if (typeof part === 'number' ? !Number.isFinite(part) : typeof part === 'object') {
+      Object.defineProperty(value, key, { value: withoutOverflow(part) });
+    }
+  }
+  return value;
+}
+
+function decode(bytes: Buffer): string {
+  const text = bytes.toString('utf8');
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
+/**
+ * Makes the check whether an event of a request is nested more than `maxDepth` levels deep. The event itself is
+ * the first level.
+ * @param bytes the request, which most often is too flat for any of its events to be
+ */
+export function depthCheck(bytes: Buffer, maxDepth: number): (event: unknown) => boolean {
+  if (hasFewBrackets(bytes, maxDepth)) return () => false;
+  return (event) => isDeeper(event, maxDepth);
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && isDeeper(part, levels - 1)) return true;
+  }
+  return false;
+}
+
+/** Most requests have: a native search for brackets clears them. */
+function hasFewBrackets(bytes: Buffer, most: number): boolean {
+  return countUpTo(bytes, OPEN_BRACE, most) + countUpTo(bytes, OPEN_BRACKET, most) <= most;
 }
 
 function countUpTo(bytes: Buffer, byte: number, limit: number): number {
@@ -37,22 +103,6 @@ function countUpTo(bytes: Buffer, byte: number, limit: number): number {
   for (let at = bytes.indexOf(byte); at !== -1 && count <= limit; at = bytes.indexOf(byte, at + 1))
     count += 1;
   return count;
-}
-
-/** The nesting of brackets outside of strings; stops at the first byte beyond the limit. */
-function measureDepth(bytes: Buffer, limit: number): number {
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < bytes.length && depth <= limit; at += 1) {
-    const byte = bytes[at];
-    if (inString) {
-      if (byte === BACKSLASH) at += 1;
-      else if (byte === QUOTE) inString = false;
-    } else if (byte === QUOTE) inString = true;
-    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth += 1;
-    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1;
-  }
-  return depth;
 }
 
 /** How V8 ends a message that names the place. One that quotes the text ends otherwise. */

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EventEnvelope } from './envelope.js';
 import type { NormalisedEvent, QuarantinedEvent, UnderstoodEvent } from './normalise.js';
-import { normalise } from './normalise.js';
+import { canonicalJson, eventKey } from './identity.js';
+import { normalise, normaliseKept } from './normalise.js';
 import { compileProducts } from './products/index.js';
 import { quarantineReasons } from './vocabulary.js';
 
@@ -299,6 +300,45 @@ test('a request without an event is empty, and an event without installation sta
   const rejection = { reason: 'installation_id_missing', path: 'properties.clusterId' } as const;
   const unidentified = { ...receipt, rejection, keys: ['a', 'b'] };
   expect(normalise(unidentified, options)).toEqual({ fate: 'unidentified', ...unidentified });
+});
+
+test('the form of a time makes no other event of one that has no id', () => {
+  const { id: _, ...nameless } = health;
+  const keyAt = (occurredAt: string) => {
+    const event = normalise({ ...nameless, occurredAt }, options);
+    return 'eventKey' in event && event.eventKey;
+  };
+  const usual = keyAt('2026-11-21T05:26:30Z');
+  // Events of earlier releases are known by it.
+  const parts = [nameless.product, 'content', nameless.event, '2026-11-21T05:26:30Z'];
+  expect(usual).toBe(eventKey(...parts, canonicalJson(nameless.properties)));
+  for (const form of ['2026-11-21 05:26:30+00', '2026-11-21T10:56:30,000+0530', '1795238790000']) {
+    expect(keyAt(form)).toBe(usual);
+  }
+  expect(keyAt('2026-11-21T05:26:30.001Z')).not.toBe(usual);
+});
+
+test('a time that is not understood is a defect, and so is the time of sending', () => {
+  const event = normalise({ ...health, occurredAt: 'yesterday', sentAt: '7' }, options);
+  expect(event).toMatchObject({
+    clock: 'received',
+    defects: [
+      { path: 'timestamp', reason: 'not_a_timestamp' },
+      { path: 'sentAt', reason: 'not_a_timestamp' },
+    ],
+  });
+});
+
+test('a placeholder for an id, queued or kept by an earlier release, is no installation', () => {
+  const installationId = '00000000-0000-0000-0000-000000000000';
+  const rejection = { reason: 'installation_id_placeholder', path: 'installationId' };
+  expect(normalise({ ...health, installationId }, options)).toMatchObject({
+    fate: 'unidentified',
+    rejection,
+    keys: Object.keys(health.properties).sort(),
+  });
+  const { id: _, ...kept } = { ...health, installationId };
+  expect(normaliseKept(kept, '1', options)).toMatchObject({ fate: 'quarantined', ...rejection });
 });
 
 describe('whatever an agent sends', () => {

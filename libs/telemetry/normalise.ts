@@ -1,7 +1,9 @@
 import type { Clock } from './clock.js';
-import { observe, parseTimestamp, safeTime } from './clock.js';
+import { canonicalTime, observe, parseTimestamp, safeTime } from './clock.js';
 import type { EventEnvelope, ReceivedEnvelope, UnidentifiedEnvelope } from './envelope.js';
+import { unidentified } from './envelope.js';
 import { canonicalJson, eventKey } from './identity.js';
+import { isPlaceholder } from './placeholders.js';
 import { isEventName, isReplaced } from './privacy/keys.js';
 import { redact, type KeepRules } from './privacy/redact.js';
 import { asVersion } from './privacy/tokens.js';
@@ -15,6 +17,8 @@ import type { Defect, Properties, Rejection } from './vocabulary.js';
 export interface EventIdentity {
   product: string;
   installationId: string;
+  /** See `EventEnvelope`. */
+  formerIds?: readonly string[];
   /** See `eventKey`. */
   eventKey: string;
   /** In milliseconds since 1970. Of several copies, the one received first counts. */
@@ -27,7 +31,7 @@ export interface EventIdentity {
  * An event as it may be kept: whatever no rule allows of its text is replaced by its length. It has no
  * id any more, for an id may be anything; its key stands beside it.
  */
-export type KeptEvent = Omit<EventEnvelope, 'id'>;
+export type KeptEvent = Omit<EventEnvelope, 'id' | 'formerIds'>;
 
 /** An event with the key that it has already, or that is to be found. */
 interface KeyedEnvelope extends EventEnvelope {
@@ -82,6 +86,8 @@ export interface SuppressedEvent {
 /** An event with which an installation asks for its own erasure. Nothing else of it is kept. */
 export interface DeletionRequest extends SuppressedEvent {
   installationId: string;
+  /** See `EventEnvelope`. */
+  formerIds?: readonly string[];
 }
 
 export interface BlockedEvent {
@@ -121,10 +127,25 @@ export function normalise(envelope: ReceivedEnvelope, options: NormaliseOptions)
   if ('suppressed' in envelope) return { fate: 'suppressed', product, receivedAt };
   if ('blocked' in envelope) return { fate: 'blocked', product, receivedAt };
   if ('rejection' in envelope) return unidentifiedEvent(envelope);
+  if (isPlaceholder(envelope.installationId)) return withoutInstallation(envelope);
   if (options.decisions?.asksForErasure(envelope)) {
-    return { fate: 'suppressed', product, receivedAt, installationId: envelope.installationId };
+    const { installationId, formerIds } = envelope;
+    return {
+      fate: 'suppressed',
+      product,
+      receivedAt,
+      installationId,
+      ...(formerIds && { formerIds }),
+    };
   }
   return readEvent(envelope, options);
+}
+
+const PLACEHOLDER: Rejection = { reason: 'installation_id_placeholder', path: 'installationId' };
+
+/** An event that an ingest of an earlier release took for one of an installation. */
+function withoutInstallation({ receivedAt, product, properties }: EventEnvelope) {
+  return unidentifiedEvent(unidentified(PLACEHOLDER, properties, { receivedAt, product }));
 }
 
 /**
@@ -145,6 +166,7 @@ function readEvent(envelope: KeyedEnvelope, options: NormaliseOptions): Replayed
       const { product, receivedAt } = envelope;
       return { fate: 'blocked', product, receivedAt };
     }
+    if (isPlaceholder(envelope.installationId)) return quarantine(envelope, PLACEHOLDER, options);
     return normaliseEvent(envelope, options);
   } catch {
     // A fault of ours in reading one event must not hold up the others; a release will replay it.
@@ -240,7 +262,7 @@ function versionOf(
 }
 
 function keep(envelope: KeyedEnvelope, rules: KeepRules): KeptEvent {
-  const { id: _, eventKey: __, ...kept } = envelope;
+  const { id: _, eventKey: __, formerIds: ___, ...kept } = envelope;
   const { event, occurredAt, sentAt, version, properties, ...rest } = kept;
   return {
     ...rest,
@@ -299,13 +321,17 @@ function observeEnvelope(envelope: EventEnvelope, { retentionMs }: NormaliseOpti
   if (occurredAt === null && envelope.occurredAt !== undefined) {
     defects.push({ path: 'timestamp', reason: 'not_a_timestamp' });
   }
+  if (sentAt === null && envelope.sentAt !== undefined) {
+    defects.push({ path: 'sentAt', reason: 'not_a_timestamp' });
+  }
   const { receivedAt } = envelope;
   return { ...observe({ occurredAt, sentAt, receivedAt, retentionMs }), defects };
 }
 
 function identify(envelope: KeyedEnvelope): Omit<EventIdentity, 'observedAt'> {
-  const { product, installationId, receivedAt } = envelope;
-  return { product, installationId, eventKey: keyOf(envelope), receivedAt };
+  const { product, installationId, formerIds, receivedAt } = envelope;
+  const id = { installationId, ...(formerIds && { formerIds }) };
+  return { product, ...id, eventKey: keyOf(envelope), receivedAt };
 }
 
 /** The agent's id tells repetitions; without one, the same content at the same time is the same event. */
@@ -313,5 +339,6 @@ function keyOf(envelope: KeyedEnvelope): string {
   const { eventKey: known, id, product, event, occurredAt, properties } = envelope;
   if (known !== undefined) return known;
   if (id !== undefined) return eventKey(product, 'id', id);
-  return eventKey(product, 'content', event, occurredAt ?? '', canonicalJson(properties));
+  const time = canonicalTime(occurredAt) ?? occurredAt ?? '';
+  return eventKey(product, 'content', event, time, canonicalJson(properties));
 }

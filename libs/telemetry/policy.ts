@@ -53,7 +53,7 @@ export interface Decisions {
 }
 
 /** With this event an installation asks for its own erasure. */
-const DELETION_REQUEST = 'deletion_request';
+export const DELETION_REQUEST = 'deletion_request';
 
 export function decisionsOf(policy: Policy, products: Products): Decisions {
   const blocks = new Map<string, BlockRule[]>();

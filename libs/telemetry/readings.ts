@@ -51,6 +51,15 @@ export function cleanText(raw: string): string {
   return raw.toWellFormed().replace(CONTROL, '').trim();
 }
 
+/** As `parseJson` leaves a number that is not finite, and as clients send it that know that JSON has none. */
+const NOT_FINITE = /^[+-]?(?:nan|inf|infinity|1e999)$/i;
+const MOST_CHARACTERS = '-Infinity'.length;
+
+/** Whether a text spells a number that is not finite. */
+export function isNotFinite(raw: unknown): boolean {
+  return typeof raw === 'string' && raw.length <= MOST_CHARACTERS && NOT_FINITE.test(raw);
+}
+
 function asNumber(raw: unknown): number | null {
   if (typeof raw === 'number') return Number.isNaN(raw) ? null : raw;
   if (typeof raw !== 'string') return null;

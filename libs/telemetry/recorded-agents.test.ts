@@ -170,6 +170,7 @@ function context(body: Buffer): RequestContext {
     identityKey: 'k'.repeat(32),
     maxEvents: 2500,
     isTooLarge: () => false,
+    isTooDeep: () => false,
     newId: () => `new-${(ids += 1)}`,
   };
 }

@@ -160,6 +160,7 @@ function understood(file: string) {
     identityKey: 'k'.repeat(32),
     maxEvents: 2500,
     isTooLarge: () => false,
+    isTooDeep: () => false,
     newId: () => expect.fail('Every event has an id or a time.'),
   });
   return {

@@ -34,8 +34,11 @@ export interface Defect {
 export const quarantineReasons = [
   'installation_id_missing',
   'installation_id_invalid',
+  'installation_id_placeholder',
+  'installation_id_of_visitor',
   'not_an_event',
   'event_too_large',
+  'event_too_deep',
   'unknown_event',
   'nothing_usable',
   'normaliser_failed',

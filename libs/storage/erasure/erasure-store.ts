@@ -12,7 +12,7 @@ import {
 } from './claim.js';
 import { findPending, noteRewrite, type RewriteContext } from './log-rewrite.js';
 import { toErasure, type Erasure, type ErasureRow } from './erasure.js';
-import { requestErasure, type ErasureRequest } from './request.js';
+import { findKnown, requestErasure, type ErasureRequest } from './request.js';
 import { confirmSuppressions, erase, settle, type RunContext } from './run.js';
 import { countRows, tablesOfInstallations } from './tables.js';
 
@@ -33,8 +33,8 @@ export interface Progress {
 /** Where in a list of erasures to go on, newest first. */
 export interface ErasurePage {
   state?: string | undefined;
-  /** Only those of this installation. */
-  installationId?: string | undefined;
+  /** Only those of an installation that has, or had, one of these ids. */
+  installationIds?: readonly string[] | undefined;
   /** The id of the last one of the page before. */
   after?: string | undefined;
   limit: number;
@@ -61,6 +61,11 @@ export class ErasureStore {
     return this.#database.transaction((client) => requestErasure(client, request, this.#hasher));
   }
 
+  /** Those of these ids that have rows, or are suppressed. */
+  async known(installationIds: readonly string[]): Promise<string[]> {
+    return findKnown(this.#database, installationIds, this.#hasher);
+  }
+
   async get(erasureId: string): Promise<Erasure | null> {
     const { rows } = await this.#database.query<ErasureRow>(
       'SELECT * FROM erasure WHERE erasure_id = $1',
@@ -79,25 +84,32 @@ export class ErasureStore {
     return certificate && addendum ? { ...certificate, addendum } : certificate;
   }
 
-  async list({ state, installationId, after, limit }: ErasurePage): Promise<Erasure[]> {
-    const hash = installationId === undefined ? null : this.#hasher.hash(installationId);
+  async list({ state, installationIds, after, limit }: ErasurePage): Promise<Erasure[]> {
+    const hashes = installationIds?.map((id) => this.#hasher.hash(id)) ?? null;
     const { rows } = await this.#database.query<ErasureRow>(
       `SELECT * FROM erasure
         WHERE ($1::text IS NULL OR state = $1)
-          AND ($4::bytea IS NULL OR erasure_id IN
-               (SELECT erasure_id FROM erasure_subject WHERE installation_hash = $4))
+          AND ($4::bytea[] IS NULL OR erasure_id IN
+               (SELECT erasure_id FROM erasure_subject WHERE installation_hash = ANY ($4)))
           AND ($2::uuid IS NULL OR (requested_at, erasure_id) <
                (SELECT requested_at, erasure_id FROM erasure WHERE erasure_id = $2))
         ORDER BY requested_at DESC, erasure_id DESC LIMIT $3`,
-      [state, after, limit, hash],
+      [state, after, limit, hashes],
     );
     return rows.map(toErasure);
   }
 
   /** How many rows an erasure would remove, by table. Changes nothing. */
-  async count(installationIds: readonly string[]): Promise<Record<string, number>> {
+  async count(
+    installationIds: readonly string[],
+    formerIds: readonly string[] = [],
+  ): Promise<Record<string, number>> {
     return this.#database.hold(
-      async (client) => countRows(client, await tablesOfInstallations(client), installationIds),
+      async (client) => {
+        const known = await findKnown(client, formerIds, this.#hasher);
+        const tables = await tablesOfInstallations(client);
+        return countRows(client, tables, [...new Set([...installationIds, ...known])]);
+      },
       { settings: SETTINGS },
     );
   }

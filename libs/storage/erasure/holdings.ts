@@ -6,28 +6,28 @@ const ROWS_AT_ONCE = 1000;
 /** A reader may take so long over some rows. */
 const SLOW_READER_MS = 5 * 60_000;
 
-/** All that is held about one installation, for whoever may know it. */
+/** All that is held about one installation, under the id that it has and those that it had. */
 export class Holdings {
   constructor(private readonly database: Database) {}
 
   /** What the installation is, product by product, and how many rows there are by table. */
-  async summary(installationId: string): Promise<{ products: object[]; rows: object }> {
+  async summary(installationIds: readonly string[]): Promise<{ products: object[]; rows: object }> {
     return this.database.transaction(
       async (tx) => {
         const { rows: products } = await tx.query<object>(
-          'SELECT * FROM fleet.installations WHERE installation_id = $1',
-          [installationId],
+          'SELECT * FROM fleet.installations WHERE installation_id = ANY ($1::uuid[])',
+          [installationIds],
         );
         const tables = await tablesOfInstallations(tx);
-        return { products, rows: await countRows(tx, tables, [installationId]) };
+        return { products, rows: await countRows(tx, tables, installationIds) };
       },
       { isReadOnly: true },
     );
   }
 
   /** Every row of every view that is about the installation, one at a time, with constant memory. */
-  rows(installationId: string): AsyncGenerator<{ view: string; row: object }> {
-    return this.database.read((tx) => readHoldings(tx, installationId), {
+  rows(installationIds: readonly string[]): AsyncGenerator<{ view: string; row: object }> {
+    return this.database.read((tx) => readHoldings(tx, installationIds), {
       isolation: 'REPEATABLE READ',
       isReadOnly: true,
       settings: { idle_in_transaction_session_timeout: SLOW_READER_MS },
@@ -37,12 +37,12 @@ export class Holdings {
 
 async function* readHoldings(
   tx: pg.ClientBase,
-  installationId: string,
+  installationIds: readonly string[],
 ): AsyncGenerator<{ view: string; row: object }> {
-  const id = pg.escapeLiteral(installationId);
+  const ids = pg.escapeLiteral(`{${installationIds.join(',')}}`);
   for (const view of await viewsOfInstallations(tx)) {
     await tx.query(
-      `DECLARE held NO SCROLL CURSOR FOR SELECT * FROM fleet.${view} WHERE installation_id = ${id}`,
+      `DECLARE held NO SCROLL CURSOR FOR SELECT * FROM fleet.${view} WHERE installation_id = ANY (${ids}::uuid[])`,
     );
     for (;;) {
       const { rows } = await tx.query<object>(`FETCH ${ROWS_AT_ONCE} FROM held`);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import type { Queryable } from '../database/database.js';
 import { holdMutex } from '../mutex.js';
 import type { InstallationHasher } from '../suppression.js';
 import { toErasure, type Erasure, type ErasureMode, type ErasureRow } from './erasure.js';
@@ -8,6 +9,8 @@ export interface ErasureRequest {
   mode: ErasureMode;
   /** As they are stored. */
   installationIds: readonly string[];
+  /** Other ids that they may have had in earlier releases: those that are known are erased as well. */
+  formerIds?: readonly string[] | undefined;
   /** The same key again is the same request. */
   idempotencyKey?: string | undefined;
 }
@@ -19,20 +22,22 @@ export interface ErasureRequest {
  */
 export async function requestErasure(
   tx: pg.ClientBase,
-  { mode, idempotencyKey, installationIds }: ErasureRequest,
+  { mode, idempotencyKey, installationIds, formerIds = [] }: ErasureRequest,
   hasher: InstallationHasher,
 ): Promise<{ erasure: Erasure; isNew: boolean }> {
-  const ids = [...new Set(installationIds)].sort();
-  const hashes = ids.map((id) => hasher.hash(id));
+  const installations = new Set(installationIds).size;
   await lockRequests(tx);
-  const same = await findSame(tx, mode, ids, idempotencyKey);
+  const known = await findKnown(tx, formerIds, hasher);
+  const ids = [...new Set([...installationIds, ...known])].sort();
+  const hashes = ids.map((id) => hasher.hash(id));
+  const same = await findSame(tx, { mode, ids, installations, idempotencyKey });
   if (same) return { erasure: toErasure(same), isNew: false };
   const { rows } = await tx.query<ErasureRow>(
     // No two at the same time, for of two about the same installation the later one has the last word.
     `INSERT INTO erasure (erasure_id, mode, state, installations, idempotency_key, requested_at)
      VALUES ($1, $2, 'requested', $3, $4, greatest(clock_timestamp(),
              (SELECT max(requested_at) + interval '1 millisecond' FROM erasure))) RETURNING *`,
-    [randomUUID(), mode, ids.length, idempotencyKey],
+    [randomUUID(), mode, installations, idempotencyKey],
   );
   const row = rows[0] as ErasureRow;
   await tx.query(
@@ -63,15 +68,36 @@ export async function lockRequests(tx: pg.ClientBase): Promise<void> {
   await holdMutex(tx, 'erasure_requests');
 }
 
+/** Those of these ids that have rows, or are suppressed. */
+export async function findKnown(
+  database: Queryable,
+  ids: readonly string[],
+  hasher: InstallationHasher,
+): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await database.query<{ id: string }>(
+    `SELECT DISTINCT known.id FROM unnest($1::uuid[], $2::bytea[]) AS known(id, hash)
+      WHERE EXISTS (SELECT FROM installation i WHERE i.installation_id = known.id)
+         OR EXISTS (SELECT FROM suppression s WHERE s.installation_hash = known.hash)`,
+    [ids, ids.map((id) => hasher.hash(id))],
+  );
+  return rows.map(({ id }) => id);
+}
+
+interface SoughtErasure {
+  mode: ErasureMode;
+  ids: readonly string[];
+  installations: number;
+  idempotencyKey: string | undefined;
+}
+
 /**
  * The erasure with the same key; or one of the same mode that is still about exactly these, unless
  * something else was asked for one of them since.
  */
 async function findSame(
   tx: pg.ClientBase,
-  mode: ErasureMode,
-  ids: readonly string[],
-  idempotencyKey: string | undefined,
+  { mode, ids, installations, idempotencyKey }: SoughtErasure,
 ): Promise<ErasureRow | undefined> {
   const { rows: keyed } = await tx.query<ErasureRow>(
     'SELECT * FROM erasure WHERE idempotency_key = $1',
@@ -87,7 +113,7 @@ async function findSame(
                          WHERE t.installation_id = ANY ($3::uuid[]) AND later.mode <> $1
                            AND later.requested_at > e.requested_at)
       LIMIT 1`,
-    [mode, ids[0], ids, ids.length],
+    [mode, ids[0], ids, installations],
   );
   return rows[0];
 }

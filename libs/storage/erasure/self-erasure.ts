@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { DeletionRequest, NormalisedEvent } from '#telemetry';
 import { recordAct } from '../audit-log.js';
 import type { InstallationHasher } from '../suppression.js';
-import { lockRequests, requestErasure } from './request.js';
+import { findKnown, lockRequests, requestErasure } from './request.js';
 
 /**
  * Asks for the erasure of installations that want it themselves, in the transaction of their events. One
@@ -14,18 +14,33 @@ export async function requestOwnErasures(
   events: readonly NormalisedEvent[],
   hasher: InstallationHasher,
 ): Promise<void> {
-  const ids = new Set(events.filter(isDeletionRequest).map((event) => event.installationId));
-  if (ids.size === 0) return;
-  const byHash = new Map([...ids].map((id) => [hasher.hash(id).toString('hex'), id]));
-  const hashes = [...byHash.keys()].sort();
+  const formerIdsOf = collectFormerIds(events.filter(isDeletionRequest));
+  if (formerIdsOf.size === 0) return;
+  const known = new Set(await findKnown(tx, [...formerIdsOf.values()].flat(), hasher));
+  const hashesOf = ([installationId, formerIds]: [string, string[]]) =>
+    [installationId, ...formerIds.filter((id) => known.has(id))].map((id) =>
+      hasher.hash(id).toString('hex'),
+    );
+  const asked = [...formerIdsOf];
+  const hashes = [...new Set(asked.flatMap(hashesOf))].sort();
   if ((await findUnasked(tx, hashes)).length === 0) return;
   // Of two batches that ask at once, the second one finds what the first has asked for.
   await lockRequests(tx);
-  for (const hash of await findUnasked(tx, hashes)) {
-    const installationId = byHash.get(hash);
-    if (installationId === undefined) continue;
-    await request(tx, hasher, installationId);
+  const unasked = new Set(await findUnasked(tx, hashes));
+  for (const installation of asked) {
+    if (!hashesOf(installation).some((hash) => unasked.has(hash))) continue;
+    const [installationId, formerIds] = installation;
+    await request(tx, hasher, { installationId, formerIds });
   }
+}
+
+/** Each installation once, with the ids that any of its requests names. */
+function collectFormerIds(requests: readonly DeletionRequest[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { installationId, formerIds = [] } of requests) {
+    found.set(installationId, [...(found.get(installationId) ?? []), ...formerIds]);
+  }
+  return found;
 }
 
 function isDeletionRequest(event: NormalisedEvent): event is DeletionRequest {
@@ -51,10 +66,10 @@ async function findUnasked(tx: pg.ClientBase, hashes: readonly string[]): Promis
 async function request(
   tx: pg.ClientBase,
   hasher: InstallationHasher,
-  installationId: string,
+  { installationId, formerIds }: { installationId: string; formerIds: readonly string[] },
 ): Promise<void> {
   const mode = 'erase_and_suppress';
-  const wanted = { mode, installationIds: [installationId] } as const;
+  const wanted = { mode, installationIds: [installationId], formerIds } as const;
   const { erasure, isNew } = await requestErasure(tx, wanted, hasher);
   if (!isNew) return;
   await recordAct(tx, hasher, {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RequestContext } from '../envelope.js';
 import { InvalidRequest } from '../envelope.js';
-import { parseJson } from '../json.js';
+import { depthCheck, parseJson } from '../json.js';
 import { readNative, readNativeLines } from './native.js';
 
 const event = {
@@ -77,6 +77,13 @@ describe('an event', () => {
     );
   });
 
+  test('may have its id and its time as numbers, and keeps them as text', () => {
+    const numbers = { id: 12345, occurredAt: 1_795_238_790.5 };
+    expect(readNative({ ...event, ...numbers }, context())).toMatchObject([
+      { accepted: { id: '12345', occurredAt: '1795238790.5' } },
+    ]);
+  });
+
   test.each([
     ['installationId', undefined, 'invalid_guid'],
     ['installationId', 'open /cluster-id: no such file or directory', 'invalid_guid'],
@@ -92,10 +99,13 @@ describe('an event', () => {
     ['event', 7, 'invalid_text'],
     ['event', 'x'.repeat(129), 'invalid_text'],
     ['id', '', 'invalid_text'],
-    ['id', 7, 'invalid_text'],
+    ['id', 2 ** 53, 'invalid_text'],
+    ['id', {}, 'invalid_text'],
     ['id', 'x'.repeat(201), 'invalid_text'],
     ['occurredAt', '2026-11-21', 'invalid_timestamp'],
-    ['occurredAt', 1_795_238_790, 'invalid_timestamp'],
+    ['occurredAt', '2026-11-21T05:26:30', 'invalid_timestamp'],
+    ['occurredAt', 7, 'invalid_timestamp'],
+    ['occurredAt', {}, 'invalid_timestamp'],
     ['version', 1.8, 'invalid_text'],
     ['version', 'x'.repeat(65), 'invalid_text'],
     ['properties', undefined, 'invalid_object'],
@@ -183,9 +193,52 @@ describe('a request of lines', () => {
     expect(JSON.stringify(outcomes)).not.toContain('SECRET');
   });
 
-  test('is refused as a whole for a line that is too deep, as a request of one event is', () => {
-    const text = `${JSON.stringify(event)}\n${'['.repeat(21)}${']'.repeat(21)}`;
-    expect(codeOf(() => readNativeLines(Buffer.from(text), parse, context()))).toBe('too_deep');
+  test('loses only the lines that are too deep, whether they end or not', () => {
+    const deep = {
+      ...event,
+      properties: JSON.parse(`${'['.repeat(20)}${']'.repeat(20)}`) as object,
+    };
+    const lines = [
+      JSON.stringify(event),
+      JSON.stringify(deep),
+      '['.repeat(50),
+      JSON.stringify(event),
+    ];
+    const bytes = Buffer.from(lines.join('\n'));
+    const isTooDeep = depthCheck(bytes, 20);
+    expect(readNativeLines(bytes, parse, context({ isTooDeep }))).toMatchObject([
+      { accepted: { id: 'b1ce6e37' } },
+      { rejected: { code: 'too_deep' } },
+      { rejected: { code: 'too_deep' } },
+      { accepted: { id: 'b1ce6e37' } },
+    ]);
+  });
+
+  test('has the outcomes that each of its lines has alone', () => {
+    const lines = fc.array(
+      fc.constantFrom(
+        JSON.stringify(event),
+        JSON.stringify({ ...event, installationId: 'alice' }),
+        '{"a":NaN}',
+        '{"a":',
+        'no JSON',
+        '['.repeat(50),
+        '['.repeat(50) + ']'.repeat(50),
+      ),
+    );
+    fc.assert(
+      fc.property(lines, (texts) => {
+        const together = Buffer.from(texts.join('\n'));
+        const isTooDeep = depthCheck(together, 20);
+        const alone = texts.flatMap((text) =>
+          readNativeLines(Buffer.from(text), parse, context({ isTooDeep })),
+        );
+        const withoutNumbers = (value: unknown) =>
+          JSON.stringify(value).replaceAll(/Line \d+/g, '');
+        const all = readNativeLines(together, parse, context({ isTooDeep }));
+        expect(withoutNumbers(all)).toBe(withoutNumbers(alone));
+      }),
+    );
   });
 
   test('may hold none', () => {
@@ -203,6 +256,7 @@ function context(changes: Partial<RequestContext> = {}): RequestContext {
     identityKey: 'k'.repeat(32),
     maxEvents: 2500,
     isTooLarge: () => false,
+    isTooDeep: () => false,
     newId: () => `new-${(ids += 1)}`,
     ...changes,
   };

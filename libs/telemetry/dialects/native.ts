@@ -8,10 +8,17 @@ import {
   ValidateBy,
   validateSync,
 } from 'class-validator';
-import { parseTimestamp } from '../clock.js';
-import type { EventEnvelope, RequestContext } from '../envelope.js';
-import { checkEventCount, InvalidRequest, withoutPayload } from '../envelope.js';
-import { installationIdOf, parseInstallationId } from '../identity.js';
+import { parseTimestamp, timeText } from '../clock.js';
+import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
+import {
+  checkEventCount,
+  idText,
+  InvalidRequest,
+  unidentified,
+  withoutPayload,
+} from '../envelope.js';
+import { identify, type IdentifiedInstallation } from '../identify.js';
+import { parseInstallationId } from '../identity.js';
 import type { Properties } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 
@@ -24,6 +31,7 @@ export const rejectionCodes = [
   'invalid_object',
   'product_mismatch',
   'event_too_large',
+  'too_deep',
   'rate_limited',
 ] as const;
 export type RejectionCode = (typeof rejectionCodes)[number];
@@ -40,7 +48,7 @@ export interface EventRejection {
  * is known: it is queued, to be counted and shown in quarantine.
  */
 export type EventOutcome =
-  { accepted: EventEnvelope } | { rejected: EventRejection; trace?: EventEnvelope };
+  { accepted: ReceivedEnvelope } | { rejected: EventRejection; trace?: EventEnvelope };
 
 const IsGuid = () =>
   ValidateBy({
@@ -57,7 +65,7 @@ const IsTimestamp = () =>
     validator: {
       validate: (value) => parseTimestamp(value) !== null,
       defaultMessage: () =>
-        '$property must be an RFC 3339 time with an offset, such as 2026-11-21T05:26:30Z',
+        '$property must be a time with an offset, such as 2026-11-21T05:26:30Z, or seconds or milliseconds since 1970',
     },
   });
 
@@ -72,11 +80,11 @@ class NativeEvent {
   @IsObject() properties: unknown;
 
   constructor(event: Record<string, unknown>) {
-    this.id = event.id;
+    this.id = idText(event.id) ?? event.id;
     this.installationId = event.installationId;
     this.product = event.product;
     this.event = event.event;
-    this.occurredAt = event.occurredAt;
+    this.occurredAt = timeText(event.occurredAt) ?? event.occurredAt;
     this.version = event.version;
     this.properties = event.properties;
   }
@@ -95,6 +103,7 @@ export function readNative(body: unknown, context: RequestContext): EventOutcome
 /** Reads one envelope of Muster's own dialect. */
 function readNativeEvent(raw: unknown, context: RequestContext): EventOutcome {
   if (!isObject(raw)) return reject('not_an_object', '', 'An event must be a JSON object.');
+  if (context.isTooDeep(raw)) return reject('too_deep', '', 'The event is nested too deep.');
   const outcome = readEnvelope(raw, context);
   return context.isTooLarge(raw) ? rejectTooLarge(outcome) : outcome;
 }
@@ -110,16 +119,25 @@ function readEnvelope(raw: Record<string, unknown>, context: RequestContext): Ev
     const message = `The write key belongs to another product; it takes events of '${context.product}'.`;
     return reject('product_mismatch', 'product', message);
   }
-  return { accepted: toEnvelope(event, context) };
+  const place = { path: 'installationId', event: event.event };
+  const identified = identify(event.installationId, place, context);
+  if ('reason' in identified) {
+    return { accepted: unidentified(identified, event.properties as Properties, context) };
+  }
+  return { accepted: toEnvelope(event, identified, context) };
 }
 
-function toEnvelope(event: NativeEvent, context: RequestContext): EventEnvelope {
+function toEnvelope(
+  event: NativeEvent,
+  identified: IdentifiedInstallation,
+  context: RequestContext,
+): EventEnvelope {
   const id = event.id ?? (event.occurredAt == null ? context.newId() : undefined);
   return {
     receivedAt: context.receivedAt,
     product: context.product,
     ...(id != null && { id: id as string }),
-    installationId: installationIdOf(event.installationId, context.identityKey) as string,
+    ...identified,
     event: event.event as string,
     ...(event.occurredAt != null && { occurredAt: event.occurredAt as string }),
     ...(event.version != null && { version: event.version as string }),
@@ -140,14 +158,14 @@ function reject(code: RejectionCode, path: string, message: string): EventOutcom
 export function rejectTooLarge(outcome: EventOutcome, path = ''): EventOutcome {
   const message = 'The event is above the size limit for one event.';
   const rejected = { code: 'event_too_large', path, message } as const;
-  return 'accepted' in outcome
+  return 'accepted' in outcome && 'installationId' in outcome.accepted
     ? { rejected, trace: withoutPayload(outcome.accepted) }
     : { rejected };
 }
 
 /**
  * Reads the body of `POST /v1/events` that holds one envelope a line (NDJSON). Blank lines are passed
- * over; a line that is no JSON costs only itself.
+ * over; a line that is no JSON or nested too deep costs only itself.
  */
 export function readNativeLines(
   bytes: Buffer,
@@ -160,7 +178,10 @@ export function readNativeLines(
     try {
       return readNativeEvent(parse(text), context);
     } catch (error) {
-      if (!(error instanceof InvalidRequest) || error.code !== 'invalid_json') throw error;
+      if (!(error instanceof InvalidRequest)) throw error;
+      if (error.code === 'too_deep') {
+        return reject('too_deep', '', `Line ${number} of the body is nested too deep.`);
+      }
       return reject('invalid_json', '', `Line ${number} of the body is not valid JSON.`);
     }
   });

@@ -123,6 +123,7 @@ function context(changes: Partial<RequestContext> = {}): RequestContext {
     identityKey: 'k'.repeat(32),
     maxEvents: 2500,
     isTooLarge: () => false,
+    isTooDeep: () => false,
     newId: () => expect.fail('A report of a day is known by its content.'),
     ...changes,
   };

@@ -1,6 +1,8 @@
 import { parseTimestamp } from '../clock.js';
-import type { EmptyEnvelope, RequestContext } from '../envelope.js';
-import { installationIdOf, parseInstallationId } from '../identity.js';
+import type { RequestContext } from '../envelope.js';
+import { unidentified } from '../envelope.js';
+import { identify } from '../identify.js';
+import { parseInstallationId } from '../identity.js';
 import { isObject } from '../vocabulary.js';
 import { rejectTooLarge, type EventOutcome, type EventRejection } from './native.js';
 
@@ -25,9 +27,8 @@ export function readDatedReport(
   body: unknown,
   { installationId: rawId, date }: DatedReport,
   context: RequestContext,
-): EventOutcome | { accepted: EmptyEnvelope } {
-  const installationId = installationIdOf(rawId, context.identityKey);
-  if (installationId === null || parseInstallationId(rawId) === null) {
+): EventOutcome {
+  if (parseInstallationId(rawId) === null) {
     return reject('invalid_guid', 'installationId', 'The installation id must be a GUID.');
   }
   const isDay = typeof date === 'string' && DATE.test(date);
@@ -39,11 +40,14 @@ export function readDatedReport(
     return { accepted: { receivedAt, product, empty: true } };
   }
   if (!isObject(body)) return reject('not_an_object', '', 'The payload must be a JSON object.');
+  if (context.isTooDeep(body)) return reject('too_deep', '', 'The payload is nested too deep.');
   const occurredAt = `${date}T00:00:00Z`;
   const event = DATED_EVENT;
-  const outcome = {
-    accepted: { receivedAt, product, installationId, event, occurredAt, properties: body },
-  };
+  const identified = identify(rawId, { path: 'installationId', event }, context);
+  const outcome =
+    'reason' in identified
+      ? { accepted: unidentified(identified, body, context) }
+      : { accepted: { receivedAt, product, ...identified, event, occurredAt, properties: body } };
   return context.isTooLarge(body) ? rejectTooLarge(outcome) : outcome;
 }
 

@@ -40,8 +40,16 @@ describe('a request', () => {
     expect(readPosthog({ batch: [started], sentAt }, context())).toEqual(sent);
     expect(readPosthog({ batch: [started], sent_at: sentAt }, context())).toEqual(sent);
     expect(readPosthog({ ...started, sent_at: sentAt }, context())).toEqual(sent);
-    for (const odd of [7, null, {}]) {
-      expect(readPosthog({ batch: [started], sentAt: odd }, context())).toEqual([envelope]);
+    for (const none of [null, '', undefined]) {
+      expect(readPosthog({ batch: [started], sentAt: none }, context())).toEqual([envelope]);
+    }
+    // Whether it is a time is for the worker to say, which records the defect.
+    for (const [odd, text] of [
+      [7, '7'],
+      [{}, 'no time'],
+    ]) {
+      const [it] = readPosthog({ batch: [started], sentAt: odd }, context());
+      expect(it).toMatchObject({ sentAt: text });
     }
   });
 
@@ -192,15 +200,44 @@ describe('an event', () => {
   const read = (item: object) => readPosthog(item, context())[0];
 
   test('without an id is known by its content if it says when it happened', () => {
-    for (const uuid of [undefined, null, '', 7]) {
+    for (const uuid of [undefined, null, '', {}, 2 ** 53]) {
       const it = read({ ...nameless, uuid });
       expect(it).not.toHaveProperty('id');
       expect(it).toMatchObject({ occurredAt: started.timestamp });
     }
   });
 
+  test.each<object>([
+    { $lib: 'web', $device_id: SYSTEM },
+    { $lib: 'js' },
+    { $screen_width: 1920, $timezone: 'Europe/Berlin' },
+    { $lib: 'web', $is_identified: false, $user_id: 'alice' },
+  ])('of a browser in which nobody was identified has no installation: %j', (properties) => {
+    const visitor = { reason: 'installation_id_of_visitor', path: 'distinct_id' };
+    expect(read({ ...started, properties })).toMatchObject({ rejection: visitor });
+  });
+
+  test.each<[string, object]>([
+    ['system.started', { $lib: 'web', $is_identified: true }],
+    ['system.started', { $lib: 'web', $user_id: SYSTEM, $device_id: 'x' }],
+    ['$identify', { $lib: 'web', $anon_distinct_id: 'x' }],
+    ['system.started', { $lib: 'posthog-node', $is_server: true }],
+    ['system.started', { $lib: 'posthog-python', $current_url: 'https://example.com' }],
+  ])('of %s with %j is of the installation', (event, properties) => {
+    expect(read({ ...started, event, properties })).toMatchObject({ event, properties });
+  });
+
+  test('may have its id and its time as numbers, and keeps them as text', () => {
+    const numbers = { uuid: 12345, timestamp: 1_795_238_790_000 };
+    expect(read({ ...nameless, ...numbers })).toMatchObject({
+      id: '12345',
+      occurredAt: '1795238790000',
+    });
+    expect(read({ ...nameless, timestamp: 1_795_238_790 })).not.toHaveProperty('id');
+  });
+
   test('without an id and a time is a new one', () => {
-    for (const timestamp of [undefined, null, '', 7]) {
+    for (const timestamp of [undefined, null, '', 7, {}]) {
       expect(read({ ...nameless, timestamp })).toMatchObject({ id: 'new-1' });
     }
     expect(read({ ...nameless, timestamp: 'yesterday' })).not.toHaveProperty('id');
@@ -211,8 +248,9 @@ describe('an event', () => {
     const at = (offset: unknown) => read({ ...ago, offset });
     expect(at(1500)).toMatchObject({ id: 'new-1', occurredAt: '2026-11-21T05:26:29.500Z' });
     expect(at(0)).toMatchObject({ occurredAt: '2026-11-21T05:26:31.000Z' });
-    for (const odd of [-1, '1500', null, NaN, Infinity, RECEIVED_AT, 1e300]) {
-      expect(at(odd)).not.toHaveProperty('occurredAt');
+    for (const none of [null, undefined]) expect(at(none)).not.toHaveProperty('occurredAt');
+    for (const odd of [-1, '1500', NaN, Infinity, RECEIVED_AT, 1e300]) {
+      expect(at(odd)).toMatchObject({ id: 'new-1', occurredAt: 'no time' });
     }
     expect(read({ ...nameless, offset: 1500 })).toMatchObject({ occurredAt: started.timestamp });
     const [it] = readPosthog({ batch: [{ ...ago, offset: 1500 }], sentAt: 'x' }, context());
@@ -238,6 +276,7 @@ function context(changes: Partial<RequestContext> = {}): RequestContext {
     identityKey: 'k'.repeat(32),
     maxEvents: 2500,
     isTooLarge: () => false,
+    isTooDeep: () => false,
     newId: () => `new-${(ids += 1)}`,
     ...changes,
   };

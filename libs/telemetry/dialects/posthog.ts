@@ -1,15 +1,18 @@
+import { NO_TIME, parseTimestamp, timeText } from '../clock.js';
 import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
 import {
   checkEventCount,
+  idText,
   InvalidRequest,
   isTooLarge,
   receiptOf,
   unidentified,
   withoutPayload,
 } from '../envelope.js';
-import { installationIdOf } from '../identity.js';
-import type { Properties } from '../vocabulary.js';
+import { identify, type IdentifiedInstallation } from '../identify.js';
+import type { Properties, Rejection } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
+import { isPosthogVisitor } from './web-sdks.js';
 
 /** The project's key of a request, where PostHog's clients put it; undefined where there is none. */
 export function findPosthogKey(body: unknown): string | undefined {
@@ -98,48 +101,64 @@ function readItem(
 ): ReceivedEnvelope {
   if (!isObject(item)) return unidentified({ reason: 'not_an_event', path }, {}, context);
   const properties = isObject(item.properties) ? item.properties : {};
+  if (context.isTooDeep(item)) {
+    return unidentified({ reason: 'event_too_deep', path }, properties, context);
+  }
   const isLarge = context.isTooLarge(item);
-  const raw = item.distinct_id ?? item.$distinct_id ?? properties.distinct_id;
-  const installationId = installationIdOf(raw, context.identityKey);
-  if (installationId === null) {
-    const isGiven = raw !== undefined && raw !== null && raw !== '';
-    const reason = isGiven ? 'installation_id_invalid' : 'installation_id_missing';
-    const rejection = isLarge
-      ? ({ reason: 'event_too_large', path } as const)
-      : ({ reason, path: 'distinct_id' } as const);
+  const identified = identifyEvent(item, properties, context);
+  if ('reason' in identified) {
+    const rejection = isLarge ? ({ reason: 'event_too_large', path } as const) : identified;
     return unidentified(rejection, properties, context);
   }
-  const envelope = toEnvelope(item, installationId, properties, sentAt, context);
+  const envelope = toEnvelope(item, identified, properties, sentAt, context);
   return isLarge ? withoutPayload(envelope) : envelope;
+}
+
+function identifyEvent(
+  item: Record<string, unknown>,
+  properties: Properties,
+  context: RequestContext,
+): IdentifiedInstallation | Rejection {
+  const raw = item.distinct_id ?? item.$distinct_id ?? properties.distinct_id;
+  const identified = identify(raw, { path: 'distinct_id', event: item.event }, context);
+  if ('reason' in identified || !isPosthogVisitor(item.event, raw, properties)) return identified;
+  return { reason: 'installation_id_of_visitor', path: 'distinct_id' };
 }
 
 function toEnvelope(
   item: Record<string, unknown>,
-  installationId: string,
+  identified: IdentifiedInstallation,
   properties: Properties,
   sentAt: unknown,
   context: RequestContext,
 ): EventEnvelope {
   const occurredAt = timeOf(item, context.receivedAt);
-  const hasTime = typeof item.timestamp === 'string' && item.timestamp !== '';
-  const uuid = typeof item.uuid === 'string' && item.uuid !== '' ? item.uuid : undefined;
-  const id = uuid ?? (hasTime ? undefined : context.newId());
+  const timestamp = timeText(item.timestamp);
+  const sentAtText = timeText(sentAt);
+  // A number that is no time, such as 0, may be in every event, and would make copies of them.
+  const hasTime = parseTimestamp(timestamp) !== null || textOf(item.timestamp) !== undefined;
+  const id = idText(item.uuid) ?? (hasTime ? undefined : context.newId());
   const { distinct_id: _, token: __, ...rest } = properties;
   return {
     ...receiptOf(context),
     ...(id !== undefined && { id }),
-    installationId,
-    event: typeof item.event === 'string' ? item.event : '',
+    ...identified,
+    event: textOf(item.event) ?? '',
     ...(occurredAt !== undefined && { occurredAt }),
     // An age is by our own clock already: there is no skew to correct.
-    ...(hasTime && typeof sentAt === 'string' && { sentAt }),
+    ...(timestamp !== undefined && sentAtText !== undefined && { sentAt: sentAtText }),
     properties: rest,
   };
 }
 
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
 /** Old clients give, instead of a time, how many milliseconds ago it was. */
 function timeOf({ timestamp, offset }: Record<string, unknown>, receivedAt: number) {
-  if (typeof timestamp === 'string' && timestamp !== '') return timestamp;
+  const given = timeText(timestamp);
+  if (given !== undefined || offset === undefined || offset === null) return given;
   const isAge = typeof offset === 'number' && offset >= 0 && offset < receivedAt;
-  return isAge ? new Date(receivedAt - offset).toISOString() : undefined;
+  return isAge ? new Date(receivedAt - offset).toISOString() : NO_TIME;
 }

@@ -1,6 +1,7 @@
 import type { RequestContext } from '../envelope.js';
-import { InvalidRequest } from '../envelope.js';
-import { installationIdOf, parseInstallationId } from '../identity.js';
+import { InvalidRequest, unidentified } from '../envelope.js';
+import { identify } from '../identify.js';
+import { parseInstallationId } from '../identity.js';
 import { isObject } from '../vocabulary.js';
 import { rejectTooLarge, type EventOutcome, type EventRejection } from './native.js';
 
@@ -81,16 +82,20 @@ function readPart(
   if (typeof event !== 'string') {
     return reject('invalid_text', path, 'A part of a report must name its event.');
   }
-  const installationId = installationIdOf(printed.installationId, context.identityKey);
-  if (!installationId || parseInstallationId(printed.installationId) === null) {
+  if (context.isTooDeep(properties)) {
+    return reject('too_deep', path, 'The report is nested too deep.');
+  }
+  if (parseInstallationId(printed.installationId) === null) {
     return reject('invalid_guid', path, 'The cluster id must be a GUID.');
   }
+  const identified = identify(printed.installationId, { path: 'clusterId', event }, context);
+  if ('reason' in identified) return { accepted: unidentified(identified, properties, context) };
   return {
     accepted: {
       receivedAt: context.receivedAt,
       product: context.product,
       id: context.idempotencyKey ? `${context.idempotencyKey} ${path}` : context.newId(),
-      installationId,
+      ...identified,
       event,
       properties,
     },

@@ -164,6 +164,7 @@ function context(changes: Partial<RequestContext> = {}): RequestContext {
     identityKey: 'k'.repeat(32),
     maxEvents: 2500,
     isTooLarge: () => false,
+    isTooDeep: () => false,
     newId: () => `new-${(ids += 1)}`,
     ...changes,
   };

@@ -168,9 +168,10 @@ describe('the installation', () => {
   test('is never the anonymousId of a browser', () => {
     const library = { context: { library: { name: 'analytics.js' } } };
     const missing = { reason: 'installation_id_missing', path: 'properties.clusterId' };
+    const ofVisitor = { reason: 'installation_id_of_visitor', path: 'anonymousId' };
     for (const properties of [{}, undefined, { clusterId: null }, { clusterId: '' }]) {
       const login = { event: 'dcos_login', anonymousId: BROWSER, properties, ...library };
-      expect(read(login)).toMatchObject({ rejection: missing });
+      expect(read(login)).toMatchObject({ rejection: ofVisitor });
       for (const type of ['page', 'identify', 'screen', 'group', 'alias']) {
         expect(read({ type, anonymousId: BROWSER, properties })).toMatchObject({
           rejection: missing,
@@ -178,6 +179,30 @@ describe('the installation', () => {
       }
     }
   });
+
+  test.each([
+    { library: { name: 'analytics.js', version: 'npm:next-1.84.3' } },
+    { library: { name: 'RudderLabs JavaScript SDK', version: '3.34.1' } },
+    { library: { name: '@segment/analytics-next' } },
+    { library: { name: 'of-our-own' }, page: { path: '/login', url: 'https://example.com/login' } },
+  ])('is never the anonymousId of a web SDK: %j', (library) => {
+    const lost = read({ anonymousId: BROWSER, properties: {}, context: library });
+    expect(lost).toMatchObject({ rejection: { reason: 'installation_id_of_visitor' } });
+    const known = read({
+      anonymousId: BROWSER,
+      properties: { clusterId: CLUSTER },
+      context: library,
+    });
+    expect(known).toMatchObject({ installationId: CLUSTER, visitorKey: expect.any(String) });
+  });
+
+  test.each(['analytics-go', '@segment/analytics-node', '@rudderstack/rudder-sdk-node'])(
+    'is the anonymousId of a server with %s',
+    (name) => {
+      const it = read({ anonymousId: CLUSTER, properties: {}, context: { library: { name } } });
+      expect(it).toMatchObject({ installationId: CLUSTER });
+    },
+  );
 
   test('is not the text of an error that 1.7 sends in its place', () => {
     const failed = read({ anonymousId: ERROR, properties: { clusterId: ERROR, a: 'SECRET' } });
@@ -243,7 +268,8 @@ describe('an event', () => {
   });
 
   test('without an id is known by its content if it says when it happened', () => {
-    for (const messageId of [undefined, null, '', 7]) {
+    expect(read({ messageId: 12345 })).toMatchObject({ id: '12345' });
+    for (const messageId of [undefined, null, '', {}, 2 ** 53]) {
       expect(read({ messageId })).not.toHaveProperty('id');
       for (const timestamp of [undefined, null, 'yesterday', 7]) {
         expect(read({ messageId, timestamp })).toMatchObject({ id: 'new-1' });
@@ -258,8 +284,11 @@ describe('an event', () => {
     );
     expect(it).toMatchObject({ occurredAt: 'yesterday', sentAt: 'now' });
     const [other] = readSegmentBatch({ batch: [{ ...track, timestamp: 7 }], sentAt: 7 }, context());
-    expect(other).not.toHaveProperty('occurredAt');
-    expect(other).not.toHaveProperty('sentAt');
+    expect(other).toMatchObject({ occurredAt: '7', sentAt: '7' });
+    const nothing = { batch: [{ ...track, timestamp: '' }], sentAt: null };
+    const [none] = readSegmentBatch(nothing, context());
+    expect(none).not.toHaveProperty('occurredAt');
+    expect(none).not.toHaveProperty('sentAt');
   });
 });
 
@@ -276,6 +305,7 @@ function context(changes: Partial<RequestContext> = {}): RequestContext {
     identityKey: 'k'.repeat(32),
     maxEvents: 2500,
     isTooLarge: () => false,
+    isTooDeep: () => false,
     newId: () => `new-${(ids += 1)}`,
     ...changes,
   };

@@ -1,16 +1,19 @@
-import { parseTimestamp } from '../clock.js';
+import { parseTimestamp, timeText } from '../clock.js';
 import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
 import {
   checkEventCount,
+  idText,
   InvalidRequest,
   receiptOf,
   unidentified,
   withoutPayload,
 } from '../envelope.js';
-import { installationIdOf, personKey } from '../identity.js';
+import { identify, isGiven, type IdentifiedInstallation } from '../identify.js';
+import { personKey } from '../identity.js';
 import { redact, type KeepRules } from '../privacy/redact.js';
 import type { Properties, Rejection } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
+import { isFromBrowser } from './web-sdks.js';
 
 /** https://segment.com/docs/connections/spec/ */
 export const segmentTypes = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const;
@@ -65,34 +68,38 @@ function readItem(
 ): ReceivedEnvelope {
   if (!isObject(item)) return unidentified({ reason: 'not_an_event', path }, {}, context);
   const properties = propertiesOf(item);
+  if (context.isTooDeep(item)) {
+    return unidentified({ reason: 'event_too_deep', path }, properties, context);
+  }
   const isLarge = context.isTooLarge(item);
   const identified = findInstallation(item, context);
   if ('reason' in identified) {
     const rejection = isLarge ? ({ reason: 'event_too_large', path } as const) : identified;
     return unidentified(rejection, properties, context);
   }
-  const envelope = toEnvelope(item, identified.installationId, properties, body.sentAt, context);
+  const envelope = toEnvelope(item, identified, properties, body.sentAt, context);
   return isLarge ? withoutPayload(envelope) : envelope;
 }
 
 function toEnvelope(
   item: Record<string, unknown>,
-  installationId: string,
+  identified: IdentifiedInstallation,
   properties: Properties,
   sentAt: unknown,
   context: RequestContext,
 ): EventEnvelope {
-  const hasTime = parseTimestamp(item.timestamp) !== null;
-  const messageId = textOf(item.messageId);
-  const id = messageId ?? (hasTime ? undefined : context.newId());
+  const occurredAt = timeText(item.timestamp);
+  const sentAtText = timeText(sentAt);
+  const hasTime = parseTimestamp(occurredAt) !== null;
+  const id = idText(item.messageId) ?? (hasTime ? undefined : context.newId());
   return {
     ...receiptOf(context),
     ...(id !== undefined && { id }),
-    installationId,
+    ...identified,
     event: item.type === 'track' ? (textOf(item.event) ?? '') : (textOf(item.type) ?? ''),
-    ...(typeof item.timestamp === 'string' && { occurredAt: item.timestamp }),
-    ...(typeof sentAt === 'string' && { sentAt }),
-    ...personsOf(item, installationId, context),
+    ...(occurredAt !== undefined && { occurredAt }),
+    ...(sentAtText !== undefined && { sentAt: sentAtText }),
+    ...personsOf(item, identified.installationId, context),
     properties,
   };
 }
@@ -130,29 +137,23 @@ function propertiesOf(item: Record<string, unknown>): Properties {
  */
 function findInstallation(
   item: Record<string, unknown>,
-  { identityKey }: RequestContext,
-): { installationId: string } | Rejection {
+  context: RequestContext,
+): IdentifiedInstallation | Rejection {
   const properties = isObject(item.properties) ? item.properties : {};
   const traits = isObject(item.traits) ? item.traits : {};
-  const identify = (raw: unknown, path: string) => {
-    const installationId = installationIdOf(raw, identityKey);
-    return installationId
-      ? { installationId }
-      : { reason: 'installation_id_invalid' as const, path };
-  };
+  const { event } = item;
   const fromProperties = properties.clusterId ?? traits.clusterId;
-  if (isGiven(fromProperties)) return identify(fromProperties, 'properties.clusterId');
+  if (isGiven(fromProperties)) {
+    return identify(fromProperties, { path: 'properties.clusterId', event }, context);
+  }
   const isFromServer = item.type === 'track' && !isFromBrowser(item);
-  if (isFromServer && isGiven(item.anonymousId)) return identify(item.anonymousId, 'anonymousId');
+  if (isFromServer && isGiven(item.anonymousId)) {
+    return identify(item.anonymousId, { path: 'anonymousId', event }, context);
+  }
+  if (isGiven(item.anonymousId) && isFromBrowser(item)) {
+    return { reason: 'installation_id_of_visitor', path: 'anonymousId' };
+  }
   return { reason: 'installation_id_missing', path: 'properties.clusterId' };
-}
-
-function isFromBrowser({ context }: Record<string, unknown>): boolean {
-  return isObject(context) && isObject(context.library) && context.library.name === 'analytics.js';
-}
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== '';
 }
 
 function textOf(value: unknown): string | undefined {

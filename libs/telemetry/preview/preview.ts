@@ -120,9 +120,11 @@ function droppedOf(event: NormalisedEvent): Dropped[] {
   ];
 }
 
-/** A defect lies in the properties, but for that of the event's own time. */
+const OUTSIDE = new Set(['', 'timestamp', 'sentAt']);
+
+/** A defect is in the properties, except those of the event's times. */
 function placeOf(path: string): string {
-  return path === 'timestamp' || path === '' ? path : `properties.${path}`;
+  return OUTSIDE.has(path) ? path : `properties.${path}`;
 }
 
 /** The properties without text that nobody reads. */

@@ -1,5 +1,6 @@
 import type { Properties } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
+import { isNotFinite } from '../readings.js';
 import { safeKey } from './keys.js';
 import { mostUnder } from './number-names.js';
 
@@ -63,7 +64,10 @@ function redactObject(
 }
 
 function redactValue(value: unknown, place: Place, keepText: TextRule): unknown {
-  if (typeof value === 'string') return keepText(place.path, value) ?? { $length: value.length };
+  if (typeof value === 'string') {
+    const kept = keepText(place.path, value);
+    return kept ?? (isNotFinite(value) ? value : { $length: value.length });
+  }
   if (typeof value === 'number') {
     return Math.abs(value) <= place.most ? value : { $length: `${value}`.length };
   }
@@ -85,7 +89,7 @@ function freeName(name: string, taken: object): string {
 
 /** Whether there is any text in a value, be it redacted already. */
 export function holdsText(value: unknown): boolean {
-  if (typeof value === 'string') return value !== '';
+  if (typeof value === 'string') return value !== '' && !isNotFinite(value);
   if (typeof value !== 'object' || value === null) return false;
   if (isRedacted(value)) return value.$length > 0;
   return Object.values(value).some(holdsText);

@@ -74,7 +74,9 @@ function rulesOf(declaration: ProductDeclaration): ProductRules {
   return {
     declaration,
     descriptive: new Set(Object.values(fields)),
-    isIgnored: (key) => ignored.has(key) || prefixes.some((prefix) => key.startsWith(prefix)),
+    isIgnored: (key) =>
+      // PostHog's SDKs add such names by themselves ($time, $screen_width, $feature/…).
+      key.startsWith('$') || ignored.has(key) || prefixes.some((prefix) => key.startsWith(prefix)),
     nameOf(key) {
       for (const { before, after, starred } of collapse) {
         const at = key.lastIndexOf(after);

@@ -8,6 +8,7 @@ import type { Figures } from './figures.js';
 import { mostOf } from './plausible.js';
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
+const BEGINS_WITH_DATE = /^\s*\d{4}-/;
 
 /** Reads the property of a declared metric. `null` counts as absent: its collector had nothing. */
 export function readDeclared(metric: MetricDeclaration, raw: unknown, into: Figures): void {
@@ -36,7 +37,9 @@ export const readers: Record<Exclude<MetricKind, 'counts'>, Reader> = {
 
 /** Seconds since 1970. Go, .NET and others write the beginning of their time for "never". */
 function readDate(raw: unknown, most: number): Reading<number> {
-  const time = parseTimestamp(typeof raw === 'string' && DATE.test(raw) ? `${raw}T00:00:00Z` : raw);
+  // A number may be anything, also in text.
+  if (typeof raw !== 'string' || !BEGINS_WITH_DATE.test(raw)) return { defect: 'not_a_timestamp' };
+  const time = parseTimestamp(DATE.test(raw) ? `${raw}T00:00:00Z` : raw);
   if (time === null) return { defect: 'not_a_timestamp' };
   const seconds = Math.floor(time / 1000);
   return seconds <= 0 || seconds > most ? { defect: 'out_of_range' } : { value: seconds };

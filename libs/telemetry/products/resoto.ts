@@ -56,7 +56,7 @@ export const resoto: ProductDeclaration = {
   // The number of nodes of an account, whose number or name is in the middle.
   collapse: ['node_count_*.'],
   // PostHog's own properties, the process' id, and the time at which the installation was made.
-  ignore: ['$*', 'run_id', 'session_id', 'created_at'],
+  ignore: ['run_id', 'session_id', 'created_at'],
   events: {
     'system.installed': {
       about: 'An installation was made.',

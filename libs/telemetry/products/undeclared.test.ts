@@ -89,6 +89,23 @@ describe('a number that nobody declared', () => {
     ]);
   });
 
+  test('is a defect if it is not finite, wherever it is, and costs nothing else', () => {
+    const sent = { a: 'NaN', b: '-Infinity', c: { d: 'Infinity', e: 1 }, f: '1e999', g: 2 };
+    expect(read(sent)).toEqual({
+      figures: [
+        ['c', 'e', 1],
+        ['g', '', 2],
+      ],
+      defects: [
+        { path: 'a', reason: 'not_a_number' },
+        { path: 'b', reason: 'not_a_number' },
+        { path: 'c.d', reason: 'not_a_number' },
+        { path: 'f', reason: 'out_of_range' },
+      ],
+      dropped: [],
+    });
+  });
+
   test('is ignored where the product says so', () => {
     const product = { ignore: ['run_id', '$*'] };
     const sent = { run_id: 7, run_ids_seen: 1, $lib: 'posthog', $count: 7, run: 2 };
@@ -100,6 +117,26 @@ describe('a number that nobody declared', () => {
       defects: [],
       dropped: ['$lib'],
     });
+  });
+
+  test('is ignored where an SDK adds it, unless it is declared', () => {
+    const noise = {
+      ...{ $time: 1795238790.5, $screen_width: 1920, $is_server: true, $geoip_disable: true },
+      ...{ '$feature/new-menu': true, $set: { seats: 5 }, $viewport: { width: 100 }, $x: 'NaN' },
+    };
+    expect(read({ ...noise, run: 2 })).toEqual(exactly([['run', '', 2]]));
+    const metric = {
+      name: 'time',
+      property: '$time',
+      kind: 'ratio',
+      unit: 's',
+      about: '',
+    } as const;
+    const happened = { about: 'It happened.', store: 'usage', metrics: [metric] } as const;
+    const declared: Partial<ProductDeclaration> = {
+      events: { happened: { ...happened, metrics: [...happened.metrics] } },
+    };
+    expect(read(noise, declared).figures).toEqual([['time', '', 1795238790.5]]);
   });
 
   test('loses what stands in its name for somebody, where the product says so', () => {

@@ -2,7 +2,7 @@ import { isName } from '../privacy/identifying.js';
 import { safeKey } from '../privacy/keys.js';
 import { mostUnder } from '../privacy/number-names.js';
 import { holdsText, isRedacted } from '../privacy/redact.js';
-import { isPlausible } from '../readings.js';
+import { asFigure, isNotFinite, isPlausible } from '../readings.js';
 import { isObject } from '../vocabulary.js';
 import { OTHER, type Figures } from './figures.js';
 import { MOST_UNDECLARED } from './plausible.js';
@@ -21,6 +21,7 @@ export function readUndeclared(name: string, key: string, raw: unknown, into: Fi
     into.dropped.add(name);
     return;
   }
+  if (isNotFinite(raw)) return noteNotFinite(raw, name, into);
   if (holdsText(raw)) into.dropped.add(name);
   if (isRedacted(raw)) return;
   const most = mostUnder(key);
@@ -38,6 +39,7 @@ function readObject(
 ): void {
   for (const [type, value] of into.entriesOf(object, name)) {
     const path = `${name}.${safeKey(type)}`;
+    if (isNotFinite(value)) noteNotFinite(value, path, into);
     if (holdsFigure(value)) into.dropped.add(path);
     if (typeof value !== 'number') continue;
     const dimension = isName(type) ? type : OTHER;
@@ -55,6 +57,11 @@ function readValue(raw: unknown, { metric, dimension, path, most }: Place, into:
   if (!isPlausible(raw, MOST_UNDECLARED)) into.defects.push({ path, reason: 'out_of_range' });
   else if (Math.abs(raw) > most) into.dropped.add(path);
   else into.add(metric, dimension, raw);
+}
+
+function noteNotFinite(raw: unknown, path: string, into: Figures): void {
+  const reading = asFigure(raw, MOST_UNDECLARED);
+  if ('defect' in reading) into.defects.push({ path, reason: reading.defect });
 }
 
 /** Whether a value other than a number has figures in it, which are not read there. */

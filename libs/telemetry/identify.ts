@@ -1,0 +1,41 @@
+import type { EventEnvelope, RequestContext } from './envelope.js';
+import { formerIdOf, formerIdsOf, installationIdOf, parseInstallationId } from './identity.js';
+import { isPlaceholder } from './placeholders.js';
+import { DELETION_REQUEST } from './policy.js';
+import type { Rejection } from './vocabulary.js';
+
+export type IdentifiedInstallation = Pick<EventEnvelope, 'installationId' | 'formerIds'>;
+
+/**
+ * Finds the installation of an event, for every dialect.
+ * @param raw the id as the client wrote it, in any form
+ * @param place where it is in the event, and what the event is called
+ */
+export function identify(
+  raw: unknown,
+  { path, event }: { path: string; event: unknown },
+  { identityKey }: Pick<RequestContext, 'identityKey'>,
+): IdentifiedInstallation | Rejection {
+  if (isPlaceholder(parseInstallationId(raw) ?? '')) {
+    return { reason: 'installation_id_placeholder', path };
+  }
+  const installationId = installationIdOf(raw, identityKey);
+  if (installationId === null) {
+    return { reason: isGiven(raw) ? 'installation_id_invalid' : 'installation_id_missing', path };
+  }
+  // Nothing behind ingest can derive an id, so what must reach every row is expanded here.
+  const formerIds =
+    event === DELETION_REQUEST ? formerIdsOf(raw, identityKey) : shownFormerIds(raw, identityKey);
+  return { installationId, ...(formerIds.length > 0 && { formerIds }) };
+}
+
+/** At most one: the id that the same form had in an earlier release. */
+function shownFormerIds(raw: unknown, identityKey: string): string[] {
+  const former = formerIdOf(raw, identityKey);
+  return former === null ? [] : [former];
+}
+
+/** Whether a client gave a value: `null` and empty text are how many say that they have none. */
+export function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== '';
+}

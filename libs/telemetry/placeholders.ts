@@ -1,0 +1,28 @@
+/**
+ * GUIDs that many clients share because they have none of their own. Digits that count up or spell a word
+ * are typed by hand or printed by a firmware that was never configured; a generator makes none of them.
+ */
+const KNOWN = new Set([
+  '01234567-89ab-cdef-0123-456789abcdef',
+  '12345678-1234-1234-1234-123456789012',
+  '12345678-1234-1234-1234-123456789abc',
+  '12345678-1234-5678-1234-567812345678',
+  '12345678-1234-5678-90ab-cddeefaabbcc',
+  'deadbeef-dead-beef-dead-beefdeadbeef',
+  // Main boards of AMI, in both orders of bytes.
+  '03000200-0400-0500-0006-000700080009',
+  '00020003-0004-0005-0006-000700080009',
+  '00010203-0405-0607-0809-0a0b0c0d0e0f',
+  '03020100-0504-0706-0809-0a0b0c0d0e0f',
+]);
+
+/** One digit repeated, also with the digits of a version and a variant in their places. */
+const ONE_DIGIT = /^([0-9a-f])\1{7}-\1{4}-[0-9a-f]\1{3}-[0-9a-f]\1{3}-\1{12}$/;
+
+/**
+ * Whether a GUID in its canonical form stands for "no id": the nil and the max GUID (RFC 9562, 5.9 and 5.10),
+ * any other repeated digit, and the known ones. Stored as an id, it would merge a fleet into one installation.
+ */
+export function isPlaceholder(guid: string): boolean {
+  return ONE_DIGIT.test(guid) || KNOWN.has(guid);
+}
