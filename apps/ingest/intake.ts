@@ -52,13 +52,15 @@ export class Intake {
     return parseJson(bytes, this.settings.maxJsonDepth);
   }
 
-  contextOf({ product }: Sender, bytes: Buffer): RequestContext {
+  contextOf({ product, keyDigest }: Sender, bytes: Buffer): RequestContext {
     const { maxEventsPerRequest, maxEventBytes, identityKey } = this.settings;
     // Most requests are small as a whole, and so is each of their events.
     const isSmall = bytes.length <= maxEventBytes;
     return {
       receivedAt: Date.now(),
       product,
+      // What a leaked key sent can be found by it and removed.
+      key: keyIdOf(keyDigest),
       identityKey,
       maxEvents: maxEventsPerRequest,
       isTooLarge: (event) => !isSmall && sizeOf(event) > maxEventBytes,
@@ -78,7 +80,6 @@ export class Intake {
     bytes: Buffer,
   ): Promise<void> {
     const since = performance.now();
-    sign(envelopes, sender);
     const marked = this.markBlocked(envelopes);
     if (this.policy.limitsOf(sender.product)) {
       const { limited } = await this.takeFromLimits(since, sender, marked, false);
@@ -98,7 +99,6 @@ export class Intake {
     bytes: Buffer,
   ): Promise<Over> {
     const since = performance.now();
-    sign(envelopes, sender);
     const marked = this.markBlocked(envelopes);
     const over = this.policy.limitsOf(sender.product)
       ? await this.takeFromLimits(since, sender, marked, true)
@@ -141,12 +141,6 @@ export class Intake {
       return decisions.isBlocked(envelope) ? { product, receivedAt, blocked: true } : envelope;
     });
   }
-}
-
-/** Every event remembers which key sent it, so that what a leaked key sent can be found and removed. */
-function sign(envelopes: readonly ReceivedEnvelope[], { keyDigest }: Sender): void {
-  const key = keyIdOf(keyDigest);
-  for (const envelope of envelopes) envelope.key = key;
 }
 
 /** Whether the body holds one event a line. */

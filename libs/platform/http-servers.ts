@@ -70,6 +70,10 @@ export class HttpServers {
     for (const { address } of await lookup(host, { all: true })) {
       if (host !== 'localhost' || address === served) continue;
       const server = this.#create(this.#handler).listen({ host: address, port });
+      // Fastify answers what is not HTTP on its own server only.
+      for (const listener of main.listeners('clientError')) {
+        server.on('clientError', listener as (error: Error) => void);
+      }
       // An address that this machine does not have, such as ::1 without IPv6, is left out.
       const isListening = await once(server, 'listening').then(
         () => true,

@@ -85,9 +85,7 @@ export function hourOf(time: number): number {
 }
 
 /** What a dialect needs to know of the request besides its body. */
-export interface RequestContext {
-  receivedAt: number;
-  product: string;
+export interface RequestContext extends Receipt {
   /** Under which ids are hashed, where an installation's or a user's own must not be kept. */
   identityKey: string;
   /** At most this many events are taken from one request. */
@@ -151,8 +149,8 @@ function keysOf(value: object): string[] {
 }
 
 /** What every envelope of a request has. */
-export function receiptOf({ receivedAt, product }: Receipt): Receipt {
-  return { receivedAt, product };
+export function receiptOf({ receivedAt, product, key }: Receipt): Receipt {
+  return key === undefined ? { receivedAt, product } : { receivedAt, product, key };
 }
 
 /** More than any name or id that is of use. */
@@ -163,10 +161,11 @@ const MAX_TEXT = 1000;
  * counted, and its installation appears in quarantine.
  */
 export function withoutPayload(envelope: EventEnvelope): EventEnvelope {
-  const { receivedAt, product, installationId, formerIds, event } = envelope;
+  const { installationId, formerIds, event } = envelope;
   const { id, occurredAt, sentAt, version } = envelope;
   return {
-    ...{ receivedAt, product, installationId, event: event.slice(0, MAX_TEXT) },
+    ...receiptOf(envelope),
+    ...{ installationId, event: event.slice(0, MAX_TEXT) },
     ...(formerIds && { formerIds }),
     ...(id !== undefined && { id: id.slice(0, MAX_TEXT) }),
     ...(occurredAt !== undefined && { occurredAt: occurredAt.slice(0, MAX_TEXT) }),

@@ -2,8 +2,8 @@ import { createHmac, hash } from 'node:crypto';
 import { remember } from './memo.js';
 
 /** A GUID with or without its dashes. */
-const HEX = '([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})';
-const GUID = new RegExp(`^(?:urn:uuid:)?(?:${HEX}|\\{${HEX}\\}|\\(${HEX}\\))$`);
+const GUID = /^([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$/;
+const URN = 'urn:uuid:';
 const MAX_GUID_CHARACTERS = 64;
 const MAX_NAME_CHARACTERS = 512;
 
@@ -14,8 +14,14 @@ const MAX_NAME_CHARACTERS = 512;
  */
 export function parseInstallationId(raw: unknown): string | null {
   if (typeof raw !== 'string' || raw.length > MAX_GUID_CHARACTERS) return null;
-  const parts = GUID.exec(raw.trim().toLowerCase());
-  return parts?.slice(1).filter(Boolean).join('-') ?? null;
+  const text = raw.trim().toLowerCase();
+  const parts = GUID.exec(withoutBrackets(text.startsWith(URN) ? text.slice(URN.length) : text));
+  return parts?.slice(1).join('-') ?? null;
+}
+
+function withoutBrackets(text: string): string {
+  const around = `${text.at(0)}${text.at(-1)}`;
+  return around === '{}' || around === '()' ? text.slice(1, -1) : text;
 }
 
 /**

@@ -16,6 +16,7 @@ import {
   InvalidRequest,
   unidentified,
   withoutPayload,
+  receiptOf,
 } from '../envelope.js';
 import { identify, type IdentifiedInstallation } from '../identify.js';
 import { parseInstallationId } from '../identity.js';
@@ -134,8 +135,7 @@ function toEnvelope(
 ): EventEnvelope {
   const id = event.id ?? (event.occurredAt == null ? context.newId() : undefined);
   return {
-    receivedAt: context.receivedAt,
-    product: context.product,
+    ...receiptOf(context),
     ...(id != null && { id: id as string }),
     ...identified,
     event: event.event as string,

@@ -1,6 +1,6 @@
 import { parseTimestamp } from '../clock.js';
 import type { RequestContext } from '../envelope.js';
-import { unidentified } from '../envelope.js';
+import { unidentified, receiptOf } from '../envelope.js';
 import { identify } from '../identify.js';
 import { parseInstallationId } from '../identity.js';
 import { isObject } from '../vocabulary.js';
@@ -35,9 +35,8 @@ export function readDatedReport(
   if (!isDay || parseTimestamp(`${date}T00:00:00Z`) === null) {
     return reject('invalid_timestamp', 'date', 'The date must be a day such as 2026-11-21.');
   }
-  const { receivedAt, product } = context;
   if (body === '' || body === null || (isObject(body) && Object.keys(body).length === 0)) {
-    return { accepted: { receivedAt, product, empty: true } };
+    return { accepted: { ...receiptOf(context), empty: true } };
   }
   if (!isObject(body)) return reject('not_an_object', '', 'The payload must be a JSON object.');
   if (context.isTooDeep(body)) return reject('too_deep', '', 'The payload is nested too deep.');
@@ -47,7 +46,7 @@ export function readDatedReport(
   const outcome =
     'reason' in identified
       ? { accepted: unidentified(identified, body, context) }
-      : { accepted: { receivedAt, product, ...identified, event, occurredAt, properties: body } };
+      : { accepted: { ...receiptOf(context), ...identified, event, occurredAt, properties: body } };
   return context.isTooLarge(body) ? rejectTooLarge(outcome) : outcome;
 }
 

@@ -1,5 +1,5 @@
 import type { RequestContext } from '../envelope.js';
-import { InvalidRequest, unidentified } from '../envelope.js';
+import { InvalidRequest, unidentified, receiptOf } from '../envelope.js';
 import { identify } from '../identify.js';
 import { parseInstallationId } from '../identity.js';
 import { isObject } from '../vocabulary.js';
@@ -92,8 +92,7 @@ function readPart(
   if ('reason' in identified) return { accepted: unidentified(identified, properties, context) };
   return {
     accepted: {
-      receivedAt: context.receivedAt,
-      product: context.product,
+      ...receiptOf(context),
       id: context.idempotencyKey ? `${context.idempotencyKey} ${path}` : context.newId(),
       ...identified,
       event,
