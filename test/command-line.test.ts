@@ -178,6 +178,34 @@ test('what is wrong is said in a sentence, with an exit code of its own', async 
   expect(await unknown('queue')).toMatchObject({ code: 1, stderr: expect.stringMatching(/token/) });
 });
 
+test.each([['--dryrun'], ['--dry_run'], ['--DryRun'], ['--dry-run=maybe']])(
+  'a misspelt dry run, erase %s, is wrong usage and erases nothing',
+  async (option) => {
+    const id = randomUUID();
+    const { code, stderr } = await run('erase', id, option);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(option) });
+    expect((await run('erasures', 'list', '--installation', id)).stdout).toBe('There are none.\n');
+  },
+);
+
+test.each([
+  [['tokens', 'create', 'brief', '--days', 'seven']],
+  [['tokens', 'create', 'brief', '--days', '0']],
+  [['tokens', 'create', 'brief', '--dayz', '7']],
+  [['keys', 'rotate', randomUUID(), '--overlap-hours', 'none']],
+  [['keys', 'create', 'dcos', 'staging']],
+  [['export', 'reports', '--from', '275760-09-13']],
+  [['export', 'reports', '--to', '0000-01-01']],
+  [['export', 'reports', '--from', 'yesterday']],
+])('wrong usage changes nothing: %j', async (words) => {
+  const { code, stdout, stderr } = await run(...words);
+  expect({ code, stdout, stderr }).toEqual({
+    ...{ code: 2, stdout: '' },
+    stderr: expect.stringMatching(/^error: [^{]+\n\(--help says more\)\n$/),
+  });
+  expect((await run('tokens', 'list')).stdout).not.toContain('brief');
+});
+
 test.each([[['--help']], [['erase', '--help']], [['quarantine', 'replay', '--help']]])(
   'help is there: %j',
   async (words) => {

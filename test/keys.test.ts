@@ -138,7 +138,7 @@ describe('a write key that an administrator makes', () => {
 test.each([
   [{ product: 'DC/OS' }, 'product'],
   [{ product: 'dcos', name: '' }, 'name'],
-  [{ product: 'dcos', label: 'x' }, undefined],
+  [{ product: 'dcos', label: 'x' }, 'label'],
   [[], undefined],
 ])('a request for a key that is %j is told what is wrong', async (body, path) => {
   const { status, json } = await admin.ask('POST', '/v1/keys', body);

@@ -33,6 +33,7 @@ import { PublicKey } from './public-key.js';
 import { PurgesController } from './purges/purges.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { QueueController } from './queue/queue.controller.js';
+import { RequestShape } from './request-shape.js';
 import { TokensController } from './tokens.controller.js';
 
 /** An administrator waits for the answer. */
@@ -97,7 +98,10 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
         { provide: InstallationIds, useValue: new InstallationIds(identityKey) },
         { provide: PublicKey, useValue: new PublicKey(publicPem(keys.key)) },
         Gatekeeper,
+        RequestShape,
+        // In this order: strangers learn nothing of what a route accepts.
         { provide: APP_GUARD, useExisting: Gatekeeper },
+        { provide: APP_GUARD, useExisting: RequestShape },
       ],
     };
   }

@@ -9,13 +9,15 @@ import { InstallationIds } from './installation-ids.js';
 import { Documented } from './reference/documented.js';
 import {
   DryRunQuery,
+  EraseOneBody,
+  EraseOneQuery,
   ErasureBody,
   ErasureQuery,
   isUuid,
-  ModeQuery,
-  readDryRun,
-  readErasureBody,
+  readErasure,
+  readErasureOfOne,
   readErasureQuery,
+  type ErasureDemand,
 } from './requests.js';
 
 const IS_PLACEHOLDER =
@@ -36,26 +38,29 @@ export class ErasuresController {
   @Scope('erasures:write')
   @Documented({
     summary: 'Erases an installation',
-    about: 'Stores nothing of it from then on, unless `mode` says otherwise.',
+    about:
+      'Stores nothing of it from then on, unless `mode` says otherwise; with `dryRun` it only counts. Both may be in the query or in the body.',
     status: 202,
-    query: ModeQuery,
-    answer: OneErasure,
+    query: EraseOneQuery,
+    body: EraseOneBody,
+    isBodyOptional: true,
+    answer: ErasureOrCount,
   })
   async eraseOne(
     @Param('installationId') raw: string,
-    @Query('mode') mode: string | undefined,
+    @Query() query: Record<string, unknown>,
     @Req() request: FastifyRequest,
-  ): Promise<OneErasure> {
-    return this.ask(request, { mode, installationIds: [raw] });
+  ): Promise<ErasureOrCount> {
+    return this.eraseOrCount(request, readErasureOfOne(raw, query, request.body));
   }
 
-  /** The same of up to 10,000 installations, as JSON or CSV; with `?dryRun=true` it only counts. */
+  /** Erases up to 10,000 installations, as JSON or CSV; with `dryRun` it only counts. */
   @Post('erasures')
   @Scope('erasures:write')
   @Documented({
     summary: 'Erases up to 10,000 installations',
     about:
-      'As JSON, or as CSV with an id a line; with `dryRun=true` it only counts. The same request with the same `Idempotency-Key` is the same erasure.',
+      'As JSON, or as CSV with an id a line; with `dryRun`, in the query or in the body, it only counts. The same request with the same `Idempotency-Key` is the same erasure.',
     status: 202,
     query: DryRunQuery,
     body: ErasureBody,
@@ -66,11 +71,7 @@ export class ErasuresController {
     @Query() query: Record<string, unknown>,
     @Req() request: FastifyRequest,
   ): Promise<ErasureOrCount> {
-    const { body } = request;
-    if (!readDryRun(query)) return this.ask(request, body);
-    const { installationIds } = readErasureBody(body);
-    const { installationIds: ids, formerIds } = await this.subjectsOf(installationIds);
-    return { dryRun: true, rows: await this.erasures.count(ids, formerIds) };
+    return this.eraseOrCount(request, readErasure(query, request.body));
   }
 
   @Get('erasures')
@@ -110,9 +111,15 @@ export class ErasuresController {
     throw new AdminError('not_ready', `The erasure is ${state}; it has no certificate yet.`);
   }
 
-  private async ask(request: FastifyRequest, body: unknown): Promise<OneErasure> {
-    const { mode, installationIds } = readErasureBody(body);
+  private async eraseOrCount(
+    request: FastifyRequest,
+    { mode, installationIds, isDryRun }: ErasureDemand,
+  ): Promise<ErasureOrCount> {
     const subjects = await this.subjectsOf(installationIds);
+    if (isDryRun) {
+      const { installationIds: ids, formerIds } = subjects;
+      return { dryRun: true, rows: await this.erasures.count(ids, formerIds) };
+    }
     const idempotencyKey = request.headers['idempotency-key']?.toString();
     const { erasure, isNew } = await this.erasures.request({
       mode,

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import { applyDecorators } from '@nestjs/common';
-import { PickType } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
   ArrayNotEmpty,
   IsArray,
+  IsBoolean,
   IsDate,
   IsIn,
   IsInt,
@@ -49,10 +49,14 @@ export function ProductName(): PropertyDecorator {
 }
 
 export const MAX_INSTALLATIONS = 10_000;
+const DEFAULT_MODE: ErasureMode = 'erase_and_suppress';
+
+const Mode = () => applyDecorators(IsOptional(), IsIn(erasureModes));
 
 /** `POST /v1/erasures`. */
 export class ErasureBody {
-  @IsOptional() @IsIn(erasureModes) mode: unknown;
+  @Mode() mode: unknown;
+  @IsOptional() @IsBoolean() dryRun: unknown;
   @IsArray()
   @ArrayNotEmpty()
   @ArrayMaxSize(MAX_INSTALLATIONS)
@@ -61,14 +65,34 @@ export class ErasureBody {
 
   constructor(body: Record<string, unknown>) {
     this.mode = body.mode ?? undefined;
+    this.dryRun = body.dryRun;
     this.installationIds = body.installationIds;
   }
 }
 
-/** `DELETE /v1/installations/{id}`: its mode is one of a body's. */
-export class ModeQuery extends PickType(ErasureBody, ['mode']) {}
+/** `DELETE /v1/installations/{id}`: the body. */
+export class EraseOneBody {
+  @Mode() mode: unknown;
+  @IsOptional() @IsBoolean() dryRun: unknown;
 
-/** `POST /v1/erasures`. A dry run that is misspelt must not erase. */
+  constructor(body: Record<string, unknown>) {
+    this.mode = body.mode ?? undefined;
+    this.dryRun = body.dryRun;
+  }
+}
+
+/** `DELETE /v1/installations/{id}`: the query. */
+export class EraseOneQuery {
+  @Mode() mode: unknown;
+  @IsOptional() @IsIn(['true', 'false']) dryRun: unknown;
+
+  constructor(query: Record<string, unknown>) {
+    this.mode = query.mode;
+    this.dryRun = query.dryRun;
+  }
+}
+
+/** `POST /v1/erasures`: the query. */
 export class DryRunQuery {
   @IsOptional() @IsIn(['true', 'false']) dryRun: unknown;
 
@@ -104,16 +128,59 @@ export class ErasureQuery {
   }
 }
 
-/** What is asked for, from JSON or from CSV (one id a line; a first line that is no id is a heading). */
-export function readErasureBody(body: unknown): { mode: ErasureMode; installationIds: string[] } {
-  const fields = typeof body === 'string' ? { installationIds: readCsv(body) } : body;
-  const given = fields !== null && typeof fields === 'object' ? fields : {};
-  const { mode = 'erase_and_suppress', installationIds } = check(new ErasureBody({ ...given }));
-  return { mode: mode as ErasureMode, installationIds: installationIds as string[] };
+export interface ErasureDemand {
+  mode: ErasureMode;
+  installationIds: readonly string[];
+  /** Whether to count only. */
+  isDryRun: boolean;
 }
 
-export function readDryRun(query: Record<string, unknown>): boolean {
-  return check(new DryRunQuery(query)).dryRun === 'true';
+type Fields = Record<string, unknown>;
+
+/**
+ * Reads the query and the body of `POST /v1/erasures`: JSON, or CSV with an id a line (a first line that
+ * is no id is a heading).
+ */
+export function readErasure(query: Fields, body: unknown): ErasureDemand {
+  const fields = typeof body === 'string' ? { installationIds: readCsv(body) } : fieldsOf(body);
+  const { dryRun } = check(new DryRunQuery(query));
+  const demand = check(new ErasureBody(fields));
+  return {
+    mode: (demand.mode ?? DEFAULT_MODE) as ErasureMode,
+    installationIds: demand.installationIds as string[],
+    isDryRun: readDryRun(dryRun, demand.dryRun),
+  };
+}
+
+/** The same of `DELETE /v1/installations/{id}`; each may be in the query or in the body. */
+export function readErasureOfOne(id: string, query: Fields, body: unknown): ErasureDemand {
+  const asked = check(new EraseOneQuery(query));
+  const demand = check(new EraseOneBody(fieldsOf(body)));
+  const mode = eitherOf('mode', asked.mode, demand.mode) ?? DEFAULT_MODE;
+  const isDryRun = readDryRun(asked.dryRun, demand.dryRun);
+  return { mode: mode as ErasureMode, installationIds: [id], isDryRun };
+}
+
+/** A null is refused: it must not turn a dry run into an erasure. */
+function readDryRun(inQuery: unknown, inBody: unknown): boolean {
+  if (inBody === null) {
+    throw new AdminError('invalid_request', 'dryRun must be true or false.', 'dryRun');
+  }
+  const asked = inQuery === undefined ? undefined : inQuery === 'true';
+  return eitherOf('dryRun', asked, inBody) === true;
+}
+
+function eitherOf(name: string, inQuery: unknown, inBody: unknown): unknown {
+  if (inQuery !== undefined && inBody !== undefined && inQuery !== inBody) {
+    const message = `${name} has one value in the query and another in the body.`;
+    throw new AdminError('invalid_request', message, name);
+  }
+  return inQuery ?? inBody;
+}
+
+/** The fields of a body that RequestShape has checked; none where an optional body is missing. */
+export function fieldsOf(body: unknown): Fields {
+  return { ...(body as Fields | undefined) };
 }
 
 export function readLedgerQuery(query: Record<string, unknown>) {
@@ -131,7 +198,7 @@ export function isUuid(value: unknown): value is string {
 }
 
 /**
- * @param place where the fields stand in the request, as `limits.`
+ * @param place of the fields in the request, such as `limits.`
  * @throws AdminError that says which field is wrong, and why
  */
 export function check<T extends object>(fields: T, place = ''): T {
@@ -139,22 +206,6 @@ export function check<T extends object>(fields: T, place = ''): T {
   if (!flaw) return fields;
   const [message = 'is wrong'] = Object.values(flaw.constraints ?? {});
   throw new AdminError('invalid_request', `${place}${message}.`, place + flaw.property);
-}
-
-/** An object that has no other fields than these: a name that is mistyped would else do nothing. */
-export function objectOf(
-  value: unknown,
-  names: readonly string[],
-  path?: string,
-): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const message = `${path ?? 'The body'} must be a JSON object.`;
-    throw new AdminError('invalid_request', message, path);
-  }
-  const odd = Object.keys(value).find((name) => !names.includes(name));
-  if (odd === undefined) return { ...value };
-  const message = `There is a field too many; there may be ${names.join(', ')}.`;
-  throw new AdminError('invalid_request', message, path);
 }
 
 function readCsv(text: string): string[] {

@@ -12,7 +12,7 @@ import {
 } from 'class-validator';
 import { adminScopes, type AdminScope } from '#storage';
 import { AdminError } from './errors.js';
-import { check, objectOf } from './requests.js';
+import { check, fieldsOf } from './requests.js';
 
 /** `POST /v1/tokens`. */
 export class TokenBody {
@@ -43,7 +43,7 @@ const RESERVED = ['installation', 'start'];
 
 /** Whom a token is for, what it may do (all that the asker may, where nothing is said), how long. */
 export function readTokenBody(body: unknown) {
-  const { name, scopes, days } = check(new TokenBody(objectOf(body, ['name', 'scopes', 'days'])));
+  const { name, scopes, days } = check(new TokenBody(fieldsOf(body)));
   if (RESERVED.includes(name as string)) {
     const message = `name must be none of ${RESERVED.join(', ')}, which the audit log uses.`;
     throw new AdminError('invalid_request', message, 'name');

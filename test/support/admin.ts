@@ -38,8 +38,11 @@ export async function startAdmin(
     const isText = typeof body === 'string';
     const type =
       body === undefined ? {} : { 'content-type': isText ? 'text/csv' : 'application/json' };
-    const all = { authorization: `Bearer ${token}`, ...type, ...headers };
-    return client.send(method, path, all, isText || !body ? body : JSON.stringify(body));
+    const text = isText || !body ? body : JSON.stringify(body);
+    // Node's client sends the body of a DELETE without its length.
+    const length = text === undefined ? {} : { 'content-length': String(Buffer.byteLength(text)) };
+    const all = { authorization: `Bearer ${token}`, ...type, ...length, ...headers };
+    return client.send(method, path, all, text);
   };
   return {
     ...{ app, store, ask, tokenFor, token },

@@ -16,7 +16,7 @@ import type { ProductChange } from '#storage';
 import { asVersion, type BlockRule } from '#telemetry';
 import { AdminError } from '../errors.js';
 import { Within } from '../reference/validated.js';
-import { check, objectOf } from '../requests.js';
+import { check, fieldsOf } from '../requests.js';
 
 /** As in WRITE_KEYS. */
 const PRODUCT = /^[a-z][a-z0-9_-]{0,63}$/;
@@ -120,14 +120,13 @@ export class BlockBody {
 }
 
 export function readKeyBody(body: unknown): { product: string; name: string | null } {
-  const given = objectOf(body, ['product', 'name']);
-  const { product, name } = check(new KeyBody(given));
+  const { product, name } = check(new KeyBody(fieldsOf(body)));
   return { product: product as string, name: (name as string | undefined) ?? null };
 }
 
 /** @returns for how many hours the old key still works */
 export function readRotateBody(body: unknown): number {
-  return check(new RotateBody(objectOf(body ?? {}, ['overlapHours']))).overlapHours as number;
+  return check(new RotateBody(fieldsOf(body))).overlapHours as number;
 }
 
 export function readKeyQuery(query: Record<string, unknown>): string | undefined {
@@ -136,10 +135,12 @@ export function readKeyQuery(query: Record<string, unknown>): string | undefined
 
 /** What is to be changed; a field that is not given stays as it is. */
 export function readProductChange(body: unknown): ProductChange {
-  const given = objectOf(body, ['limits', 'selfErasure', 'retentionDays']);
+  const given = fieldsOf(body);
   const { limits } = given;
-  const names = ['eventsPerMinutePerKey', 'eventsPerMinutePerInstallation'];
-  const givenLimits = limits === undefined ? {} : objectOf(limits, names, 'limits');
+  if (limits === null) {
+    throw new AdminError('invalid_request', 'limits must be a JSON object.', 'limits');
+  }
+  const givenLimits = fieldsOf(limits);
   check(new ProductBody(given));
   check(new LimitsBody(givenLimits), 'limits.');
   const change = { ...given, ...(limits !== undefined && { limits: givenLimits }) };
@@ -153,8 +154,7 @@ export function readProductChange(body: unknown): ProductChange {
 }
 
 export function readBlockBody(body: unknown): BlockRule & { note: string | null } {
-  const given = objectOf(body, ['product', 'event', 'version', 'note']);
-  const { product, event, version, note } = check(new BlockBody(given)) as Record<
+  const { product, event, version, note } = check(new BlockBody(fieldsOf(body))) as Record<
     'product' | 'event' | 'version' | 'note',
     string | undefined
   >;

@@ -1,5 +1,5 @@
 import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsOptional, IsString } from 'class-validator';
-import { check, Page } from '../requests.js';
+import { check, fieldsOf, Page } from '../requests.js';
 
 /** `GET /v1/queue/failed`. */
 export class FailedJobsQuery {
@@ -30,7 +30,6 @@ export function readFailedJobsQuery(query: Record<string, unknown>): { limit: nu
 
 /** @returns no ids where all are meant */
 export function readRetryBody(body: unknown): { ids: string[] | undefined } {
-  const given = body !== null && typeof body === 'object' ? body : {};
-  const { ids } = check(new RetryBody({ ...given }));
+  const { ids } = check(new RetryBody(fieldsOf(body)));
   return { ids: (ids ?? undefined) as string[] | undefined };
 }

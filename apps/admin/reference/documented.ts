@@ -1,4 +1,4 @@
-import { applyDecorators, HttpCode } from '@nestjs/common';
+import { applyDecorators, HttpCode, SetMetadata } from '@nestjs/common';
 import {
   ApiExtraModels,
   ApiOperation,
@@ -9,6 +9,9 @@ import {
 } from '@nestjs/swagger';
 import { errorCodes, statusOf, type ErrorCode } from '../errors.js';
 import { describeFields, fieldsOf, type Field, type RequestClass } from './validated.js';
+
+/** Under which a route's handler keeps its documentation. */
+export const DOCUMENTATION = 'documentation';
 
 /** How the reference names the administrators' tokens. */
 export const TOKEN_SCHEME = 'token';
@@ -55,17 +58,21 @@ export interface Documentation {
   refuses?: readonly ErrorCode[];
 }
 
-/** Says of a route what the reference (docs/reference) tells of it. Every route needs one. */
+/**
+ * Documents a route for the reference (docs/reference). The same classes decide which query parameters
+ * and body fields the route accepts (RequestShape). Every route needs one.
+ */
 export function Documented(documentation: Documentation): MethodDecorator {
   const { summary, about, status = 200, answer, query, body } = documentation;
   const { alsoTakes = [], isBodyOptional = false } = documentation;
-  const isChecked = query !== undefined || body !== undefined;
   const refused: ErrorCode[] = [
-    ...(isChecked ? (['bad_request', 'invalid_request'] as const) : []),
+    'bad_request',
+    'invalid_request',
     ...(documentation.refuses ?? []),
     'internal',
   ];
   return applyDecorators(
+    SetMetadata(DOCUMENTATION, documentation),
     HttpCode(status),
     ApiOperation({
       summary,

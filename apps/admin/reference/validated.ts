@@ -1,7 +1,11 @@
+import 'reflect-metadata';
 import { ApiProperty } from '@nestjs/swagger';
 import { getMetadataStorage } from 'class-validator';
 
 export type RequestClass = new (fields: Record<string, unknown>) => object;
+
+/** Metadata: which class checks a field's own fields; on a class, which of its fields have one. */
+const WITHIN = 'within';
 
 interface Rule {
   name?: string;
@@ -67,10 +71,37 @@ export function fieldsOf(request: RequestClass): Field[] {
   });
 }
 
-/** A field that may be left out, and whose own fields a class of theirs checks. */
+/** An optional field that is an object, whose own fields `request` checks. */
 export function Within(request: RequestClass): PropertyDecorator {
   describeFields(request);
-  return ApiProperty({ type: () => request, required: false });
+  return (target, name) => {
+    Reflect.defineMetadata(WITHIN, request, target, name);
+    ApiProperty({ type: () => request, required: false })(target, name);
+    const names = Reflect.getMetadata(WITHIN, target) as PropertyKey[] | undefined;
+    Reflect.defineMetadata(WITHIN, [...(names ?? []), name], target);
+  };
+}
+
+/** The names that a request may use: its fields, and the classes of those that have fields themselves. */
+export interface Shape {
+  names: readonly string[];
+  within: ReadonlyMap<string, RequestClass>;
+}
+
+const shapes = new Map<RequestClass, Shape>();
+
+export function shapeOf(request: RequestClass): Shape {
+  const known = shapes.get(request);
+  if (known) return known;
+  const prototype = request.prototype as object;
+  const nested = (Reflect.getMetadata(WITHIN, prototype) ?? []) as string[];
+  const classOf = (name: string) => Reflect.getMetadata(WITHIN, prototype, name) as RequestClass;
+  const shape = {
+    names: [...nested, ...fieldsOf(request).map(({ name }) => name)],
+    within: new Map(nested.map((name) => [name, classOf(name)])),
+  };
+  shapes.set(request, shape);
+  return shape;
 }
 
 /** Lets a body's class be told as a schema of its own. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { numberFromZero, positiveNumber } from '../arguments.js';
 import type { WithTools } from '../run-command.js';
 import { fields, table, type Column } from '../print.js';
 
@@ -68,7 +69,7 @@ function addKeys(program: Command, withTools: WithTools): void {
   keys
     .command('rotate <id>')
     .description('make a key that takes the place of this one')
-    .option('--overlap-hours <n>', 'how long the old one still works', Number, 24)
+    .option('--overlap-hours <n>', 'how long the old one still works', numberFromZero, 24)
     .action(
       withTools(async ({ admin, printer }, id: string, options: { overlapHours: number }) => {
         const path = `/v1/keys/${encodeURIComponent(id)}/rotate`;
@@ -95,7 +96,7 @@ function addTokens(program: Command, withTools: WithTools): void {
   tokens
     .command('create <name> [scope...]')
     .description('make a token; it is shown this once. Without a scope it has all of yours')
-    .option('--days <n>', 'after how many days it expires', Number)
+    .option('--days <n>', 'after how many days it expires', positiveNumber)
     .action(
       withTools(
         async ({ admin, printer }, name: string, named: string[], options: { days?: number }) => {

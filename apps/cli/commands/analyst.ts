@@ -1,5 +1,6 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { ExportFormat } from '#storage';
+import { moment } from '../arguments.js';
 import type { WithDatabase } from '../run-command.js';
 import type { ExportOptions } from './database.js';
 
@@ -36,10 +37,4 @@ export function addAnalyst(program: Command, withDatabase: WithDatabase): void {
         await rebuildRollups(say);
       }),
     );
-}
-
-function moment(text: string): Date {
-  const time = new Date(text);
-  if (!Number.isNaN(time.getTime())) return time;
-  throw new InvalidArgumentError('It must be a day or a time, as 2026-01-31T12:00:00Z.');
 }

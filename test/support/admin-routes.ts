@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import {
+  routesOf,
+  type OpenApiDocument,
+  type Route,
+  type Schema,
+} from '../../apps/start/reference/document.js';
+
+/** The OpenAPI document of the admin API. */
+export const adminDocument = JSON.parse(
+  await readFile('docs/reference/admin.openapi.json', 'utf8'),
+) as OpenApiDocument;
+
+/** Its routes, without the dashboard, which is bull-board's. */
+export const adminRoutes: Route[] = routesOf(adminDocument).filter(
+  ({ path }) => !path.startsWith('/queues'),
+);
+
+export const isWrite = ({ method }: Route) => method !== 'GET';
+
+export function queryNames({ operation }: Route): string[] {
+  return (operation.parameters ?? []).filter((it) => it.in === 'query').map(({ name }) => name);
+}
+
+/** The schema of the JSON body that a route accepts; undefined where it accepts none. */
+export function bodySchema({ operation }: Route): Schema | undefined {
+  const schema = operation.requestBody?.content['application/json']?.schema;
+  return schema && resolve(schema);
+}
+
+export function resolve(schema: Schema): Schema {
+  const name = schema.$ref?.split('/').at(-1);
+  return name === undefined ? schema : (adminDocument.components.schemas[name] ?? {});
+}
