@@ -17,6 +17,7 @@ const STATE = `
          (SELECT json_agg(p ORDER BY product) FROM product_policy p) AS products,
          (SELECT json_agg(b ORDER BY block_id) FROM block_rule b) AS blocks,
          (SELECT json_agg(q ORDER BY job_id) FROM quarantine_job q) AS jobs,
+         (SELECT json_agg(p) FROM purge p) AS purges,
          (SELECT json_agg(p) FROM policy_revision p) AS revisions,
          (SELECT count(*) FROM audit_log) AS audited`;
 
@@ -32,6 +33,10 @@ const BODIES: Record<string, object> = {
   'PATCH /v1/products/{product}': { retentionDays: 1 },
   'POST /v1/tokens': { name: 'another' },
   'POST /v1/blocks': { product: 'dcos', event: 'health' },
+  'POST /v1/purges': {
+    ...{ key: '0'.repeat(16), dryRun: false },
+    ...{ from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' },
+  },
   'POST /v1/quarantine/replays': {},
   'POST /v1/quarantine/discards': { all: true },
 };

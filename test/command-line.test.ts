@@ -1,11 +1,13 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startAdmin, type Admin } from './support/admin.js';
 import { commandLine } from './support/command-line.js';
-import { startMuster, type Muster } from './support/muster.js';
+import { startMuster, SUPPRESSION_KEY, type Muster } from './support/muster.js';
 
 let muster: Muster;
 let admin: Admin;
@@ -204,6 +206,43 @@ test.each([
     stderr: expect.stringMatching(/^error: [^{]+\n\(--help says more\)\n$/),
   });
   expect((await run('tokens', 'list')).stdout).not.toContain('brief');
+});
+
+test('a file, a view or a database that is not there is said in a sentence', async () => {
+  const nowhere = join(dir, 'nowhere', 'file');
+  const here = commandLine(0, '', { DATABASE_URL: muster.databaseUrl });
+  const away = commandLine(0, '', { DATABASE_URL: 'postgres://me:secret@127.0.0.1:1/muster' });
+  for (const ended of [
+    await here('export', 'daily_fleet', '--out', nowhere),
+    await here('export', 'nothing'),
+    await away('export', 'daily_fleet'),
+    await away('rollup', 'rebuild'),
+    await run('erase', randomUUID(), '--certificate', nowhere),
+    await run('erase', '--file', nowhere),
+  ]) {
+    const { code, stderr } = ended;
+    expect({ code, last: stderr.trimEnd().split('\n').at(-1) }).toEqual({
+      code: 1,
+      last: expect.stringMatching(/^[A-Z/][^{}]*\.$/),
+    });
+    expect(stderr).not.toMatch(/"level"|\n +at |secret/);
+  }
+});
+
+test.each([
+  ['create-token', ['--dayz', '3', 'somebody']],
+  ['create-token', ['somebody', '--days', 'three']],
+  ['create-token', ['somebody', '--days', '99999']],
+  ['verify-certificate', ['--keys', 'x']],
+  ['verify-certificate', ['/nowhere/certificate.json', '--key', '/nowhere/key.pem']],
+])('wrong usage of %s %j is said in words', async (script, words) => {
+  const env = { PATH: process.env.PATH, DATABASE_URL: muster.databaseUrl, SUPPRESSION_KEY };
+  const ended = promisify(execFile)(process.execPath, [`dist/apps/admin/${script}.js`, ...words], {
+    env,
+  });
+  await expect(ended).rejects.toMatchObject({
+    ...{ code: 1, stdout: '', stderr: expect.stringMatching(/^(npm run|\/nowhere)[^"{]*/) },
+  });
 });
 
 test.each([[['--help']], [['erase', '--help']], [['quarantine', 'replay', '--help']]])(

@@ -151,7 +151,7 @@ describe('a token that an administrator makes', () => {
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
   test('can do what was said, and no more than its maker', async () => {
-    const mine = await admin.tokenFor('keys-only', ['keys:write']);
+    const mine = await admin.tokenFor('keys-only', ['keys:write', 'tokens:write']);
     const refused = await admin.ask(
       'POST',
       '/v1/tokens',
@@ -160,7 +160,9 @@ describe('a token that an administrator makes', () => {
     );
     expect(refused).toMatchObject({ status: 403, json: { code: 'forbidden' } });
     const { status, json } = await admin.ask('POST', '/v1/tokens', { name: 'as-i' }, bearer(mine));
-    expect({ status, scopes: json.token.scopes }).toEqual({ status: 201, scopes: ['keys:write'] });
+    expect({ status, scopes: json.token.scopes }).toEqual({
+      ...{ status: 201, scopes: ['keys:write', 'tokens:write'] },
+    });
     expect((await admin.ask('GET', '/v1/keys', undefined, bearer(json.secret))).status).toBe(200);
     expect((await admin.ask('GET', '/v1/erasures', undefined, bearer(json.secret))).status).toBe(
       403,
@@ -170,18 +172,19 @@ describe('a token that an administrator makes', () => {
     expect(listed.text).not.toContain(json.secret);
   });
 
-  test('takes nobody’s name, and ends when it is revoked', async () => {
+  test('takes no name that was used before, and ends when it is revoked', async () => {
     const { json } = await admin.ask('POST', '/v1/tokens', { name: 'brief', days: 1 });
     const again = await admin.ask('POST', '/v1/tokens', { name: 'brief' });
     expect(again).toMatchObject({ status: 409, json: { path: 'name' } });
-    for (const name of ['root', 'installation']) {
+    for (const name of ['root', 'Root', 'BRIEF', 'installation', 'Start']) {
       const taken = await admin.ask('POST', '/v1/tokens', { name });
       expect(taken.status, name).toBeGreaterThanOrEqual(400);
     }
     const revoked = await admin.ask('DELETE', '/v1/tokens/brief');
     expect(revoked.json.token.revokedAt).toEqual(expect.any(String));
     expect((await admin.ask('GET', '/v1/keys', undefined, bearer(json.secret))).status).toBe(401);
-    expect((await admin.ask('POST', '/v1/tokens', { name: 'brief' })).status).toBe(201);
+    const taken = await admin.ask('POST', '/v1/tokens', { name: 'brief' });
+    expect(taken).toMatchObject({ status: 409, json: { path: 'name' } });
   });
 });
 

@@ -19,10 +19,12 @@ import { AuditController } from './audit.controller.js';
 import { BalanceController } from './balance.controller.js';
 import { ErasuresController } from './erasures.controller.js';
 import { Gatekeeper } from './gatekeeper.js';
+import { Guesses } from './guesses.js';
 import { HealthController } from './health.controller.js';
 import { HousekeepingController } from './housekeeping.controller.js';
 import { InstallationIds } from './installation-ids.js';
 import { InstallationsController } from './installations.controller.js';
+import { KnownTokens } from './known-tokens.js';
 import { BlocksController } from './policy/blocks.controller.js';
 import { KeysController } from './policy/keys.controller.js';
 import { KnownProducts } from './policy/known-products.js';
@@ -78,12 +80,13 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
     const options = { database, suppressionKey };
     const policy = new PolicyStore(options);
     const erasures = new ErasureStore(options);
+    const admins = new AdminStore(options);
     return {
       module: AdminModule,
       controllers,
       providers: [
         { provide: Database, useValue: database },
-        { provide: AdminStore, useValue: new AdminStore(options) },
+        { provide: AdminStore, useValue: admins },
         { provide: ErasureStore, useValue: erasures },
         { provide: LedgerCheck, useValue: new LedgerCheck(erasures, settings, keys) },
         { provide: Holdings, useValue: new Holdings(database) },
@@ -97,6 +100,8 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
         { provide: KnownProducts, useValue: new KnownProducts(products, policy) },
         { provide: InstallationIds, useValue: new InstallationIds(identityKey) },
         { provide: PublicKey, useValue: new PublicKey(publicPem(keys.key)) },
+        { provide: KnownTokens, useValue: new KnownTokens(admins) },
+        { provide: Guesses, useValue: new Guesses(logger) },
         Gatekeeper,
         RequestShape,
         // In this order: strangers learn nothing of what a route accepts.

@@ -4,7 +4,7 @@ import { AdminStore } from '#storage';
 import { ActPage } from './answers/administrators.js';
 import { Scope } from './gatekeeper.js';
 import { Documented } from './reference/documented.js';
-import { check, Page } from './requests.js';
+import { check, Page, readCount } from './requests.js';
 
 /** `GET /v1/audit`. A bigint of Postgres has 19 digits. */
 export class AuditQuery {
@@ -15,7 +15,7 @@ export class AuditQuery {
 
   constructor(query: Record<string, unknown>) {
     this.after = query.after as string | undefined;
-    this.limit = Number(query.limit ?? 50);
+    this.limit = readCount(query.limit, 50);
   }
 }
 

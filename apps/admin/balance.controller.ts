@@ -3,7 +3,7 @@ import { Books } from '#storage';
 import { Balance } from './answers/operations.js';
 import { Scope } from './gatekeeper.js';
 import { Documented } from './reference/documented.js';
-import { check, Moment, Page, ProductName, readMoment } from './requests.js';
+import { check, Moment, Page, ProductName, readCount, readMoment } from './requests.js';
 
 /** `GET /v1/balance`. */
 export class BalanceQuery {
@@ -16,7 +16,7 @@ export class BalanceQuery {
     this.product = query.product as string | undefined;
     this.from = readMoment(query.from);
     this.to = readMoment(query.to);
-    this.limit = Number(query.limit ?? 168);
+    this.limit = readCount(query.limit, 168);
   }
 }
 

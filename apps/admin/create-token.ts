@@ -12,10 +12,7 @@ ${adminScopes.join(', ')}.
 
 runProcess(
   async () => {
-    const { positionals, values } = parseArgs({
-      allowPositionals: true,
-      options: { days: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-    });
+    const { positionals, values } = readArguments();
     if (values.help) process.stdout.write(USAGE);
     else process.stdout.write(`${await createToken(positionals, values.days)}\n`);
     return { stop: () => Promise.resolve() };
@@ -26,8 +23,8 @@ runProcess(
 async function createToken([name, ...named]: string[], days: string | undefined): Promise<string> {
   const scopes = named.length === 0 ? adminScopes : adminScopes.filter((it) => named.includes(it));
   const isWrong = named.some((scope) => !adminScopes.includes(scope as AdminScope));
+  if (name === undefined || isWrong || !isLife(days)) throw new StartupError(USAGE);
   const lifeMs = days === undefined ? undefined : Number(days) * 86_400_000;
-  if (name === undefined || isWrong || Number.isNaN(lifeMs)) throw new StartupError(USAGE);
   const { databaseUrl, suppressionKey } = tokenSettings();
   const database = new Database({ databaseUrl, name: 'muster-admin-token', connections: 2 });
   const store = new AdminStore({ database, suppressionKey });
@@ -37,4 +34,21 @@ async function createToken([name, ...named]: string[], days: string | undefined)
   } finally {
     await database.close();
   }
+}
+
+/** @throws StartupError with the usage */
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { days: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    });
+  } catch (cause) {
+    throw new StartupError(USAGE, { cause });
+  }
+}
+
+/** Up to a hundred years; longer ones are no dates. */
+function isLife(days: string | undefined): boolean {
+  return days === undefined || (/^\d{1,5}(\.\d+)?$/.test(days) && Number(days) <= 36_500);
 }

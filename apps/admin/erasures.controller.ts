@@ -17,6 +17,7 @@ import {
   readErasure,
   readErasureOfOne,
   readErasureQuery,
+  readIdempotencyKey,
   type ErasureDemand,
 } from './requests.js';
 
@@ -120,7 +121,7 @@ export class ErasuresController {
       const { installationIds: ids, formerIds } = subjects;
       return { dryRun: true, rows: await this.erasures.count(ids, formerIds) };
     }
-    const idempotencyKey = request.headers['idempotency-key']?.toString();
+    const idempotencyKey = readIdempotencyKey(request.headers['idempotency-key']);
     const { erasure, isNew } = await this.erasures.request({
       mode,
       ...subjects,
@@ -153,7 +154,7 @@ export class ErasuresController {
     installationIds: readonly string[],
   ) {
     await this.admins.record({
-      actor: administratorOf(request).name,
+      actor: administratorOf(request),
       act: 'erasure.request',
       outcome: 'done',
       installationId: installationIds.length === 1 ? installationIds[0] : undefined,

@@ -1,8 +1,10 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch, HttpException } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Logger, restOfBody } from '#platform';
 import { QueueUnavailable } from '#queue';
+import { isBadValue, isConnectionLoss } from '#storage';
+import { secure } from './security-headers.js';
 
 /** The HTTP status of every public error code. */
 export const statusOf = {
@@ -11,6 +13,7 @@ export const statusOf = {
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,
+  method_not_allowed: 405,
   not_ready: 409,
   conflict: 409,
   too_many_attempts: 429,
@@ -22,7 +25,7 @@ export type ErrorCode = keyof typeof statusOf;
 export const errorCodes = Object.keys(statusOf) as ErrorCode[];
 
 /** When to come back, in seconds. */
-const RETRY_AFTER_S: Partial<Record<ErrorCode, number>> = { too_many_attempts: 60, unavailable: 5 };
+const RETRY_AFTER_S: Partial<Record<ErrorCode, number>> = { unavailable: 5 };
 
 /** A refusal: a public code, a sentence, and where in the request it lies. */
 export class AdminError extends Error {
@@ -30,14 +33,28 @@ export class AdminError extends Error {
     readonly code: ErrorCode,
     message: string,
     readonly path?: string,
+    /** When to retry, where the code alone does not say it. */
+    readonly retryAfterS?: number,
   ) {
     super(message);
   }
 }
 
 /** Answers a request that no route has seen. */
-export function refuseMalformed(reply: FastifyReply, status: number, message: string): void {
-  void reply.status(status).send({ success: false, code: 'bad_request', message });
+export function refuseEarly(
+  reply: FastifyReply,
+  message: string,
+  code: ErrorCode = 'bad_request',
+  status: number = statusOf[code],
+): void {
+  void reply.status(status).send({ success: false, code, message });
+}
+
+interface Flaw {
+  code: ErrorCode;
+  message: string;
+  path?: string | undefined;
+  retryAfterS?: number | undefined;
 }
 
 /** Turns whatever was thrown into the one error body, and logs what is our own fault. */
@@ -51,35 +68,42 @@ export class ErrorFilter implements ExceptionFilter {
 
   /** @returns once it is answered */
   async answer(error: unknown, reply: FastifyReply): Promise<void> {
-    const { code, message, path } = this.describe(error);
+    secure(reply);
+    const flaw = this.describe(error, reply.request);
+    const { code, message, path, retryAfterS = RETRY_AFTER_S[code] } = flaw;
     if (code === 'unauthorized' && !reply.hasHeader('www-authenticate')) {
       void reply.header('www-authenticate', 'Bearer realm="muster"');
     }
-    const retryAfter = RETRY_AFTER_S[code];
-    if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
+    if (retryAfterS !== undefined) void reply.header('retry-after', retryAfterS);
     await restOfBody(reply.request.raw);
     void reply
       .status(statusOf[code])
       .send({ success: false, code, message, ...(path !== undefined && { path }) });
   }
 
-  private describe(error: unknown): {
-    code: ErrorCode;
-    message: string;
-    path?: string | undefined;
-  } {
+  private describe(error: unknown, request: FastifyRequest): Flaw {
     if (error instanceof AdminError) return error;
     if (error instanceof QueueUnavailable) {
-      return {
-        code: 'unavailable',
-        message: 'The queue cannot be asked just now; try again later.',
-      };
+      return { code: 'unavailable', message: 'The queue is temporarily unavailable. Retry later.' };
+    }
+    if (isConnectionLoss(error)) {
+      this.logger.warn({ err: error, requestId: request.id }, 'the database is unavailable');
+      const message = 'The database is temporarily unavailable. Retry later.';
+      return { code: 'unavailable', message };
+    }
+    if (isBadValue(error)) {
+      this.logger.warn(
+        { err: error, requestId: request.id },
+        'the database refused a value of a request',
+      );
+      const message = 'The request has a value that cannot be stored or compared.';
+      return { code: 'invalid_request', message };
     }
     const status =
       error instanceof HttpException
         ? error.getStatus()
         : (error as { statusCode?: unknown } | null)?.statusCode;
-    if (status === 404) return { code: 'not_found', message: 'There is nothing at this address.' };
+    if (status === 404) return { code: 'not_found', message: 'Not found.' };
     if (status === 413) {
       return {
         code: 'bad_request',
@@ -89,7 +113,7 @@ export class ErrorFilter implements ExceptionFilter {
     if (typeof status === 'number' && status < 500) {
       return { code: 'bad_request', message: 'The request is not well-formed.' };
     }
-    this.logger.error({ err: error }, 'a request failed');
-    return { code: 'internal', message: 'The request failed for a reason of ours.' };
+    this.logger.error({ err: error, requestId: request.id }, 'a request failed');
+    return { code: 'internal', message: 'Internal server error.' };
   }
 }

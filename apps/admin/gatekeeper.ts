@@ -5,6 +5,8 @@ import { ApiSecurity } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { AdminStore, type Administrator, type AdminScope } from '#storage';
 import { AdminError } from './errors.js';
+import { Guesses } from './guesses.js';
+import { KnownTokens } from './known-tokens.js';
 import { refuses, TOKEN_SCHEME } from './reference/documented.js';
 
 const SCOPES = 'scopes';
@@ -24,26 +26,29 @@ interface AdminRequest extends FastifyRequest {
   administrator?: Administrator;
 }
 
-/** The administrator whose token the request holds; there is one on every route with a scope. */
+/** The administrator whose token the request holds; undefined before it is admitted. */
+export function administratorIn(request: FastifyRequest): Administrator | undefined {
+  return (request as AdminRequest).administrator;
+}
+
+/** The same on a route with a scope, which always has one. */
 export function administratorOf(request: FastifyRequest): Administrator {
-  const { administrator } = request as AdminRequest;
+  const administrator = administratorIn(request);
   if (!administrator) throw new Error('The route has no scope.');
   return administrator;
 }
 
-const MAX_WRONG = 10;
-const WINDOW_MS = 60_000;
-const MAX_ADDRESSES = 10_000;
-
-/** Lets nobody in without a token of a scope of the route, and nobody guess. */
+/**
+ * Admits tokens that have a scope of the route. Guesses are counted by address before anything is looked
+ * up, and never keep a valid token out: an administrator may share the address of one who guesses.
+ */
 @Injectable()
 export class Gatekeeper implements CanActivate {
-  /** Wrong tokens by address, in memory only. */
-  readonly #wrong = new Map<string, { count: number; until: number }>();
-
   constructor(
     private readonly reflector: Reflector,
     private readonly store: AdminStore,
+    private readonly known: KnownTokens,
+    private readonly guesses: Guesses,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -55,40 +60,49 @@ export class Gatekeeper implements CanActivate {
     return true;
   }
 
-  /** Lets whoever has the token do what one of the scopes allows. @throws AdminError */
+  /** Admits a token that has one of the scopes. @throws AdminError */
   async admit(
     request: AdminRequest,
     scopes: readonly AdminScope[],
     token: string | undefined,
   ): Promise<void> {
-    this.refuseGuessers(request.ip);
-    const administrator = token === undefined ? null : await this.store.findAdministrator(token);
-    if (!administrator) {
-      // A browser sends none before it is asked, for each of the files of a page at once.
-      if (token !== undefined) this.countWrong(request.ip);
-      throw new AdminError('unauthorized', 'A valid token is needed, as Bearer.');
-    }
+    // A browser sends none before it is asked, for each of the files of a page at once: no guess.
+    if (token === undefined) throw unauthorized();
+    const administrator = await this.identify(token, request.ip);
     if (!scopes.some((scope) => administrator.scopes.includes(scope))) {
       const needed = scopes.join(' or ');
-      await this.store.record({ actor: administrator.name, act: needed, outcome: 'refused' });
+      await this.store.record({ actor: administrator, act: needed, outcome: 'refused' });
       throw new AdminError('forbidden', `The token lacks the scope ${needed}.`);
     }
     request.administrator = administrator;
   }
 
-  private refuseGuessers(address: string): void {
-    const wrong = this.#wrong.get(address);
-    if (wrong && wrong.until < Date.now()) this.#wrong.delete(address);
-    else if (wrong && wrong.count >= MAX_WRONG) {
-      throw new AdminError('too_many_attempts', 'Too many wrong tokens; wait a minute.');
-    }
+  private async identify(token: string, address: string): Promise<Administrator> {
+    if (!this.known.has(token)) await this.meet(token, address);
+    const administrator = await this.store.findAdministrator(token);
+    if (administrator) return administrator;
+    this.known.forget(token);
+    throw this.refusal(this.guesses.count(address));
   }
 
-  private countWrong(address: string): void {
-    if (this.#wrong.size >= MAX_ADDRESSES) this.#wrong.clear();
-    const count = (this.#wrong.get(address)?.count ?? 0) + 1;
-    this.#wrong.set(address, { count, until: Date.now() + WINDOW_MS });
+  /** A token that is not known is a guess, unless it was made a moment ago. @throws AdminError */
+  private async meet(token: string, address: string): Promise<void> {
+    const retryAfterS = this.guesses.count(address);
+    await this.known.reload();
+    if (!this.known.has(token)) throw this.refusal(retryAfterS);
+    if (retryAfterS === 0) this.guesses.forgive(address);
   }
+
+  private refusal(retryAfterS: number): AdminError {
+    this.guesses.report();
+    if (retryAfterS === 0) return unauthorized();
+    const message = 'Too many wrong tokens from this address. Retry later.';
+    return new AdminError('too_many_attempts', message, undefined, retryAfterS);
+  }
+}
+
+function unauthorized(): AdminError {
+  return new AdminError('unauthorized', 'A valid token is needed, as Bearer.');
 }
 
 /** The token of `Authorization: Bearer`. */

@@ -1,17 +1,22 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { QueueInspector } from '#queue';
 import { Database } from '#storage';
-import { Health } from './answers/installations.js';
+import { Health, type Dependency } from './answers/installations.js';
 import { Open } from './gatekeeper.js';
 import { PublicKey } from './public-key.js';
 import { Documented } from './reference/documented.js';
+
+/** A probe that takes longer is as bad as one that fails. */
+const PROBE_MS = 800;
 
 /** What needs no token. */
 @Controller()
 export class HealthController {
   constructor(
     private readonly database: Database,
+    private readonly inspector: QueueInspector,
     private readonly publicKey: PublicKey,
   ) {}
 
@@ -23,17 +28,27 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** The database answers and is migrated. */
+  /** The database answers and is migrated; `failing` names what does not answer. */
   @Get('health/ready')
   @Open()
   @Documented({ summary: 'Whether the database answers and is migrated', answer: Health })
   @ApiResponse({ status: 503, type: Health, description: 'It does not.' })
   async ready(@Res() reply: FastifyReply): Promise<void> {
-    const isReady = await this.database.check().then(
-      () => true,
-      () => false,
+    const checks: [Dependency, Promise<void>][] = [
+      ['postgres', this.database.check(PROBE_MS)],
+      ['redis', this.inspector.check(PROBE_MS)],
+    ];
+    const results = await Promise.allSettled(checks.map(([, check]) => check));
+    const failing = checks.flatMap(([dependency], at) =>
+      results[at]?.status === 'rejected' ? [dependency] : [],
     );
-    void reply.status(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'unavailable' });
+    // Without Redis, erasures and everything else but the queue still work.
+    const isReady = !failing.includes('postgres');
+    const health: Health = {
+      status: isReady ? 'ok' : 'unavailable',
+      ...(failing.length > 0 && { failing }),
+    };
+    void reply.status(isReady ? 200 : 503).send(health);
   }
 
   /** What certificates are checked with, in PEM. */

@@ -59,7 +59,7 @@ export class InstallationsController {
   }
 
   private async record(request: FastifyRequest, act: string, installationId: string) {
-    const actor = administratorOf(request).name;
+    const actor = administratorOf(request);
     await this.admins.record({ actor, act, outcome: 'done', installationId });
   }
 }

@@ -34,7 +34,7 @@ export class LedgerController {
     const report = await this.ledger.verify({ isDryRun: dryRun, acceptsLoss });
     const { isDamaged, forgotten } = report;
     await this.admins.record({
-      actor: administratorOf(request).name,
+      actor: administratorOf(request),
       ...{ act: 'erasure.verify', outcome: 'done' },
       detail: { dryRun, acceptsLoss, isDamaged, forgotten: forgotten.erasures.length },
     });

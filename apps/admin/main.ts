@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   adminSettings,
   continueBeforeBodies,
@@ -14,6 +15,7 @@ import {
   readErasureKey,
   readFormerErasureKeys,
   readJsonFolder,
+  refuseOtherMethods,
   runProcess,
   ServedCertificate,
   StartupError,
@@ -24,14 +26,18 @@ import {
 import { QueueInspector } from '#queue';
 import { compileProducts, readDeclaration } from '#telemetry';
 import { AdminModule } from './admin.module.js';
-import { ErrorFilter, refuseMalformed } from './errors.js';
+import { ErrorFilter, refuseEarly } from './errors.js';
 import { Gatekeeper } from './gatekeeper.js';
+import { addHttpRules, refuseUnreadable } from './http-rules.js';
 import { serveDashboard } from './queue/dashboard.js';
 
 /** Ten thousand GUIDs take 400 KB. */
 const MAX_BODY_BYTES = 1024 * 1024;
 /** A request takes milliseconds; a longer one is holding a connection open. */
 const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Names of cloud resources are long, and percent-encoded three times as long. */
+const MAX_PARAMETER_LENGTH = 4096;
 
 runProcess(startAdmin, { name: 'admin' });
 
@@ -77,26 +83,43 @@ async function createApp(
   transport: AdminSettings & { drain: Drain },
   logger: Logger,
 ): Promise<NestFastifyApplication> {
+  const errors = new ErrorFilter(logger);
   const adapter = new FastifyAdapter({
     serverFactory: servers.create,
     ...transportOptions(transport),
     skipMiddie: true,
     bodyLimit: MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     forceCloseConnections: true,
+    clientErrorHandler: refuseUnreadable,
+    frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) =>
+      void errors.answer(error, reply),
   });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(logger),
     abortOnError: false,
   });
-  const errors = new ErrorFilter(logger);
   app.useGlobalFilters(errors);
   const fastify = adapter.getInstance();
-  guardTransport(fastify, { ...transport, refuse: refuseMalformed });
+  addHttpRules(fastify, logger);
+  guardTransport(fastify, {
+    ...transport,
+    refuse: (reply, status, message) => refuseEarly(reply, message, 'bad_request', status),
+  });
+  const answerOtherMethods = refuseOtherMethods(fastify, (reply, allowed) =>
+    refuseEarly(
+      reply,
+      `The method is not allowed here; allowed are ${allowed}.`,
+      'method_not_allowed',
+    ),
+  );
   continueBeforeBodies(fastify, transport.drain);
   fastify.addContentTypeParser(['text/csv', 'text/plain'], { parseAs: 'string' }, (_, body, done) =>
     done(null, body),
   );
   const [inspector, gatekeeper] = [app.get(QueueInspector), app.get(Gatekeeper)];
   serveDashboard(fastify, { inspector, gatekeeper, errors });
+  await app.init();
+  answerOtherMethods();
   return app;
 }

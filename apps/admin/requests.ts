@@ -9,11 +9,11 @@ import {
   IsIn,
   IsInt,
   IsOptional,
-  IsString,
   IsUUID,
   Matches,
   Max,
   Min,
+  ValidateBy,
   validateSync,
 } from 'class-validator';
 import { erasureModes, erasureStates, type ErasureMode } from '#storage';
@@ -31,24 +31,53 @@ export function Page(most: number): PropertyDecorator {
   );
 }
 
-/** A moment that may be left out. */
+/** Whether Postgres can hold a text: it has neither NUL nor half a surrogate pair. */
+export function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
+/** A text of an administrator. Every text of a request that reaches a store is of this type. */
+export function Text(most: number, { least = 0, each = false } = {}): PropertyDecorator {
+  const validate = (value: unknown) =>
+    typeof value === 'string' && value.length >= least && value.length <= most && isStorable(value);
+  const range = least === 0 ? `at most ${most}` : `${least} to ${most}`;
+  const subject = each ? 'each value in $property' : '$property';
+  const message = `${subject} must be a text of ${range} characters, without NUL or half a surrogate pair`;
+  const rule = { name: 'isText', constraints: [least, most], validator: { validate } };
+  return ValidateBy(rule, { message, each });
+}
+
+const FIRST_MOMENT = Date.parse('0001-01-01T00:00:00Z');
+const LAST_MOMENT = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** An optional time of the years 1 to 9999. */
 export function Moment(): PropertyDecorator {
   const message = '$property must be a time such as 2026-01-31T12:00:00Z';
   return applyDecorators(IsOptional(), IsDate({ message }));
 }
 
-/** The moment that a query names; an invalid one where it names none. */
+/** Reads a time of a request. An invalid date where it is none, or one that the database cannot hold. */
 export function readMoment(raw: unknown): Date | undefined {
-  return raw === undefined ? undefined : new Date(parseTimestamp(raw) ?? NaN);
+  if (raw === undefined) return undefined;
+  const time = parseTimestamp(raw) ?? NaN;
+  return new Date(time >= FIRST_MOMENT && time <= LAST_MOMENT ? time : NaN);
+}
+
+/** Reads a number of a query: decimal digits, nothing else. */
+export function readCount(raw: unknown, byDefault: number): number {
+  if (raw === undefined) return byDefault;
+  return typeof raw === 'string' && /^\d{1,9}$/.test(raw) ? Number(raw) : NaN;
 }
 
 /** The name of a product, which may be left out. */
 export function ProductName(): PropertyDecorator {
   const message = '$property must be the name of a product';
-  return applyDecorators(IsOptional(), Matches(/^[a-z][a-z0-9_-]*$/, { message }));
+  return applyDecorators(IsOptional(), Matches(/^[a-z][a-z0-9_-]{0,63}$/, { message }));
 }
 
 export const MAX_INSTALLATIONS = 10_000;
+/** Resource names of clouds are long; none is as long as this. */
+const MAX_ID = 2000;
 const DEFAULT_MODE: ErasureMode = 'erase_and_suppress';
 
 const Mode = () => applyDecorators(IsOptional(), IsIn(erasureModes));
@@ -60,7 +89,7 @@ export class ErasureBody {
   @IsArray()
   @ArrayNotEmpty()
   @ArrayMaxSize(MAX_INSTALLATIONS)
-  @IsString({ each: true })
+  @Text(MAX_ID, { each: true })
   installationIds: unknown;
 
   constructor(body: Record<string, unknown>) {
@@ -114,7 +143,7 @@ export class LedgerQuery extends DryRunQuery {
 /** `GET /v1/erasures`. */
 export class ErasureQuery {
   @IsOptional() @IsIn(erasureStates) state: string | undefined;
-  @IsOptional() @IsString() installationId: string | undefined;
+  @IsOptional() @Text(MAX_ID) installationId: string | undefined;
   @IsOptional()
   @IsUUID(undefined, { message: 'after must be the id of an erasure' })
   after: string | undefined;
@@ -124,7 +153,7 @@ export class ErasureQuery {
     this.state = query.state as string | undefined;
     this.installationId = query.installationId as string | undefined;
     this.after = query.after as string | undefined;
-    this.limit = Number(query.limit ?? 50);
+    this.limit = readCount(query.limit, 50);
   }
 }
 
@@ -159,6 +188,14 @@ export function readErasureOfOne(id: string, query: Fields, body: unknown): Eras
   const mode = eitherOf('mode', asked.mode, demand.mode) ?? DEFAULT_MODE;
   const isDryRun = readDryRun(asked.dryRun, demand.dryRun);
   return { mode: mode as ErasureMode, installationIds: [id], isDryRun };
+}
+
+/** `Idempotency-Key`: the index that finds it again holds no long ones. @throws AdminError */
+export function readIdempotencyKey(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  if (typeof header === 'string' && /^[\x20-\x7e]{1,255}$/.test(header)) return header;
+  const message = 'Idempotency-Key must be 1 to 255 printable ASCII characters.';
+  throw new AdminError('invalid_request', message, 'Idempotency-Key');
 }
 
 /** A null is refused: it must not turn a dry run into an erasure. */

@@ -10,21 +10,27 @@ import {
   Matches,
   Max,
 } from 'class-validator';
-import { adminScopes, type AdminScope } from '#storage';
+import { adminScopes, scopeMeanings, type AdminScope } from '#storage';
 import { AdminError } from './errors.js';
 import { check, fieldsOf } from './requests.js';
 
+const meanings = Object.entries(scopeMeanings)
+  .map(([scope, meaning]) => `\`${scope}\`: ${meaning}`)
+  .join('; ');
+
+const NAME = /^[\w.-]{1,64}$/;
+
 /** `POST /v1/tokens`. */
 export class TokenBody {
-  @Matches(/^[\w.-]{1,64}$/, { message: '$property must be 1 to 64 letters, digits or _ . -' })
+  @Matches(NAME, { message: '$property must be 1 to 64 letters, digits or _ . -' })
   name: unknown;
-  @ApiProperty({ description: 'All that the asker has, where nothing is said.' })
+  @ApiProperty({ description: `All that the caller has when left out. ${meanings}.` })
   @IsOptional()
   @IsArray()
   @ArrayNotEmpty()
   @IsIn(adminScopes, { each: true })
   scopes: unknown;
-  @ApiProperty({ description: 'For how long it works; for good, where nothing is said.' })
+  @ApiProperty({ description: 'For how long it works; without end when left out.' })
   @IsOptional()
   @IsNumber()
   @IsPositive()
@@ -38,13 +44,18 @@ export class TokenBody {
   }
 }
 
-/** Under these names the audit log knows who is no administrator. */
-const RESERVED = ['installation', 'start'];
+/** Whether a token may have this name. */
+export function isTokenName(text: string): boolean {
+  return NAME.test(text);
+}
 
-/** Whom a token is for, what it may do (all that the asker may, where nothing is said), how long. */
+/** Under these names the audit log knows processes, which have no token. */
+const RESERVED = ['installation', 'ledger', 'start'];
+
+/** The name, scopes (all of the caller's when left out) and days of a token to be made. */
 export function readTokenBody(body: unknown) {
   const { name, scopes, days } = check(new TokenBody(fieldsOf(body)));
-  if (RESERVED.includes(name as string)) {
+  if (RESERVED.includes((name as string).toLowerCase())) {
     const message = `name must be none of ${RESERVED.join(', ')}, which the audit log uses.`;
     throw new AdminError('invalid_request', message, 'name');
   }

@@ -15,14 +15,7 @@ FILE   the certificate, as GET /v1/erasures/{id}/certificate answers it
 
 runProcess(
   async () => {
-    const { positionals, values } = parseArgs({
-      allowPositionals: true,
-      options: {
-        key: { type: 'string' },
-        id: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
+    const { positionals, values } = readArguments();
     const [file] = positionals;
     if (values.help) process.stdout.write(USAGE);
     else if (file === undefined || values.key === undefined) throw new StartupError(USAGE);
@@ -34,8 +27,8 @@ runProcess(
 
 /** @throws StartupError where it is not what it claims to be */
 async function verify(file: string, keyFile: string, id: string | undefined): Promise<string> {
-  const certificate = JSON.parse(await readFile(file, 'utf8')) as ErasureCertificate;
-  if (!isGenuine(certificate, createPublicKey(await readFile(keyFile)))) {
+  const certificate = await read(file, (text) => JSON.parse(text) as ErasureCertificate);
+  if (!isGenuine(certificate, await read(keyFile, createPublicKey))) {
     throw new StartupError(
       'The certificate is NOT genuine: it was changed, or another key signed it.',
     );
@@ -56,4 +49,32 @@ function aboutRedis({ statement, addendum }: ErasureCertificate): string {
   if (!file) return '';
   const { state, rewrittenAt } = file;
   return ` Redis' append-only file: ${state}${rewrittenAt === null ? '' : ` ${rewrittenAt}`}.`;
+}
+
+/** @throws StartupError with the usage */
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        key: { type: 'string' },
+        id: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (cause) {
+    throw new StartupError(USAGE, { cause });
+  }
+}
+
+/** @throws StartupError where the file cannot be read, or is not what it should be */
+async function read<T>(file: string, parse: (text: string) => T): Promise<T> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new StartupError(`${file} cannot be read.`, { cause });
+  });
+  try {
+    return parse(text);
+  } catch (cause) {
+    throw new StartupError(`${file} is neither a certificate in JSON nor a key in PEM.`, { cause });
+  }
 }

@@ -108,5 +108,18 @@ function tellFailure(error: unknown, say: (line: string) => void): number {
     say(error.message);
     return EXIT.failed;
   }
-  throw error;
+  const sentence = sentenceOf(error);
+  if (sentence === null) throw error;
+  say(sentence);
+  return EXIT.failed;
+}
+
+/** What the system, Node or Postgres says of a failure with a code; null where it is a defect of ours. */
+function sentenceOf(error: unknown): string | null {
+  const { code } = error as { code?: unknown };
+  if (!(error instanceof Error) || typeof code !== 'string') return null;
+  // Messages of class 22 quote what is stored.
+  const quotes = /^22[0-9A-Z]{3}$/.test(code);
+  if (quotes || error.message === '') return `The command failed: ${code}.`;
+  return `The command failed: ${error.message.replace(/\.?$/, '.')}`;
 }

@@ -1,4 +1,5 @@
 export { AddressList } from './address-list.js';
+export { networkOf } from './addresses.js';
 export { makeCertificate } from './certificate.js';
 export { Drain } from './drain.js';
 export { makeErasureKey, publicPem, readErasureKey, readFormerErasureKeys } from './erasure-key.js';

@@ -52,8 +52,8 @@ export class QueueInspector {
   }
 
   /** Asks Redis itself. @throws QueueUnavailable */
-  async check(): Promise<void> {
-    await this.#ask(() => this.#redis.ping());
+  async check(limitMs = ANSWER_MS): Promise<void> {
+    await this.#ask(() => this.#redis.ping(), limitMs);
   }
 
   /** @throws QueueUnavailable */
@@ -107,8 +107,10 @@ export class QueueInspector {
   async #retryEach(ids: readonly string[]): Promise<number> {
     let retried = 0;
     for (const id of new Set(ids)) {
-      const job = await this.queue.getJob(id);
-      if (!job || !(await job.isFailed())) continue;
+      // Only ids of failed jobs: another key of the queue is no job, whatever it holds.
+      const failed = await this.#redis.zscore(this.queue.toKey('failed'), id);
+      const job = failed === null ? undefined : await this.queue.getJob(id);
+      if (!job) continue;
       await job.retry('failed');
       retried += 1;
     }

@@ -1,19 +1,12 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
-import { listActs, recordAct, type Act, type RecordedAct } from './audit-log.js';
+import type { AdminScope } from './admin-scopes.js';
+import { listActs, recordAct, type Act, type Actor, type RecordedAct } from './audit-log.js';
 import type { Database } from './database/database.js';
 import { InstallationHasher } from './suppression.js';
 
-export const adminScopes = [
-  'erasures:write',
-  'installations:read',
-  'keys:write',
-  'quarantine:write',
-  'operations:read',
-] as const;
-export type AdminScope = (typeof adminScopes)[number];
-
-/** Who asks: the token's name, and what it may do. */
+/** Who asks: the token's id and name, and what it may do. */
 export interface Administrator {
+  id: string;
   name: string;
   scopes: readonly AdminScope[];
 }
@@ -30,7 +23,17 @@ export interface AdminStoreOptions {
   suppressionKey: string;
 }
 
-interface TokenRow extends Administrator {
+/** A token to be made for another administrator. */
+export interface NewToken {
+  name: string;
+  scopes: readonly AdminScope[];
+  expiresAt?: Date | undefined;
+}
+
+interface TokenRow {
+  token_id: string;
+  name: string;
+  scopes: readonly AdminScope[];
   created_at: Date;
   expires_at: Date | null;
   revoked_at: Date | null;
@@ -38,6 +41,14 @@ interface TokenRow extends Administrator {
 
 const END_TOKEN =
   'UPDATE admin_token SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL';
+
+/** Names of the same letters in another case would be taken for each other. */
+const ISSUE_TOKEN = `
+  INSERT INTO admin_token (token_id, name, digest, scopes, created_at, expires_at)
+  SELECT $1, $2::text, $3, $4, now(), $5
+   WHERE NOT EXISTS (SELECT FROM admin_token WHERE lower(name) = lower($2))
+      ON CONFLICT (name) DO NOTHING
+  RETURNING *`;
 
 /** Administrators and what they did. */
 export class AdminStore {
@@ -50,7 +61,8 @@ export class AdminStore {
   }
 
   /**
-   * Makes a token; of the same name there is only the newest.
+   * Makes a token, for whoever has the database. It replaces a token of the same name, and has another
+   * id then, unless it is the same token.
    * @returns the token itself, which is kept nowhere
    */
   async createToken(
@@ -60,43 +72,35 @@ export class AdminStore {
   ): Promise<string> {
     const token = options.token ?? newToken();
     await this.#database.query(
-      `INSERT INTO admin_token (token_id, name, digest, scopes, created_at, expires_at)
+      `INSERT INTO admin_token AS t (token_id, name, digest, scopes, created_at, expires_at)
        VALUES ($1, $2, $3, $4, now(), $5)
        ON CONFLICT (name) DO UPDATE
-          SET digest = EXCLUDED.digest, scopes = EXCLUDED.scopes, created_at = now(),
-              expires_at = EXCLUDED.expires_at, revoked_at = NULL`,
+          SET token_id = CASE t.digest WHEN excluded.digest THEN t.token_id ELSE excluded.token_id END,
+              digest = excluded.digest, scopes = excluded.scopes, created_at = now(),
+              expires_at = excluded.expires_at, revoked_at = NULL`,
       [randomUUID(), name, digestOf(token), scopes, options.expiresAt],
     );
     return token;
   }
 
   /**
-   * Makes a token for another administrator. A name in use keeps its token: the audit log knows
-   * administrators by their names.
-   * @returns null where the name is in use
+   * Makes a token for another administrator. No name is given twice, not even that of a token that has
+   * ended: people know administrators by their names.
+   * @returns null where the name is taken
    */
   async issueToken(
-    { name, scopes }: Administrator,
-    expiresAt: Date | undefined,
-    actor: string,
+    { name, scopes, expiresAt }: NewToken,
+    actor: Actor,
   ): Promise<{ token: AdminToken; secret: string } | null> {
     const secret = newToken();
     return this.#database.transaction(async (tx) => {
-      const { rows } = await tx.query<TokenRow>(
-        `INSERT INTO admin_token AS t (token_id, name, digest, scopes, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, now(), $5)
-         ON CONFLICT (name) DO UPDATE
-            SET digest = excluded.digest, scopes = excluded.scopes, created_at = now(),
-                expires_at = excluded.expires_at, revoked_at = NULL
-          WHERE t.revoked_at IS NOT NULL OR t.expires_at <= now()
-         RETURNING *`,
-        [randomUUID(), name, digestOf(secret), scopes, expiresAt],
-      );
-      const [row] = rows;
-      if (!row) return null;
-      const detail = { name, scopes };
+      const values = [randomUUID(), name, digestOf(secret), scopes, expiresAt];
+      const { rows } = await tx.query<TokenRow>(ISSUE_TOKEN, values);
+      if (!rows[0]) return null;
+      const token = toToken(rows[0]);
+      const detail = { tokenId: token.id, name, scopes };
       await recordAct(tx, this.#hasher, { actor, act: 'token.create', outcome: 'done', detail });
-      return { token: toToken(row), secret };
+      return { token, secret };
     });
   }
 
@@ -108,17 +112,37 @@ export class AdminStore {
     return rows.map(toToken);
   }
 
-  /** Ends a token. @returns null where there is none of that name */
-  async endToken(name: string, actor: string): Promise<AdminToken | null> {
+  /**
+   * Ends a token.
+   * @returns the token; or the first of its scopes that the actor lacks, and then it has not ended; null
+   * where no token has the name
+   */
+  async endToken(
+    name: string,
+    actor: Administrator,
+  ): Promise<{ token: AdminToken } | { lacking: AdminScope } | null> {
     return this.#database.transaction(async (tx) => {
+      const { rows } = await tx.query<TokenRow>(
+        'SELECT * FROM admin_token WHERE name = $1 FOR UPDATE',
+        [name],
+      );
+      const [row] = rows;
+      if (!row) return null;
+      const detail = { tokenId: row.token_id, name };
+      const lacking = row.scopes.find((scope) => !actor.scopes.includes(scope));
+      const outcome = lacking === undefined ? 'done' : 'refused';
+      const act = { actor, act: 'token.revoke', outcome, detail } as const;
+      if (lacking !== undefined) {
+        await recordAct(tx, this.#hasher, act);
+        return { lacking };
+      }
       const { rowCount } = await tx.query(END_TOKEN, [name]);
-      const detail = { name };
-      const act = { actor, act: 'token.revoke', outcome: 'done', detail } as const;
       if (rowCount === 1) await recordAct(tx, this.#hasher, act);
-      const { rows } = await tx.query<TokenRow>('SELECT * FROM admin_token WHERE name = $1', [
-        name,
-      ]);
-      return rows[0] ? toToken(rows[0]) : null;
+      const { rows: ended } = await tx.query<TokenRow>(
+        'SELECT * FROM admin_token WHERE name = $1',
+        [name],
+      );
+      return { token: toToken(ended[0] ?? row) };
     });
   }
 
@@ -134,11 +158,20 @@ export class AdminStore {
    */
   async findAdministrator(token: string): Promise<Administrator | null> {
     const { rows } = await this.#database.query<Administrator>(
-      `SELECT name, scopes FROM admin_token
+      `SELECT token_id AS id, name, scopes FROM admin_token
         WHERE digest = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`,
       [digestOf(token)],
     );
     return rows[0] ?? null;
+  }
+
+  /** The digests of all tokens that have not ended. */
+  async tokenDigests(): Promise<ReadonlySet<string>> {
+    const { rows } = await this.#database.query<{ digest: Buffer }>(
+      `SELECT digest FROM admin_token
+        WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`,
+    );
+    return new Set(rows.map(({ digest }) => digest.toString('hex')));
   }
 
   /** Adds to the audit log, which nothing can be taken out of. */
@@ -152,6 +185,11 @@ export class AdminStore {
   }
 }
 
+/** The SHA-256 under which a token is known, in hex. */
+export function digestOfToken(token: string): string {
+  return hash('sha256', token, 'hex');
+}
+
 function digestOf(token: string): Buffer {
   return hash('sha256', token, 'buffer');
 }
@@ -162,6 +200,7 @@ function newToken(): string {
 
 function toToken(row: TokenRow): AdminToken {
   return {
+    id: row.token_id,
     name: row.name,
     scopes: row.scopes,
     createdAt: row.created_at.toISOString(),

@@ -4,9 +4,12 @@ import type { InstallationHasher } from './suppression.js';
 export const actOutcomes = ['done', 'refused', 'failed'] as const;
 export type ActOutcome = (typeof actOutcomes)[number];
 
+/** Who acts: an administrator's token, or the name of a process that acts by itself. */
+export type Actor = { id: string; name: string } | string;
+
 /** Something that an administrator did, or tried to do. */
 export interface Act {
-  actor: string;
+  actor: Actor;
   /** What, as `erasure.request`. */
   act: string;
   outcome: ActOutcome;
@@ -21,6 +24,8 @@ export interface RecordedAct {
   id: string;
   at: string;
   actor: string;
+  /** The id of the actor's token; null where none was used. */
+  actorId: string | null;
   act: string;
   outcome: ActOutcome;
   /** HMAC-SHA-256 of the installation's id, in hex; null where the act is about none. */
@@ -36,10 +41,18 @@ export async function recordAct(
 ): Promise<void> {
   const installation = installationId === undefined ? null : hasher.hash(installationId);
   await client.query(
-    `INSERT INTO audit_log (actor, act, outcome, installation_hash, detail)
-     VALUES ($1, $2, $3, $4, $5)`,
-    [actor, act, outcome, installation, JSON.stringify(detail)],
+    `INSERT INTO audit_log (actor, actor_id, act, outcome, installation_hash, detail)
+     VALUES ($1, $2, $3, $4, $5, $6)`,
+    [nameOf(actor), idOf(actor), act, outcome, installation, JSON.stringify(detail)],
   );
+}
+
+export function nameOf(actor: Actor): string {
+  return typeof actor === 'string' ? actor : actor.name;
+}
+
+function idOf(actor: Actor): string | null {
+  return typeof actor === 'string' ? null : actor.id;
 }
 
 /** What was done, newest first. @param after the id of the last one of the page before */
@@ -51,6 +64,7 @@ export async function listActs(
     audit_id: string;
     at: Date;
     actor: string;
+    actor_id: string | null;
     act: string;
     outcome: ActOutcome;
     installation_hash: Buffer | null;
@@ -60,9 +74,9 @@ export async function listActs(
       ORDER BY audit_id DESC LIMIT $1`,
     [limit, after],
   );
-  return rows.map(({ audit_id: id, at, installation_hash: hash, actor, act, outcome, detail }) => ({
-    ...{ id, at: at.toISOString(), actor, act, outcome },
+  return rows.map(({ audit_id: id, actor_id: actorId, at, installation_hash: hash, ...row }) => ({
+    ...{ id, at: at.toISOString(), actor: row.actor, actorId, act: row.act, outcome: row.outcome },
     installationHash: hash?.toString('hex') ?? null,
-    detail,
+    detail: row.detail,
   }));
 }

@@ -1,12 +1,7 @@
-export {
-  AdminStore,
-  adminScopes,
-  type Administrator,
-  type AdminScope,
-  type AdminToken,
-} from './admin-store.js';
+export { adminScopes, scopeMeanings, type AdminScope } from './admin-scopes.js';
+export { AdminStore, digestOfToken, type Administrator, type AdminToken } from './admin-store.js';
 export { APPLICATION_ROLE, isApplication } from './application-role.js';
-export { actOutcomes, type RecordedAct } from './audit-log.js';
+export { actOutcomes, type Actor, type RecordedAct } from './audit-log.js';
 export { IngestLedger } from './balance/ingest-ledger.js';
 export type { NormalisedBatch } from './batch.js';
 export { Books, type BalancedHour, type BalanceFilter } from './books.js';
@@ -24,7 +19,7 @@ export { Holdings } from './erasure/holdings.js';
 export type { ErasureRequest } from './erasure/request.js';
 export type { ErasureFacts } from './erasure/run.js';
 export { Database, type DatabaseOptions } from './database/database.js';
-export { isConnectionLoss } from './database/postgres-errors.js';
+export { isBadValue, isConnectionLoss } from './database/postgres-errors.js';
 export { UnsuitableDatabase } from './database/session-settings.js';
 export {
   dbtSource,

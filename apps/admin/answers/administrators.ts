@@ -10,7 +10,10 @@ import { time } from './fields.js';
 
 /** An administrator's token; the token itself is kept nowhere. */
 export class KnownToken implements AdminToken {
-  @ApiProperty({ description: 'Under which the audit log knows whoever has it.' })
+  @ApiProperty({ format: 'uuid', description: 'The audit log names it with the name.' })
+  id!: string;
+
+  @ApiProperty({ description: 'The actor in the audit log.' })
   name!: string;
 
   @ApiProperty({ enum: adminScopes, isArray: true })
@@ -57,6 +60,14 @@ class ActInLog implements RecordedAct {
     description: 'The name of the token; `installation` or `start`, where nobody asked with one.',
   })
   actor!: string;
+
+  @ApiProperty({
+    type: 'string',
+    format: 'uuid',
+    nullable: true,
+    description: 'The id of the token; null where none was used.',
+  })
+  actorId!: string | null;
 
   @ApiProperty({
     description: 'What, as `erasure.request`; the scope that was lacking, where one was.',

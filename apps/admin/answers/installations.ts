@@ -17,8 +17,20 @@ export class InstallationSummary {
   rows!: object;
 }
 
+const dependencies = ['postgres', 'redis'] as const;
+export type Dependency = (typeof dependencies)[number];
+
 /** Whether it works. */
 export class Health {
   @ApiProperty({ enum: ['ok', 'unavailable'] })
   status!: 'ok' | 'unavailable';
+
+  @ApiProperty({
+    enum: dependencies,
+    isArray: true,
+    required: false,
+    description:
+      'What does not answer. Without Redis, only the routes of the queue are unavailable.',
+  })
+  failing?: Dependency[];
 }

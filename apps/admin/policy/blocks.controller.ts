@@ -33,7 +33,7 @@ export class BlocksController {
     const rule = readBlockBody(request.body);
     const refusal = await this.known.refuse(rule.product);
     if (refusal !== null) throw new AdminError('invalid_request', refusal, 'product');
-    const { block, isNew } = await this.policy.blocks.create(rule, administratorOf(request).name);
+    const { block, isNew } = await this.policy.blocks.create(rule, administratorOf(request));
     if (!isNew) throw new AdminError('conflict', `There is such a block already: ${block.id}.`);
     await this.publisher.publish();
     return { block };
@@ -56,8 +56,8 @@ export class BlocksController {
     refuses: ['not_found'],
   })
   async remove(@Param('id') id: string, @Req() request: FastifyRequest): Promise<OneBlock> {
-    const { name } = administratorOf(request);
-    const block = isUuid(id) ? await this.policy.blocks.remove(id, name) : null;
+    const actor = administratorOf(request);
+    const block = isUuid(id) ? await this.policy.blocks.remove(id, actor) : null;
     if (!block) throw new AdminError('not_found', 'There is no such block.');
     await this.publisher.publish();
     return { block };

@@ -42,7 +42,7 @@ export class KeysController {
   })
   async create(@Req() request: FastifyRequest): Promise<MadeWriteKey> {
     const { product, name } = readKeyBody(request.body);
-    const made = await this.policy.keys.create(product, name, administratorOf(request).name);
+    const made = await this.policy.keys.create(product, name, administratorOf(request));
     await this.publisher.publish();
     return made;
   }
@@ -73,8 +73,8 @@ export class KeysController {
   })
   async rotate(@Param('id') id: string, @Req() request: FastifyRequest): Promise<RotatedWriteKey> {
     const overlapHours = readRotateBody(request.body);
-    const { name } = administratorOf(request);
-    const rotated = isUuid(id) ? await this.policy.keys.rotate(id, overlapHours, name) : null;
+    const actor = administratorOf(request);
+    const rotated = isUuid(id) ? await this.policy.keys.rotate(id, overlapHours, actor) : null;
     if (rotated === null) throw noSuchKey();
     if (typeof rotated === 'string') throw new AdminError('conflict', WHY_NOT[rotated]);
     await this.publisher.publish();
@@ -86,8 +86,8 @@ export class KeysController {
   @Scope('keys:write')
   @Documented({ summary: 'Ends a write key at once', answer: OneWriteKey, refuses: ['not_found'] })
   async revoke(@Param('id') id: string, @Req() request: FastifyRequest): Promise<OneWriteKey> {
-    const { name } = administratorOf(request);
-    const key = isUuid(id) ? await this.policy.keys.revoke(id, name) : null;
+    const actor = administratorOf(request);
+    const key = isUuid(id) ? await this.policy.keys.revoke(id, actor) : null;
     if (!key) throw noSuchKey();
     await this.publisher.publish();
     return { key };

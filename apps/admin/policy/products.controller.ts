@@ -1,13 +1,16 @@
 import { Controller, Get, Param, Patch, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { PolicyPublisher } from '#queue';
-import { PolicyStore } from '#storage';
+import { AdminStore, PolicyStore, type AdminScope } from '#storage';
 import { OneProduct, ProductList } from '../answers/policy.js';
 import { AdminError } from '../errors.js';
 import { administratorOf, Scope } from '../gatekeeper.js';
 import { Documented } from '../reference/documented.js';
 import { KnownProducts } from './known-products.js';
 import { ProductBody, readProductChange } from './requests.js';
+
+/** What removes stored data needs this scope in addition. */
+const REMOVING: AdminScope = 'erasures:write';
 
 /** What holds for whole products: limits, self-erasure, retention. */
 @Controller('v1/products')
@@ -16,10 +19,11 @@ export class ProductsController {
     private readonly policy: PolicyStore,
     private readonly publisher: PolicyPublisher,
     private readonly known: KnownProducts,
+    private readonly admins: AdminStore,
   ) {}
 
   @Get()
-  @Scope('keys:write')
+  @Scope('products:write', 'keys:write', 'operations:read')
   @Documented({
     summary: 'What holds for each product',
     about:
@@ -31,10 +35,11 @@ export class ProductsController {
   }
 
   @Patch(':product')
-  @Scope('keys:write')
+  @Scope('products:write')
   @Documented({
     summary: 'Changes what holds for a product',
-    about: 'A field that is not given stays as it is.',
+    about:
+      'A field that is not given stays as it is. To enable self-erasure, or to shorten the retention, `erasures:write` is needed as well.',
     body: ProductBody,
     answer: OneProduct,
     refuses: ['not_found'],
@@ -46,8 +51,15 @@ export class ProductsController {
     const change = readProductChange(request.body);
     const refusal = await this.known.refuse(name);
     if (refusal !== null) throw new AdminError('not_found', refusal, 'product');
-    const actor = administratorOf(request).name;
-    const product = await this.policy.products.change(name, change, actor);
+    const actor = administratorOf(request);
+    const mayRemove = actor.scopes.includes(REMOVING);
+    const product = await this.policy.products.change(name, change, { actor, mayRemove });
+    if (!product) {
+      const detail = { product: name, ...change };
+      await this.admins.record({ actor, act: 'product.change', outcome: 'refused', detail });
+      const message = `The change lets stored data be removed, and the token lacks the scope ${REMOVING}.`;
+      throw new AdminError('forbidden', message);
+    }
     await this.publisher.publish();
     return { product };
   }

@@ -1,22 +1,11 @@
 import 'reflect-metadata';
 import { ApiProperty } from '@nestjs/swagger';
-import {
-  IsBoolean,
-  IsInt,
-  IsNotEmpty,
-  IsNumber,
-  IsOptional,
-  IsString,
-  Matches,
-  Max,
-  MaxLength,
-  Min,
-} from 'class-validator';
+import { IsBoolean, IsInt, IsNumber, IsOptional, Matches, Max, Min } from 'class-validator';
 import type { ProductChange } from '#storage';
 import { asVersion, type BlockRule } from '#telemetry';
 import { AdminError } from '../errors.js';
 import { Within } from '../reference/validated.js';
-import { check, fieldsOf } from '../requests.js';
+import { check, fieldsOf, Text } from '../requests.js';
 
 /** As in WRITE_KEYS. */
 const PRODUCT = /^[a-z][a-z0-9_-]{0,63}$/;
@@ -32,7 +21,7 @@ const OrNull = (description: string) => ApiProperty({ nullable: true, descriptio
 /** `POST /v1/keys`. */
 export class KeyBody {
   @IsProduct() product: unknown;
-  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(100) name: unknown;
+  @IsOptional() @Text(100, { least: 1 }) name: unknown;
 
   constructor(body: Record<string, unknown>) {
     this.product = body.product;
@@ -107,9 +96,9 @@ export class ProductBody {
 /** `POST /v1/blocks`. */
 export class BlockBody {
   @IsProduct() product: unknown;
-  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(128) event: unknown;
-  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(64) version: unknown;
-  @IsOptional() @IsString() @MaxLength(500) note: unknown;
+  @IsOptional() @Text(128, { least: 1 }) event: unknown;
+  @IsOptional() @Text(64, { least: 1 }) version: unknown;
+  @IsOptional() @Text(500) note: unknown;
 
   constructor(body: Record<string, unknown>) {
     this.product = body.product;

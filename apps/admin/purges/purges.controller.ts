@@ -33,8 +33,8 @@ export class PurgesController {
     if (keyId === null) throw new AdminError('not_found', 'There is no such write key.', 'key');
     const scope = { keyId, ...times };
     if (isDryRun) return { dryRun: true, sent: await this.purges.sent(scope) };
-    const { name: actor } = administratorOf(request);
-    const { purge, isNew } = await this.purges.request(scope, actor);
+    const actor = administratorOf(request);
+    const { purge, isNew } = await this.purges.request(scope, actor.name);
     if (isNew) {
       const detail = { purgeId: purge.id, ...scope };
       await this.admins.record({ actor, act: 'purge.request', outcome: 'done', detail });

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { IsBoolean, IsDate, Matches } from 'class-validator';
 import type { PurgeScope } from '#storage';
-import { check, objectOf, readMoment } from '../requests.js';
+import { check, fieldsOf, readMoment } from '../requests.js';
 
 const WRONG_KEY = 'key must be the id of a write key, or the first 16 digits of its SHA-256';
 const WRONG_TIME = '$property must be a time such as 2026-01-31T12:00:00Z';
@@ -27,7 +27,7 @@ export class PurgeBody {
 export function readPurgeBody(
   body: unknown,
 ): Omit<PurgeScope, 'keyId'> & { key: string; isDryRun: boolean } {
-  const fields = check(new PurgeBody(objectOf(body, ['key', 'from', 'to', 'dryRun'])));
+  const fields = check(new PurgeBody(fieldsOf(body)));
   return {
     key: fields.key as string,
     from: (fields.from as Date).toISOString(),

@@ -109,8 +109,8 @@ export class QuarantineController {
     const id = asEventId(raw);
     const event = id === null ? null : await this.quarantine.get(id);
     if (!event) throw new AdminError('not_found', 'There is no such event in quarantine.');
-    const { name: actor, scopes } = administratorOf(request);
-    if (!scopes.includes('quarantine:write')) return { event };
+    const actor = administratorOf(request);
+    if (!actor.scopes.includes('quarantine:write')) return { event };
     const { installationId } = event;
     const detail = { eventId: event.id };
     await this.admins.record({
@@ -150,11 +150,12 @@ export class QuarantineController {
   }
 
   private async ask(request: FastifyRequest, kind: QuarantineJobKind, filter: QuarantineFilter) {
-    const { name } = administratorOf(request);
-    const { job, isNew } = await this.quarantine.request({ kind, filter, requestedBy: name });
+    const actor = administratorOf(request);
+    const requestedBy = actor.name;
+    const { job, isNew } = await this.quarantine.request({ kind, filter, requestedBy });
     if (isNew) {
       const detail = { jobId: job.id, filter };
-      await this.admins.record({ actor: name, act: `quarantine.${kind}`, outcome: 'done', detail });
+      await this.admins.record({ actor, act: `quarantine.${kind}`, outcome: 'done', detail });
     }
     return { job };
   }

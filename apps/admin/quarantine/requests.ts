@@ -6,10 +6,8 @@ import {
   IsBoolean,
   IsIn,
   IsOptional,
-  IsString,
   IsUUID,
   Matches,
-  MaxLength,
 } from 'class-validator';
 import {
   quarantineFilterFields,
@@ -17,10 +15,10 @@ import {
   type QuarantineFilter,
   type SummaryField,
 } from '#storage';
-import { parseTimestamp, quarantineReasons } from '#telemetry';
+import { quarantineReasons } from '#telemetry';
 import { AdminError } from '../errors.js';
 import { Within } from '../reference/validated.js';
-import { check, fieldsOf, Page } from '../requests.js';
+import { check, fieldsOf, Moment, Page, readCount, readMoment, Text } from '../requests.js';
 
 type Fields = Record<string, unknown>;
 
@@ -29,16 +27,23 @@ const WRONG_BY = `by must be one or several of ${summaryFields.join(', ')}, with
 
 /** Which quarantined events are meant, as a query or as a part of a body. */
 export class FilterFields {
-  @IsOptional() @IsString() @MaxLength(MAX_TEXT) product: unknown;
-  @IsOptional() @IsString() @MaxLength(MAX_TEXT) event: unknown;
+  @IsOptional() @Text(MAX_TEXT) product: unknown;
+  @IsOptional() @Text(MAX_TEXT) event: unknown;
   @IsOptional() @IsIn(quarantineReasons) reason: unknown;
-  @IsOptional() @IsString() @MaxLength(MAX_TEXT) path: unknown;
-  @IsOptional() @IsString() @MaxLength(MAX_TEXT) version: unknown;
-  @IsOptional() @IsString() @MaxLength(MAX_TEXT) from: unknown;
-  @IsOptional() @IsString() @MaxLength(MAX_TEXT) to: unknown;
+  @IsOptional() @Text(MAX_TEXT) path: unknown;
+  @IsOptional() @Text(MAX_TEXT) version: unknown;
+  @Moment() from: Date | undefined;
+  @Moment() to: Date | undefined;
 
   constructor(fields: Fields) {
-    for (const field of quarantineFilterFields) this[field] = fields[field] ?? undefined;
+    const { product, event, reason, path, version, from, to } = fields;
+    this.product = product ?? undefined;
+    this.event = event ?? undefined;
+    this.reason = reason ?? undefined;
+    this.path = path ?? undefined;
+    this.version = version ?? undefined;
+    this.from = readMoment(from ?? undefined);
+    this.to = readMoment(to ?? undefined);
   }
 }
 
@@ -52,7 +57,7 @@ export class EventsQuery extends FilterFields {
   constructor(query: Fields) {
     super(query);
     this.after = query.after as string | undefined;
-    this.limit = Number(query.limit ?? 50);
+    this.limit = readCount(query.limit, 50);
   }
 }
 
@@ -67,9 +72,9 @@ export class SummaryQuery extends FilterFields {
 
   constructor(query: Fields) {
     super(query);
-    const { by = 'product,reason,path,version', limit = 100 } = query;
+    const { by = 'product,reason,path,version', limit } = query;
     this.by = typeof by === 'string' ? by.split(',') : by;
-    this.limit = Number(limit);
+    this.limit = readCount(limit, 100);
   }
 }
 
@@ -82,7 +87,7 @@ export class JobsQuery {
 
   constructor(query: Fields) {
     this.after = query.after as string | undefined;
-    this.limit = Number(query.limit ?? 50);
+    this.limit = readCount(query.limit, 50);
   }
 }
 
@@ -110,14 +115,14 @@ export class DiscardBody extends ReplayBody {
 
 export function readListQuery(query: Fields) {
   const fields = check(new EventsQuery(query));
-  return { filter: filterOf(fields, ''), after: fields.after, limit: fields.limit };
+  return { filter: filterOf(fields), after: fields.after, limit: fields.limit };
 }
 
 export function readSummaryQuery(query: Fields) {
   const fields = check(new SummaryQuery(query));
   const asked = fields.by as SummaryField[];
   return {
-    filter: filterOf(fields, ''),
+    filter: filterOf(fields),
     by: summaryFields.filter((field) => asked.includes(field)),
     limit: fields.limit,
   };
@@ -131,7 +136,7 @@ export function readJobsQuery(query: Fields) {
 /** `{"filter": {"product": "dcos"}}`. A filter that says nothing means all. */
 export function readReplayBody(body: unknown): QuarantineFilter {
   const filter = fieldsOf(new ReplayBody(fieldsOf(body)).filter);
-  return filterOf(check(new FilterFields(filter), 'filter.'), 'filter.');
+  return filterOf(check(new FilterFields(filter), 'filter.'));
 }
 
 /** The same; but to discard all, that has to be said: `{"all": true}`. */
@@ -154,19 +159,11 @@ export function asEventId(text: string): string | null {
   return /^\d{1,18}$/.test(text) ? text : null;
 }
 
-/** @param at where the fields stand in the request */
-function filterOf(fields: FilterFields, at: string): QuarantineFilter {
-  const said = quarantineFilterFields.flatMap((field) => {
-    const value = fields[field] as string | undefined;
+function filterOf(fields: FilterFields): QuarantineFilter {
+  const given = quarantineFilterFields.flatMap((field) => {
+    const value = fields[field];
     if (value === undefined) return [];
-    const isTime = field === 'from' || field === 'to';
-    return [[field, isTime ? readTime(value, at + field) : value]];
+    return [[field, value instanceof Date ? value.toISOString() : value]];
   });
-  return Object.fromEntries(said) as QuarantineFilter;
-}
-
-function readTime(text: string, path: string): string {
-  const time = parseTimestamp(text);
-  if (time !== null) return new Date(time).toISOString();
-  throw new AdminError('invalid_request', `${path} must be a time in RFC 3339.`, path);
+  return Object.fromEntries(given) as QuarantineFilter;
 }

@@ -62,7 +62,7 @@ export class QueueController {
   }
 
   private async record(request: FastifyRequest, outcome: 'done' | 'failed', detail: object) {
-    const actor = administratorOf(request).name;
+    const actor = administratorOf(request);
     await this.admins.record({ actor, act: 'queue.retry', outcome, detail });
   }
 }

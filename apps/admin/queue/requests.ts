@@ -1,12 +1,12 @@
-import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsOptional, IsString } from 'class-validator';
-import { check, fieldsOf, Page } from '../requests.js';
+import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsOptional } from 'class-validator';
+import { check, fieldsOf, Page, readCount, Text } from '../requests.js';
 
 /** `GET /v1/queue/failed`. */
 export class FailedJobsQuery {
   @Page(500) limit: number;
 
   constructor(query: Record<string, unknown>) {
-    this.limit = Number(query.limit ?? 50);
+    this.limit = readCount(query.limit, 50);
   }
 }
 
@@ -16,7 +16,7 @@ export class RetryBody {
   @IsArray()
   @ArrayNotEmpty()
   @ArrayMaxSize(500)
-  @IsString({ each: true })
+  @Text(100, { least: 1, each: true })
   ids: unknown;
 
   constructor(body: Record<string, unknown>) {

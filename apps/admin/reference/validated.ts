@@ -20,6 +20,11 @@ const SCHEMAS: Record<string, (constraints: unknown[]) => Schema> = {
   isOptional: () => ({}),
   isDefined: () => ({}),
   isString: () => ({ type: 'string' }),
+  isText: ([minLength, maxLength]) => ({
+    type: 'string',
+    ...(minLength !== 0 && { minLength }),
+    maxLength,
+  }),
   isNotEmpty: () => ({ minLength: 1 }),
   isBoolean: () => ({ type: 'boolean' }),
   isInt: () => ({ type: 'integer' }),

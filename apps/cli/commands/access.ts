@@ -24,6 +24,7 @@ const KEY_COLUMNS: Column<Key>[] = [
 ];
 
 interface Token {
+  id: string;
   name: string;
   scopes: string[];
   createdAt: string;
@@ -32,6 +33,7 @@ interface Token {
 }
 
 const TOKEN_COLUMNS: Column<Token>[] = [
+  ['ID', ({ id }) => id],
   ['NAME', ({ name }) => name],
   ['SCOPES', ({ scopes }) => scopes.join(' ')],
   ['CREATED', ({ createdAt }) => createdAt],

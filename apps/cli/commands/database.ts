@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { Database, ExportRefused, exportView, Rollups, type ExportFormat } from '#storage';
 import { findDatabase } from '../connection.js';
 import { Failure } from '../outcome.js';
@@ -32,8 +32,9 @@ export async function rebuildRollups(say: Say): Promise<void> {
 export async function exportRows(say: Say, view: string, options: ExportOptions): Promise<void> {
   const { format, out: file, product, from, to } = options;
   const tell = sparingly(say);
+  // Opened first: a file that cannot be written is reported before the database is asked.
+  const out = file === undefined ? process.stdout : (await open(file, 'w')).createWriteStream();
   const database = await openDatabase('muster-export');
-  const out = file === undefined ? process.stdout : createWriteStream(file);
   try {
     const rows = await exportView(database, view, {
       ...{ format, out, product, from, to },

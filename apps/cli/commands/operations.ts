@@ -20,6 +20,7 @@ const FAILED_COLUMNS: Column<FailedJob>[] = [
 interface Act {
   at: string;
   actor: string;
+  actorId: string | null;
   act: string;
   outcome: string;
   detail: object;
@@ -28,6 +29,7 @@ interface Act {
 const ACT_COLUMNS: Column<Act>[] = [
   ['AT', ({ at }) => at],
   ['ACTOR', ({ actor }) => actor],
+  ['TOKEN ID', ({ actorId }) => actorId],
   ['ACT', ({ act }) => act],
   ['OUTCOME', ({ outcome }) => outcome],
   ['DETAIL', ({ detail }) => (Object.keys(detail).length > 0 ? detail : '')],

@@ -16,6 +16,11 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof pg.DatabaseError && REFUSALS.test(error.code ?? '');
 }
 
+/** SQLSTATE class 22, data exception: a value of the statement is one that Postgres cannot hold. */
+export function isBadValue(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && (error.code ?? '').startsWith('22');
+}
+
 /** Whether a row found no partition: the month it belongs to has not been made. */
 export function isMissingPartition(error: unknown): boolean {
   return (
@@ -33,7 +38,7 @@ const SYSTEM_CODES = new Set([
   ...['ENOTFOUND', 'EAI_AGAIN', 'ENOENT'],
 ]);
 const DRIVER_MESSAGES =
-  /^(Connection terminated|Client has encountered a connection error|Query read timeout|timeout expired)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout|timeout expired)/;
 
 /** Whether a statement failed because its connection is gone, or none could be made: waiting mends it. */
 export function isConnectionLoss(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { BlockRule } from '#telemetry';
+import { nameOf, type Actor } from '../audit-log.js';
 import type { PolicyChanges } from './changes.js';
 
 /** A block as administrators see it. */
@@ -24,7 +25,7 @@ export class BlockRules {
   /** @returns the block, new or as it was there before */
   async create(
     rule: BlockRule & { note: string | null },
-    actor: string,
+    actor: Actor,
   ): Promise<{ block: Block; isNew: boolean }> {
     const { product, event, version, note } = rule;
     return this.changes.make<{ block: Block; isNew: boolean }>(actor, async (tx) => {
@@ -36,7 +37,7 @@ export class BlockRules {
       if (same[0]) return { result: { block: toBlock(same[0]), isNew: false }, act: null };
       const { rows } = await tx.query<Row>(
         `INSERT INTO block_rule VALUES ($1, $2, $3, $4, $5, now(), $6) RETURNING *`,
-        [randomUUID(), product, event, version, note, actor],
+        [randomUUID(), product, event, version, note, nameOf(actor)],
       );
       const block = toBlock(rows[0] as Row);
       const detail = { blockId: block.id, product, event, version };
@@ -53,7 +54,7 @@ export class BlockRules {
   }
 
   /** @returns what it was; null where there is no such block */
-  async remove(blockId: string, actor: string): Promise<Block | null> {
+  async remove(blockId: string, actor: Actor): Promise<Block | null> {
     return this.changes.make(actor, async (tx) => {
       const { rows } = await tx.query<Row>(
         'DELETE FROM block_rule WHERE block_id = $1 RETURNING *',

@@ -1,13 +1,13 @@
 import type pg from 'pg';
 import type { Database } from '../database/database.js';
-import { recordAct } from '../audit-log.js';
+import { recordAct, type Act, type Actor } from '../audit-log.js';
 import type { InstallationHasher } from '../suppression.js';
 
 /** What a change comes to: its result, and what the audit log says of it. */
 export interface Changed<T> {
   result: T;
   /** Null where everything was so already: then nothing is raised and nothing recorded. */
-  act: { act: string; detail: object } | null;
+  act: Pick<Act, 'act' | 'detail'> | null;
 }
 
 /** Changes what holds, one change at a time. */
@@ -21,7 +21,7 @@ export class PolicyChanges {
    * Does a change, raises the revision and records it, in one transaction. The row of the revision is
    * locked first, so that changes come one after the other: what `work` reads stays true.
    */
-  async make<T>(actor: string, work: (tx: pg.ClientBase) => Promise<Changed<T>>): Promise<T> {
+  async make<T>(actor: Actor, work: (tx: pg.ClientBase) => Promise<Changed<T>>): Promise<T> {
     return this.database.transaction(async (tx) => {
       await tx.query('SELECT FROM policy_revision FOR UPDATE');
       const { result, act } = await work(tx);

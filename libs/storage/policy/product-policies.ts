@@ -1,4 +1,5 @@
 import type { EventLimits } from '#telemetry';
+import type { Actor } from '../audit-log.js';
 import type { PolicyChanges } from './changes.js';
 
 /** What holds for a product, as administrators see it. */
@@ -54,13 +55,22 @@ export class ProductPolicies {
     return rows.map(toDecision);
   }
 
-  async change(product: string, change: ProductChange, actor: string): Promise<ProductDecision> {
-    return this.changes.make(actor, async (tx) => {
+  /**
+   * @param mayRemove whether the actor may do what removes stored data
+   * @returns the decision; null where it would remove data and the actor may not: nothing is changed then
+   */
+  async change(
+    product: string,
+    change: ProductChange,
+    { actor, mayRemove }: { actor: Actor; mayRemove: boolean },
+  ): Promise<ProductDecision | null> {
+    return this.changes.make<ProductDecision | null>(actor, async (tx) => {
       const { rows: known } = await tx.query<Row>(
         'SELECT * FROM product_policy WHERE product = $1',
         [product],
       );
       const before = toDecision(known[0] ?? nothingDecided(product));
+      if (!mayRemove && removesData(before, change)) return { result: null, act: null };
       const after = {
         ...{ ...before, ...change, product },
         limits: { ...before.limits, ...change.limits },
@@ -82,6 +92,18 @@ export class ProductPolicies {
       return { result: after, act: { act: 'product.change', detail: { product, ...change } } };
     });
   }
+}
+
+/**
+ * Whether a change lets data be removed: self-erasure, and a shorter retention. Without a number of its
+ * own, a product has the default retention, which may be longer or shorter than any number.
+ */
+function removesData(before: ProductDecision, { selfErasure, retentionDays }: ProductChange) {
+  if (selfErasure === true && !before.selfErasure) return true;
+  if (retentionDays === undefined || retentionDays === before.retentionDays) return false;
+  return (
+    retentionDays === null || before.retentionDays === null || retentionDays < before.retentionDays
+  );
 }
 
 function nothingDecided(product: string): Row {

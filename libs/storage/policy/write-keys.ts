@@ -1,5 +1,6 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { nameOf, type Actor } from '../audit-log.js';
 import type { PolicyChanges } from './changes.js';
 
 /** A write key as administrators see it; the key itself is kept nowhere. */
@@ -48,7 +49,7 @@ const HOUR_MS = 3_600_000;
 export class WriteKeyStore {
   constructor(private readonly changes: PolicyChanges) {}
 
-  async create(product: string, name: string | null, actor: string): Promise<NewWriteKey> {
+  async create(product: string, name: string | null, actor: Actor): Promise<NewWriteKey> {
     return this.changes.make(actor, async (tx) => {
       const made = await insert(tx, { product, name, actor, secret: newSecret(product) });
       const { id, hint } = made.key;
@@ -57,7 +58,7 @@ export class WriteKeyStore {
   }
 
   /** Makes keys of those that are not there yet. @param secrets product → key */
-  async register(secrets: Readonly<Record<string, string>>, actor: string): Promise<void> {
+  async register(secrets: Readonly<Record<string, string>>, actor: Actor): Promise<void> {
     await this.changes.make(actor, async (tx) => {
       const products: string[] = [];
       for (const [product, secret] of Object.entries(secrets)) {
@@ -65,7 +66,7 @@ export class WriteKeyStore {
           digestOf(secret),
         ]);
         if (rowCount) continue;
-        await insert(tx, { product, name: actor, actor, secret });
+        await insert(tx, { product, name: nameOf(actor), actor, secret });
         products.push(product);
       }
       const act = products.length > 0 ? { act: 'key.register', detail: { products } } : null;
@@ -90,7 +91,7 @@ export class WriteKeyStore {
   async rotate(
     keyId: string,
     overlapHours: number,
-    actor: string,
+    actor: Actor,
   ): Promise<Rotation | UnrotatableReason | null> {
     return this.changes.make<Rotation | UnrotatableReason | null>(actor, async (tx) => {
       const old = await find(tx, keyId);
@@ -114,7 +115,7 @@ export class WriteKeyStore {
   }
 
   /** Ends a key. @returns null where there is no such key */
-  async revoke(keyId: string, actor: string): Promise<WriteKey | null> {
+  async revoke(keyId: string, actor: Actor): Promise<WriteKey | null> {
     return this.changes.make(actor, async (tx) => {
       const key = await find(tx, keyId);
       if (key?.revokedAt !== null) return { result: key, act: null };
@@ -138,14 +139,12 @@ async function insert(
     name,
     actor,
     secret,
-  }: Record<'product' | 'actor' | 'secret', string> & {
-    name: string | null;
-  },
+  }: { product: string; name: string | null; actor: Actor; secret: string },
 ): Promise<NewWriteKey> {
   const { rows } = await tx.query<Row>(
     `INSERT INTO ingest_key (key_id, product, name, digest, hint, created_at, created_by)
      VALUES ($1, $2, $3, $4, $5, now(), $6) RETURNING *`,
-    [randomUUID(), product, name, digestOf(secret), secret.slice(-4), actor],
+    [randomUUID(), product, name, digestOf(secret), secret.slice(-4), nameOf(actor)],
   );
   return { key: toKey(rows[0] as Row), secret };
 }

@@ -1,0 +1,62 @@
+import type { Logger } from '#platform';
+import { networkOf } from '#platform';
+
+const MAX_GUESSES = 10;
+const WINDOW_MS = 60_000;
+const MAX_ADDRESSES = 10_000;
+
+/** Wrong tokens of the last minute by client address, in memory only and bounded. */
+export class Guesses {
+  /** In the order in which windows began, so that the oldest are forgotten first. */
+  readonly #windows = new Map<string, { count: number; endsAt: number }>();
+  #unlogged = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly logger: Logger) {}
+
+  /**
+   * Counts a guess.
+   * @returns 0 where it is within the limit; otherwise in how many seconds the address may guess again
+   */
+  count(address: string, now = Date.now()): number {
+    const network = networkOf(address);
+    let window = this.#windows.get(network);
+    if (window === undefined || window.endsAt <= now) {
+      this.#windows.delete(network);
+      window = { count: 0, endsAt: now + WINDOW_MS };
+      this.#makeRoom();
+      this.#windows.set(network, window);
+    }
+    if (window.count >= MAX_GUESSES) return Math.ceil((window.endsAt - now) / 1000);
+    window.count += 1;
+    return 0;
+  }
+
+  /** Takes a guess back: the token is valid, and was only not known here yet. */
+  forgive(address: string): void {
+    const window = this.#windows.get(networkOf(address));
+    if (window) window.count = Math.max(0, window.count - 1);
+  }
+
+  /** Logs refused tokens, at most one line a minute. */
+  report(): void {
+    this.#unlogged += 1;
+    if (this.#timer) return;
+    this.#write();
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#unlogged > 0) this.#write();
+    }, WINDOW_MS).unref();
+  }
+
+  #write(): void {
+    this.logger.warn({ refused: this.#unlogged }, 'wrong tokens refused');
+    this.#unlogged = 0;
+  }
+
+  #makeRoom(): void {
+    if (this.#windows.size < MAX_ADDRESSES) return;
+    const [oldest] = this.#windows.keys();
+    if (oldest !== undefined) this.#windows.delete(oldest);
+  }
+}

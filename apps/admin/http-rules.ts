@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '#platform';
+import { administratorIn } from './gatekeeper.js';
+import { SECURITY_HEADERS, secure } from './security-headers.js';
+
+/** What holds for every request: the headers of its response, and its line in the log. */
+export function addHttpRules(fastify: FastifyInstance, logger: Logger): void {
+  fastify.addHook('onRequest', (_request, reply, done) => {
+    secure(reply);
+    done();
+  });
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    // The files of the dashboard bring a cache-control of their own.
+    secure(reply);
+    done(null, payload);
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    logRequest(logger, request, reply);
+    done();
+  });
+}
+
+/** The pattern of the address and not the address, which may name an installation. */
+function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
+  const { method, id: requestId } = request;
+  const line = {
+    ...{ requestId, method, route: request.routeOptions.url, status: reply.statusCode },
+    actor: administratorIn(request)?.name,
+    durationMs: Math.round(reply.elapsedTime),
+  };
+  const level = method === 'GET' || method === 'HEAD' ? 'debug' : 'info';
+  logger[level](line, 'request answered');
+}
+
+/** Answers what Node refuses before there is a request, in the one form of errors. */
+export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (socket.writable) {
+    const status = STATUS[error.code ?? ''] ?? '400 Bad Request';
+    const message = 'The request is not well-formed.';
+    const body = JSON.stringify({ success: false, code: 'bad_request', message });
+    const headers = {
+      ...SECURITY_HEADERS,
+      'x-request-id': randomUUID(),
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': String(Buffer.byteLength(body)),
+      connection: 'close',
+    };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    socket.write([`HTTP/1.1 ${status}`, ...lines, '', body].join('\r\n'));
+  }
+  socket.destroy(error);
+}
+
+const STATUS: Record<string, string> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};

@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { connect } from 'node:tls';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startAdmin, type Admin } from './support/admin.js';
+import { startMuster, type Muster } from './support/muster.js';
+
+const CONNECTIONS = 200;
+const PIPELINED = 25;
+
+let muster: Muster;
+let admin: Admin;
+let behindProxy: Admin;
+
+beforeAll(async () => {
+  muster = await startMuster({ workers: 0 });
+  admin = await startAdmin(muster);
+  behindProxy = await startAdmin(muster, { TRUSTED_PROXIES: '127.0.0.0/8, ::1' });
+});
+
+afterAll(async () => {
+  await behindProxy.stop();
+  await admin.stop();
+  await muster.stop();
+});
+
+test('5,000 parallel guesses keep no valid token of their address out, and cost hardly a query', async () => {
+  const valid = await admin.tokenFor('known', ['operations:read']);
+  const before = await scansOfTokens();
+  const floods = Array.from({ length: CONNECTIONS }, (_, at) => guess(at));
+  let isOver = false;
+  const flood = Promise.all(floods).finally(() => (isOver = true));
+  const admitted: number[] = [];
+  for (let tries = 0; !isOver || tries < 5; tries += 1) {
+    // One that is known already, and one that was made just now by somebody else.
+    const fresh = await admin.tokenFor(`fresh-${tries}`, ['operations:read']);
+    for (const token of [valid, fresh]) {
+      const headers = { authorization: `Bearer ${token}` };
+      admitted.push((await admin.ask('GET', '/v1/queue', undefined, headers)).status);
+    }
+  }
+  const statuses = (await flood).flat();
+  expect(statuses).toHaveLength(CONNECTIONS * PIPELINED);
+  expect(new Set(statuses)).toEqual(new Set([401, 429]));
+  expect(statuses.filter((status) => status === 401).length).toBeLessThanOrEqual(10);
+  expect(new Set(admitted)).toEqual(new Set([200]));
+  expect((await scansOfTokens()) - before).toBeLessThan((CONNECTIONS * PIPELINED) / 2);
+  expect(admin.app.log.match(/wrong tokens refused/g)).toHaveLength(1);
+});
+
+test('a guess over the limit hears when to come back', async () => {
+  const headers = { authorization: 'Bearer wrong' };
+  for (let tries = 0; tries < 11; tries += 1)
+    await admin.ask('GET', '/v1/queue', undefined, headers);
+  const {
+    status,
+    json,
+    headers: answered,
+  } = await admin.ask('GET', '/v1/queue', undefined, headers);
+  expect([status, json.code]).toEqual([429, 'too_many_attempts']);
+  expect(Number(answered['retry-after'])).toBeGreaterThan(0);
+  expect(Number(answered['retry-after'])).toBeLessThanOrEqual(60);
+});
+
+test('guesses are counted by the client’s address that a trusted proxy passes on', async () => {
+  const ask = async (address: string, token = 'wrong') => {
+    const headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': address };
+    return (await behindProxy.ask('GET', '/v1/queue', undefined, headers)).status;
+  };
+  for (let tries = 0; tries < 10; tries += 1) expect(await ask('203.0.113.1')).toBe(401);
+  expect(await ask('203.0.113.1')).toBe(429);
+  // What a client writes itself stands before what the proxy adds, and is not believed.
+  expect(await ask('198.51.100.9, 203.0.113.1')).toBe(429);
+  expect(await ask('203.0.113.2')).toBe(401);
+  expect(await ask('203.0.113.1', behindProxy.token)).toBe(200);
+});
+
+test('without a trusted proxy, nobody chooses the address that guesses are counted by', async () => {
+  await admin.app.stop().then(() => admin.app.start());
+  const statuses: number[] = [];
+  for (let tries = 0; tries < 12; tries += 1) {
+    const headers = { authorization: 'Bearer wrong', 'x-forwarded-for': `203.0.113.${tries}` };
+    statuses.push((await admin.ask('GET', '/v1/queue', undefined, headers)).status);
+  }
+  expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429, 429]);
+});
+
+test('a token that is ended in the database is refused at once, on every replica', async () => {
+  for (const replica of [admin, behindProxy]) {
+    const headers = { authorization: `Bearer ${await admin.tokenFor('brief')}` };
+    expect((await replica.ask('GET', '/v1/queue', undefined, headers)).status).toBe(200);
+    await admin.store.revokeToken('brief');
+    expect((await replica.ask('GET', '/v1/queue', undefined, headers)).status).not.toBe(200);
+  }
+});
+
+/** Sends guesses over one connection without waiting for an answer. @returns the statuses */
+async function guess(connection: number): Promise<number[]> {
+  const socket = connect({ host: 'localhost', port: admin.app.ready.port, ca: muster.ca });
+  await once(socket, 'secureConnect');
+  let received = '';
+  socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
+  for (let at = 0; at < PIPELINED; at += 1) {
+    socket.write(
+      `GET /v1/queue HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer mat_${connection}_${at}\r\n\r\n`,
+    );
+  }
+  const statuses = () => [...received.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, it]) => Number(it));
+  await vi.waitFor(() => expect(statuses()).toHaveLength(PIPELINED), 25_000);
+  socket.destroy();
+  return statuses();
+}
+
+/** How often the table of tokens was read. */
+async function scansOfTokens(): Promise<number> {
+  // Connections report what they did within a second.
+  await sleep(1500);
+  const [row] = await muster.owner(
+    `SELECT (coalesce(seq_scan, 0) + coalesce(idx_scan, 0))::int AS scans
+       FROM pg_stat_user_tables WHERE relname = 'admin_token'`,
+  );
+  return row?.scans as number;
+}

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { adminScopes, scopeMeanings, type AdminScope } from '#storage';
+import { startAdmin, type Admin } from './support/admin.js';
+import { startMuster, type Muster } from './support/muster.js';
+
+let muster: Muster;
+let admin: Admin;
+
+beforeAll(async () => {
+  muster = await startMuster({ workers: 0 });
+  admin = await startAdmin(muster);
+});
+
+afterAll(async () => {
+  await admin.stop();
+  await muster.stop();
+});
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const without = (...scopes: AdminScope[]) => adminScopes.filter((it) => !scopes.includes(it));
+
+/** Asks with a fresh token of these scopes. */
+async function askWith(scopes: AdminScope[], method: string, path: string, body?: object) {
+  const token = await admin.tokenFor(`asker-${randomUUID()}`, scopes);
+  return admin.ask(method, path, body, bearer(token));
+}
+
+const lastAct = async () => (await admin.ask('GET', '/v1/audit?limit=1')).json.acts[0];
+
+describe('a token', () => {
+  test.each(adminScopes)('that lacks %s cannot end one that has it', async (scope) => {
+    const name = `target-${randomUUID()}`;
+    const target = await admin.tokenFor(name, [...new Set<AdminScope>([scope, 'keys:write'])]);
+    const mine: AdminScope[] = scope === 'tokens:write' ? [] : without(scope);
+    const ended = await askWith(mine, 'DELETE', `/v1/tokens/${name}`);
+    expect(ended).toMatchObject({ status: 403, json: { code: 'forbidden' } });
+    const still = await admin.ask('GET', '/v1/keys', undefined, bearer(target));
+    expect(still.status).toBe(200);
+    if (scope === 'tokens:write') return;
+    expect(await lastAct()).toMatchObject({ act: 'token.revoke', outcome: 'refused' });
+    expect(await askWith([...adminScopes], 'DELETE', `/v1/tokens/${name}`)).toMatchObject({
+      ...{ status: 200, json: { token: { revokedAt: expect.any(String) } } },
+    });
+  });
+
+  test.each(without('tokens:write'))('that lacks %s cannot give it', async (scope) => {
+    const body = { name: `new-${randomUUID()}`, scopes: [scope] };
+    const made = await askWith(without(scope), 'POST', '/v1/tokens', body);
+    expect(made).toMatchObject({ status: 403, json: { path: 'scopes' } });
+    expect(await lastAct()).toMatchObject({ act: 'token.create', outcome: 'refused' });
+  });
+
+  test('of keys:write alone reaches neither tokens nor products', async () => {
+    for (const [method, path, body] of [
+      ['POST', '/v1/tokens', { name: 'mine' }],
+      ['GET', '/v1/tokens', undefined],
+      ['DELETE', '/v1/tokens/root', undefined],
+      ['PATCH', '/v1/products/dcos', { limits: { eventsPerMinutePerKey: 1 } }],
+    ] as const) {
+      const { status } = await askWith(['keys:write'], method, path, body);
+      expect([method, path, status]).toEqual([method, path, 403]);
+    }
+    expect((await askWith(['keys:write'], 'GET', '/v1/products')).status).toBe(200);
+  });
+});
+
+describe('what removes stored data needs erasures:write as well', () => {
+  const change = (body: object, ...more: AdminScope[]) =>
+    askWith(['products:write', ...more], 'PATCH', '/v1/products/dcos', body);
+  const decide = (retentionDays: number | null, selfErasure = false) =>
+    admin.ask('PATCH', '/v1/products/dcos', { retentionDays, selfErasure });
+
+  test.each([
+    [90, { retentionDays: 89 }],
+    [90, { retentionDays: 1, limits: { eventsPerMinutePerKey: 1 } }],
+    [90, { retentionDays: null }],
+    [null, { retentionDays: 36_500 }],
+    [90, { selfErasure: true }],
+  ] as const)('with a retention of %s, to change %j', async (before, body) => {
+    await decide(before);
+    const refused = await change(body);
+    expect(refused).toMatchObject({ status: 403, json: { code: 'forbidden' } });
+    expect(await lastAct()).toMatchObject({
+      ...{ act: 'product.change', outcome: 'refused', detail: { product: 'dcos', ...body } },
+    });
+    const { json } = await admin.ask('GET', '/v1/products');
+    expect(json.products.find((it: { product: string }) => it.product === 'dcos')).toMatchObject({
+      ...{ retentionDays: before, selfErasure: false, limits: { eventsPerMinutePerKey: null } },
+    });
+    const { status, json: done } = await change(body, 'erasures:write');
+    expect([status, done.product]).toMatchObject([200, body]);
+    await admin.ask('PATCH', '/v1/products/dcos', { limits: { eventsPerMinutePerKey: null } });
+  });
+
+  test.each([
+    [90, false, { retentionDays: 91 }],
+    [90, false, { retentionDays: 90 }],
+    [null, false, { retentionDays: null }],
+    [90, true, { selfErasure: false }],
+    [90, true, { selfErasure: true }],
+    [90, false, { limits: { eventsPerMinutePerInstallation: 5 } }],
+  ] as const)('and nothing else does: with %s, %s to change %j', async (days, isOn, body) => {
+    await decide(days, isOn);
+    expect((await change(body)).status).toBe(200);
+  });
+});
+
+test('the audit log names the token by its name and its id, over the API and in the database', async () => {
+  const { json } = await admin.ask('POST', '/v1/tokens', { name: 'named' });
+  const headers = bearer(json.secret);
+  await admin.ask('POST', '/v1/keys', { product: 'dcos' }, headers);
+  expect(await lastAct()).toMatchObject({
+    ...{ act: 'key.create', actor: 'named', actorId: json.token.id },
+  });
+  await admin.ask('DELETE', `/v1/installations/${randomUUID()}`, undefined, headers);
+  expect(await lastAct()).toMatchObject({ act: 'erasure.request', actorId: json.token.id });
+  await admin.ask('DELETE', '/v1/tokens/named');
+  expect(await lastAct()).toMatchObject({
+    ...{ act: 'token.revoke', actor: 'root', detail: { name: 'named', tokenId: json.token.id } },
+  });
+});
+
+test('a token that replaces another of its name has another id; the same token keeps it', async () => {
+  const idOf = async () =>
+    (await muster.owner(`SELECT token_id FROM admin_token WHERE name = 'again'`))[0]?.token_id;
+  const token = await admin.tokenFor('again');
+  const first: unknown = await idOf();
+  await admin.store.createToken('again', adminScopes, { token });
+  expect(await idOf()).toBe(first);
+  await admin.tokenFor('again');
+  expect(await idOf()).not.toBe(first);
+});
+
+test('the migration gives the new scopes to tokens that had all others, and to no other', async () => {
+  const old = without('products:write', 'tokens:write');
+  await muster.owner(`UPDATE admin_token SET scopes = $1 WHERE name = 'root'`, [old]);
+  await admin.tokenFor('keys-before', ['keys:write']);
+  const file = 'prisma/migrations/20261129050000_admin_scopes/migration.sql';
+  const sql = await readFile(file, 'utf8');
+  const update = /^UPDATE admin_token.*?;/ms.exec(sql)?.[0] ?? '';
+  const client = new pg.Client({ connectionString: muster.databaseUrl });
+  await client.connect();
+  await client.query(update).finally(() => client.end());
+  const rows = await muster.owner(
+    `SELECT name, scopes FROM admin_token WHERE name IN ('root', 'keys-before') ORDER BY name`,
+  );
+  expect(rows).toEqual([
+    { name: 'keys-before', scopes: ['keys:write'] },
+    { name: 'root', scopes: [...old, 'products:write', 'tokens:write'] },
+  ]);
+});
+
+test('docs/admin.md lists the scopes, and what they allow, as the code has them', async () => {
+  const page = await readFile('docs/admin.md', 'utf8');
+  const rows = [...page.matchAll(/^\| `([a-z]+:[a-z]+)` +\| (.*?) +\|$/gm)];
+  expect(Object.fromEntries(rows.map(([, scope, meaning]) => [scope, meaning]))).toEqual(
+    scopeMeanings,
+  );
+});
