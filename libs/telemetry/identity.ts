@@ -2,8 +2,9 @@ import { createHmac, hash } from 'node:crypto';
 import { remember } from './memo.js';
 
 /** A GUID with or without its dashes. */
-const HEX = '([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})';
-const GUID = new RegExp(`^(?:urn:uuid:)?(?:${HEX}|\\{${HEX}\\}|\\(${HEX}\\))$`);
+const GUID = /^([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$/;
+const URN = 'urn:uuid:';
+const BRACKETS = new Set(['{}', '()']);
 const MAX_GUID_CHARACTERS = 64;
 const MAX_NAME_CHARACTERS = 512;
 
@@ -14,8 +15,12 @@ const MAX_NAME_CHARACTERS = 512;
  */
 export function parseInstallationId(raw: unknown): string | null {
   if (typeof raw !== 'string' || raw.length > MAX_GUID_CHARACTERS) return null;
-  const parts = GUID.exec(raw.trim().toLowerCase());
-  return parts?.slice(1).filter(Boolean).join('-') ?? null;
+  return GUID.exec(unwrap(raw.trim().toLowerCase()))?.slice(1).join('-') ?? null;
+}
+
+function unwrap(text: string): string {
+  const name = text.startsWith(URN) ? text.slice(URN.length) : text;
+  return BRACKETS.has(name.charAt(0) + name.slice(-1)) ? name.slice(1, -1) : name;
 }
 
 /**

@@ -9,16 +9,9 @@ export interface Moment {
 /** The zones in which a time without an offset is unambiguous. */
 export const UTC_ZONE = /^\[(?:UTC|GMT|Z|Etc\/UTC)\]$/;
 
-const DATE_AND_TIME = new RegExp(
-  [
-    /^(\d{4})-(\d\d)-(\d\d)(?:[Tt]| {1,2})/, // the day
-    /(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?/, // the time of day
-    / ?(?:(Z|z|UTC|GMT)|([+-])(\d\d)(?::?(\d\d))?)?/, // the offset
-    /(\[[\w/+-]{1,40}\])?$/, // the name of the zone, as Java prints it
-  ]
-    .map(({ source }) => source)
-    .join(''),
-);
+/** The day, the time of day, the offset, and the name of the zone as Java prints it. */
+const DATE_AND_TIME =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[Tt]| {1,2})(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)? ?(?:(Z|z|UTC|GMT)|([+-])(\d\d)(?::?(\d\d))?)?(\[[\w/+-]{1,40}\])?$/;
 
 const DIGITS = /^(\d{10,19})(?:[.,](\d{1,30}))?$/;
 
