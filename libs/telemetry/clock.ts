@@ -28,7 +28,7 @@ export function canonicalTime(raw: unknown): string | null {
   if (digits === '') return `${second}Z`;
   // posthog-python writes microseconds, and this offset.
   if (digits.length === 6) return `${second}.${digits}+00:00`;
-  return `${second}.${digits.length === 9 ? digits.replace(/0{1,8}$/, '') : digits}Z`;
+  return `${second}.${digits.length === 9 ? digits.replace(/0{1,2}$/, '') : digits}Z`;
 }
 
 /**
@@ -51,9 +51,10 @@ const IS_DIGITS = /^[\d.,]+$/;
 export function safeTime(time: string): string {
   const text = time.trim();
   if (IS_DIGITS.test(text)) return canonicalTime(text) ?? '';
-  const zoneAt = text.endsWith(']') ? text.indexOf('[') : -1;
-  const hasSafeZone = zoneAt < 0 || UTC_ZONE.test(text.slice(zoneAt));
-  return (hasSafeZone ? text : text.slice(0, zoneAt)).replace(/([.,]\d{9})\d+/, '$1');
+  const at = text.indexOf('[');
+  const zone = at === -1 ? '' : text.slice(at);
+  const moment = at === -1 ? text : text.slice(0, at);
+  return moment.replace(/([.,]\d{9})\d+/, '$1') + (UTC_ZONE.test(zone) ? zone : '');
 }
 
 /** Which clock an event's time was taken from. */

@@ -4,6 +4,7 @@ import { remember } from './memo.js';
 /** A GUID with or without its dashes. */
 const GUID = /^([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$/;
 const URN = 'urn:uuid:';
+const BRACKETS = new Set(['{}', '()']);
 const MAX_GUID_CHARACTERS = 64;
 const MAX_NAME_CHARACTERS = 512;
 
@@ -14,14 +15,12 @@ const MAX_NAME_CHARACTERS = 512;
  */
 export function parseInstallationId(raw: unknown): string | null {
   if (typeof raw !== 'string' || raw.length > MAX_GUID_CHARACTERS) return null;
-  const text = raw.trim().toLowerCase();
-  const parts = GUID.exec(withoutBrackets(text.startsWith(URN) ? text.slice(URN.length) : text));
-  return parts?.slice(1).join('-') ?? null;
+  return GUID.exec(unwrap(raw.trim().toLowerCase()))?.slice(1).join('-') ?? null;
 }
 
-function withoutBrackets(text: string): string {
-  const around = `${text.at(0)}${text.at(-1)}`;
-  return around === '{}' || around === '()' ? text.slice(1, -1) : text;
+function unwrap(text: string): string {
+  const name = text.startsWith(URN) ? text.slice(URN.length) : text;
+  return BRACKETS.has(name.charAt(0) + name.slice(-1)) ? name.slice(1, -1) : name;
 }
 
 /**

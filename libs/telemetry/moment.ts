@@ -9,7 +9,7 @@ export interface Moment {
 /** The zones in which a time without an offset is unambiguous. */
 export const UTC_ZONE = /^\[(?:UTC|GMT|Z|Etc\/UTC)\]$/;
 
-/** The day, the time of day, the offset, and the name of the zone, as Java prints it. */
+/** The day, the time of day, the offset, and the name of the zone as Java prints it. */
 const DATE_AND_TIME =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt]| {1,2})(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)? ?(?:(Z|z|UTC|GMT)|([+-])(\d\d)(?::?(\d\d))?)?(\[[\w/+-]{1,40}\])?$/;
 
