@@ -27,6 +27,7 @@ const ACME = readDeclaration({
       metrics: [{ name: 'seats', kind: 'count', unit: '1', about: 'Seats.' }],
     },
     started: { about: 'It began.', store: 'usage' },
+    'telemetry.off': { about: 'Telemetry was turned off.', store: 'usage', consent: 'opted_out' },
   },
 });
 /** Before and after the product is declared. */
@@ -99,7 +100,8 @@ async function run(kind: 'replay' | 'discard', filter: QuarantineFilter = {}, op
 async function fatesOf(product = 'acme') {
   const [row] = await owner.ask(
     `SELECT sum(accepted)::int AS accepted, sum(stored)::int AS stored, sum(duplicate)::int AS duplicate,
-            sum(quarantined)::int AS quarantined, sum(suppressed)::int AS suppressed, sum(empty)::int AS empty
+            sum(quarantined)::int AS quarantined, sum(suppressed)::int AS suppressed, sum(empty)::int AS empty,
+            sum(opted_out)::int AS opted_out
        FROM fleet.ingest_balance WHERE product = $1`,
     [product],
   );
@@ -171,6 +173,21 @@ describe('a replay', () => {
     expect(second).toMatchObject({ done: 1, stored: 0, quarantinedAgain: 1 });
     expect(await readTables(owner.ask)).toEqual(before);
     expect(await fatesOf()).toEqual({ accepted: 2, stored: 1, quarantined: 1 });
+  });
+
+  test('heeds an opt-out, also one that is understood only now', async () => {
+    const installationId = randomUUID();
+    const at = (event: string, minute: number, changes: Partial<EventEnvelope> = {}) =>
+      daily({
+        ...{ installationId, event, ...changes },
+        occurredAt: new Date(NOW - (60 - minute) * 60_000).toISOString(),
+      });
+    await save([at('daily', 10), at('telemetry.off', 20), at('daily', 30), at('unheard-of', 40)]);
+    await save([at('opted_in', 50), at('daily', 55), at('started', 15), at('started', 25)]);
+    expect(await run('replay', { event: 'daily' })).toMatchObject({ stored: 3, optedOut: 0 });
+    expect(await run('replay')).toMatchObject({ total: 5, done: 5, state: 'complete' });
+    expect(await fatesOf()).toEqual({ accepted: 8, stored: 5, opted_out: 3 });
+    expect(await rowsOf(installationId)).toEqual([1, 5, 0, 0]);
   });
 
   test('leaves nothing of events that are empty now', async () => {

@@ -39,7 +39,7 @@ function everything(id: string): EventEnvelope[] {
       properties: { package_list: [{ appId: '/kafka' }] },
     }),
     { ...event(id, ago, 5, { event: 'page', properties: { path: '/nodes' } }), ...visitor },
-    event(id, ago, 6, { event: 'opted_out' }),
+    event(id, ago, 6, { event: 'opted_in' }),
     event(id, ago, 7, { product: 'octopus', event: 'telemetry', properties: { environments: 3 } }),
     event(id, ago, 8, {
       product: 'resoto',

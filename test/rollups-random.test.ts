@@ -63,6 +63,8 @@ const KINDS: readonly Kind[] = [
   (draw) => dcos('page', { path: draw.one(['/nodes', '/services']) }),
   () => dcos('dcos_login', {}),
   () => dcos('opted_out', {}),
+  () => dcos('opted_in', {}),
+  () => dcos('opted_in', {}),
   (draw) => ({
     product: 'resoto',
     event: draw.one(['system.started', 'system.stopped', 'cli.command']),

@@ -28,6 +28,44 @@ test('a day of a version tells who was there, was born, came back and fell silen
   ]);
 });
 
+test('an installation that opts out does not fall silent, also where its opt-out arrives late', async () => {
+  const [gone, left, late, back] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+  const out = (id: string, ago: number) => event(id, ago, 13, { event: 'opted_out' });
+  const optIn = event(back, 5, 14, { event: 'opted_in' });
+  const ids = [gone, left, late, back];
+  await it.save(...[6, 5].flatMap((ago) => ids.map((id) => event(id, ago))));
+  await it.save(event(late, 4), out(left, 5), out(back, 5), optIn);
+  await it.rollups.refresh();
+  const silent = async () => ({
+    days: await it.ask(
+      `SELECT CURRENT_DATE - day AS ago, gone_silent FROM fleet.daily_fleet WHERE gone_silent > 0 ORDER BY day`,
+    ),
+    now: (
+      await it.ask('SELECT installation_id AS id FROM fleet.installation_lives WHERE is_silent')
+    )
+      .map(({ id }) => id as string)
+      .sort(),
+  });
+  expect(await silent()).toEqual({
+    days: [
+      { ago: 3, gone_silent: 2 },
+      { ago: 2, gone_silent: 1 },
+    ],
+    now: [gone, late, back].sort(),
+  });
+  await it.save(out(late, 5));
+  await it.rollups.refresh();
+  expect(await silent()).toEqual({
+    days: [{ ago: 3, gone_silent: 2 }],
+    now: [gone, back].sort(),
+  });
+  expect(await it.shown('daily_fleet', 'active')).toEqual([
+    { ago: 6, active: 4 },
+    { ago: 5, active: 4 },
+    { ago: 3, active: 0 },
+  ]);
+});
+
 test('a day tells where installations were and how large: classes are powers of two', async () => {
   const cluster = (cpu_total: number, provider: string) =>
     event(randomUUID(), 1, 12, { event: 'mesos_track', properties: { cpu_total, provider } });

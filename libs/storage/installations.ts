@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { type InstallationDescription, reportKinds } from '#telemetry';
 import type { IdentifiedEvent } from './batch.js';
-import type { Incumbent } from './copies.js';
 import type { OriginOf } from './origins.js';
 
 /** What a batch says of one installation. */
@@ -24,21 +23,33 @@ interface Described {
  * Locks the installations of a batch until its transaction ends, always in the same order, and makes
  * those that are new. (An upsert locks a row that it leaves alone.) What follows is alone with them:
  * two copies of an event are never looked at by two transactions at once.
+ * @returns the installations (see `installationKey`) of which an opt-out is stored. Their rows are updated, since
+ * only then does an upsert return them; it sees the row that it has locked, whoever wrote it.
  */
 export async function lockInstallations(
   tx: pg.ClientBase,
   events: readonly IdentifiedEvent[],
-): Promise<void> {
+): Promise<Set<string>> {
   const sightings = collectSightings(events);
-  if (sightings.length === 0) return;
-  await tx.query({
+  if (sightings.length === 0) return new Set();
+  const { rows } = await tx.query<{ id: string; product: string; has_opted_out: boolean }>({
     name: 'lock-installations',
     text: `
       INSERT INTO installation AS i (installation_id, product, first_seen_at, last_seen_at)
       SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[])
-      ON CONFLICT (installation_id, product) DO UPDATE SET product = i.product WHERE false`,
+      ON CONFLICT (installation_id, product) DO UPDATE SET product = i.product WHERE i.has_opted_out
+      RETURNING installation_id AS id, product, has_opted_out`,
     values: timeColumns(sightings),
   });
+  const optedOut = rows.filter((row) => row.has_opted_out);
+  return new Set(
+    optedOut.map(({ id, product }) => installationKey({ installationId: id, product })),
+  );
+}
+
+/** Identifies an installation of a product. */
+export function installationKey(of: { installationId: string; product: string }): string {
+  return `${of.installationId} ${of.product}`;
 }
 
 /**
@@ -84,13 +95,16 @@ const MERGE = `
      AND (s.first_seen_at < i.first_seen_at OR s.last_seen_at > i.last_seen_at OR ${IS_LATER})`;
 
 /**
- * Takes back what superseded copies have said, now that their rows are gone: where an extreme was
+ * Takes back what superseded copies have said, and others that are not stored, now that their rows are gone: where an extreme was
  * theirs, it is read anew from the events that are left. Customer key and licence, which no report
  * keeps, stay as they are until the next report.
  */
 export async function forgetSightings(
   tx: pg.ClientBase,
-  superseded: readonly (Incumbent & { product: string })[],
+  superseded: readonly Pick<
+    IdentifiedEvent,
+    'installationId' | 'product' | 'observedAt' | 'eventKey'
+  >[],
 ): Promise<void> {
   if (superseded.length === 0) return;
   const keys = [
@@ -144,7 +158,7 @@ function collectSightings(events: readonly IdentifiedEvent[], originOf?: OriginO
   const sightings = new Map<string, Sighting>();
   for (const event of events) {
     const { installationId, product, observedAt } = event;
-    const key = `${installationId} ${product}`;
+    const key = installationKey(event);
     const sighting = sightings.get(key) ?? {
       installationId,
       product,

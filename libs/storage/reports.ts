@@ -108,7 +108,6 @@ export async function insertReports(
   });
   await insertResources(tx, events, originOf);
   await insertVisits(tx, events, originOf);
-  await insertConsents(tx, events);
 }
 
 const FIGURES: readonly (keyof ResourceFigures)[] = [
@@ -173,23 +172,6 @@ async function insertVisits(
       visits.map((event) => originOf(event)),
     ],
   });
-}
-
-async function insertConsents(tx: pg.ClientBase, events: readonly UnderstoodEvent[]) {
-  const consents = events.filter(({ consent }) => consent !== undefined);
-  if (consents.length === 0) return;
-  await tx.query(
-    `INSERT INTO consent_event (installation_id, event_key, received_at, observed_at, product,
-                                opted_out)
-     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[],
-                          $5::text[], $6::boolean[])`,
-    [
-      ...keyColumns(consents),
-      consents.map(({ observedAt }) => new Date(observedAt).toISOString()),
-      consents.map(({ product }) => product),
-      consents.map(({ consent }) => consent === 'opted_out'),
-    ],
-  );
 }
 
 /** Installation, event key and receive time of events, each as a column. */

@@ -9,14 +9,20 @@ import type { IdentifiedEvent } from './batch.js';
 import { Tally } from './batch.js';
 import type { Incumbent } from './copies.js';
 import { areCopies, compareCopies, copyKey, firstCopies } from './copies.js';
-import { forgetSightings, lockInstallations, mergeSightings } from './installations.js';
+import {
+  forgetSightings,
+  installationKey,
+  lockInstallations,
+  mergeSightings,
+} from './installations.js';
+import { applyConsents, isConsent } from './opt-outs.js';
 import type { OriginOf } from './origins.js';
 import { isRefusal } from './database/postgres-errors.js';
 import { findIncumbents, insertReports, removeSuperseded } from './reports.js';
 import { markChanges } from './rollups/marks.js';
 import { insertDefects, insertQuarantined } from './set-aside.js';
 import type { KnownSnapshots } from './snapshots.js';
-import { writeSnapshots } from './snapshots.js';
+import { removeNewSnapshots, writeSnapshots } from './snapshots.js';
 import { countUnidentified } from './tallies.js';
 
 export interface SaveContext {
@@ -47,29 +53,40 @@ export async function saveEvents(
 ): Promise<Saved> {
   const identified = events.filter(isIdentified);
   const { first: locked, repeated } = firstCopies(identified);
-  const contentIds = await writeSnapshots(tx, locked.filter(isUnderstood), snapshots);
-  await lockInstallations(tx, locked);
+  const written = await writeSnapshots(tx, locked.filter(isUnderstood), snapshots);
+  const haveOptedOut = await lockInstallations(tx, locked);
   const first = takeOut ? await takeOut(locked) : locked;
   const { fresh, duplicates, superseded } = judge(first, await findIncumbents(tx, first));
-  await mergeSightings(tx, fresh, originOf);
   await removeSuperseded(tx, superseded);
-  const understood = fresh.filter(isUnderstood);
+  const { kept, optedOut, revoked } = await applyConsents(tx, { fresh, superseded, haveOptedOut });
+  await mergeSightings(tx, kept, originOf);
+  const understood = kept.filter(isUnderstood);
   await insertReports(tx, understood, originOf);
   await insertDefects(tx, understood, originOf);
-  await insertQuarantined(tx, fresh.filter(isQuarantined));
-  await forgetSightings(tx, superseded);
+  await insertQuarantined(tx, kept.filter(isQuarantined));
+  // The lock made the row of a new installation from all of its events.
+  const unseen = optedOut.filter((event) => !haveOptedOut.has(installationKey(event)));
+  await forgetSightings(tx, [...superseded, ...revoked, ...unseen]);
   await markChanges(
     tx,
-    [...understood, ...superseded].map(({ observedAt }) => observedAt),
+    [...understood, ...superseded, ...revoked].map(({ observedAt }) => observedAt),
   );
+
+  const dropped = optedOut.filter(isUnderstood);
+  const contentIds = await removeNewSnapshots(tx, written, { dropped, kept: understood });
 
   const unidentified = events.filter(isUnidentified);
   await countUnidentified(tx, unidentified);
 
   const fates = new Tally();
-  for (const event of fresh) fates.add(event, event.fate);
-  for (const event of [...repeated, ...duplicates]) fates.add(event, 'duplicate');
+  for (const event of kept) fates.add(event, event.fate);
+  for (const event of optedOut) fates.add(event, 'opted_out');
+  const optedOutKeys = new Set(optedOut.map(copyKey));
+  for (const event of [...repeated, ...duplicates]) {
+    fates.add(event, optedOutKeys.has(copyKey(event)) ? 'opted_out' : 'duplicate');
+  }
   for (const event of superseded) fates.add(event, 'duplicate').add(event, event.fate, -1);
+  for (const event of revoked) fates.add(event, 'opted_out').add(event, event.fate, -1);
   for (const event of unidentified) fates.add(event, 'quarantined');
   for (const event of events) {
     if (isOnlyCounted(event)) fates.add(event, event.fate);
@@ -80,9 +97,19 @@ export async function saveEvents(
 /**
  * The same where the database refuses something in these events: halves them until what it refuses
  * stands alone, and quarantines that one event. The halves lock their installations one after the
- * other, so this may end in a deadlock with another writer; then the batch is saved again.
+ * other, so this may end in a deadlock with another writer; then the batch is saved again. Consent events come
+ * first: the others are judged by them.
  */
 export async function saveEventsApart(
+  events: readonly NormalisedEvent[],
+  context: SaveContext,
+): Promise<Saved> {
+  const isFirst = (event: NormalisedEvent) => isIdentified(event) && isConsent(event);
+  const others = events.filter((event) => !isFirst(event));
+  return saveHalves([...events.filter(isFirst), ...others], context);
+}
+
+async function saveHalves(
   events: readonly NormalisedEvent[],
   context: SaveContext,
 ): Promise<Saved> {
@@ -91,8 +118,8 @@ export async function saveEventsApart(
   const [only] = events;
   if (events.length === 1 && only) return saveRefused(only, context);
   const middle = Math.ceil(events.length / 2);
-  const left = await saveEventsApart(events.slice(0, middle), context);
-  const right = await saveEventsApart(events.slice(middle), context);
+  const left = await saveHalves(events.slice(0, middle), context);
+  const right = await saveHalves(events.slice(middle), context);
   return {
     fates: left.fates.merge(right.fates),
     contentIds: [...left.contentIds, ...right.contentIds],

@@ -179,10 +179,40 @@ export async function writeSnapshots(
     }
     if (rows.size > 0) await tx.query(insertInto(table), [JSON.stringify([...rows.values()])]);
   }
-  return [...missing.values()].flatMap((s) => {
-    if (s.kind === 'health') return [s.contentId, s.unitSetId];
-    return s.kind === 'metrics' ? [s.contentId, s.metricSetId] : [s.contentId];
-  });
+  return [...missing.values()].flatMap(contentIdsOf);
+}
+
+/**
+ * Removes what this transaction wrote for events that are not to be stored after all. Only rows that it inserted
+ * itself, which no other has seen; those inserted within a savepoint stay until unused contents are collected.
+ * @returns the written content ids that are left
+ */
+export async function removeNewSnapshots(
+  tx: pg.ClientBase,
+  written: readonly string[],
+  { dropped, kept }: Record<'dropped' | 'kept', readonly UnderstoodEvent[]>,
+): Promise<string[]> {
+  const unused = new Set(dropped.flatMap(({ snapshot }) => contentIdsOf(snapshot)));
+  for (const { snapshot } of kept) for (const id of contentIdsOf(snapshot)) unused.delete(id);
+  if (!written.some((id) => unused.has(id))) return [...written];
+  for (const { name, key, rowOf } of TABLES) {
+    const ids = dropped.flatMap(({ snapshot }) => {
+      const row = rowOf(snapshot);
+      if (!row) return [];
+      return unused.has(key === 'snapshot_id' ? snapshot.contentId : row.id) ? [row.id] : [];
+    });
+    if (ids.length === 0) continue;
+    const isOwn = 'xmin = pg_current_xact_id()::xid';
+    await tx.query(`DELETE FROM ${name} WHERE ${key} = ANY ($1) AND ${isOwn}`, [ids]);
+  }
+  return written.filter((id) => !unused.has(id));
+}
+
+/** The ids of a snapshot, and of the set that its names are in. */
+function contentIdsOf(snapshot: Snapshot): string[] {
+  if (snapshot.kind === 'health') return [snapshot.contentId, snapshot.unitSetId];
+  if (snapshot.kind === 'metrics') return [snapshot.contentId, snapshot.metricSetId];
+  return [snapshot.contentId];
 }
 
 /**

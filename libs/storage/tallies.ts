@@ -16,11 +16,14 @@ export async function addTally(tx: pg.ClientBase, tally: Tally): Promise<void> {
     name: 'add-tally',
     text: `
       INSERT INTO ingest_tally AS t (product, hour, shard, accepted, stored, duplicate,
-                                     quarantined, suppressed, empty, blocked)
-      SELECT product, hour, $3, accepted, stored, duplicate, quarantined, suppressed, empty, blocked
+                                     quarantined, suppressed, empty, blocked,
+                                     opted_out)
+      SELECT product, hour, $3, accepted, stored, duplicate, quarantined, suppressed, empty, blocked,
+             opted_out
         FROM unnest($1::text[], $2::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[],
-                    $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])
-          AS u(product, hour, accepted, stored, duplicate, quarantined, suppressed, empty, blocked)
+                    $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
+          AS u(product, hour, accepted, stored, duplicate, quarantined, suppressed, empty, blocked,
+               opted_out)
       ON CONFLICT (product, hour, shard) DO UPDATE
          SET accepted = t.accepted + excluded.accepted,
              stored = t.stored + excluded.stored,
@@ -28,7 +31,8 @@ export async function addTally(tx: pg.ClientBase, tally: Tally): Promise<void> {
              quarantined = t.quarantined + excluded.quarantined,
              suppressed = t.suppressed + excluded.suppressed,
              empty = t.empty + excluded.empty,
-             blocked = t.blocked + excluded.blocked`,
+             blocked = t.blocked + excluded.blocked,
+             opted_out = t.opted_out + excluded.opted_out`,
     values: [
       entries.map(({ product }) => product),
       entries.map(({ hour }) => new Date(hour).toISOString()),
@@ -40,6 +44,7 @@ export async function addTally(tx: pg.ClientBase, tally: Tally): Promise<void> {
       counts('suppressed'),
       counts('empty'),
       counts('blocked'),
+      counts('opted_out'),
     ],
   });
 }

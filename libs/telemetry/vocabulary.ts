@@ -60,6 +60,7 @@ export const fates = [
   'suppressed',
   'empty',
   'blocked',
+  'opted_out',
 ] as const;
 export type Fate = (typeof fates)[number];
 

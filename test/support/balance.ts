@@ -8,12 +8,15 @@ export interface Balance {
   suppressed: number;
   empty: number;
   blocked: number;
+  opted_out: number;
 }
 
 /** A product's accepted events and their fates, over all hours. @throws if they do not balance */
 export async function balanceOf(ask: Ask, product = 'dcos'): Promise<Balance> {
   const sum = (column: string) => `coalesce(sum(${column}), 0)::int AS ${column}`;
-  const columns = 'accepted stored duplicate quarantined suppressed empty blocked'.split(' ');
+  const columns = 'accepted stored duplicate quarantined suppressed empty blocked opted_out'.split(
+    ' ',
+  );
   const [row] = await ask(
     `SELECT ${[...columns, 'unaccounted'].map(sum).join(', ')}
        FROM fleet.ingest_balance WHERE product = $1`,

@@ -24,6 +24,13 @@ const ORIGINS = `
     FROM report r JOIN origin o USING (origin_id)
    ORDER BY r.installation_id, o.product, day, r.kind = 4, r.observed_at DESC`;
 
+/** Whether the last consent event of the day of a row `d` was an opt-out. */
+const LEFT = `
+  coalesce((SELECT c.opted_out FROM consent_event c
+             WHERE (c.installation_id, c.product) = (d.installation_id, d.product)
+               AND (c.observed_at AT TIME ZONE 'UTC')::date = d.day
+             ORDER BY c.observed_at DESC, c.event_key DESC LIMIT 1), false)`;
+
 const EVENTS = (view: string) => `
   SELECT *, (occurred_at AT TIME ZONE 'UTC')::date AS day FROM fleet.${view}`;
 
@@ -73,7 +80,7 @@ export const EXPECTED: Readonly<Record<string, string>> = {
         FROM was_there w
        UNION ALL
       SELECT day + silent_after, product, product_version, 0, 0, 0, 1, 0, 0
-        FROM was_there WHERE next IS NULL OR next > day + silent_after)
+        FROM was_there d WHERE (next IS NULL OR next > day + silent_after) AND NOT ${LEFT})
     SELECT day, product, product_version, sum(active)::int, sum(born)::int, sum(returned)::int,
            CASE WHEN day < (now() AT TIME ZONE 'UTC')::date THEN sum(gone)::int END,
            sum(reports)::bigint, sum(hours)::bigint
@@ -111,6 +118,8 @@ export const EXPECTED: Readonly<Record<string, string>> = {
            max(day), (array_agg(product_version ORDER BY day DESC))[1], count(*)::int,
            count(*) FILTER (WHERE step > silent_after)::int,
            max(day) + max(silent_after) < (now() AT TIME ZONE 'UTC')::date
+             AND NOT (SELECT i.opted_out FROM fleet.installations i
+                       WHERE (i.installation_id, i.product) = (steps.installation_id, steps.product))
       FROM steps GROUP BY 1, 2`,
   installation_upgrades: UPGRADES,
   daily_upgrade_units: `

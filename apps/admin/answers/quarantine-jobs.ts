@@ -87,6 +87,12 @@ class JobOfQuarantine implements QuarantineJob {
   blocked!: number;
 
   @ApiProperty({
+    type: 'integer',
+    description: 'Events of installations that had opted out when they happened; removed.',
+  })
+  optedOut!: number;
+
+  @ApiProperty({
     type: 'string',
     nullable: true,
     description: 'Why the last attempt failed; null where none has since it got on.',

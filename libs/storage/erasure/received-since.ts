@@ -22,8 +22,10 @@ export async function restoreInstallations(group: Group, { client }: RunContext)
 }
 
 const SIGHTINGS = `
-  INSERT INTO installation (installation_id, product, first_seen_at, last_seen_at)
-  SELECT installation_id, product, min(observed_at), max(observed_at)
+  INSERT INTO installation (installation_id, product, first_seen_at, last_seen_at, has_opted_out)
+  SELECT installation_id, product, min(observed_at), max(observed_at),
+         EXISTS (SELECT FROM consent_event c WHERE c.installation_id = seen.installation_id
+                    AND c.product = seen.product AND c.opted_out)
     FROM (SELECT r.installation_id, o.product, r.observed_at
             FROM report r JOIN origin o USING (origin_id) WHERE r.installation_id = ANY ($1::uuid[])
            UNION ALL
@@ -32,7 +34,8 @@ const SIGHTINGS = `
    GROUP BY 1, 2 ORDER BY 1, 2
   ON CONFLICT (installation_id, product) DO UPDATE
      SET first_seen_at = least(installation.first_seen_at, EXCLUDED.first_seen_at),
-         last_seen_at = greatest(installation.last_seen_at, EXCLUDED.last_seen_at)`;
+         last_seen_at = greatest(installation.last_seen_at, EXCLUDED.last_seen_at),
+         has_opted_out = installation.has_opted_out OR EXCLUDED.has_opted_out`;
 
 /** Has the days refreshed whose reports stay: an installation's rollups are removed as a whole. */
 export async function markLeftDays(group: Group, { client }: RunContext): Promise<void> {

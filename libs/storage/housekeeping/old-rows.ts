@@ -28,11 +28,12 @@ const TABLES = [
                          AND q.event_key = t.event_key AND q.received_at = t.received_at)`,
   },
   {
-    // The latest one says whether telemetry is on.
+    // Until the next one has expired as well, it says whether telemetry was on.
     table: 'consent_event',
     isExpired: `t.received_at < ${endOf('t.product')}
       AND EXISTS (SELECT FROM consent_event l
                    WHERE l.installation_id = t.installation_id AND l.product = t.product
+                     AND l.received_at < ${endOf('t.product')}
                      AND (l.observed_at, l.event_key) > (t.observed_at, t.event_key))`,
   },
   { table: 'unidentified_event', isExpired: `t.hour < ${endOf('t.product')}` },

@@ -169,6 +169,7 @@ const EMPTY = `
   SELECT id FROM unnest($1::uuid[]) AS id
    WHERE NOT EXISTS (SELECT FROM report r WHERE r.installation_id = id)
      AND NOT EXISTS (SELECT FROM quarantined_event q WHERE q.installation_id = id)
+     AND NOT EXISTS (SELECT FROM consent_event c WHERE c.installation_id = id)
      AND NOT EXISTS (SELECT FROM erasure_target t WHERE t.installation_id = id)
      AND NOT EXISTS (SELECT FROM installation_day d JOIN retention_floor f USING (product)
                       WHERE d.installation_id = id AND d.day < f.day)`;

@@ -45,6 +45,7 @@ export interface QuarantineJobRow {
   suppressed: number;
   empty: number;
   blocked: number;
+  opted_out: number;
   failure: string | null;
 }
 
@@ -66,6 +67,7 @@ export function toJob(row: QuarantineJobRow): QuarantineJob {
     suppressed: row.suppressed,
     empty: row.empty,
     blocked: row.blocked,
+    optedOut: row.opted_out,
     failure: row.failure,
   };
 }

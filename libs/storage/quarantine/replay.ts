@@ -21,6 +21,7 @@ export interface ReplayCounts {
   suppressed: number;
   empty: number;
   blocked: number;
+  optedOut: number;
 }
 
 /** Events that are stored anew in one transaction, each of them once. */
@@ -101,5 +102,6 @@ function countsOf(fates: Tally, suppressed: number): ReplayCounts {
     suppressed,
     empty: fates.sumOf('empty'),
     blocked: fates.sumOf('blocked'),
+    optedOut: fates.sumOf('opted_out'),
   };
 }

@@ -33,6 +33,7 @@ const NOTHING: ReplayCounts = {
   suppressed: 0,
   empty: 0,
   blocked: 0,
+  optedOut: 0,
 };
 
 /**
@@ -171,16 +172,17 @@ async function advance(
   tx: pg.ClientBase,
   { job_id, last_id }: QuarantineJobRow,
   lastId: string,
-  { stored, quarantinedAgain, duplicate, suppressed, empty, blocked }: ReplayCounts,
+  { stored, quarantinedAgain, duplicate, suppressed, empty, blocked, optedOut }: ReplayCounts,
   discarded = 0,
 ): Promise<void> {
-  const counts = [stored, quarantinedAgain, duplicate, suppressed, empty, blocked];
+  const counts = [stored, quarantinedAgain, duplicate, suppressed, empty, blocked, optedOut];
   const done = counts.reduce((sum, count) => sum + count, discarded);
   const { rowCount } = await tx.query(
     `UPDATE quarantine_job
         SET last_id = $3, done = done + $4, stored = stored + $5,
             quarantined_again = quarantined_again + $6, duplicate = duplicate + $7,
             suppressed = suppressed + $8, empty = empty + $9, blocked = blocked + $10,
+            opted_out = opted_out + $11,
             attempts = 0, failure = NULL, claimed_until = ${CLAIM}
       WHERE job_id = $1 AND last_id = $2 AND state = 'running'`,
     [job_id, last_id, lastId, done, ...counts],

@@ -22,6 +22,7 @@ const FIGURES = [
 const COLUMNS = [
   ...['health_id', 'package_id', 'framework_id', 'metric_id', 'origin_id', 'origins', 'reports'],
   ...['hours', 'first_ms', 'last_ms', 'ui_users', 'ui_logins', 'ui_logouts', 'ui_page_views'],
+  'opted_out',
   ...FIGURES,
 ];
 const KEY = ['installation_id', 'product', 'day'];
@@ -84,6 +85,13 @@ const VISITED = `
             AND (e.observed_at, e.event_key) < (r.observed_at, r.event_key))
    GROUP BY 1, 2`;
 
+/** Whether the day ended with an opt-out. */
+const CONSENTED = `
+  SELECT DISTINCT ON (r.installation_id, r.product) r.installation_id, r.product, r.opted_out AS left_with
+    FROM consent_event r
+   WHERE ${OF_THE_DAY} AND ${OF_THE_PIECE('r')}
+   ORDER BY r.installation_id, r.product, r.observed_at DESC, r.event_key DESC`;
+
 const MEASURED = `
   SELECT DISTINCT ON (r.installation_id, o.product)
          r.installation_id, o.product, r.event_key, r.received_at, r.observed_at, r.origin_id AS measured_origin_id,
@@ -103,7 +111,7 @@ const DAY_OF_LATEST = `(l.observed_at AT TIME ZONE 'UTC')::date`;
 
 /**
  * Writes what has changed, and nothing else, and marks which sums and lives that concerns. An installation
- * that comes, goes or changes its origin on a day does so in the sums of other days too.
+ * that comes, goes, opts out or changes its origin on a day does so in the sums of other days too.
  */
 const REFRESH = `
   WITH whole AS MATERIALIZED (${WHOLE_PRODUCTS}),
@@ -111,8 +119,9 @@ const REFRESH = `
   seen AS MATERIALIZED (${SEEN}),
   measured AS MATERIALIZED (${MEASURED}),
   fresh AS MATERIALIZED (
-    SELECT $1::date AS day, *
+    SELECT $1::date AS day, coalesce(left_with, false) AS opted_out, *
       FROM (${REPORTED}) r
+      LEFT JOIN (${CONSENTED}) c USING (installation_id, product)
       LEFT JOIN (${VISITED}) v USING (installation_id, product)
       LEFT JOIN measured m USING (installation_id, product)),
   latest AS MATERIALIZED (
@@ -128,7 +137,8 @@ const REFRESH = `
      WHERE ${DAY_OF_LATEST} <= $1 AND (${list(LATEST_COLUMNS, 'l.')})
            IS DISTINCT FROM (${list(LATEST_COLUMNS, 'EXCLUDED.')})),
   changed AS MATERIALIZED (
-    SELECT ${list([...KEY, ...COLUMNS], 'f.')}, d.origin_id IS DISTINCT FROM f.origin_id AS is_other,
+    SELECT ${list([...KEY, ...COLUMNS], 'f.')}, 
+           (d.origin_id, d.opted_out) IS DISTINCT FROM (f.origin_id, f.opted_out) AS is_other,
            d.day IS NULL AS is_new
       FROM fresh f
       LEFT JOIN installation_day d

@@ -16,7 +16,7 @@ const contents = (column: string, { days }: Scope) => `
 
 /**
  * Installations by what they did: there, never there before, back, or gone for as long as they may be.
- * Who was there before the first day that is kept has not been born since, and has been away.
+ * One that left with an opt-out has not gone silent. Who was there before the first day that is kept has not been born since, and has been away.
  */
 export const fleetSum: DaySum = {
   table: 'fleet_day',
@@ -45,7 +45,7 @@ export const fleetSum: DaySum = {
         SELECT d.day + ${SILENT}, d.product, o.version, 0, 0, 0, count(*), 0, 0
           FROM installation_day d JOIN origin o USING (origin_id)
           LEFT JOIN product_cadence c ON c.product = d.product
-         WHERE ${lastDays}
+         WHERE ${lastDays} AND NOT d.opted_out
            AND NOT EXISTS (
                SELECT FROM installation_day e
                 WHERE e.installation_id = d.installation_id AND e.product = d.product

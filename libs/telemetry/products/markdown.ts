@@ -22,8 +22,23 @@ function productLines({ product, about, events, unknownEvents }: ProductDeclarat
     `## ${product}`,
     '',
     `${about} ${unknown}`,
+    '',
+    optOutNote(events),
     ...Object.entries(events).flatMap(eventLines),
   ];
+}
+
+/** Every product has `opted_out` and `opted_in`. */
+function optOutNote(events: ProductDeclaration['events']): string {
+  const namesOf = (consent: EventDeclaration['consent']) => {
+    const declared = Object.entries(events).filter(([, event]) => event.consent === consent);
+    const names = new Set([...declared.map(([name]) => name), `${consent}`]);
+    return [...names].map((name) => `\`${name}\``).join(' or ');
+  };
+  return (
+    `After ${namesOf('opted_out')} all other events of the installation are counted as \`opted_out\` and ` +
+    `not stored, until ${namesOf('opted_in')} (see [kinds.md](kinds.md)).`
+  );
 }
 
 const VIEWS: Record<EventDeclaration['store'], string> = {
