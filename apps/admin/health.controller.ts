@@ -1,6 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { StoreClock } from '#queue';
 import { Database } from '#storage';
 import { Health } from './answers/installations.js';
 import { Open } from './gatekeeper.js';
@@ -13,6 +14,7 @@ export class HealthController {
   constructor(
     private readonly database: Database,
     private readonly publicKey: PublicKey,
+    private readonly clock: StoreClock,
   ) {}
 
   /** The process answers. */
@@ -20,7 +22,7 @@ export class HealthController {
   @Open()
   @Documented({ summary: 'Whether the process answers', answer: Health })
   live(): Health {
-    return { status: 'ok' };
+    return { status: 'ok', ...this.clock.trouble };
   }
 
   /** The database answers and is migrated. */
@@ -33,7 +35,8 @@ export class HealthController {
       () => true,
       () => false,
     );
-    void reply.status(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'unavailable' });
+    const status = isReady ? 'ok' : 'unavailable';
+    void reply.status(isReady ? 200 : 503).send({ status, ...this.clock.trouble });
   }
 
   /** What certificates are checked with, in PEM. */

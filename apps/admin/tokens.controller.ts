@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, Param, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { StoreClock } from '#queue';
 import { AdminStore } from '#storage';
 import { MadeToken, OneToken, TokenList } from './answers/administrators.js';
 import { AdminError } from './errors.js';
@@ -12,7 +13,10 @@ const DAY_MS = 86_400_000;
 /** Tokens of administrators. */
 @Controller('v1/tokens')
 export class TokensController {
-  constructor(private readonly admins: AdminStore) {}
+  constructor(
+    private readonly admins: AdminStore,
+    private readonly clock: StoreClock,
+  ) {}
 
   /** The secret is shown this once. Nobody can give more than they may themselves. */
   @Post()
@@ -37,7 +41,7 @@ export class TokensController {
       const message = `You lack the scope ${missing}, so you cannot give it to others.`;
       throw new AdminError('forbidden', message, 'scopes');
     }
-    const expiresAt = days === undefined ? undefined : new Date(Date.now() + days * DAY_MS);
+    const expiresAt = days === undefined ? undefined : new Date(this.clock.now() + days * DAY_MS);
     const issued = await this.admins.issueToken({ name, scopes }, expiresAt, asker.name);
     if (issued) return issued;
     throw new AdminError('conflict', 'There is a token of this name; revoke it first.', 'name');

@@ -2,9 +2,13 @@ import type { Redis } from 'ioredis';
 import { Queue, UnrecoverableError, Worker } from 'bullmq';
 import { connectPatiently, ENVELOPES, untilLost, type QueueOptions } from './connection.js';
 import { StallWatch } from './stall-watch.js';
+import type { Clock } from './store-clock.js';
+import { createStoreTimeBackend } from './store-time-backend.js';
 import { unpackBatch, UnreadableJob, type EnvelopeBatch } from './envelope-batch.js';
 
 export interface EnvelopeConsumerOptions extends QueueOptions {
+  /** When jobs that failed are due. */
+  clock: Clock;
   /** Jobs under way at once. */
   concurrency: number;
   /** Told of every attempt that failed; the job will be tried again unless it is unreadable. */
@@ -69,6 +73,7 @@ export function consumeEnvelopes(
       maxStalledCount: NEVER,
       settings: { backoffStrategy: retryDelayMs },
     },
+    createStoreTimeBackend(options.clock),
   );
   worker.on('error', options.onError);
   const stall = watchStalls(options, redis, underWay);

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { rowsByTable } from './fields.js';
 
 /** What is held of an installation, in numbers. */
@@ -21,4 +21,10 @@ export class InstallationSummary {
 export class Health {
   @ApiProperty({ enum: ['ok', 'unavailable'] })
   status!: 'ok' | 'unavailable';
+
+  @ApiPropertyOptional({ enum: ['off'], description: 'Where the clock is off by seconds.' })
+  clock?: 'off';
+
+  @ApiPropertyOptional({ description: "How far it is ahead of Redis' clock, in milliseconds." })
+  clockOffsetMs?: number;
 }
