@@ -72,7 +72,7 @@ export async function removeFromRollups(group: Group, context: RunContext): Prom
       }
     });
   }
-  await refreshStale(client, { signal: stopping, until: Date.now() + SUMMING_UP_MS });
+  await refreshStale(client, { signal: stopping, until: performance.now() + SUMMING_UP_MS });
 }
 
 /** So that a certificate names every table that was looked into, also where nothing was found. */
