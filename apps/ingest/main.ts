@@ -59,8 +59,8 @@ async function startIngest() {
   const logger = createLogger({ name: 'ingest', level: settings.logLevel });
   const certificate = settings.tls && (await ServedCertificate.load(settings.tls, logger));
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
-  const counts = new IngestCounts();
   const clock = storeClock(settings, logger);
+  const counts = new IngestCounts(clock);
   const writer = connectQueue(settings, { counts, clock }, logger);
   const announcer = connectAnnouncer(settings, counts, logger);
   const limiter = connectLimiter(settings, logger);
