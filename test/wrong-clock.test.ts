@@ -16,6 +16,7 @@ const OFFSETS = [
   ['two hours behind', '-2h', -TWO_HOURS_MS],
 ] as const;
 const IS_OFF = "this machine's clock is off";
+const LONG = { timeout: 20_000 };
 const WORKER = { WORKER_HEALTH_PORT: '0' };
 
 let muster: Muster;
@@ -97,10 +98,10 @@ test.each(OFFSETS)(
     await muster.owner('ALTER TABLE report RENAME TO report_away');
     const installationId = await send();
     const wrong = await muster.addWorker({ ...WORKER, ...wrongClock(offset) });
-    await expect.poll(() => muster.queue.getDelayedCount()).toBe(1);
+    await expect.poll(() => muster.queue.getDelayedCount(), LONG).toBe(1);
     for (const delay of await delaysOf(muster.queue))
       expect(Math.abs(delay)).toBeLessThan(MINUTE_MS);
-    await expect.poll(() => maintenance.getDelayedCount()).toBeGreaterThan(0);
+    await expect.poll(() => maintenance.getDelayedCount(), LONG).toBeGreaterThan(0);
     for (const delay of await delaysOf(maintenance)) {
       expect(delay).toBeGreaterThan(-MINUTE_MS);
       expect(delay).toBeLessThan(24 * 60 * MINUTE_MS + MINUTE_MS);
@@ -122,7 +123,7 @@ test('a worker whose clock is two hours behind takes a job that another one has 
   await muster.owner('ALTER TABLE report RENAME TO report_away');
   const installationId = await send();
   const right = await muster.addWorker();
-  await expect.poll(() => muster.queue.getDelayedCount()).toBe(1);
+  await expect.poll(() => muster.queue.getDelayedCount(), LONG).toBe(1);
   await right.kill();
   await muster.owner('ALTER TABLE report_away RENAME TO report');
   const wrong = await muster.addWorker(wrongClock('-2h'));
