@@ -1,8 +1,8 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { publicPem, StartupError, type AdminSettings, type Logger } from '#platform';
-import { PolicyPublisher, QueueInspector } from '#queue';
+import { logClock, publicPem, StartupError, type AdminSettings, type Logger } from '#platform';
+import { PolicyPublisher, QueueInspector, StoreClock, type Clock } from '#queue';
 import {
   AdminStore,
   Books,
@@ -38,6 +38,8 @@ import { QueueController } from './queue/queue.controller.js';
 import { RequestShape } from './request-shape.js';
 import { TokensController } from './tokens.controller.js';
 
+/** How long to wait for the time of Redis, by which tokens end. */
+const CLOCK_MS = 500;
 /** An administrator waits for the answer. */
 const SETTINGS = { statement_timeout: 30_000 };
 
@@ -66,6 +68,7 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly ledger: LedgerCheck,
     private readonly inspector: QueueInspector,
     private readonly publisher: PolicyPublisher,
+    private readonly clock: StoreClock,
   ) {}
 
   /** @param products the names of those that are declared */
@@ -81,6 +84,7 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
     const policy = new PolicyStore(options);
     const erasures = new ErasureStore(options);
     const admins = new AdminStore(options);
+    const clock = storeClock(settings, logger);
     return {
       module: AdminModule,
       controllers,
@@ -91,7 +95,8 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
         { provide: LedgerCheck, useValue: new LedgerCheck(erasures, settings, keys) },
         { provide: Holdings, useValue: new Holdings(database) },
         { provide: Books, useValue: new Books(database) },
-        { provide: QueueInspector, useValue: inspectorOf(settings, logger) },
+        { provide: QueueInspector, useValue: inspectorOf(settings, clock, logger) },
+        { provide: StoreClock, useValue: clock },
         { provide: QuarantineStore, useValue: new QuarantineStore(database) },
         { provide: PurgeStore, useValue: new PurgeStore(database) },
         { provide: HousekeepingStore, useValue: new HousekeepingStore(database) },
@@ -117,11 +122,13 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
       if (cause instanceof UnsuitableDatabase) throw new StartupError(cause.message, { cause });
     });
     this.publisher.start();
+    await this.clock.start(CLOCK_MS);
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.publisher.stop();
     this.ledger.close();
+    this.clock.stop();
     await Promise.all([this.inspector.close(), this.database.close()]);
   }
 }
@@ -136,9 +143,18 @@ function openDatabase(settings: AdminSettings, logger: Logger): Database {
   });
 }
 
-function inspectorOf({ redisUrl, queuePrefix }: AdminSettings, logger: Logger): QueueInspector {
+function inspectorOf(
+  { redisUrl, queuePrefix: prefix }: AdminSettings,
+  clock: Clock,
+  logger: Logger,
+): QueueInspector {
   const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
-  return new QueueInspector({ redisUrl, prefix: queuePrefix, onError });
+  return new QueueInspector({ redisUrl, prefix, clock, onError });
+}
+
+function storeClock({ redisUrl, queuePrefix: prefix }: AdminSettings, logger: Logger): StoreClock {
+  const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
+  return new StoreClock({ redisUrl, prefix, onError, onChange: logClock(logger) });
 }
 
 function policyPublisher(

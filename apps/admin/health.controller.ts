@@ -1,7 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { QueueInspector } from '#queue';
+import { QueueInspector, StoreClock } from '#queue';
 import { Database } from '#storage';
 import { Health, type Dependency } from './answers/installations.js';
 import { Open } from './gatekeeper.js';
@@ -18,6 +18,7 @@ export class HealthController {
     private readonly database: Database,
     private readonly inspector: QueueInspector,
     private readonly publicKey: PublicKey,
+    private readonly clock: StoreClock,
   ) {}
 
   /** The process answers. */
@@ -25,7 +26,7 @@ export class HealthController {
   @Open()
   @Documented({ summary: 'Whether the process answers', answer: Health })
   live(): Health {
-    return { status: 'ok' };
+    return { status: 'ok', ...this.clock.trouble };
   }
 
   /** The database answers and is migrated; `failing` names what does not answer. */
@@ -47,6 +48,7 @@ export class HealthController {
     const health: Health = {
       status: isReady ? 'ok' : 'unavailable',
       ...(failing.length > 0 && { failing }),
+      ...this.clock.trouble,
     };
     void reply.status(isReady ? 200 : 503).send(health);
   }

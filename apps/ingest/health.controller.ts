@@ -1,7 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Drain, HttpServers } from '#platform';
-import { EnvelopeWriter, PolicyFollower, QueueUnavailable } from '#queue';
+import { EnvelopeWriter, PolicyFollower, QueueUnavailable, StoreClock } from '#queue';
 
 @Controller('health')
 export class HealthController {
@@ -10,12 +10,13 @@ export class HealthController {
     private readonly policy: PolicyFollower,
     private readonly drain: Drain,
     private readonly servers: HttpServers,
+    private readonly clock: StoreClock,
   ) {}
 
   /** The process answers. */
   @Get('live')
   live() {
-    return { status: 'ok' };
+    return { status: 'ok', ...this.clock.trouble };
   }
 
   /**
@@ -25,9 +26,9 @@ export class HealthController {
    */
   @Get('ready')
   async ready(@Res() reply: FastifyReply): Promise<void> {
-    const certificate = this.servers.certificateValidity();
+    const about = { certificate: this.servers.certificateValidity(), ...this.clock.trouble };
     if (this.drain.isDraining) {
-      void reply.status(503).send({ status: 'unavailable', reason: 'draining', certificate });
+      void reply.status(503).send({ status: 'unavailable', reason: 'draining', ...about });
       return;
     }
     const redis = await this.writer.check().then(
@@ -37,7 +38,7 @@ export class HealthController {
     const policy = this.policy.state === 'unread' ? 'policy_unread' : 'ok';
     const dependencies = { redis, policy };
     const reason = redis !== 'ok' ? redis : this.policy.hasRead ? 'ok' : policy;
-    if (reason === 'ok') void reply.send({ status: 'ok', dependencies, certificate });
-    else void reply.status(503).send({ status: 'unavailable', reason, dependencies, certificate });
+    if (reason === 'ok') void reply.send({ status: 'ok', dependencies, ...about });
+    else void reply.status(503).send({ status: 'unavailable', reason, dependencies, ...about });
   }
 }

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Drain, HttpServers, type IngestSettings } from '#platform';
-import { EnvelopeWriter, PolicyFollower, type RateLimiter } from '#queue';
+import { EnvelopeWriter, PolicyFollower, StoreClock, type RateLimiter } from '#queue';
 import type { Products } from '#telemetry';
 import type { EdgePolicy } from './edge-policy.js';
 import { EventsController } from './events.controller.js';
@@ -25,6 +25,7 @@ export const controllers = [
 /** What ingest is made of. */
 export interface IngestParts {
   keys: WriteKeys;
+  clock: StoreClock;
   policy: EdgePolicy;
   writer: EnvelopeWriter;
   limiter: RateLimiter;
@@ -38,20 +39,23 @@ export interface IngestParts {
 /** The edge: speaks the clients' dialects, and hands their events to the queue. */
 @Module({})
 export class IngestModule {
-  static with(
-    settings: IngestSettings,
-    { keys, policy, writer, limiter, follower, refusals, products, drain, servers }: IngestParts,
-  ): DynamicModule {
+  static with(settings: IngestSettings, parts: IngestParts): DynamicModule {
+    const { keys, clock, policy, writer, limiter, follower, refusals, products, drain, servers } =
+      parts;
     const limits = new Limits(limiter, policy);
     return {
       module: IngestModule,
       controllers,
       providers: [
         { provide: EnvelopeWriter, useValue: writer },
+        { provide: StoreClock, useValue: clock },
         { provide: Drain, useValue: drain },
         { provide: HttpServers, useValue: servers },
         { provide: PolicyFollower, useValue: follower },
-        { provide: Intake, useValue: new Intake(keys, policy, limits, writer, refusals, settings) },
+        {
+          provide: Intake,
+          useValue: new Intake(keys, policy, limits, writer, clock, refusals, settings),
+        },
         { provide: Previewer, useValue: new Previewer(products, settings, policy) },
       ],
     };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IngestSettings } from '#platform';
-import { EnvelopeWriter } from '#queue';
+import { EnvelopeWriter, StoreClock } from '#queue';
 import {
   depthCheck,
   keyIdOf,
@@ -30,6 +30,7 @@ export class Intake {
     private readonly policy: EdgePolicy,
     private readonly limits: Limits,
     private readonly writer: EnvelopeWriter,
+    private readonly clock: StoreClock,
     readonly refusals: Refusals,
     private readonly settings: IntakeSettings,
   ) {}
@@ -57,7 +58,7 @@ export class Intake {
     // Most requests are small as a whole, and so is each of their events.
     const isSmall = bytes.length <= maxEventBytes;
     return {
-      receivedAt: Date.now(),
+      receivedAt: this.clock.now(),
       product,
       // What a leaked key sent can be found by it and removed.
       key: keyIdOf(keyDigest),

@@ -10,6 +10,7 @@ import {
   HttpServers,
   type IngestSettings,
   ingestSettings,
+  logClock,
   type Logger,
   NestLogger,
   readJsonFolder,
@@ -20,12 +21,14 @@ import {
   transportOptions,
 } from '#platform';
 import {
+  type Clock,
   CountAnnouncer,
   EnvelopeWriter,
   IngestCounts,
   PolicyFollower,
   type QueueUnavailable,
   RateLimiter,
+  StoreClock,
 } from '#queue';
 import { compileProducts, readDeclaration } from '#telemetry';
 import { authenticateByHeader } from './authenticate.js';
@@ -44,6 +47,8 @@ const SETTLE_MS = 3000;
  * on. Who lost it publishes it within a second; where nobody has decided anything, WRITE_KEYS are enough.
  */
 const POLICY_MS = 1500;
+/** How long to wait for the time of Redis, which dates events. */
+const CLOCK_MS = 1500;
 /** A request takes milliseconds; one that takes this long is holding a connection open. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -54,12 +59,15 @@ async function startIngest() {
   const logger = createLogger({ name: 'ingest', level: settings.logLevel });
   const certificate = settings.tls && (await ServedCertificate.load(settings.tls, logger));
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
-  const counts = new IngestCounts();
-  const writer = connectQueue(settings, counts, logger);
+  const clock = storeClock(settings, logger);
+  const counts = new IngestCounts(clock);
+  const writer = connectQueue(settings, { counts, clock }, logger);
   const announcer = connectAnnouncer(settings, counts, logger);
   const limiter = connectLimiter(settings, logger);
   const closed = await refuseUndurable(writer);
-  const keys = new WriteKeys(settings.writeKeys ?? new Map(), () => follower.state !== 'unread');
+  await clock.start(closed?.reason === 'unreachable' ? 0 : CLOCK_MS);
+  const isComplete = () => follower.state !== 'unread';
+  const keys = new WriteKeys(settings.writeKeys ?? new Map(), isComplete, clock);
   const policy = new EdgePolicy(keys, products);
   const follower = followPolicy(settings, policy, logger);
   await follower.start(closed?.reason === 'unreachable' ? 0 : POLICY_MS);
@@ -70,7 +78,18 @@ async function startIngest() {
     { ...settings, requestTimeoutMs: REQUEST_TIMEOUT_MS },
     certificate,
   );
-  const parts = { drain, servers, keys, policy, writer, limiter, follower, refusals, products };
+  const parts = {
+    clock,
+    drain,
+    servers,
+    keys,
+    policy,
+    writer,
+    limiter,
+    follower,
+    refusals,
+    products,
+  };
   const app = await createApp(settings, parts, logger);
   await listen(app, settings);
   await servers.listenOnOtherAddresses(settings.host);
@@ -86,6 +105,7 @@ async function startIngest() {
       await close(app, servers);
       follower.stop();
       limiter.close();
+      clock.stop();
       await writer.close();
       refusals.stop();
       await announcer.close();
@@ -93,15 +113,25 @@ async function startIngest() {
   };
 }
 
+function storeClock(settings: IngestSettings, logger: Logger): StoreClock {
+  return new StoreClock({
+    redisUrl: settings.redisUrl,
+    prefix: settings.queuePrefix,
+    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
+    onChange: logClock(logger),
+  });
+}
+
 function connectQueue(
   settings: IngestSettings,
-  counts: IngestCounts,
+  { counts, clock }: { counts: IngestCounts; clock: Clock },
   logger: Logger,
 ): EnvelopeWriter {
   return new EnvelopeWriter({
     counts,
     redisUrl: settings.redisUrl,
     prefix: settings.queuePrefix,
+    clock,
     timeoutMs: settings.redisTimeoutMs,
     holdMs: settings.redisHoldMs,
     maxHeld: settings.maxHeldRequests,

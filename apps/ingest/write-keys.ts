@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Clock } from '#queue';
 import type { KnownKey } from '#telemetry';
 
 /** Whose request it is. */
@@ -16,10 +17,12 @@ export class WriteKeys {
   /**
    * @param configured SHA-256 of each key, in hex, and the product it belongs to
    * @param isComplete whether the keys of administrators are known: until then, a key that is not known may be valid
+   * @param clock by which keys end
    */
   constructor(
     configured: ReadonlyMap<string, string>,
     private readonly isComplete: () => boolean = () => true,
+    private readonly clock: Clock = Date,
   ) {
     this.#configured = configured;
   }
@@ -39,7 +42,7 @@ export class WriteKeys {
     const decided = this.#decided.get(keyDigest);
     if (decided) {
       const { product, endsAt } = decided;
-      return endsAt === null || endsAt > Date.now() ? { product, keyDigest } : null;
+      return endsAt === null || endsAt > this.clock.now() ? { product, keyDigest } : null;
     }
     const product = this.#configured.get(keyDigest);
     return product === undefined ? null : { product, keyDigest };

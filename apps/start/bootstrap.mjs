@@ -5,7 +5,7 @@
  *
  *   start    all that, and goes on as apps/start/main.ts in this same process
  *   bench    all that
- *   prepare  all that, and a Chromium, a PgBouncer and a HAProxy, for the tests
+ *   prepare  all that, and a Chromium, a PgBouncer, a HAProxy and a libfaketime, for the tests
  *   build    the build only, for a test run, which should not lose its own packages
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { bringBuild } from './bring-build.mjs';
 import { bringChromium } from './bring-chromium.mjs';
+import { bringFaketime } from './bring-faketime.mjs';
 import { bringHaproxy } from './bring-haproxy.mjs';
 import { bringPackages } from './bring-packages.mjs';
 import { bringPgbouncer } from './bring-pgbouncer.mjs';
@@ -40,6 +41,7 @@ async function main(purpose) {
     await bringChromium();
     await bringPgbouncer();
     await bringHaproxy();
+    await bringFaketime();
   }
   await bringBuild(root);
   if (purpose === 'start') await import(pathToFileURL(join(root, 'dist/apps/start/main.js')).href);

@@ -1,9 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EnvelopeBatch } from '#queue';
-import type { Database, TelemetryStore } from '#storage';
+import { isConnectionLoss, type Database, type TelemetryStore } from '#storage';
 import { normalise, type NormaliseOptions } from '#telemetry';
 
 const CHECK_INTERVAL_MS = 1000;
+/**
+ * A job whose connection was lost is tried again in hand: the queue would make it wait longer after every
+ * loss. Where it keeps losing its connection the job itself may be the reason, and the queue delays it.
+ */
+const ATTEMPTS = 10;
+const FIRST_PAUSE_MS = 50;
 
 /** Understands the events of a batch and stores what they say. */
 export class EnvelopeProcessor {
@@ -23,11 +29,15 @@ export class EnvelopeProcessor {
   async process({ batchId, gatheredAt, accepted, envelopes }: EnvelopeBatch): Promise<void> {
     const options = this.#optionsNow();
     const events = envelopes.map((envelope) => normalise(envelope, options));
-    try {
-      await this.#store.save({ batchId, gatheredAt, accepted, events });
-    } catch (error) {
-      await this.#untilStoreIsBack();
-      throw error;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#store.save({ batchId, gatheredAt, accepted, events });
+      } catch (error) {
+        await this.#untilStoreIsBack();
+        const isLoss = isConnectionLoss(error) && attempt < ATTEMPTS;
+        if (!isLoss || this.#stopping.signal.aborted) throw error;
+      }
+      await this.#pause(FIRST_PAUSE_MS * attempt);
     }
   }
 
@@ -47,9 +57,11 @@ export class EnvelopeProcessor {
         () => false,
       );
       if (isBack) return;
-      await sleep(CHECK_INTERVAL_MS, undefined, { signal: this.#stopping.signal }).catch(
-        () => null,
-      );
+      await this.#pause(CHECK_INTERVAL_MS);
     }
+  }
+
+  async #pause(forMs: number): Promise<void> {
+    await sleep(forMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { StoreClock } from '#queue';
 import { LedgerGuard } from './ledger-guard.js';
 import { Watchdog } from './watchdog.js';
 import { WorkerLoop } from './worker-loop.js';
@@ -14,12 +15,13 @@ export class HealthController {
     private readonly loop: WorkerLoop,
     private readonly watchdog: Watchdog,
     private readonly guard: LedgerGuard,
+    private readonly clock: StoreClock,
   ) {}
 
   /** The process answers; loops that make no progress are named. */
   @Get('live')
   live() {
-    return { status: 'ok', ...this.stuckLoops() };
+    return { status: 'ok', ...this.troubles() };
   }
 
   /** Redis and Postgres answer, soon, and jobs are taken and completed. A problem of the erasure ledger is named as well. */
@@ -35,13 +37,13 @@ export class HealthController {
     void reply.status(isReady ? 200 : 503).send({
       status: isReady ? 'ok' : 'unavailable',
       dependencies: Object.fromEntries(states),
-      ...this.stuckLoops(),
+      ...this.troubles(),
       ...(erasureLedger !== null && { erasureLedger }),
     });
   }
 
-  private stuckLoops(): { stuck?: readonly string[] } {
+  private troubles() {
     const { stuck } = this.watchdog;
-    return stuck.length > 0 ? { stuck } : {};
+    return { ...(stuck.length > 0 ? { stuck } : {}), ...this.clock.trouble };
   }
 }

@@ -1,5 +1,5 @@
 import type { Logger, WorkerSettings } from '#platform';
-import { keepHouse, type Housekeeper, type HousekeepingJob } from '#queue';
+import { keepHouse, type Clock, type Housekeeper, type HousekeepingJob } from '#queue';
 import {
   isConnectionLoss,
   type HousekeepingStore,
@@ -28,6 +28,7 @@ export class Housekeeping {
   constructor(
     private readonly stores: Stores,
     private readonly metrics: HousekeepingMetrics,
+    private readonly clock: Clock,
     private readonly watchdog: Watchdog,
     private readonly settings: WorkerSettings,
     private readonly logger: Logger,
@@ -36,10 +37,11 @@ export class Housekeeping {
     const { retentionDays, rollupRetentionDays, quarantineRetentionDays } = settings;
     // How often each is done stands in `housekeepingJobs`.
     this.#jobs = {
-      partitions: async () => ({ created: await telemetry.preparePartitions() }),
-      retention: (signal) => house.applyRetention({ retentionDays, rollupRetentionDays, signal }),
+      partitions: async () => ({ created: await telemetry.preparePartitions(clock.now()) }),
+      retention: (signal) =>
+        house.applyRetention({ retentionDays, rollupRetentionDays, signal, now: clock.now() }),
       orphans: async (signal) => ({ removed: await house.collectOrphans(signal) }),
-      compaction: (signal) => house.compact({ signal }),
+      compaction: (signal) => house.compact({ signal, now: clock.now() }),
       'quarantine-retention': async () => ({
         removed: await quarantine.removeExpiredQuarantine(quarantineRetentionDays),
       }),
@@ -48,6 +50,7 @@ export class Housekeeping {
   }
 
   start(onError: (error: Error) => void): void {
+    const { clock } = this;
     const { redisUrl, queuePrefix: prefix } = this.settings;
     const onFailure = (job: string, error: Error) => {
       // An outage is logged once, by the database.
@@ -57,7 +60,7 @@ export class Housekeeping {
         'a maintenance job failed; it runs again when it is due',
       );
     };
-    this.#keeper = keepHouse({ redisUrl, prefix, onError, onFailure }, (job, signal) =>
+    this.#keeper = keepHouse({ redisUrl, prefix, clock, onError, onFailure }, (job, signal) =>
       this.do(job, signal),
     );
   }

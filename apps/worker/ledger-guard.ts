@@ -54,7 +54,7 @@ export class LedgerGuard {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       await pause(POLL_MS, signal);
-      if (!signal.aborted && Date.now() > this.#pauseUntil) await this.look();
+      if (!signal.aborted && performance.now() > this.#pauseUntil) await this.look();
     }
   }
 
@@ -96,7 +96,7 @@ export class LedgerGuard {
   }
 
   private take(fault: LedgerFault): void {
-    this.#pauseUntil = Date.now() + PAUSE_AFTER_FAULT_MS;
+    this.#pauseUntil = performance.now() + PAUSE_AFTER_FAULT_MS;
     this.ledger.distrust();
     this.logger.error(fault, 'the erasure ledger is not what was written; see docs/backup.md');
   }

@@ -22,7 +22,7 @@ export class Watchdog {
 
   /** A loop begins a round, or waits for its next one. */
   begin(name: LoopName): void {
-    this.#progressAt.set(name, Date.now());
+    this.#progressAt.set(name, performance.now());
   }
 
   /** A round made progress. What is not at work is not expected to. */
@@ -37,7 +37,7 @@ export class Watchdog {
 
   /** The loops that have made no progress for too long. */
   get stuck(): LoopName[] {
-    const now = Date.now();
+    const now = performance.now();
     return [...this.#progressAt]
       .filter(([name, at]) => now > at + LIMITS_MS[name])
       .map(([name]) => name);

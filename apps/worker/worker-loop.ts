@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { type Logger, StartupError, type WorkerSettings } from '#platform';
-import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
+import { consumeEnvelopes, type EnvelopeConsumer, type StoreClock } from '#queue';
 import { isConnectionLoss, UnsuitableDatabase, type Database, type TelemetryStore } from '#storage';
 import type { BalanceLoop } from './balance-loop.js';
 import type { EnvelopeProcessor } from './envelope-processor.js';
@@ -11,6 +11,8 @@ import type { PolicyLoop } from './policy-loop.js';
 import type { WorkLoop } from './work-loop.js';
 
 const REPEAT_MS = 60_000;
+/** How long to wait for the time of Redis, by which jobs are delayed. */
+const CLOCK_MS = 1500;
 
 interface Parts {
   processor: EnvelopeProcessor;
@@ -20,6 +22,7 @@ interface Parts {
   housekeeping: Housekeeping;
   policy: PolicyLoop;
   guard: LedgerGuard;
+  clock: StoreClock;
 }
 
 /** How long a start waits for the comparison with the ledger; longer, and it goes on in the background. */
@@ -42,6 +45,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   async onApplicationBootstrap(): Promise<void> {
     const { policy, housekeeping, guard } = this.parts;
     await this.requireDatabase();
+    await this.parts.clock.start(CLOCK_MS);
     await this.preparePartitions();
     await policy.start();
     housekeeping.start((error) => this.sayOnce(error));
@@ -57,6 +61,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
       {
         redisUrl: this.settings.redisUrl,
         prefix: this.settings.queuePrefix,
+        clock: this.parts.clock,
         concurrency: this.settings.concurrency,
         onError: (error) => this.sayOnce(error),
         onFailure: (error, attempts) => {
@@ -73,13 +78,14 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** Finishes the jobs under way before it lets go of the database. */
   async onApplicationShutdown(): Promise<void> {
-    const { processor, database, loops, housekeeping, policy, guard } = this.parts;
+    const { processor, database, loops, housekeeping, policy, guard, clock } = this.parts;
     this.#isStopping = true;
     processor.stop();
     await guard.stop();
     await Promise.all([...loops, housekeeping].map((loop) => loop.stop()));
     await this.#consumer?.close();
     await policy.stop();
+    clock.stop();
     await database.close();
   }
 
@@ -109,10 +115,10 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** A lost connection is tried again every second, and says the same every time. */
   private sayOnce(error: Error): void {
-    const isNews = error.message !== this.#said || Date.now() > this.#saidAt + REPEAT_MS;
+    const isNews = error.message !== this.#said || performance.now() > this.#saidAt + REPEAT_MS;
     if (!isNews) return;
     this.#said = error.message;
-    this.#saidAt = Date.now();
+    this.#saidAt = performance.now();
     this.logger.warn({ err: error }, 'the queue failed');
   }
 
@@ -130,7 +136,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   /** Those of the present must be there; housekeeping makes the later ones. */
   private async preparePartitions(): Promise<void> {
     try {
-      const created = await this.parts.store.preparePartitions();
+      const created = await this.parts.store.preparePartitions(this.parts.clock.now());
       if (created.length > 0) this.logger.info({ created }, 'made partitions ahead of time');
     } catch (error) {
       this.logger.error({ err: error }, 'partitions could not be made; the next check tries again');

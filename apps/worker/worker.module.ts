@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Logger, WorkerSettings } from '#platform';
-import { CountReader, PolicyPublisher } from '#queue';
+import { logClock, type Logger, type WorkerSettings } from '#platform';
+import { CountReader, PolicyPublisher, StoreClock } from '#queue';
 import {
   Database,
   HousekeepingStore,
@@ -15,6 +15,7 @@ import { normaliseKept, type KeptEvent, type NormaliseOptions, type Products } f
 import { Registry } from 'prom-client';
 import { BalanceLoop } from './balance-loop.js';
 import { measureBalance } from './balance-metrics.js';
+import { measureClock } from './clock-metrics.js';
 import { erasureWork, type ErasureKeys } from './erasure-work.js';
 import { EnvelopeProcessor } from './envelope-processor.js';
 import { HealthController } from './health.controller.js';
@@ -40,6 +41,7 @@ export class WorkerModule {
   ): DynamicModule {
     const { suppressionKey } = settings;
     const watchdog = new Watchdog();
+    const clock = storeClock(settings, logger);
     const database = openDatabase(settings, watchdog, logger);
     const store = new TelemetryStore({ database, suppressionKey });
     const policy = policyLoop(settings, { database, products, watchdog }, logger);
@@ -58,17 +60,19 @@ export class WorkerModule {
     const registry = new Registry();
     const metrics = new HousekeepingMetrics(house, registry);
     measureBalance(registry, ledger);
+    measureClock(registry, clock);
     const housekeeping = new Housekeeping(
       {
         ...{ telemetry: store, house },
         ...{ quarantine: new QuarantineStore(database), rollups: new Rollups(database) },
       },
       metrics,
+      clock,
       watchdog,
       settings,
       logger,
     );
-    const parts = { processor, store, database, loops, housekeeping, policy, guard };
+    const parts = { processor, store, database, loops, housekeeping, policy, guard, clock };
     const loop = new WorkerLoop(parts, settings, logger);
     return {
       module: WorkerModule,
@@ -77,6 +81,7 @@ export class WorkerModule {
         { provide: WorkerLoop, useValue: loop },
         { provide: Watchdog, useValue: watchdog },
         { provide: LedgerGuard, useValue: guard },
+        { provide: StoreClock, useValue: clock },
         { provide: HousekeepingMetrics, useValue: metrics },
       ],
     };
@@ -102,6 +107,12 @@ function quarantineJobs(
     ],
     close: () => Promise.resolve(),
   };
+}
+
+function storeClock(settings: WorkerSettings, logger: Logger): StoreClock {
+  const { redisUrl, queuePrefix: prefix } = settings;
+  const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
+  return new StoreClock({ redisUrl, prefix, onError, onChange: logClock(logger) });
 }
 
 /** Removes what leaked write keys sent. */

@@ -6,7 +6,7 @@ export { makeErasureKey, publicPem, readErasureKey, readFormerErasureKeys } from
 export { HttpServers } from './http-servers.js';
 export { readJsonFolder } from './json-folder.js';
 export { runProcess, type Running } from './lifecycle.js';
-export { createLogger, NestLogger, type Logger, type LogLevel } from './logging.js';
+export { createLogger, logClock, NestLogger, type Logger, type LogLevel } from './logging.js';
 export { refuseOtherMethods } from './other-methods.js';
 export { restOfBody } from './rest-of-body.js';
 export {

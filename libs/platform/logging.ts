@@ -123,3 +123,12 @@ function errorIn(bindings: unknown): Error | undefined {
   if (typeof bindings !== 'object' || bindings === null) return undefined;
   return Object.values(bindings).find((value) => value instanceof Error);
 }
+
+/** Logs when a machine's clock is off, and when it is right again. */
+export function logClock(logger: Logger): (state: { isOff: boolean; offsetMs: number }) => void {
+  return ({ isOff, offsetMs }) => {
+    if (isOff) {
+      logger.warn({ offsetMs }, "this machine's clock is off; times are taken from Redis' clock");
+    } else logger.info({ offsetMs }, "this machine's clock is right again");
+  };
+}

@@ -14,6 +14,10 @@ export interface QueueOptions {
 }
 
 const MAX_RECONNECT_DELAY_MS = 1000;
+const CONNECT_TIMEOUT_MS = 5000;
+const KEEP_ALIVE_DELAY_MS = 5000;
+/** Longer than a worker's connection blocks while it waits for a job: 10 seconds at most. */
+const PATIENT_SILENCE_MS = 12_000;
 
 /**
  * For a server that answers while Redis is away: a command fails at once rather than wait for a
@@ -25,8 +29,7 @@ export function connectImpatiently({ redisUrl, onError }: QueueOptions, timeoutM
 
 /** For a worker, which has nothing better to do than to wait. */
 export function connectPatiently({ redisUrl, onError }: QueueOptions): Redis {
-  // Longer than a worker's connection blocks, waiting for a job.
-  return connect(redisUrl, onError, { isPatient: true, silenceMs: 30_000 });
+  return connect(redisUrl, onError, { isPatient: true, silenceMs: PATIENT_SILENCE_MS });
 }
 
 function connect(
@@ -38,7 +41,8 @@ function connect(
     enableOfflineQueue: isPatient,
     autoResendUnfulfilledCommands: isPatient,
     maxRetriesPerRequest: null, // BullMQ asks for it
-    connectTimeout: 5000,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    keepAlive: KEEP_ALIVE_DELAY_MS,
     // A connection that swallows commands is given up for a new one.
     socketTimeout: silenceMs,
     // After a failover, the name leads to the new master.

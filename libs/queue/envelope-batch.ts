@@ -36,11 +36,15 @@ const INFLATE = { chunkSize: 512 * 1024, maxOutputLength: 256 * 1024 * 1024 };
 
 const deflateInPool = promisify(deflateRaw);
 
-export async function packBatch(envelopes: readonly ReceivedEnvelope[]): Promise<JobData> {
+/** @param gatheredAt the present, in milliseconds since 1970 */
+export async function packBatch(
+  envelopes: readonly ReceivedEnvelope[],
+  gatheredAt: number,
+): Promise<JobData> {
   return {
     format: 1,
     batchId: randomUUID(),
-    gatheredAt: Date.now(),
+    gatheredAt,
     accepted: countAccepted(envelopes),
     envelopes: await packEnvelopes(envelopes),
   };

@@ -7,6 +7,7 @@ import { connectImpatiently, ENVELOPES, type QueueOptions } from './connection.j
 import type { IngestCounts } from './counts/ingest-counts.js';
 import { type JobData, packBatch } from './envelope-batch.js';
 import { RedisGate, type GateOptions } from './redis-gate.js';
+import type { Clock } from './store-clock.js';
 import { asUnavailable, isPassing, QueueUnavailable } from './unavailable.js';
 import { type WaitingRequest, WaitingRequests } from './waiting-requests.js';
 import { isDoneWithin } from './within-time.js';
@@ -18,6 +19,8 @@ export interface EnvelopeWriterOptions extends QueueOptions, Omit<GateOptions, '
   holdMs: number;
   /** How many requests may be held at once. */
   maxHeld: number;
+  /** By which batches are dated: this machine's unless given. */
+  clock?: Clock;
   onChange?: GateOptions['onChange'];
   /** Counts what is acknowledged. */
   counts?: IngestCounts | undefined;
@@ -57,6 +60,7 @@ export class EnvelopeWriter {
   readonly #queue: Queue;
   readonly #gate: RedisGate;
   readonly #options: EnvelopeWriterOptions;
+  readonly #clock: Clock;
   readonly #waiting = new WaitingRequests();
   /** Requests that need Redis for something else before they can be written. */
   #held = 0;
@@ -66,6 +70,7 @@ export class EnvelopeWriter {
   constructor(options: EnvelopeWriterOptions) {
     const { timeoutMs, prefix, onChange = () => undefined } = options;
     this.#options = options;
+    this.#clock = options.clock ?? Date;
     this.#redis = connectImpatiently(options, timeoutMs);
     this.#gate = new RedisGate(this.#redis, { ...options, onChange });
     this.#queue = new Queue(ENVELOPES, {
@@ -183,7 +188,8 @@ export class EnvelopeWriter {
     let data: JobData | null = null;
     let isWritten = false;
     try {
-      data = await packBatch(requests.flatMap(({ envelopes }) => envelopes));
+      const envelopes = requests.flatMap((request) => request.envelopes);
+      data = await packBatch(envelopes, this.#clock.now());
       let attempt: Attempt | null = null;
       while (unanswered.length > 0) {
         attempt = this.#begin(data, attempt);
@@ -221,7 +227,8 @@ export class EnvelopeWriter {
     if (before?.connection === connection) return before;
     if (closed && this.#isHoldable(closed)) return null;
     if (closed) throw closed;
-    const added = this.#queue.add('batch', data, { ...JOB, jobId: data.batchId });
+    const options = { ...JOB, jobId: data.batchId, timestamp: data.gatheredAt };
+    const added = this.#queue.add('batch', data, options);
     // It may fail when no one waits for it any more.
     added.catch(() => undefined);
     return { added, connection };

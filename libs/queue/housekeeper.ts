@@ -1,5 +1,7 @@
 import { Queue, Worker } from 'bullmq';
 import { connectPatiently, HOUSEKEEPING, untilLost, type QueueOptions } from './connection.js';
+import type { Clock } from './store-clock.js';
+import { createStoreTimeBackend } from './store-time-backend.js';
 
 const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
@@ -21,6 +23,8 @@ export const housekeepingJobs = {
 export type HousekeepingJob = keyof typeof housekeepingJobs;
 
 export interface HousekeeperOptions extends QueueOptions {
+  /** By which jobs are scheduled. */
+  clock: Clock;
   /** Told of a job that failed. It is tried again at its next time. */
   onFailure: (job: string, error: Error) => void;
 }
@@ -36,6 +40,11 @@ const AFTER_START_MS = 5 * SECOND_MS;
 const SCHEDULE_CHECK_MS = 600 * SECOND_MS;
 /** Nothing is kept of a job: what came of it is in the database. */
 const JOB = { removeOnComplete: true, removeOnFail: true, attempts: 1 } as const;
+/** The job of a worker that was killed is taken by another one within some ten seconds. */
+const LOCKS = {
+  ...{ lockDuration: 10_000, stalledInterval: 2000, maxStalledCount: 1_000_000_000 },
+  runRetryDelay: 250,
+} as const;
 
 /**
  * Takes the jobs of housekeeping, one at a time, beside all other workers: each is given to one of them.
@@ -47,7 +56,8 @@ export function keepHouse(
 ): Housekeeper {
   const redis = connectPatiently(options);
   const base = { connection: redis, prefix: options.prefix };
-  const queue = new Queue(HOUSEKEEPING, base);
+  const inStoreTime = createStoreTimeBackend(options.clock);
+  const queue = new Queue(HOUSEKEEPING, base, inStoreTime);
   const stopping = new AbortController();
   let underWay: Promise<void> | null = null;
   const worker = new Worker(
@@ -58,7 +68,8 @@ export function keepHouse(
       underWay = handle(name, stopping.signal);
       await underWay;
     },
-    { ...base, concurrency: 1 },
+    { ...base, ...LOCKS, concurrency: 1 },
+    inStoreTime,
   );
   queue.on('error', options.onError);
   worker.on('error', options.onError);
@@ -67,7 +78,7 @@ export function keepHouse(
   });
   const keepSchedules = () => void schedule(queue).catch(options.onError);
   void schedule(queue)
-    .then(() => addAtStart(queue))
+    .then(() => addAtStart(queue, options.clock))
     .catch(options.onError);
   const timer = setInterval(keepSchedules, SCHEDULE_CHECK_MS);
   return {
@@ -89,9 +100,10 @@ async function schedule(queue: Queue): Promise<void> {
   }
 }
 
-async function addAtStart(queue: Queue): Promise<void> {
+async function addAtStart(queue: Queue, clock: Clock): Promise<void> {
   for (const [name, { isDoneAtStart }] of Object.entries(housekeepingJobs)) {
-    const start = { ...JOB, jobId: `${name}-at-start`, delay: AFTER_START_MS };
+    const jobId = `${name}-at-start`;
+    const start = { ...JOB, jobId, delay: AFTER_START_MS, timestamp: clock.now() };
     if (isDoneAtStart) await queue.add(name, null, start);
   }
 }

@@ -24,5 +24,6 @@ export type { PolicyPublisherOptions, PolicySource } from './policy/publisher.js
 export { PolicyPublisher } from './policy/publisher.js';
 export type { LimitedRequest, RateLimiterOptions, Waits } from './rate-limiter.js';
 export { RateLimiter } from './rate-limiter.js';
+export { StoreClock, type Clock, type StoreClockOptions } from './store-clock.js';
 export type { ClosedReason } from './unavailable.js';
 export { QueueUnavailable } from './unavailable.js';

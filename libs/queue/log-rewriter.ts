@@ -76,7 +76,7 @@ export class LogRewriter {
   }
 
   async #wait(runId: string, signal?: AbortSignal): Promise<'rewritten'> {
-    const begunAt = Date.now();
+    const begunAt = performance.now();
     for (;;) {
       await sleep(POLL_MS, undefined, { signal });
       const state = await this.#look();
@@ -85,9 +85,11 @@ export class LogRewriter {
         if (!state.hasSucceeded) throw new Error('Redis could not rewrite its append-only file.');
         break;
       }
-      if (Date.now() > begunAt + LIMIT_MS) throw new Error('Redis rewrites its file for too long.');
+      if (performance.now() > begunAt + LIMIT_MS)
+        throw new Error('Redis rewrites its file for too long.');
     }
-    const restMs = Math.max((Date.now() - begunAt) * REST_FACTOR, this.#everyMs);
+    const tookMs = Math.ceil(performance.now() - begunAt);
+    const restMs = Math.max(tookMs * REST_FACTOR, this.#everyMs);
     await withinTime(this.#redis.set(this.#key, '1', 'PX', restMs), TIMEOUT_MS);
     return 'rewritten';
   }

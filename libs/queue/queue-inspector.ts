@@ -1,6 +1,8 @@
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { connectImpatiently, ENVELOPES, type QueueOptions } from './connection.js';
+import type { Clock } from './store-clock.js';
+import { createStoreTimeBackend } from './store-time-backend.js';
 import { QueueUnavailable } from './unavailable.js';
 import { withinTime } from './within-time.js';
 
@@ -37,17 +39,23 @@ const PAGE = 500;
 /** Looks at the queue from outside. It never reads what jobs hold, but for those it retries by id. */
 export class QueueInspector {
   readonly #redis: Redis;
+  readonly #clock: Clock;
   /** For a dashboard; whoever removes a job of it loses events that were acknowledged. */
   readonly queue: Queue;
 
-  constructor(options: QueueOptions) {
+  constructor(options: QueueOptions & { clock: Clock }) {
+    this.#clock = options.clock;
     this.#redis = connectImpatiently(options, ANSWER_MS);
-    this.queue = new Queue(ENVELOPES, {
-      connection: this.#redis,
-      prefix: options.prefix,
-      skipVersionCheck: true,
-      skipMetasUpdate: true,
-    });
+    this.queue = new Queue(
+      ENVELOPES,
+      {
+        connection: this.#redis,
+        prefix: options.prefix,
+        skipVersionCheck: true,
+        skipMetasUpdate: true,
+      },
+      createStoreTimeBackend(options.clock),
+    );
     this.queue.on('error', options.onError);
   }
 
@@ -57,7 +65,7 @@ export class QueueInspector {
   }
 
   /** @throws QueueUnavailable */
-  async figures(now = Date.now()): Promise<QueueFigures> {
+  async figures(now = this.#clock.now()): Promise<QueueFigures> {
     return this.#ask(async () => {
       const found = await this.queue.getJobCounts(...states);
       const counts = Object.fromEntries(
@@ -94,7 +102,7 @@ export class QueueInspector {
     return this.#ask(async () => {
       if (ids) return this.#retryEach(ids);
       const failed = await this.queue.getFailedCount();
-      await this.queue.retryJobs({ state: 'failed', timestamp: Date.now() });
+      await this.queue.retryJobs({ state: 'failed', timestamp: this.#clock.now() });
       return failed;
     }, RETRY_MS);
   }

@@ -97,6 +97,8 @@ function toStart(
 }
 
 const POLL_MS = 20;
+/** More than a transaction that stores events can take: its statements and its pauses are limited. */
+const WRITERS_LIMIT_MS = 120_000;
 
 /**
  * Those that have asked who is suppressed and may write by what they heard: whoever has asked holds a
@@ -114,13 +116,18 @@ const WRITERS = `
 
 /**
  * Waits until every transaction has ended that stores events and was under way when this was called.
- * From then on, nobody is left who has not seen what had been committed before. It waits for nobody
- * else, however long another transaction takes.
+ * From then on, every writer has seen what had been committed before. It waits for no other transaction,
+ * however long that takes.
+ * @throws after two minutes
  */
 export async function waitForWriters(client: pg.ClientBase): Promise<void> {
   const ask = async () => (await client.query<{ id: string }>(WRITERS)).rows.map(({ id }) => id);
+  const giveUpAt = performance.now() + WRITERS_LIMIT_MS;
   const waitedFor = new Set(await ask());
   while (waitedFor.size > 0) {
+    if (performance.now() > giveUpAt) {
+      throw new Error(`Transactions that store events do not end: ${waitedFor.size}.`);
+    }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     const now = new Set(await ask());
     for (const id of waitedFor) if (!now.has(id)) waitedFor.delete(id);

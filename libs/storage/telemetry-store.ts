@@ -61,9 +61,9 @@ export class TelemetryStore {
     await this.#insist((save) => this.#replayPage(save, page), times);
   }
 
-  /** Makes the coming partitions where they are missing; returns the names of the new ones. */
-  async preparePartitions(): Promise<string[]> {
-    return this.#database.hold((client) => ensurePartitions(client, Date.now()), { path: 'write' });
+  /** Creates the partitions of the coming months where they are missing. @returns the names of the new ones */
+  async preparePartitions(now = Date.now()): Promise<string[]> {
+    return this.#database.hold((client) => ensurePartitions(client, now), { path: 'write' });
   }
 
   /** Where the database refuses something in the events, only what it refuses is not stored. */

@@ -85,8 +85,8 @@ export async function startMuster(options: MusterOptions = {}) {
     const ca = await readFile(tls.certFile, 'utf8');
     const clientOf = ({ ready }: App) => new HttpsClient(`https://localhost:${ready.port}`, ca);
     /** Starts one more ingest, with the same queue. */
-    const addIngest = async () => {
-      const app = new App('ingest', { ...ingestEnv });
+    const addIngest = async (extra: Record<string, string> = {}) => {
+      const app = new App('ingest', { ...ingestEnv, ...extra });
       teardown.add(() => app.stop());
       await app.start();
       return { app, client: clientOf(app) };

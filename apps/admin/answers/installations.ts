@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { rowsByTable } from './fields.js';
 
 /** What is held of an installation, in numbers. */
@@ -33,4 +33,10 @@ export class Health {
       'What does not answer. Without Redis, only the routes of the queue are unavailable.',
   })
   failing?: Dependency[];
+
+  @ApiPropertyOptional({ enum: ['off'], description: 'Where the clock is off by seconds.' })
+  clock?: 'off';
+
+  @ApiPropertyOptional({ description: "How far it is ahead of Redis' clock, in milliseconds." })
+  clockOffsetMs?: number;
 }

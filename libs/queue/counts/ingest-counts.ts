@@ -1,4 +1,5 @@
 import { type AcceptedCount, hourOf } from '#telemetry';
+import type { Clock } from '../store-clock.js';
 
 /** A batch whose write failed or timed out after it was sent: it may be in the queue all the same. */
 export interface UnconfirmedBatch {
@@ -53,6 +54,8 @@ export class IngestCounts {
   readonly #unconfirmed = new Map<string, UnconfirmedBatch>();
   #unconfirmedText: string | null = null;
 
+  constructor(private readonly clock: Clock = Date) {}
+
   /** Counts the events of a batch that Redis has confirmed. */
   acknowledge(accepted: readonly AcceptedCount[]): void {
     for (const { product, hour, count } of accepted) {
@@ -74,7 +77,7 @@ export class IngestCounts {
 
   /** Counts a refusal: of a request as a whole, or of so many events of one. */
   refuse(kind: RefusalKind, { requests, events }: { requests: number; events: number }): void {
-    const { refused, texts } = this.#hourOf(Date.now());
+    const { refused, texts } = this.#hourOf(this.clock.now());
     const count = refused.get(nameOf(kind)) ?? this.#newKind(refused, kind);
     count[1] += requests;
     count[2] += events;
@@ -94,7 +97,7 @@ export class IngestCounts {
   }
 
   /** Everything that is announced, by the name of its field. Forgets hours that are days old. */
-  fields(now = Date.now()): Map<string, string> {
+  fields(now = this.clock.now()): Map<string, string> {
     const fields = new Map<string, string>();
     for (const [hour, { acknowledged, refused, texts }] of this.#hours) {
       if (hour < now - ANNOUNCED_MS) {

@@ -25,18 +25,19 @@ export async function withLease<T>(
   const claimedAt = await claim(database, name, holder);
   if (!claimedAt) return null;
   const lost = new AbortController();
-  let renewedAt = Date.now();
+  let renewedAt = performance.now();
   const renew = async () => {
     const { rowCount } = await database.query(
       `UPDATE lease SET expires_at = ${UNTIL} WHERE name = $1 AND holder = $2`,
       [name, holder],
     );
     if (rowCount === 0) lost.abort(new Error('Another process has taken the lease.'));
-    else renewedAt = Date.now();
+    else renewedAt = performance.now();
   };
   const timer = setInterval(() => {
     void renew().catch(() => undefined);
-    if (Date.now() > renewedAt + GIVE_UP_MS) lost.abort(new Error('The lease was not renewed.'));
+    if (performance.now() > renewedAt + GIVE_UP_MS)
+      lost.abort(new Error('The lease was not renewed.'));
   }, RENEW_MS);
   try {
     return { result: await work(lost.signal, claimedAt) };

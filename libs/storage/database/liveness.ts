@@ -25,7 +25,7 @@ export class Liveness {
   lostAt = 0;
 
   constructor(private readonly lookUp: LookUp) {
-    this.#timer = setInterval(() => this.#tick(Date.now()), TICK_MS).unref();
+    this.#timer = setInterval(() => this.#tick(performance.now()), TICK_MS).unref();
   }
 
   add(session: Session): void {
@@ -64,12 +64,12 @@ export class Liveness {
         else this.#unknown.set(session, busySince);
       }
     } catch {
-      for (const session of this.#olderThan(UNKNOWN_MS, Date.now())) this.#giveUp(session);
+      for (const session of this.#olderThan(UNKNOWN_MS, performance.now())) this.#giveUp(session);
     }
   }
 
   #giveUp(session: Session): void {
-    this.lostAt = Date.now();
+    this.lostAt = performance.now();
     session.destroy();
   }
 

@@ -23,7 +23,7 @@ export class Outage {
   /** Notes that a connection was lost, or could not be made. */
   note(error: Error): void {
     if (this.#since !== null || this.#closing.signal.aborted) return;
-    this.#since = Date.now();
+    this.#since = performance.now();
     this.listener.onOutage?.(error);
     void this.#untilOver(this.#since);
   }
@@ -43,6 +43,6 @@ export class Outage {
       );
     }
     this.#since = null;
-    this.listener.onRecovery?.(Date.now() - since);
+    this.listener.onRecovery?.(Math.round(performance.now() - since));
   }
 }

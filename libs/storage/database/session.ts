@@ -32,7 +32,7 @@ export class Session {
   /** Since when an answer has been awaited; null while none is. */
   busySince: number | null = null;
   /** When the server last answered. */
-  answeredAt = Date.now();
+  answeredAt = performance.now();
   /** Whether it must not be used again. */
   isBroken = false;
   /** Told of every statement that ended, while the connection is held. */
@@ -76,18 +76,18 @@ export class Session {
   #followStatements(): void {
     const send = this.#client.query.bind(this.#client) as Send;
     const query: Send = async (text, values) => {
-      this.busySince ??= Date.now();
+      this.busySince ??= performance.now();
       this.#pending += 1;
       try {
         const result = await send(this.isPooled ? unnamed(text) : text, values);
-        this.answeredAt = Date.now();
+        this.answeredAt = performance.now();
         return result;
       } catch (error) {
         if (error instanceof Error && isConnectionLoss(error)) this.#lose(error);
         throw error;
       } finally {
         this.#pending -= 1;
-        this.busySince = this.#pending > 0 ? Date.now() : null;
+        this.busySince = this.#pending > 0 ? performance.now() : null;
         this.onStatement?.();
       }
     };

@@ -107,13 +107,13 @@ export async function withLockRetry<T>(
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
-  const giveUpAt = Date.now() + PATIENCE_MS;
+  const giveUpAt = performance.now() + PATIENCE_MS;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS)) {
     try {
       return await inTransaction(client, work, { settings: { lock_timeout: LOCK_TIMEOUT_MS } });
     } catch (error) {
       const isBusy = error instanceof pg.DatabaseError && BUSY.has(error.code ?? '');
-      if (!isBusy || Date.now() > giveUpAt) throw error;
+      if (!isBusy || performance.now() > giveUpAt) throw error;
     }
     await sleep(pauseMs, undefined, { signal });
   }

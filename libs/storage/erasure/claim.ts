@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import type { Queryable } from '../database/database.js';
 import { isConnectionLoss } from '../database/postgres-errors.js';
@@ -20,10 +19,10 @@ const TRIES_TOGETHER = 3;
 
 /** Erasures that one worker carries out together. */
 export interface Group {
-  /** Whose they are: a worker that was taken for dead no longer has it. */
+  /** Identifies the claim. A worker presumed dead loses it. */
   token: string;
   erasures: readonly GroupedErasure[];
-  /** When its claim was last renewed by a step, in milliseconds since 1970. */
+  /** When its claim was last renewed by a step, on the clock of performance.now(). */
   renewedAt: number;
 }
 
@@ -36,6 +35,8 @@ export interface GroupedErasure {
    * suppressed: an erasure that the database had forgotten, whose installation may report again.
    */
   receivedUntil: ReadonlyMap<string, number>;
+  /** The steps that were done when it was claimed, by name. */
+  stepsDone: ReadonlySet<string>;
 }
 
 /** The installations of a group with a limit of their own: see `GroupedErasure`. */
@@ -61,20 +62,29 @@ const STAGES: Record<Stage, string> = {
   erase: `e.mode IN ('erase', 'erase_and_suppress') AND e.suppressed_at IS NOT NULL AND ${IS_FIRST}`,
 };
 
-/** Takes the erasures that have waited longest at a stage and that nobody works on; null where there are none. */
-export async function claimGroup(database: Queryable, stage: Stage): Promise<Group | null> {
-  const token = randomUUID();
+/**
+ * Claims the erasures that have waited longest at a stage and that no one else works on.
+ * @param token identifies the claim; what was left under it, when a connection was lost, is claimed as well
+ * @returns null where there are none
+ */
+export async function claimGroup(
+  database: Queryable,
+  stage: Stage,
+  token: string,
+): Promise<Group | null> {
   const { rows } = await database.query<{
     id: string;
     mode: ErasureMode;
     ids: string[];
     limits: Record<string, number> | null;
+    steps_done: string[];
   }>(
     `WITH waiting AS (
        SELECT erasure_id, installations, requested_at, failure IS NOT NULL AND attempts >= ${TRIES_TOGETHER} AS is_suspect
          FROM erasure e
         WHERE state IN ('requested', 'suppressing', 'erasing', 'verifying')
-          AND (claimed_until IS NULL OR claimed_until < now()) AND ${STAGES[stage]}
+          AND (claimed_until IS NULL OR claimed_until < now() OR claimed_by = $1)
+          AND ${STAGES[stage]}
         ORDER BY requested_at LIMIT ${ERASURES_AT_ONCE} FOR UPDATE OF e SKIP LOCKED),
      counted AS (
        SELECT erasure_id, sum(installations) OVER w - installations AS before,
@@ -84,7 +94,7 @@ export async function claimGroup(database: Queryable, stage: Stage): Promise<Gro
         SET attempts = attempts + 1, claimed_by = $1, claimed_until = now() + ${CLAIM}
        FROM counted c WHERE e.erasure_id = c.erasure_id AND is_taken
         AND c.before < ${INSTALLATIONS_AT_ONCE}
-     RETURNING e.erasure_id AS id, mode,
+     RETURNING e.erasure_id AS id, mode, steps_done,
                ARRAY(SELECT installation_id::text FROM erasure_target t
                       WHERE t.erasure_id = e.erasure_id ORDER BY 1) AS ids,
                (SELECT jsonb_object_agg(installation_id, extract(epoch FROM received_until) * 1000)
@@ -93,12 +103,12 @@ export async function claimGroup(database: Queryable, stage: Stage): Promise<Gro
     [token],
   );
   if (rows.length === 0) return null;
-  const erasures = rows.map(({ id, mode, ids, limits }) => ({
-    ...{ id, mode, installationIds: ids },
+  const erasures = rows.map(({ id, mode, ids, limits, steps_done }) => ({
+    ...{ id, mode, installationIds: ids, stepsDone: new Set(steps_done) },
     receivedUntil: new Map(Object.entries(limits ?? {})),
   }));
   return {
-    ...{ token, renewedAt: Date.now() },
+    ...{ token, renewedAt: performance.now() },
     erasures: erasures.sort((a, b) => (a.id < b.id ? -1 : 1)),
   };
 }
@@ -169,8 +179,8 @@ export async function inStep<T>(
     if (rowCount !== ids.length) throw new Error('Another worker has taken the erasures.');
     const result = await work(ids);
     // Steps that follow each other closely leave no moment for anybody else to renew it.
-    if (Date.now() > group.renewedAt + RENEW_MS) {
-      group.renewedAt = Date.now();
+    if (performance.now() > group.renewedAt + RENEW_MS) {
+      group.renewedAt = performance.now();
       await client.query(
         `UPDATE erasure SET claimed_until = clock_timestamp() + ${CLAIM}
           WHERE erasure_id = ANY ($1) AND claimed_by = $2`,
@@ -179,4 +189,26 @@ export async function inStep<T>(
     }
     return result;
   });
+}
+
+/**
+ * Does a step for those erasures of a group for which it is not done yet: they may have been interrupted at
+ * different steps. That it is done is durable when this resolves.
+ * @throws where another worker has claimed them
+ */
+export async function doOnce(
+  client: pg.ClientBase,
+  group: Group,
+  step: string,
+  work: (rest: Group) => Promise<void>,
+): Promise<void> {
+  const erasures = group.erasures.filter(({ stepsDone }) => !stepsDone.has(step));
+  if (erasures.length === 0) return;
+  await work({ ...group, erasures });
+  const { rowCount } = await client.query(
+    `UPDATE erasure SET steps_done = array_append(steps_done, $3)
+      WHERE erasure_id = ANY ($1) AND claimed_by = $2`,
+    [erasures.map(({ id }) => id), group.token, step],
+  );
+  if (rowCount !== erasures.length) throw new Error('Another worker has taken the erasures.');
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Database } from '../database/database.js';
 import { InstallationHasher } from '../suppression.js';
 import { LedgerComparison } from '../ledger/comparison.js';
@@ -49,6 +50,8 @@ export class ErasureStore {
   readonly #hasher: InstallationHasher;
   /** Compares the database with the ledger. */
   readonly comparison: LedgerComparison;
+  /** Tokens of claims whose run has ended: the next run claims again at once what was left under them. */
+  readonly #idleTokens = new Map<Stage, string>();
 
   constructor({ database, suppressionKey }: ErasureStoreOptions) {
     this.#database = database;
@@ -153,7 +156,20 @@ export class ErasureStore {
     run: (group: Group, context: RunContext) => Promise<void>,
     context: WorkerContext,
   ): Promise<string[]> {
-    const group = await claimGroup(this.#database, stage);
+    const token = this.#idleTokens.get(stage) ?? randomUUID();
+    this.#idleTokens.delete(stage);
+    try {
+      return await this.#runClaimed(await claimGroup(this.#database, stage, token), run, context);
+    } finally {
+      this.#idleTokens.set(stage, token);
+    }
+  }
+
+  async #runClaimed(
+    group: Group | null,
+    run: (group: Group, context: RunContext) => Promise<void>,
+    context: WorkerContext,
+  ): Promise<string[]> {
     if (!group) return [];
     const letGo = keepClaim(this.#database, group);
     try {

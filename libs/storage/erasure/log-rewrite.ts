@@ -36,8 +36,8 @@ export async function awaitRewrite(
   group: Group,
   { client, rewriteIsDue, stopping }: RunContext,
 ): Promise<void> {
-  const giveUpAt = Date.now() + PATIENCE_MS;
-  while (Date.now() < giveUpAt && !stopping?.aborted && (await rewriteIsDue?.())) {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  while (performance.now() < giveUpAt && !stopping?.aborted && (await rewriteIsDue?.())) {
     const { rowCount } = await client.query(
       'SELECT FROM erasure WHERE erasure_id = ANY ($1) AND log_pending_since IS NOT NULL LIMIT 1',
       [group.erasures.map(({ id }) => id)],

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { refreshStale } from '../rollups/stale-sums.js';
 import { rollupTables, takeOutOfSums } from '../rollups/take-out.js';
-import { inStep, limitsOf, type Group } from './claim.js';
+import { doOnce, inStep, limitsOf, type Group } from './claim.js';
 import type { RunContext } from './run.js';
 import { partitionsOf, tablesOfInstallations, tablesWithReceiveTime } from './tables.js';
 
@@ -33,15 +33,25 @@ interface Place {
  */
 export async function removeRows(group: Group, context: RunContext): Promise<void> {
   const { client } = context;
-  const ids = group.erasures.flatMap(({ installationIds }) => installationIds);
   const tables = await tablesOfInstallations(client);
   await noteTables(client, group, tables);
   const withTime = limitsOf(group).size > 0 ? await tablesWithReceiveTime(client) : null;
   for (const table of tables.filter((name) => !rollupTables.includes(name))) {
-    for (const partition of await partitionsOf(client, table)) {
-      const isLimited = withTime?.has(table) ?? false;
-      await removeFrom({ table, partition, ids, isLimited }, group, context);
-    }
+    const isLimited = withTime?.has(table) ?? false;
+    await doOnce(client, group, `rows_removed:${table}`, (rest) =>
+      removeFromTable({ table, isLimited }, rest, context),
+    );
+  }
+}
+
+async function removeFromTable(
+  { table, isLimited }: Pick<Place, 'table' | 'isLimited'>,
+  group: Group,
+  context: RunContext,
+): Promise<void> {
+  const ids = group.erasures.flatMap(({ installationIds }) => installationIds);
+  for (const partition of await partitionsOf(context.client, table)) {
+    await removeFrom({ table, partition, ids, isLimited }, group, context);
   }
 }
 
@@ -62,7 +72,7 @@ export async function removeFromRollups(group: Group, context: RunContext): Prom
       }
     });
   }
-  await refreshStale(client, { signal: stopping, until: Date.now() + SUMMING_UP_MS });
+  await refreshStale(client, { signal: stopping, until: performance.now() + SUMMING_UP_MS });
 }
 
 /** So that a certificate names every table that was looked into, also where nothing was found. */

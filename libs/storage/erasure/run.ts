@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { waitForWriters, type InstallationHasher } from '../suppression.js';
 import type { LedgerPlace, LedgerRecord } from '../ledger/entry.js';
-import { inStep, limitsOf, type Group } from './claim.js';
+import { doOnce, inStep, limitsOf, type Group } from './claim.js';
 import { toErasure, type Erasure, type ErasureRow, type ErasureState } from './erasure.js';
 import { collectGroup } from './leftovers.js';
 import { awaitRewrite, noteQueueEmptied } from './log-rewrite.js';
@@ -63,23 +63,28 @@ export async function confirmSuppressions(group: Group, context: RunContext): Pr
   );
 }
 
-/** The way of a group. Every step may be done again: what a killed worker leaves, another completes. */
-const WITHOUT_ROWS: readonly Step[] = [recordCompletions, lift, complete];
-const WITH_ROWS: readonly Step[] = [
-  emptyQueue,
-  noteQueueEmptied,
-  removeRows,
-  restoreInstallations,
-  removeFromRollups,
-  markLeftDays,
-  collectGroup,
-  forgetStatistics,
-  noteErased,
-  verify,
-  recordCompletions,
-  lift,
-  awaitRewrite,
-  complete,
+/** Steps by the names under which the database remembers that they are done. `complete` follows the last. */
+type Steps = readonly (readonly [name: string, step: Step])[];
+
+/** Each step may be repeated: a worker that is killed or loses its connection leaves one half done. */
+const WITHOUT_ROWS: Steps = [
+  ['recorded', recordCompletions],
+  ['lifted', lift],
+];
+const WITH_ROWS: Steps = [
+  ['queue_emptied', emptyQueue],
+  ['queue_noted', noteQueueEmptied],
+  ['rows_removed', removeRows],
+  ['installations_restored', restoreInstallations],
+  ['rollups_removed', removeFromRollups],
+  ['left_days_marked', markLeftDays],
+  ['contents_collected', collectGroup],
+  ['statistics_forgotten', forgetStatistics],
+  ['erasure_noted', noteErased],
+  ['verified', verify],
+  ['recorded', recordCompletions],
+  ['lifted', lift],
+  ['rewrite_awaited', awaitRewrite],
 ];
 
 /** Carries out erasures that have no rows to remove: those that suppress or lift. */
@@ -92,11 +97,13 @@ export async function erase(group: Group, context: RunContext): Promise<void> {
   await take(WITH_ROWS, group, context);
 }
 
-async function take(steps: readonly Step[], group: Group, context: RunContext): Promise<void> {
-  for (const step of steps) {
+async function take(steps: Steps, group: Group, context: RunContext): Promise<void> {
+  for (const [name, step] of steps) {
     context.stopping?.throwIfAborted();
-    await step(group, context);
+    await doOnce(context.client, group, name, (rest) => step(rest, context));
   }
+  context.stopping?.throwIfAborted();
+  await complete(group, context);
 }
 
 async function emptyQueue(group: Group, { client, emptyQueue }: RunContext): Promise<void> {
@@ -123,16 +130,21 @@ async function noteErased(group: Group, { client }: RunContext): Promise<void> {
 
 /** Looks for rows that are left. @throws where there are any: then the erasures begin again */
 async function verify(group: Group, { client }: RunContext): Promise<void> {
-  await inStep(client, group, async (ids) => {
+  const isClean = await inStep(client, group, async (ids) => {
     const tables = await tablesOfInstallations(client);
     const remaining = await countRowsOfErasures(client, tables, ids);
-    if (Object.values(remaining).some((count) => count > 0)) throw new Error('Rows are left.');
-    await client.query('UPDATE erasure SET verified = $2 WHERE erasure_id = ANY ($1)', [
+    const isClean = Object.values(remaining).every((count) => count === 0);
+    await client.query(isClean ? NOTE_VERIFIED : BEGIN_AGAIN, [
       ids,
-      JSON.stringify(remaining),
+      ...(isClean ? [JSON.stringify(remaining)] : []),
     ]);
+    return isClean;
   });
+  if (!isClean) throw new Error('Rows are left.');
 }
+
+const NOTE_VERIFIED = 'UPDATE erasure SET verified = $2 WHERE erasure_id = ANY ($1)';
+const BEGIN_AGAIN = `UPDATE erasure SET steps_done = '{}' WHERE erasure_id = ANY ($1)`;
 
 /**
  * Ends suppressions: those that erasures without a lasting one have brought, and any that is to be

@@ -96,7 +96,7 @@ export class WriteKeyStore {
     return this.changes.make<Rotation | UnrotatableReason | null>(actor, async (tx) => {
       const old = await find(tx, keyId);
       if (!old) return { result: null, act: null };
-      const unrotatable = whyUnrotatable(old);
+      const unrotatable = whyUnrotatable(old, await readClock(tx));
       if (unrotatable !== null) return { result: unrotatable, act: null };
       const { product, name } = old;
       const made = await insert(tx, { product, name, actor, secret: newSecret(product) });
@@ -154,10 +154,19 @@ async function find(tx: pg.ClientBase, keyId: string): Promise<WriteKey | null> 
   return rows[0] ? toKey(rows[0]) : null;
 }
 
-function whyUnrotatable({ revokedAt, expiresAt, replacedBy }: WriteKey): UnrotatableReason | null {
+/** The present by the database's clock. */
+async function readClock(tx: pg.ClientBase): Promise<Date> {
+  const { rows } = await tx.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+  return rows[0]?.now ?? new Date();
+}
+
+function whyUnrotatable(
+  { revokedAt, expiresAt, replacedBy }: WriteKey,
+  now: Date,
+): UnrotatableReason | null {
   if (revokedAt !== null) return 'revoked';
   if (replacedBy !== null) return 'replaced';
-  return expiresAt !== null && Date.parse(expiresAt) <= Date.now() ? 'expired' : null;
+  return expiresAt !== null && Date.parse(expiresAt) <= now.getTime() ? 'expired' : null;
 }
 
 /** It begins with its product, for people who find one and wonder whose it is; then 160 random bits. */

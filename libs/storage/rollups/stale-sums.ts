@@ -12,7 +12,7 @@ const PRODUCT_LIMIT_MS = 15 * 60_000;
 const ATTEMPTS = 5;
 
 export interface StaleOptions extends RefreshOptions {
-  /** When to stop, in milliseconds since 1970; what is left is left to the next refresh. */
+  /** When to stop, on the clock of performance.now(); what is left is left to the next refresh. */
   until?: number | undefined;
 }
 
@@ -105,10 +105,10 @@ async function refreshProduct(
 }
 
 function isOver({ signal, until = Infinity }: StaleOptions): boolean {
-  return signal?.aborted === true || Date.now() >= until;
+  return signal?.aborted === true || performance.now() >= until;
 }
 
 function limitsOf({ ask, until = Infinity }: StaleOptions, limitMs = LIMIT_MS) {
-  const left = Math.max(1, until - Date.now());
+  const left = Math.max(1, Math.ceil(until - performance.now()));
   return { ask, limitMs: Math.min(limitMs, left), ...(until < Infinity && { waitMs: left }) };
 }

@@ -1,0 +1,100 @@
+import type { Redis } from 'ioredis';
+import { connectImpatiently, type QueueOptions } from './connection.js';
+import { withinTime } from './within-time.js';
+
+/** Where the present comes from. */
+export interface Clock {
+  /** In milliseconds since 1970. */
+  now(): number;
+}
+
+export interface StoreClockOptions extends QueueOptions {
+  /** Called once when this machine's clock is off by seconds, and once when it is right again. */
+  onChange: (state: { isOff: boolean; offsetMs: number }) => void;
+}
+
+const MEASURE_EVERY_MS = 30_000;
+const ANSWER_MS = 1000;
+const POLL_MS = 20;
+/** A measurement on a busy machine is no more exact than this. */
+const TOLERANCE_MS = 1000;
+const OFF_MS = 3000;
+
+/**
+ * The time of Redis, which all processes share. Times that are kept in Redis or Postgres are taken from it,
+ * so that a machine whose clock is wrong delays no job and misdates no event. Between two measurements it
+ * advances with the monotonic clock, which nothing sets. A machine whose clock agrees within a second
+ * uses its own.
+ */
+export class StoreClock implements Clock {
+  readonly #redis: Redis;
+  readonly #onChange: StoreClockOptions['onChange'];
+  /** What Redis' clock showed at which reading of performance.now(). */
+  #measured: { storeMs: number; at: number } | null = null;
+  #isOff = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: StoreClockOptions) {
+    this.#onChange = options.onChange;
+    this.#redis = connectImpatiently(options, ANSWER_MS);
+    this.#redis.on('ready', () => void this.#measure());
+  }
+
+  /** Waits for the first measurement, for at most `limitMs`, and repeats it from then on. */
+  async start(limitMs: number): Promise<void> {
+    this.#timer = setInterval(() => void this.#measure(), MEASURE_EVERY_MS);
+    const until = performance.now() + limitMs;
+    while (!this.#measured && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#redis.disconnect();
+  }
+
+  now(): number {
+    const local = Date.now();
+    const offset = this.#offsetAt(local);
+    return Math.abs(offset) < TOLERANCE_MS ? local : Math.round(local - offset);
+  }
+
+  /** How far this machine's clock is ahead of Redis', in milliseconds; 0 until it is known. */
+  get offsetMs(): number {
+    return Math.round(this.#offsetAt(Date.now()));
+  }
+
+  /** What health reports; nothing while the clock is right. */
+  get trouble(): { clock: 'off'; clockOffsetMs: number } | Record<string, never> {
+    return this.#isOff ? { clock: 'off', clockOffsetMs: this.offsetMs } : {};
+  }
+
+  #offsetAt(local: number): number {
+    if (!this.#measured) return 0;
+    const { storeMs, at } = this.#measured;
+    return local - (storeMs + performance.now() - at);
+  }
+
+  /** Redis read its clock between question and answer. Never rejects: the last measurement stays. */
+  async #measure(): Promise<void> {
+    const askedAt = performance.now();
+    try {
+      const answer = await withinTime(this.#redis.time(), ANSWER_MS);
+      const [seconds = 0, microseconds = 0] = answer.map(Number);
+      const at = (askedAt + performance.now()) / 2;
+      this.#measured = { storeMs: seconds * 1000 + microseconds / 1000, at };
+    } catch {
+      return; // the connection reconnects by itself, and measures then
+    }
+    this.#report();
+  }
+
+  #report(): void {
+    const { offsetMs } = this;
+    const isOff = Math.abs(offsetMs) > OFF_MS;
+    if (isOff === this.#isOff) return;
+    this.#isOff = isOff;
+    this.#onChange({ isOff, offsetMs });
+  }
+}

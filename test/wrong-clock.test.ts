@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { StoreClock } from '#queue';
+import { startAdmin } from './support/admin.js';
+import type { App } from './support/app.js';
+import { startMuster, type Muster } from './support/muster.js';
+import { startRedis } from './support/redis.js';
+import { wrongClock } from './support/wrong-clock.js';
+
+const MINUTE_MS = 60_000;
+const TWO_HOURS_MS = 120 * MINUTE_MS;
+const OFFSETS = [
+  ['two hours ahead', '+2h', TWO_HOURS_MS],
+  ['two hours behind', '-2h', -TWO_HOURS_MS],
+] as const;
+const IS_OFF = "this machine's clock is off";
+const LONG = { timeout: 20_000 };
+const WORKER = { WORKER_HEALTH_PORT: '0' };
+
+let muster: Muster;
+let maintenance: Queue;
+let redis: Redis;
+
+beforeAll(async () => {
+  muster = await startMuster({ workers: 0 });
+  const { queuePrefix: prefix, redisUrl: url } = muster;
+  redis = new Redis(url);
+  maintenance = new Queue('housekeeping', { prefix, connection: { url } });
+});
+
+afterEach(() => void vi.useRealTimers());
+
+afterAll(async () => {
+  await maintenance.close();
+  redis.disconnect();
+  await muster.stop();
+});
+
+async function send(post = muster.post): Promise<string> {
+  const installationId = randomUUID();
+  const properties = { 'health-unit-a-total': 3, 'health-unit-a-unhealthy': 1 };
+  const body = { installationId, product: 'dcos', event: 'health', properties };
+  const headers = { authorization: `Bearer ${muster.writeKeys.dcos}` };
+  expect((await post('/v1/events', body, { headers })).status).toBe(202);
+  return installationId;
+}
+
+const ageInSeconds = (installationId: string) =>
+  muster.owner(
+    `SELECT abs(date_part('epoch', received_at - clock_timestamp())) < 60 AS is_present
+       FROM report WHERE installation_id = $1`,
+    [installationId],
+  );
+
+async function reportOf(app: App, path: string) {
+  const response = await fetch(`http://127.0.0.1:${app.ready.healthPort}${path}`);
+  return response.text();
+}
+
+function expectOffset(body: { clock?: unknown; clockOffsetMs?: unknown }, offsetMs: number) {
+  expect(body.clock).toBe('off');
+  expect(Math.abs(Number(body.clockOffsetMs) - offsetMs)).toBeLessThan(MINUTE_MS);
+}
+
+test.each(OFFSETS)(
+  'an ingest whose clock is %s dates events rightly, and reports it',
+  async (_, offset, offsetMs) => {
+    const { app, client } = await muster.addIngest(wrongClock(offset));
+    const installationId = await send(client.post);
+    const worker = await muster.addWorker();
+    await muster.drained();
+    expect(await ageInSeconds(installationId)).toEqual([{ is_present: true }]);
+    const [receipt] = await muster.owner(
+      `SELECT max(abs(date_part('epoch', gathered_at - clock_timestamp()))) < 60 AS is_present FROM batch_receipt`,
+    );
+    expect(receipt).toEqual({ is_present: true });
+    const health = await client.get('/health/ready');
+    expectOffset(health.json, offsetMs);
+    expect(app.log.split(IS_OFF)).toHaveLength(2);
+    await worker.stop();
+    await app.stop();
+  },
+  60_000,
+);
+
+/** By how much the times at which jobs are due are ahead of the present, in milliseconds. */
+async function delaysOf(queue: Queue): Promise<number[]> {
+  const scores = await redis.zrange(queue.toKey('delayed'), '0', '-1', 'WITHSCORES');
+  // BullMQ keeps the order of jobs of one millisecond in the lower bits.
+  return scores.filter((_, at) => at % 2 === 1).map((score) => Number(score) / 4096 - Date.now());
+}
+
+test.each(OFFSETS)(
+  'a worker whose clock is %s delays a failed job by seconds, and another one stores it',
+  async (_, offset, offsetMs) => {
+    await muster.owner('ALTER TABLE report RENAME TO report_away');
+    const installationId = await send();
+    const wrong = await muster.addWorker({ ...WORKER, ...wrongClock(offset) });
+    await expect.poll(() => muster.queue.getDelayedCount(), LONG).toBe(1);
+    for (const delay of await delaysOf(muster.queue))
+      expect(Math.abs(delay)).toBeLessThan(MINUTE_MS);
+    await expect.poll(() => maintenance.getDelayedCount(), LONG).toBeGreaterThan(0);
+    for (const delay of await delaysOf(maintenance)) {
+      expect(delay).toBeGreaterThan(-MINUTE_MS);
+      expect(delay).toBeLessThan(24 * 60 * MINUTE_MS + MINUTE_MS);
+    }
+    expectOffset(JSON.parse(await reportOf(wrong, '/health/live')) as object, offsetMs);
+    expect(await reportOf(wrong, '/metrics')).toMatch(/^muster_clock_offset_seconds -?7[12]\d\d/m);
+    expect(wrong.log.split(IS_OFF)).toHaveLength(2);
+    await wrong.kill();
+    await muster.owner('ALTER TABLE report_away RENAME TO report');
+    const right = await muster.addWorker();
+    await muster.drained();
+    expect(await ageInSeconds(installationId)).toEqual([{ is_present: true }]);
+    await right.stop();
+  },
+  90_000,
+);
+
+test('a worker whose clock is two hours behind takes a job that another one has delayed', async () => {
+  await muster.owner('ALTER TABLE report RENAME TO report_away');
+  const installationId = await send();
+  const right = await muster.addWorker();
+  await expect.poll(() => muster.queue.getDelayedCount(), LONG).toBe(1);
+  await right.kill();
+  await muster.owner('ALTER TABLE report_away RENAME TO report');
+  const wrong = await muster.addWorker(wrongClock('-2h'));
+  await muster.drained();
+  expect(await ageInSeconds(installationId)).toEqual([{ is_present: true }]);
+  await wrong.stop();
+}, 60_000);
+
+test.each(OFFSETS)(
+  'an admin process whose clock is %s gives tokens the life that was asked for',
+  async (_, offset, offsetMs) => {
+    const admin = await startAdmin(muster, wrongClock(offset));
+    try {
+      await send();
+      const name = `day-token-${randomUUID().slice(0, 8)}`;
+      const made = await admin.ask('POST', '/v1/tokens', { name, days: 1 });
+      expect(made.status).toBe(201);
+      const [row] = await muster.owner('SELECT expires_at FROM admin_token WHERE name = $1', [
+        name,
+      ]);
+      const lifeMs = (row?.expires_at as Date).getTime() - Date.now();
+      expect(Math.abs(lifeMs - 24 * 60 * MINUTE_MS)).toBeLessThan(MINUTE_MS);
+      const { oldestJobAgeMs } = (await admin.ask('GET', '/v1/queue')).json as {
+        oldestJobAgeMs: number;
+      };
+      expect(oldestJobAgeMs).toBeLessThan(MINUTE_MS);
+      expectOffset((await admin.ask('GET', '/health/ready')).json, offsetMs);
+      expect(admin.app.log.split(IS_OFF)).toHaveLength(2);
+    } finally {
+      await admin.stop();
+    }
+  },
+  60_000,
+);
+
+test('a clock that is set right again is used at once, and reported once', async () => {
+  const own = await startRedis();
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const real = () => performance.timeOrigin + performance.now();
+  vi.setSystemTime(real() + TWO_HOURS_MS);
+  const changes: boolean[] = [];
+  const clock = new StoreClock({
+    ...{ redisUrl: own.url, prefix: 'test', onError: () => undefined },
+    onChange: ({ isOff }) => changes.push(isOff),
+  });
+  try {
+    await clock.start(5000);
+    expect(Math.abs(clock.now() - real())).toBeLessThan(MINUTE_MS);
+    expect(changes).toEqual([true]);
+    vi.setSystemTime(real());
+    expect(Math.abs(clock.now() - real())).toBeLessThan(MINUTE_MS);
+    expect(Math.abs(clock.offsetMs)).toBeLessThan(MINUTE_MS);
+    await own.kill();
+    await own.restart();
+    await expect.poll(() => changes, { timeout: 10_000 }).toEqual([true, false]);
+  } finally {
+    clock.stop();
+    await own.stop();
+  }
+}, 30_000);
