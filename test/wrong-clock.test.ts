@@ -17,6 +17,8 @@ const OFFSETS = [
 ] as const;
 const IS_OFF = "this machine's clock is off";
 const LONG = { timeout: 20_000 };
+/** After such a delay is seen, there is time to end the worker before the job is due. */
+const SECONDS_MS = 3000;
 const WORKER = { WORKER_HEALTH_PORT: '0' };
 
 let muster: Muster;
@@ -30,7 +32,10 @@ beforeAll(async () => {
   maintenance = new Queue('housekeeping', { prefix, connection: { url } });
 });
 
-afterEach(() => void vi.useRealTimers());
+afterEach(async () => {
+  vi.useRealTimers();
+  await muster.owner('ALTER TABLE IF EXISTS report_away RENAME TO report');
+});
 
 afterAll(async () => {
   await maintenance.close();
@@ -92,15 +97,21 @@ async function delaysOf(queue: Queue): Promise<number[]> {
   return scores.filter((_, at) => at % 2 === 1).map((score) => Number(score) / 4096 - Date.now());
 }
 
+/** Waits until the job has failed so often that it is delayed by seconds, and not by hours. */
+async function untilDelayed(): Promise<void> {
+  const isDelayed = (delay: number) => delay > SECONDS_MS && delay < MINUTE_MS;
+  await expect
+    .poll(async () => (await delaysOf(muster.queue)).filter(isDelayed), LONG)
+    .toHaveLength(1);
+}
+
 test.each(OFFSETS)(
   'a worker whose clock is %s delays a failed job by seconds, and another one stores it',
   async (_, offset, offsetMs) => {
     await muster.owner('ALTER TABLE report RENAME TO report_away');
     const installationId = await send();
     const wrong = await muster.addWorker({ ...WORKER, ...wrongClock(offset) });
-    await expect.poll(() => muster.queue.getDelayedCount(), LONG).toBe(1);
-    for (const delay of await delaysOf(muster.queue))
-      expect(Math.abs(delay)).toBeLessThan(MINUTE_MS);
+    await untilDelayed();
     await expect.poll(() => maintenance.getDelayedCount(), LONG).toBeGreaterThan(0);
     for (const delay of await delaysOf(maintenance)) {
       expect(delay).toBeGreaterThan(-MINUTE_MS);
@@ -123,7 +134,7 @@ test('a worker whose clock is two hours behind takes a job that another one has 
   await muster.owner('ALTER TABLE report RENAME TO report_away');
   const installationId = await send();
   const right = await muster.addWorker();
-  await expect.poll(() => muster.queue.getDelayedCount(), LONG).toBe(1);
+  await untilDelayed();
   await right.kill();
   await muster.owner('ALTER TABLE report_away RENAME TO report');
   const wrong = await muster.addWorker(wrongClock('-2h'));
