@@ -167,7 +167,7 @@ test('what is wrong is said in a sentence, with an exit code of its own', async 
   });
   expect(await run('erase', 'nobody')).toMatchObject({
     code: 1,
-    stderr: 'installationIds[0] is no id of an installation.\n',
+    stderr: 'installationIds[0] must be a GUID or the name of a cloud resource.\n',
   });
   expect(await run('erasee')).toMatchObject({ code: 2 });
   expect(await run('erase', '--mode', 'gently', randomUUID())).toMatchObject({ code: 2 });

@@ -56,7 +56,8 @@ function eventsOf(installationId: string, product = 'dcos'): EventEnvelope[] {
     of('mesos_track', { cpu_total: Math.random(), frameworks: [{ name: 'kafka' }] }),
     of('package_list', { package_list: [{ name: 'kafka' }] }),
     { ...of('page', { path: '/nodes' }), userKey: '7', visitorKey: '8' },
-    of('opted_out', {}),
+    // The last: an opted-out installation's later events are not stored.
+    { ...of('opted_out', {}), occurredAt: new Date(NOW + 60_000).toISOString() },
     of('unheard-of', { x: 1 }),
   ];
 }

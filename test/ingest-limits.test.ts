@@ -359,9 +359,11 @@ describe('whatever is sent', () => {
       'SELECT event, reason FROM fleet.quarantined_events WHERE installation_id = $1',
       [id],
     );
+    // A name that could be a person's is kept as its length.
+    const kept = /[A-Z_]/.test(name) ? `[${name.length}]` : name;
     expect(rows).toEqual([
-      { event: name, reason: 'unknown_event' },
-      { event: name, reason: 'unknown_event' },
+      { event: kept, reason: 'unknown_event' },
+      { event: kept, reason: 'unknown_event' },
     ]);
   });
 

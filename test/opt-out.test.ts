@@ -165,7 +165,7 @@ test('an erasure takes the opt-out with it', async () => {
   await capture(resoto('usage-metrics.turned-off', RECORDED_AT - HOUR_MS));
   await replayRecorded();
   const { status, json } = await admin.ask('POST', '/v1/erasures', {
-    ...{ mode: 'erase', product: 'resoto', installationIds: [RECORDED_ID] },
+    ...{ mode: 'erase', installationIds: [RECORDED_ID] },
   });
   expect({ status, json }).toMatchObject({ status: 202 });
   await expect

@@ -124,6 +124,8 @@ const UNIT = { 'health-unit-a-b-service-total': 3, 'health-unit-a-b-service-unhe
 
 const NATIVE = {
   dcos: [
+    // The latest: a preview cannot know that an installation has opted out before.
+    native('dcos', 'opted_out', {}),
     native('dcos', 'health', { ...UNIT, environmentVersion: '2.1.0', variant: 'enterprise' }),
     native('dcos', 'health', { ...UNIT, 'health-unit-c-total': 1, provider: '/etc/passwd' }),
     native('dcos', 'mesos_track', { cpu_total: '12', cpu_used: -1, frameworks: [{ name: 'a' }] }),
@@ -132,7 +134,6 @@ const NATIVE = {
     }),
     native('dcos', 'package_list', { package_list: null }),
     native('dcos', 'page', { path: '/services/detail/alice', appVersion: '1.2.3', title: 'Alice' }),
-    native('dcos', 'opted_out', {}),
     native('dcos', 'health', { note: 'no unit', nested: [{ of: ['alice'] }] }),
     native('dcos', 'unheard.of', { alice: 'alice@example.com', count: 1 }),
     native('dcos', 'Alice Liddell', { alice: 'alice@example.com' }),

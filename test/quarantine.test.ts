@@ -264,7 +264,7 @@ describe('quarantined events', () => {
     expect(await look('quarantine:write')).toEqual({
       ...json.events[0],
       content: {
-        ...{ product: 'acme', event: 'yearly', version: '1.2' },
+        ...{ product: 'acme', event: 'yearly', version: '1.2', key: expect.any(String) },
         ...{ installationId: event.installationId, receivedAt: expect.any(Number) },
         properties: { projects: 7, owner: { $length: 14 } },
       },
