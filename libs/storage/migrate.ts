@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type pg from 'pg';
+import pg from 'pg';
 import type { CatalogueEntry, ProductCadence } from '#telemetry';
 import { ensureApplicationRole } from './application-role.js';
 import { writeCatalogue } from './catalogue.js';
@@ -47,8 +47,6 @@ export interface Migrated {
   hasApplicationRole: boolean;
 }
 
-// Any constant of our own: those that migrate this database at once do so one after the other.
-const MIGRATION_LOCK = 7_204_110_385;
 /** A migration may rewrite a large table. */
 const NO_LIMIT = { statement_timeout: 0, lock_timeout: 0 };
 
@@ -64,6 +62,12 @@ const LEDGER = `
     started_at          timestamptz  NOT NULL DEFAULT now(),
     applied_steps_count integer      NOT NULL DEFAULT 0
   )`;
+/**
+ * Those that migrate a database at once do so one after the other. The lock lets rows be written, and unlike an
+ * advisory lock it needs no right but those on the table, and no role that only reads can take it.
+ */
+const LEDGER_LOCK = 'LOCK TABLE _prisma_migrations IN SHARE UPDATE EXCLUSIVE MODE';
+const LEDGER_EXISTS = new Set(['42P07', '23505']); // created by another in the meantime
 
 /**
  * Brings a database to the current schema: applies the migrations that it lacks, each in a
@@ -74,16 +78,25 @@ export async function migrate(options: MigrateOptions): Promise<Migrated> {
   const { databaseUrl } = options;
   const database = new Database({ databaseUrl, name: 'muster-migrate', connections: 3 });
   try {
+    await database.hold(makeLedger, { settings: NO_LIMIT });
     // The lock is held by a transaction on another connection, which outlasts those of the work.
     return await database.transaction(
       async (tx) => {
-        await tx.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+        await tx.query(LEDGER_LOCK);
         return database.hold((client) => bringUpToDate(client, options), { settings: NO_LIMIT });
       },
       { settings: { ...NO_LIMIT, idle_in_transaction_session_timeout: 0 } },
     );
   } finally {
     await database.close();
+  }
+}
+
+async function makeLedger(client: pg.ClientBase): Promise<void> {
+  try {
+    await client.query(LEDGER);
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError && LEDGER_EXISTS.has(error.code ?? ''))) throw error;
   }
 }
 
@@ -106,7 +119,6 @@ async function applyMissing(
   migrations: Migration[],
   log: (line: string) => void,
 ): Promise<string[]> {
-  await client.query(LEDGER);
   const { rows } = await client.query<{ migration_name: string; checksum: string }>(
     `SELECT migration_name, checksum FROM _prisma_migrations
       WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`,

@@ -149,8 +149,8 @@ async function grant(client: pg.ClientBase, role: string, schema: string): Promi
 
 /**
  * Takes from PUBLIC what is not reading: large objects, which belong to no schema, and advisory locks. Only a
- * superuser can, so this is done where we are one. No lock of the application depends on it (`mutex.ts`); that of
- * the migration command does, which the owner of the database keeps.
+ * superuser can, so this is done where we are one. No lock of Muster depends on it. The owner of the database
+ * keeps them, for Prisma's tools take such a lock.
  */
 async function closeFunctions(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ names: string; owner: string }>(

@@ -32,11 +32,12 @@ export const data = {
     ['resoto', lately, false, 0, lately, at(1, '12:00')],
   ),
   'Was everything stored that was accepted?': table(
-    'product accepted stored duplicate quarantined suppressed empty unaccounted',
+    'product accepted stored duplicate quarantined suppressed empty blocked opted_out unaccounted',
     // 90 + 90 + 42 + 54 + 51 + 24 reports, 3 of clockOff and 9 of the UI; one sent twice, one unheard of.
-    ['dcos', 365, 363, 1, 1, 0, 0, 0],
-    ['octopus', 75, 75, 0, 0, 0, 0, 0],
-    ['resoto', 17, 17, 0, 0, 0, 0, 0],
+    ['dcos', 365, 363, 1, 1, 0, 0, 0, 0, 0],
+    ['octopus', 75, 75, 0, 0, 0, 0, 0, 0, 0],
+    // Its last event comes after an opt-out.
+    ['resoto', 18, 17, 0, 0, 0, 0, 0, 1, 0],
   ),
   'Which installations have gaps?': table(
     'installation_id product days hours missing_hours',
@@ -139,6 +140,7 @@ function completeness(): Row[] {
     ['ingest_balance', 'hour', false, lately],
     ['installations', 'last_seen_at', false, lately],
     ['quarantined_events', 'received_at', false, lately],
+    ['refusals', 'hour', false, lately],
   ];
   const rows = [...daily, ...lives, ...observed, ...occurred, ...others];
   return table(
