@@ -50,6 +50,8 @@ export class RedisGate {
   #closed: QueueUnavailable | null;
   #isLooking = false;
   #connections = 0;
+  /** Whether Redis answered the last attempt to connect, and refused it. */
+  #isRefused = false;
   #isReconnecting = false;
   /** When a write last succeeded, on the clock of performance.now(). */
   #wroteAt = -Infinity;
@@ -60,6 +62,7 @@ export class RedisGate {
     this.#closed = unreachable();
     redis.on('ready', () => {
       this.#connections += 1;
+      this.#isRefused = false;
       void this.look();
     });
     redis.on('close', () => this.#lose());
@@ -135,14 +138,16 @@ export class RedisGate {
   }
 
   #lose(): void {
-    if (!this.#isReconnecting) this.#become(unreachable());
+    // A connection that Redis refuses ends as well, and the refusal says more.
+    if (!this.#isReconnecting && !this.#isRefused) this.#become(unreachable());
     this.#isReconnecting = false;
   }
 
   /** Redis may be there and refuse the connection: that is another reason than none. */
   #failToConnect(error: unknown): void {
     const failure = asUnavailable(error);
-    if (failure.reason !== 'unreachable') this.#become(failure);
+    this.#isRefused = failure.reason !== 'unreachable';
+    if (this.#isRefused) this.#become(failure);
   }
 
   /** After a failover the connection may be to what is a replica now. */

@@ -65,10 +65,12 @@ export class Draw {
   /** Digits that end in the check digit of Luhn. */
   luhn(begin: string, count: number): string {
     const digits = begin + this.digits(count - begin.length - 1);
-    const sum = Array.from(digits).reverse().reduce((total, digit, at) => {
-      const doubled = Number(digit) * (at % 2 === 0 ? 2 : 1);
-      return total + (doubled > 9 ? doubled - 9 : doubled);
-    }, 0);
+    const sum = Array.from(digits)
+      .reverse()
+      .reduce((total, digit, at) => {
+        const doubled = Number(digit) * (at % 2 === 0 ? 2 : 1);
+        return total + (doubled > 9 ? doubled - 9 : doubled);
+      }, 0);
     return `${digits}${(10 - (sum % 10)) % 10}`;
   }
 
