@@ -134,7 +134,7 @@ export class HttpServers {
     if (this.settings.proxyProtocol === 'on') {
       acceptProxyProtocol(server, this.settings.trustedProxies);
     }
-    // Whoever reads the body sends 100 Continue, so that a request can be refused before its body.
+    // The reader of the body sends 100 Continue, so that a request can be refused before its body.
     server.on('checkContinue', handler);
     server.on('checkExpectation', handler);
     return server;

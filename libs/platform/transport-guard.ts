@@ -27,7 +27,7 @@ export function transportOptions({ trustedProxies }: { trustedProxies: AddressLi
 /**
  * Looks at every request first: refuses one that is not well-formed HTTP, and in plain HTTP one that
  * did not come over TLS to a trusted proxy. Every response names the request (`X-Request-Id`), and while
- * the process drains, asks the client to connect anew.
+ * the process drains, asks the client to open another connection.
  */
 export function guardTransport(fastify: FastifyInstance, transport: Transport): void {
   fastify.addHook('onRequest', (request, reply, done) => {
