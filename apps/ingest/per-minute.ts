@@ -1,5 +1,5 @@
 const WINDOW_MS = 60_000;
-/** Further keys push out the oldest, so that memory is bounded whoever sends. */
+/** Further keys push out the oldest, so that memory is bounded. */
 const MAX_KEYS = 10_000;
 
 /** What each key has used in its current minute, in this process. A minute begins with the first use. */

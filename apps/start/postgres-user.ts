@@ -24,7 +24,7 @@ interface Ids {
  * is given the right to pass by permissions, which root has and may hand on.
  *
  * @param folders what the programs must be able to enter
- * @param own one of these that is ours alone: the group of that user may pass through it, and nobody else
+ * @param own one of these that is ours alone: only the group of that user may pass through it
  * @throws StartupError when there is no way, and for a user id without a name
  */
 export async function postgresUser(

@@ -30,7 +30,7 @@ export class Watchdog {
     if (this.#progressAt.has(name as LoopName)) this.begin(name as LoopName);
   }
 
-  /** A loop has nothing to do until somebody asks it to. */
+  /** A loop may have nothing to do for a long time. */
   end(name: LoopName): void {
     this.#progressAt.delete(name);
   }
