@@ -153,6 +153,39 @@ export function receiptOf({ receivedAt, product, key }: Receipt): Receipt {
   return key === undefined ? { receivedAt, product } : { receivedAt, product, key };
 }
 
+type OptionalField = Exclude<
+  {
+    [F in keyof EventEnvelope]-?: object extends Pick<EventEnvelope, F> ? F : never;
+  }[keyof EventEnvelope],
+  keyof Receipt
+>;
+
+/** The fields of an event's envelope. One that the event lacks may be undefined. */
+export type EventFields = Omit<EventEnvelope, keyof Receipt | OptionalField> & {
+  [F in OptionalField]?: EventEnvelope[F] | undefined;
+};
+
+/**
+ * Puts the envelope of an event together, without the fields that are undefined. This is done for every event:
+ * conditional spreads instead took a twentieth of ingest's time.
+ */
+export function envelopeOf(receipt: Receipt, fields: EventFields): EventEnvelope {
+  const { receivedAt, product, key } = receipt;
+  const { installationId, event, properties } = fields;
+  const envelope: EventEnvelope = { receivedAt, product, installationId, event, properties };
+  if (key !== undefined) envelope.key = key;
+  const { id, formerIds, occurredAt, sentAt, version } = fields;
+  if (id !== undefined) envelope.id = id;
+  if (formerIds !== undefined) envelope.formerIds = formerIds;
+  if (occurredAt !== undefined) envelope.occurredAt = occurredAt;
+  if (sentAt !== undefined) envelope.sentAt = sentAt;
+  if (version !== undefined) envelope.version = version;
+  if (fields.userKey !== undefined) envelope.userKey = fields.userKey;
+  if (fields.visitorKey !== undefined) envelope.visitorKey = fields.visitorKey;
+  if (fields.isTooLarge) envelope.isTooLarge = true;
+  return envelope;
+}
+
 /** More than any name or id that is of use. */
 const MAX_TEXT = 1000;
 
@@ -161,19 +194,18 @@ const MAX_TEXT = 1000;
  * counted, and its installation appears in quarantine.
  */
 export function withoutPayload(envelope: EventEnvelope): EventEnvelope {
-  const { installationId, formerIds, event } = envelope;
-  const { id, occurredAt, sentAt, version } = envelope;
-  return {
-    ...receiptOf(envelope),
-    ...{ installationId, event: event.slice(0, MAX_TEXT) },
-    ...(formerIds && { formerIds }),
-    ...(id !== undefined && { id: id.slice(0, MAX_TEXT) }),
-    ...(occurredAt !== undefined && { occurredAt: occurredAt.slice(0, MAX_TEXT) }),
-    ...(sentAt !== undefined && { sentAt: sentAt.slice(0, MAX_TEXT) }),
-    ...(version !== undefined && { version: version.slice(0, MAX_TEXT) }),
+  const { installationId, formerIds } = envelope;
+  return envelopeOf(envelope, {
+    installationId,
+    formerIds,
+    event: envelope.event.slice(0, MAX_TEXT),
+    id: envelope.id?.slice(0, MAX_TEXT),
+    occurredAt: envelope.occurredAt?.slice(0, MAX_TEXT),
+    sentAt: envelope.sentAt?.slice(0, MAX_TEXT),
+    version: envelope.version?.slice(0, MAX_TEXT),
     isTooLarge: true,
     properties: {},
-  };
+  });
 }
 
 export function isTooLarge(envelope: ReceivedEnvelope): boolean {

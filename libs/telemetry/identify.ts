@@ -26,7 +26,7 @@ export function identify(
   // Nothing behind ingest can derive an id, so what must reach every row is expanded here.
   const formerIds =
     event === DELETION_REQUEST ? formerIdsOf(raw, identityKey) : shownFormerIds(raw, identityKey);
-  return { installationId, ...(formerIds.length > 0 && { formerIds }) };
+  return formerIds.length > 0 ? { installationId, formerIds } : { installationId };
 }
 
 /** At most one: the id that the same form had in an earlier release. */

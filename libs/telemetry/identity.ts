@@ -3,6 +3,7 @@ import { remember } from './memo.js';
 
 /** A GUID with or without its dashes. */
 const GUID = /^([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$/;
+const CANONICAL_GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const URN = 'urn:uuid:';
 const BRACKETS = new Set(['{}', '()']);
 const MAX_GUID_CHARACTERS = 64;
@@ -15,6 +16,7 @@ const MAX_NAME_CHARACTERS = 512;
  */
 export function parseInstallationId(raw: unknown): string | null {
   if (typeof raw !== 'string' || raw.length > MAX_GUID_CHARACTERS) return null;
+  if (CANONICAL_GUID.test(raw)) return raw;
   return GUID.exec(unwrap(raw.trim().toLowerCase()))?.slice(1).join('-') ?? null;
 }
 

@@ -48,8 +48,8 @@ describe('a number that is not finite', () => {
   });
 
   test('may overflow, and becomes text that reads as such', () => {
-    const text = '{"a":1E+400,"b":[-1e+400,1e+300],"c":{"d":1.5E999}}';
-    const value = { a: '1e999', b: ['-1e999', 1e300], c: { d: '1e999' } };
+    const text = `{"a":1E+400,"b":[-1e400,1e+300],"c":{"d":1.5E999},"e":[[1${'0'.repeat(309)}]]}`;
+    const value = { a: '1e999', b: ['-1e999', 1e300], c: { d: '1e999' }, e: [['1e999']] };
     expect(parseJson(Buffer.from(text), DEPTH)).toEqual(value);
     expect(parseJson(Buffer.from(`\ufeff[${text}, NaN]`), DEPTH)).toEqual([value, 'NaN']);
   });

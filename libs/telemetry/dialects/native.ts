@@ -15,11 +15,12 @@ import {
   idText,
   InvalidRequest,
   unidentified,
+  envelopeOf,
   withoutPayload,
-  receiptOf,
 } from '../envelope.js';
 import { identify, type IdentifiedInstallation } from '../identify.js';
 import { parseInstallationId } from '../identity.js';
+import { compileChecks } from '../passes.js';
 import type { Properties } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 
@@ -91,6 +92,8 @@ class NativeEvent {
   }
 }
 
+const passes = compileChecks(NativeEvent);
+
 /**
  * Reads the body of `POST /v1/events`: one envelope or an array of them. Each event has an outcome
  * of its own, in the order of the request.
@@ -111,11 +114,7 @@ function readNativeEvent(raw: unknown, context: RequestContext): EventOutcome {
 
 function readEnvelope(raw: Record<string, unknown>, context: RequestContext): EventOutcome {
   const event = new NativeEvent(raw);
-  const flaw = validateSync(event, { stopAtFirstError: true })[0];
-  if (flaw) {
-    const [constraint, message] = Object.entries(flaw.constraints ?? {})[0] ?? ['', ''];
-    return reject(codeOf(constraint), flaw.property, `${message}.`);
-  }
+  if (!passes(event)) return describeFlaw(event);
   if (event.product !== context.product) {
     const message = `The write key belongs to another product; it takes events of '${context.product}'.`;
     return reject('product_mismatch', 'product', message);
@@ -130,19 +129,26 @@ function readEnvelope(raw: Record<string, unknown>, context: RequestContext): Ev
 
 function toEnvelope(
   event: NativeEvent,
-  identified: IdentifiedInstallation,
+  { installationId, formerIds }: IdentifiedInstallation,
   context: RequestContext,
 ): EventEnvelope {
-  const id = event.id ?? (event.occurredAt == null ? context.newId() : undefined);
-  return {
-    ...receiptOf(context),
-    ...(id != null && { id: id as string }),
-    ...identified,
+  const { occurredAt, version } = event as { occurredAt?: string | null; version?: string | null };
+  const id = event.id ?? (occurredAt == null ? context.newId() : undefined);
+  return envelopeOf(context, {
+    id: id as string | undefined,
+    installationId,
+    formerIds,
     event: event.event as string,
-    ...(event.occurredAt != null && { occurredAt: event.occurredAt as string }),
-    ...(event.version != null && { version: event.version as string }),
+    occurredAt: occurredAt ?? undefined,
+    version: version ?? undefined,
     properties: event.properties as Properties,
-  };
+  });
+}
+
+function describeFlaw(event: NativeEvent): EventOutcome {
+  const flaw = validateSync(event, { stopAtFirstError: true })[0];
+  const [constraint, message] = Object.entries(flaw?.constraints ?? {})[0] ?? ['', ''];
+  return reject(codeOf(constraint), flaw?.property ?? '', `${message}.`);
 }
 
 function codeOf(constraint: string): RejectionCode {

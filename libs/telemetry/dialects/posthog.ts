@@ -2,6 +2,7 @@ import { NO_TIME, parseTimestamp, timeText } from '../clock.js';
 import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
 import {
   checkEventCount,
+  envelopeOf,
   idText,
   InvalidRequest,
   isTooLarge,
@@ -127,7 +128,7 @@ function identifyEvent(
 
 function toEnvelope(
   item: Record<string, unknown>,
-  identified: IdentifiedInstallation,
+  { installationId, formerIds }: IdentifiedInstallation,
   properties: Properties,
   sentAt: unknown,
   context: RequestContext,
@@ -139,16 +140,16 @@ function toEnvelope(
   const hasTime = parseTimestamp(timestamp) !== null || textOf(item.timestamp) !== undefined;
   const id = idText(item.uuid) ?? (hasTime ? undefined : context.newId());
   const { distinct_id: _, token: __, ...rest } = properties;
-  return {
-    ...receiptOf(context),
-    ...(id !== undefined && { id }),
-    ...identified,
+  return envelopeOf(context, {
+    id,
+    installationId,
+    formerIds,
     event: textOf(item.event) ?? '',
-    ...(occurredAt !== undefined && { occurredAt }),
-    // An age is by our own clock already: there is no skew to correct.
-    ...(timestamp !== undefined && sentAtText !== undefined && { sentAt: sentAtText }),
+    occurredAt,
+    // An age is by our own clock already, so there is no skew to correct.
+    sentAt: timestamp === undefined ? undefined : sentAtText,
     properties: rest,
-  };
+  });
 }
 
 function textOf(value: unknown): string | undefined {

@@ -2,6 +2,7 @@ import { parseTimestamp, timeText } from '../clock.js';
 import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
 import {
   checkEventCount,
+  envelopeOf,
   idText,
   InvalidRequest,
   receiptOf,
@@ -83,7 +84,7 @@ function readItem(
 
 function toEnvelope(
   item: Record<string, unknown>,
-  identified: IdentifiedInstallation,
+  { installationId, formerIds }: IdentifiedInstallation,
   properties: Properties,
   sentAt: unknown,
   context: RequestContext,
@@ -92,16 +93,18 @@ function toEnvelope(
   const sentAtText = timeText(sentAt);
   const hasTime = parseTimestamp(occurredAt) !== null;
   const id = idText(item.messageId) ?? (hasTime ? undefined : context.newId());
-  return {
-    ...receiptOf(context),
-    ...(id !== undefined && { id }),
-    ...identified,
+  const { userKey, visitorKey } = personsOf(item, installationId, context);
+  return envelopeOf(context, {
+    id,
+    installationId,
+    formerIds,
     event: item.type === 'track' ? (textOf(item.event) ?? '') : (textOf(item.type) ?? ''),
-    ...(occurredAt !== undefined && { occurredAt }),
-    ...(sentAtText !== undefined && { sentAt: sentAtText }),
-    ...personsOf(item, identified.installationId, context),
+    occurredAt,
+    sentAt: sentAtText,
+    userKey,
+    visitorKey,
     properties,
-  };
+  });
 }
 
 /** Who was there, as far as a UI's events tell: never the e-mail address itself. */
