@@ -3,7 +3,8 @@
 #   node dist/apps/worker/migrate.js   brings the database up to date, and ends
 # The processes handle SIGTERM themselves and start no children; where process 1 must be an
 # init, use `docker run --init`.
-ARG NODE_IMAGE=node:24.18.0-bookworm-slim
+# The digest names one build of the tag; raise both together (.github/dependabot.yml proposes it).
+ARG NODE_IMAGE=node:24.18.0-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app

@@ -50,6 +50,15 @@ const { admin, ingest, worker, migrate, postgres, redis } = compose.services as 
 const services = Object.entries(compose.services);
 const lasting = services.filter(([name]) => name !== 'migrate');
 
+test('every image from a registry is pinned by digest', () => {
+  const images = services.map(([, { image }]) => image).filter((it) => !it.startsWith('muster:'));
+  const [, base = ''] = /^ARG NODE_IMAGE=(.*)$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? [];
+  expect(images).toHaveLength(2);
+  for (const image of [...images, base]) {
+    expect(image).toMatch(/^[a-z]+:[\w.-]+@sha256:[0-9a-f]{64}$/);
+  }
+});
+
 /** The environment as a container gets it, on a server where `given` is set. */
 function environmentOf(service: Service, given: Record<string, string>): Record<string, string> {
   const fill = (value: string | number): string =>
