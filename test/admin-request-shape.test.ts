@@ -170,6 +170,51 @@ describe('a dry run', () => {
     expect((await muster.owner(STATE))[0]).toEqual(before);
   });
 
+  const hasDryRun = writes.filter(
+    ([, route]) => queryNames(route).includes('dryRun') || bodySchema(route)?.properties?.dryRun,
+  );
+
+  test('belongs to these writes', () => {
+    expect(hasDryRun.map(([name]) => name).sort()).toEqual([
+      'DELETE /v1/installations/{installationId}',
+      'POST /v1/erasures',
+      'POST /v1/erasures/verify',
+      'POST /v1/purges',
+    ]);
+  });
+
+  test.each(hasDryRun)(
+    'of %s may be asked for in the query or in the body',
+    async (name, route) => {
+      const [before] = await muster.owner(STATE);
+      const { dryRun: _, ...body } = { dryRun: null, ...BODIES[name] };
+      const asks = [
+        ['?dryRun=true', body],
+        ['', { ...body, dryRun: true }],
+        ['?dryRun=true', { ...body, dryRun: true }],
+      ] as const;
+      for (const [query, fields] of asks) {
+        const { status, json } = await admin.ask(route.method, addressOf(route) + query, fields);
+        // A purge of a key that does not exist is not found.
+        if (name === 'POST /v1/purges') expect([status, json.path]).toEqual([404, 'key']);
+        else expect([status < 300, json.dryRun]).toEqual([true, true]);
+      }
+      const { audited: __, ...rest } = before as { audited: string };
+      expect((await muster.owner(STATE))[0]).toMatchObject(rest);
+    },
+  );
+
+  test.each(hasDryRun)('of %s is refused where query and body differ', async (name, route) => {
+    const [before] = await muster.owner(STATE);
+    for (const dryRun of [true, false]) {
+      const body = { ...BODIES[name], dryRun };
+      const address = `${addressOf(route)}?dryRun=${!dryRun}`;
+      const { status, json } = await admin.ask(route.method, address, body);
+      expect([status, json.path]).toEqual([400, 'dryRun']);
+    }
+    expect((await muster.owner(STATE))[0]).toEqual(before);
+  });
+
   const ids = { installationIds: [INSTALLATION] };
   const one = `/v1/installations/${INSTALLATION}`;
   const wrong: [method: string, path: string, body?: object][] = [
@@ -187,6 +232,12 @@ describe('a dry run', () => {
     ['DELETE', one, { dryRun: 'true' }],
     ['DELETE', one, { dryRun: null }],
     ['DELETE', `${one}?dryRun=false`, { dryRun: true }],
+    ['POST', '/v1/erasures/verify?dryRun=1'],
+    ['POST', '/v1/erasures/verify', { dryRun: 'true' }],
+    ['POST', '/v1/erasures/verify', { dryRun: null }],
+    ['POST', '/v1/purges', { ...BODIES['POST /v1/purges'], dryRun: undefined }],
+    ['POST', '/v1/purges', { ...BODIES['POST /v1/purges'], dryRun: null }],
+    ['POST', '/v1/purges?dryRun=True', BODIES['POST /v1/purges']],
   ];
   test.each(wrong)('asked for wrongly, %s %s %j, erases nothing', async (method, path, body) => {
     const [before] = await muster.owner(STATE);

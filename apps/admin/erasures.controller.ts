@@ -3,12 +3,12 @@ import type { FastifyRequest } from 'fastify';
 import { AdminStore, ErasureStore, type ErasureMode } from '#storage';
 import { isPlaceholder } from '#telemetry';
 import { ErasureOrCount, ErasurePage, OneErasure, SignedCertificate } from './answers/erasures.js';
+import { DryRunQuery } from './dry-run.js';
 import { AdminError } from './errors.js';
 import { administratorOf, Scope } from './gatekeeper.js';
 import { InstallationIds } from './installation-ids.js';
 import { Documented } from './reference/documented.js';
 import {
-  DryRunQuery,
   EraseOneBody,
   EraseOneQuery,
   ErasureBody,

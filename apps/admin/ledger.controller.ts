@@ -5,7 +5,7 @@ import { LedgerReport } from './answers/ledger.js';
 import { administratorOf, Scope } from './gatekeeper.js';
 import { LedgerCheck } from './ledger-check.js';
 import { Documented } from './reference/documented.js';
-import { LedgerQuery, readLedgerQuery } from './requests.js';
+import { LedgerBody, LedgerQuery, readLedgerDemand } from './requests.js';
 
 /** The ledger of erasures that is kept outside the database. */
 @Controller('v1')
@@ -21,18 +21,21 @@ export class LedgerController {
   @Documented({
     summary: 'Checks the ledger of erasures, and the database against it',
     about:
-      'Repairs copies of the ledger, and applies again what the database has forgotten, as after a restore. With `dryRun=true` it only looks. With `acceptLoss=true` a ledger that lacks entries which the database has seen is taken as it is, and what the database knows is added to it.',
+      'Repairs copies of the ledger, and applies again what the database has forgotten, as after a restore. With `dryRun` it only looks. With `acceptLoss` a ledger that lacks entries which the database has seen is taken as it is, and what the database knows is added to it. Both may be in the query or in the body.',
     status: 200,
     query: LedgerQuery,
+    body: LedgerBody,
+    isBodyOptional: true,
     answer: LedgerReport,
   })
   async verify(
     @Query() query: Record<string, unknown>,
     @Req() request: FastifyRequest,
   ): Promise<LedgerReport> {
-    const { dryRun, acceptsLoss } = readLedgerQuery(query);
-    const report = await this.ledger.verify({ isDryRun: dryRun, acceptsLoss });
+    const demand = readLedgerDemand(query, request.body);
+    const report = await this.ledger.verify(demand);
     const { isDamaged, forgotten } = report;
+    const { isDryRun: dryRun, acceptsLoss } = demand;
     await this.admins.record({
       actor: administratorOf(request),
       ...{ act: 'erasure.verify', outcome: 'done' },

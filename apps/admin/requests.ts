@@ -18,6 +18,7 @@ import {
 } from 'class-validator';
 import { erasureModes, erasureStates, type ErasureMode } from '#storage';
 import { parseTimestamp } from '#telemetry';
+import { DryRunBody, DryRunQuery, eitherOf, readDryRun, readSwitch } from './dry-run.js';
 import { AdminError } from './errors.js';
 
 /** How many are answered at once: a whole number from 1. */
@@ -83,9 +84,8 @@ const DEFAULT_MODE: ErasureMode = 'erase_and_suppress';
 const Mode = () => applyDecorators(IsOptional(), IsIn(erasureModes));
 
 /** `POST /v1/erasures`. */
-export class ErasureBody {
+export class ErasureBody extends DryRunBody {
   @Mode() mode: unknown;
-  @IsOptional() @IsBoolean() dryRun: unknown;
   @IsArray()
   @ArrayNotEmpty()
   @ArrayMaxSize(MAX_INSTALLATIONS)
@@ -93,50 +93,49 @@ export class ErasureBody {
   installationIds: unknown;
 
   constructor(body: Record<string, unknown>) {
+    super(body);
     this.mode = body.mode ?? undefined;
-    this.dryRun = body.dryRun;
     this.installationIds = body.installationIds;
   }
 }
 
 /** `DELETE /v1/installations/{id}`: the body. */
-export class EraseOneBody {
+export class EraseOneBody extends DryRunBody {
   @Mode() mode: unknown;
-  @IsOptional() @IsBoolean() dryRun: unknown;
 
   constructor(body: Record<string, unknown>) {
+    super(body);
     this.mode = body.mode ?? undefined;
-    this.dryRun = body.dryRun;
   }
 }
 
 /** `DELETE /v1/installations/{id}`: the query. */
-export class EraseOneQuery {
+export class EraseOneQuery extends DryRunQuery {
   @Mode() mode: unknown;
-  @IsOptional() @IsIn(['true', 'false']) dryRun: unknown;
 
   constructor(query: Record<string, unknown>) {
+    super(query);
     this.mode = query.mode;
-    this.dryRun = query.dryRun;
   }
 }
 
-/** `POST /v1/erasures`: the query. */
-export class DryRunQuery {
-  @IsOptional() @IsIn(['true', 'false']) dryRun: unknown;
-
-  constructor(query: Record<string, unknown>) {
-    this.dryRun = query.dryRun;
-  }
-}
-
-/** `POST /v1/erasures/verify`. */
+/** `POST /v1/erasures/verify`: the query. */
 export class LedgerQuery extends DryRunQuery {
   @IsOptional() @IsIn(['true', 'false']) acceptLoss: unknown;
 
   constructor(query: Record<string, unknown>) {
     super(query);
     this.acceptLoss = query.acceptLoss;
+  }
+}
+
+/** `POST /v1/erasures/verify`: the body. */
+export class LedgerBody extends DryRunBody {
+  @IsOptional() @IsBoolean() acceptLoss: unknown;
+
+  constructor(body: Record<string, unknown>) {
+    super(body);
+    this.acceptLoss = body.acceptLoss;
   }
 }
 
@@ -172,12 +171,12 @@ type Fields = Record<string, unknown>;
  */
 export function readErasure(query: Fields, body: unknown): ErasureDemand {
   const fields = typeof body === 'string' ? { installationIds: readCsv(body) } : fieldsOf(body);
-  const { dryRun } = check(new DryRunQuery(query));
+  const asked = check(new DryRunQuery(query));
   const demand = check(new ErasureBody(fields));
   return {
     mode: (demand.mode ?? DEFAULT_MODE) as ErasureMode,
     installationIds: demand.installationIds as string[],
-    isDryRun: readDryRun(dryRun, demand.dryRun),
+    isDryRun: readDryRun(asked, demand) === true,
   };
 }
 
@@ -186,7 +185,7 @@ export function readErasureOfOne(id: string, query: Fields, body: unknown): Eras
   const asked = check(new EraseOneQuery(query));
   const demand = check(new EraseOneBody(fieldsOf(body)));
   const mode = eitherOf('mode', asked.mode, demand.mode) ?? DEFAULT_MODE;
-  const isDryRun = readDryRun(asked.dryRun, demand.dryRun);
+  const isDryRun = readDryRun(asked, demand) === true;
   return { mode: mode as ErasureMode, installationIds: [id], isDryRun };
 }
 
@@ -198,31 +197,21 @@ export function readIdempotencyKey(header: string | string[] | undefined): strin
   throw new AdminError('invalid_request', message, 'Idempotency-Key');
 }
 
-/** A null is refused: it must not turn a dry run into an erasure. */
-function readDryRun(inQuery: unknown, inBody: unknown): boolean {
-  if (inBody === null) {
-    throw new AdminError('invalid_request', 'dryRun must be true or false.', 'dryRun');
-  }
-  const asked = inQuery === undefined ? undefined : inQuery === 'true';
-  return eitherOf('dryRun', asked, inBody) === true;
-}
-
-function eitherOf(name: string, inQuery: unknown, inBody: unknown): unknown {
-  if (inQuery !== undefined && inBody !== undefined && inQuery !== inBody) {
-    const message = `${name} has one value in the query and another in the body.`;
-    throw new AdminError('invalid_request', message, name);
-  }
-  return inQuery ?? inBody;
-}
-
 /** The fields of a body that RequestShape has checked; none where an optional body is missing. */
 export function fieldsOf(body: unknown): Fields {
   return { ...(body as Fields | undefined) };
 }
 
-export function readLedgerQuery(query: Record<string, unknown>) {
-  const { dryRun, acceptLoss } = check(new LedgerQuery(query));
-  return { dryRun: dryRun === 'true', acceptsLoss: acceptLoss === 'true' && dryRun !== 'true' };
+/** Reads the query and the body of `POST /v1/erasures/verify`. A dry run accepts no loss. */
+export function readLedgerDemand(
+  query: Fields,
+  body: unknown,
+): { isDryRun: boolean; acceptsLoss: boolean } {
+  const asked = check(new LedgerQuery(query));
+  const demand = check(new LedgerBody(fieldsOf(body)));
+  const isDryRun = readDryRun(asked, demand) === true;
+  const accepts = readSwitch('acceptLoss', asked.acceptLoss, demand.acceptLoss) === true;
+  return { isDryRun, acceptsLoss: accepts && !isDryRun };
 }
 
 export function readErasureQuery(query: Record<string, unknown>) {

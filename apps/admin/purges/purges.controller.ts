@@ -1,12 +1,13 @@
-import { Controller, Get, Param, Post, Req } from '@nestjs/common';
+import { Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AdminStore, PurgeStore } from '#storage';
 import { OnePurge, PurgeOrSent } from '../answers/purges.js';
+import { DryRunQuery } from '../dry-run.js';
 import { AdminError } from '../errors.js';
 import { administratorOf, Scope } from '../gatekeeper.js';
 import { Documented } from '../reference/documented.js';
 import { isUuid } from '../requests.js';
-import { PurgeBody, readPurgeBody } from './requests.js';
+import { PurgeBody, readPurge } from './requests.js';
 
 /** What a leaked write key sent: looked at here, removed by the workers. */
 @Controller('v1/purges')
@@ -21,14 +22,18 @@ export class PurgesController {
   @Documented({
     summary: 'Removes what a write key sent',
     about:
-      'With `dryRun: true` it only shows what that is. The same, while it is under way, is the same purge. The balance keeps the fates that the events had.',
+      '`dryRun`, in the query or in the body, is required: with `true` it only shows what that is. The same, while it is under way, is the same purge. The balance keeps the fates that the events had.',
     status: 202,
+    query: DryRunQuery,
     body: PurgeBody,
     answer: PurgeOrSent,
     refuses: ['not_found'],
   })
-  async purge(@Req() request: FastifyRequest): Promise<PurgeOrSent> {
-    const { key, isDryRun, ...times } = readPurgeBody(request.body);
+  async purge(
+    @Query() query: Record<string, unknown>,
+    @Req() request: FastifyRequest,
+  ): Promise<PurgeOrSent> {
+    const { key, isDryRun, ...times } = readPurge(query, request.body);
     const keyId = await this.purges.keyIdOf(key);
     if (keyId === null) throw new AdminError('not_found', 'There is no such write key.', 'key');
     const scope = { keyId, ...times };
