@@ -77,6 +77,10 @@ test('what a leaked key sent is shown, and removed once that is confirmed', asyn
   const done = await run('purge', '--key', key.id, ...times, '--confirm', '--wait', '--json');
   const { purge } = JSON.parse(done.stdout) as { purge: { id: string } };
   expect(purge).toMatchObject({ state: 'complete', removed: { report: 1 } });
+  const { stdout: listed } = await run('purges', 'list', '--state', 'complete', '--limit', '1');
+  expect(listed).toMatch(new RegExp(`^${purge.id} .* complete `, 'm'));
+  const one = await run('purges', 'show', purge.id, '--json');
+  expect(JSON.parse(one.stdout)).toEqual({ purge });
   const left = await run('installations', 'show', installationId, '--json');
   expect(JSON.parse(left.stdout)).toMatchObject({ rows: { report: 1 } });
   const { json } = await admin.ask('GET', '/v1/audit');

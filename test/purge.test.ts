@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { PurgeStore } from '#storage';
 import { connectionsOf } from './support/database.js';
 import { EXPECTED } from './support/expected-rollups.js';
@@ -16,7 +16,10 @@ beforeAll(async () => {
   it = await RolledUp.create();
   purges = new PurgeStore(connectionsOf(it.database.appUrl));
 });
-beforeEach(() => it.empty());
+beforeEach(async () => {
+  await it.empty();
+  await it.ask('DELETE FROM purge');
+});
 afterAll(() => it.drop());
 
 const by = (key: string, envelope: ReturnType<typeof event>) => ({ ...envelope, key });
@@ -85,11 +88,101 @@ test('a purge that was interrupted is completed by another worker', async () => 
   await it.save(...Array.from({ length: 60 }, () => by(LEAKED, event(randomUUID(), 1))));
   const { purge } = await purges.request(ALWAYS, 'erika');
   await expect(purges.runNext(AbortSignal.abort())).rejects.toThrow();
-  expect(await purges.runNext(new AbortController().signal)).toBeNull(); // it is still claimed
-  await it.ask('UPDATE purge SET claimed_until = now()');
   expect(await purges.runNext(new AbortController().signal)).toBe(purge.id);
   expect(await it.ask('SELECT FROM installation')).toEqual([]);
   expect((await purges.get(purge.id))?.removed).toMatchObject({ report: 60, installation: 60 });
+});
+
+const attempt = async () => {
+  await it.ask('UPDATE purge SET claimed_until = NULL');
+  return purges.runNext(new AbortController().signal);
+};
+
+describe('a purge that the database refuses', () => {
+  beforeEach(() =>
+    it.ask(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE division_by_zero; END';
+            CREATE TRIGGER refusing BEFORE DELETE ON original_event EXECUTE FUNCTION refuse()`),
+  );
+  afterEach(() => it.ask('DROP FUNCTION IF EXISTS refuse CASCADE'));
+
+  test('is failed after ten attempts that remove nothing, and completed once it is requested again', async () => {
+    await it.save(by(LEAKED, event(randomUUID(), 1)));
+    const { purge } = await purges.request(ALWAYS, 'erika');
+    for (let attempts = 1; attempts <= 10; attempts += 1) {
+      expect(await purges.get(purge.id)).toMatchObject({
+        state: attempts > 1 ? 'running' : 'requested',
+      });
+      await expect(attempt()).rejects.toThrow();
+    }
+    expect(await purges.list({ state: 'failed', limit: 5 })).toMatchObject([
+      { id: purge.id, failure: '22012', removed: {} },
+    ]);
+    expect(await attempt()).toBeNull();
+
+    await it.ask('DROP FUNCTION refuse CASCADE');
+    expect(await purges.request(ALWAYS, 'otto')).toMatchObject({
+      isNew: true,
+      purge: { id: purge.id, state: 'requested', failure: null, requestedBy: 'otto' },
+    });
+    expect(await attempt()).toBe(purge.id);
+    expect(await purges.get(purge.id)).toMatchObject({
+      state: 'complete',
+      removed: { installation: 1 },
+    });
+  });
+
+  test('has as many attempts again after one that removed something', async () => {
+    await it.save(by(LEAKED, event(randomUUID(), 1)));
+    const { purge } = await purges.request(ALWAYS, 'erika');
+    for (let attempts = 1; attempts < 10; attempts += 1) await expect(attempt()).rejects.toThrow();
+    // The reports can go now, the installations cannot.
+    await it.ask(`DROP TRIGGER refusing ON original_event;
+                  CREATE TRIGGER refusing BEFORE DELETE ON installation EXECUTE FUNCTION refuse()`);
+    await expect(attempt()).rejects.toThrow();
+    await expect(attempt()).rejects.toThrow();
+    expect(await purges.get(purge.id)).toMatchObject({ state: 'running', removed: { report: 1 } });
+  });
+});
+
+test('a purge whose workers are killed again and again is failed', async () => {
+  const { purge } = await purges.request(ALWAYS, 'erika');
+  await it.ask(`UPDATE purge SET state = 'running', attempts = 10, claimed_until = now()`);
+  expect(await attempt()).toBeNull();
+  expect(await purges.get(purge.id)).toMatchObject({ state: 'failed', failure: 'interrupted' });
+});
+
+test('a worker whose claim on a purge has expired leaves it to the one that has it now', async () => {
+  await it.save(by(LEAKED, event(randomUUID(), 1)));
+  const { purge } = await purges.request(ALWAYS, 'erika');
+  // The claim is taken over in the moment after it was made.
+  await it.ask(`CREATE FUNCTION take() RETURNS trigger LANGUAGE plpgsql AS
+                  'BEGIN UPDATE purge SET claimed_by = gen_random_uuid(); RETURN NULL; END';
+                CREATE TRIGGER taking AFTER UPDATE ON purge FOR EACH ROW
+                  WHEN (OLD.claimed_by IS NULL) EXECUTE FUNCTION take()`);
+  await expect(purges.runNext(new AbortController().signal)).rejects.toThrow('Another worker');
+  await it.ask('DROP FUNCTION take CASCADE');
+  expect(await purges.get(purge.id)).toMatchObject({
+    state: 'running',
+    failure: null,
+    removed: {},
+  });
+  expect(await purges.runNext(new AbortController().signal)).toBeNull();
+});
+
+test('purges are listed newest first, page by page', async () => {
+  const scopes = [1, 2, 3].map((day) => ({ ...ALWAYS, from: `2001-01-0${day}T00:00:00.000Z` }));
+  const ids = [];
+  for (const scope of scopes) ids.unshift((await purges.request(scope, 'erika')).purge.id);
+  const first = await purges.list({ limit: 2 });
+  const rest = await purges.list({ limit: 2, after: first[1]!.id });
+  expect([...first, ...rest].map(({ id }) => id)).toEqual(ids);
+  expect(await purges.list({ limit: 5, state: 'failed' })).toEqual([]);
+});
+
+test('two that request the same purge at once get the same one', async () => {
+  const requested = await Promise.all([1, 2, 3, 4].map(() => purges.request(ALWAYS, 'erika')));
+  expect(new Set(requested.map(({ purge }) => purge.id)).size).toBe(1);
+  expect(requested.filter(({ isNew }) => isNew)).toHaveLength(1);
 });
 
 test('an installation whose key is changed in the course of a day has one description', async () => {

@@ -53,7 +53,13 @@ export {
   type SummaryField,
   type SummaryGroup,
 } from './quarantine/listing.js';
-export { purgeStates, type Purge, type PurgeScope, type SentGroup } from './purge/purge.js';
+export {
+  purgeStates,
+  type Purge,
+  type PurgeScope,
+  type PurgeState,
+  type SentGroup,
+} from './purge/purge.js';
 export { PurgeStore } from './purge/purge-store.js';
 export { QuarantineStore } from './quarantine/quarantine-store.js';
 export { markChanges } from './rollups/marks.js';

@@ -30,6 +30,14 @@ class PurgeOfKey implements Purge {
 
   @ApiProperty(rowsByTable({ description: 'Rows removed so far, by table.' }))
   removed!: Record<string, number>;
+
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description:
+      'Why the last attempt failed: an SQLSTATE, or `interrupted`; null where none has since it got on.',
+  })
+  failure!: string | null;
 }
 
 /** What a key sent of a product, version and kind. */
@@ -71,4 +79,13 @@ export class PurgeOrSent {
 export class OnePurge {
   @ApiProperty()
   purge!: PurgeOfKey;
+}
+
+/** Purges, the latest first. */
+export class PurgePage {
+  @ApiProperty({ type: [PurgeOfKey] })
+  purges!: PurgeOfKey[];
+
+  @ApiProperty({ type: 'string', nullable: true, description: 'What to give as `after`.' })
+  next!: string | null;
 }

@@ -1,13 +1,13 @@
 import { Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AdminStore, PurgeStore } from '#storage';
-import { OnePurge, PurgeOrSent } from '../answers/purges.js';
+import { OnePurge, PurgeOrSent, PurgePage } from '../answers/purges.js';
 import { DryRunQuery } from '../dry-run.js';
 import { AdminError } from '../errors.js';
 import { administratorOf, Scope } from '../gatekeeper.js';
 import { Documented } from '../reference/documented.js';
 import { isUuid } from '../requests.js';
-import { PurgeBody, readPurge } from './requests.js';
+import { PurgeBody, PurgesQuery, readPurge, readPurgesQuery } from './requests.js';
 
 /** What a leaked write key sent: looked at here, removed by the workers. */
 @Controller('v1/purges')
@@ -22,7 +22,7 @@ export class PurgesController {
   @Documented({
     summary: 'Removes what a write key sent',
     about:
-      '`dryRun`, in the query or in the body, is required: with `true` it only shows what that is. The same, while it is under way, is the same purge. The balance keeps the fates that the events had.',
+      '`dryRun`, in the query or in the body, is required: with `true` it only shows what that is. The same, while it is under way, is the same purge; one that has failed is tried again. The balance keeps the fates that the events had.',
     status: 202,
     query: DryRunQuery,
     body: PurgeBody,
@@ -45,6 +45,19 @@ export class PurgesController {
       await this.admins.record({ actor, act: 'purge.request', outcome: 'done', detail });
     }
     return { purge };
+  }
+
+  @Get()
+  @Scope('erasures:write')
+  @Documented({
+    summary: 'Purges, and how far they are',
+    query: PurgesQuery,
+    answer: PurgePage,
+  })
+  async list(@Query() query: Record<string, unknown>): Promise<PurgePage> {
+    const page = readPurgesQuery(query);
+    const purges = await this.purges.list(page);
+    return { purges, next: purges.length === page.limit ? (purges.at(-1)?.id ?? null) : null };
   }
 
   @Get(':id')

@@ -1,9 +1,9 @@
 import 'reflect-metadata';
-import { IsDate, Matches } from 'class-validator';
-import type { PurgeScope } from '#storage';
+import { IsDate, IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
+import { purgeStates, type PurgeScope, type PurgeState } from '#storage';
 import { DryRunBody, DryRunQuery, readDryRun } from '../dry-run.js';
 import { AdminError } from '../errors.js';
-import { check, fieldsOf, readMoment } from '../requests.js';
+import { check, fieldsOf, Page, readCount, readMoment } from '../requests.js';
 
 const WRONG_KEY = 'key must be the id of a write key, or the first 16 digits of its SHA-256';
 const WRONG_TIME = '$property must be a time such as 2026-01-31T12:00:00Z';
@@ -43,4 +43,24 @@ export function readPurge(
     to: (fields.to as Date).toISOString(),
     isDryRun,
   };
+}
+
+/** `GET /v1/purges`. */
+export class PurgesQuery {
+  @IsOptional() @IsIn(purgeStates) state: PurgeState | undefined;
+  @IsOptional()
+  @IsUUID(undefined, { message: 'after must be the id of a purge' })
+  after: string | undefined;
+  @Page(500) limit: number;
+
+  constructor(query: Record<string, unknown>) {
+    this.state = query.state as PurgeState | undefined;
+    this.after = query.after as string | undefined;
+    this.limit = readCount(query.limit, 50);
+  }
+}
+
+export function readPurgesQuery(query: Record<string, unknown>) {
+  const { state, after, limit } = check(new PurgesQuery(query));
+  return { state, after, limit };
 }

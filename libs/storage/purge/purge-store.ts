@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { reportKinds } from '#telemetry';
 import type { Database } from '../database/database.js';
-import { toPurge, type Purge, type PurgeRow, type PurgeScope, type SentGroup } from './purge.js';
+import { isConnectionLoss } from '../database/postgres-errors.js';
+import {
+  toPurge,
+  type Purge,
+  type PurgePage,
+  type PurgeRow,
+  type PurgeScope,
+  type SentGroup,
+} from './purge.js';
 import { CLAIM, runPurge } from './run.js';
 
 const KINDS = new Map(Object.entries(reportKinds).map(([name, kind]) => [String(kind), name]));
@@ -46,24 +55,42 @@ export class PurgeStore {
     }));
   }
 
-  /** Asks for a purge. The same again, while the first one is under way, is the same purge. */
+  /** Requests a purge. The same again is the same purge while that is under way; one that has failed is tried again. */
   async request(
     { keyId, from, to }: PurgeScope,
     requestedBy: string,
   ): Promise<{ purge: Purge; isNew: boolean }> {
     const scope = [keyId, from, to];
-    const { rows: same } = await this.database.query<PurgeRow>(
-      `SELECT * FROM purge WHERE key_id = $1 AND received_from = $2 AND received_to = $3
-          AND state <> 'complete'`,
-      scope,
-    );
-    if (same[0]) return { purge: toPurge(same[0]), isNew: false };
+    return this.database.transaction(async (tx) => {
+      // Two that request the same at once must find each other.
+      await tx.query('LOCK TABLE purge IN SHARE ROW EXCLUSIVE MODE');
+      const { rows: same } = await tx.query<PurgeRow>(
+        `SELECT * FROM purge WHERE key_id = $1 AND received_from = $2 AND received_to = $3
+            AND state IN ('requested', 'running')`,
+        scope,
+      );
+      if (same[0]) return { purge: toPurge(same[0]), isNew: false };
+      const { rows: again } = await tx.query<PurgeRow>(RETRY_FAILED, [...scope, requestedBy]);
+      if (again[0]) return { purge: toPurge(again[0]), isNew: true };
+      const { rows } = await tx.query<PurgeRow>(
+        `INSERT INTO purge (purge_id, key_id, received_from, received_to, state, requested_at, requested_by)
+         VALUES ($4, $1, $2, $3, 'requested', now(), $5) RETURNING *`,
+        [...scope, randomUUID(), requestedBy],
+      );
+      return { purge: toPurge(rows[0] as PurgeRow), isNew: true };
+    });
+  }
+
+  async list({ state, after, limit }: PurgePage): Promise<Purge[]> {
     const { rows } = await this.database.query<PurgeRow>(
-      `INSERT INTO purge (purge_id, key_id, received_from, received_to, state, requested_at, requested_by)
-       VALUES ($4, $1, $2, $3, 'requested', now(), $5) RETURNING *`,
-      [...scope, randomUUID(), requestedBy],
+      `SELECT * FROM purge
+        WHERE ($1::text IS NULL OR state = $1)
+          AND ($2::uuid IS NULL OR (requested_at, purge_id) <
+               (SELECT requested_at, purge_id FROM purge WHERE purge_id = $2))
+        ORDER BY requested_at DESC, purge_id DESC LIMIT $3`,
+      [state, after, limit],
     );
-    return { purge: toPurge(rows[0] as PurgeRow), isNew: true };
+    return rows.map(toPurge);
   }
 
   async get(id: string): Promise<Purge | null> {
@@ -75,28 +102,61 @@ export class PurgeStore {
   }
 
   /**
-   * Carries out the purge that has waited longest and that no worker has.
+   * Carries out the purge that has waited longest and that no worker has. One that got no further in the last
+   * attempts is failed.
    * @returns its id; null where there is none
    */
   async runNext(signal: AbortSignal): Promise<string | null> {
-    const { rows } = await this.database.query<PurgeRow>(
-      `UPDATE purge SET state = 'running', claimed_until = ${CLAIM}
-        WHERE purge_id = (SELECT purge_id FROM purge
-                           WHERE state <> 'complete' AND (claimed_until IS NULL OR claimed_until < now())
-                           ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-       RETURNING *`,
-    );
+    const { rows } = await this.database.query<PurgeRow>(CLAIM_NEXT, [randomUUID()]);
     const [purge] = rows;
-    if (!purge) return null;
-    await this.database.hold((client) => runPurge(client, purge, signal), { name: 'purges' });
-    await this.database.query(
-      `UPDATE purge SET state = 'complete', completed_at = now(), claimed_until = NULL
-        WHERE purge_id = $1`,
-      [purge.purge_id],
-    );
-    return purge.purge_id;
+    if (!purge || purge.state === 'failed') return null;
+    try {
+      await this.database.hold((client) => runPurge(client, purge, signal), { name: 'purges' });
+      return purge.purge_id;
+    } catch (error) {
+      const isOwnFault = !signal.aborted && !isConnectionLoss(error);
+      await this.database.query(isOwnFault ? NOTE_FAILURE : LEAVE, [
+        purge.purge_id,
+        purge.claimed_by,
+        ...(isOwnFault ? [error instanceof pg.DatabaseError ? error.code : 'interrupted'] : []),
+      ]);
+      throw error;
+    }
   }
 }
+
+/** Attempts in a row that remove nothing, until a purge counts as failed. */
+const MAX_ATTEMPTS = 10;
+
+/** A worker that was killed may have been killed by the purge, so an attempt counts when it begins. */
+const CLAIM_NEXT = `
+  UPDATE purge
+     SET attempts = least(attempts + 1, ${MAX_ATTEMPTS}), claimed_by = $1, claimed_until = ${CLAIM},
+         state = CASE WHEN attempts < ${MAX_ATTEMPTS} THEN 'running' ELSE 'failed' END,
+         failure = CASE WHEN attempts < ${MAX_ATTEMPTS} THEN failure ELSE coalesce(failure, 'interrupted') END
+   WHERE purge_id = (SELECT purge_id FROM purge
+                      WHERE state IN ('requested', 'running')
+                        AND (claimed_until IS NULL OR claimed_until < now())
+                      ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+  RETURNING *`;
+const NOTE_FAILURE = `
+  UPDATE purge
+     SET failure = $3, claimed_by = NULL, claimed_until = now() + interval '2 seconds',
+         state = CASE WHEN attempts < ${MAX_ATTEMPTS} THEN state ELSE 'failed' END
+   WHERE purge_id = $1 AND claimed_by = $2`;
+/** A lost connection, or a worker that stops, is no fault of the purge: the attempt does not count. */
+const LEAVE = `
+  UPDATE purge SET attempts = greatest(attempts - 1, 0), claimed_by = NULL, claimed_until = NULL
+   WHERE purge_id = $1 AND claimed_by = $2`;
+/** The installations that it has taken events of are still known under its id. */
+const RETRY_FAILED = `
+  UPDATE purge
+     SET state = 'requested', attempts = 0, failure = NULL, claimed_until = NULL,
+         requested_at = now(), requested_by = $4
+   WHERE purge_id = (SELECT purge_id FROM purge
+                      WHERE key_id = $1 AND received_from = $2 AND received_to = $3 AND state = 'failed'
+                      ORDER BY requested_at LIMIT 1)
+  RETURNING *`;
 
 interface SentRow extends Omit<SentGroup, 'firstReceivedAt' | 'lastReceivedAt'> {
   first: Date;

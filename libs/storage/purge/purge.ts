@@ -8,7 +8,7 @@ export interface PurgeScope {
   to: string;
 }
 
-export const purgeStates = ['requested', 'running', 'complete'] as const;
+export const purgeStates = ['requested', 'running', 'complete', 'failed'] as const;
 export type PurgeState = (typeof purgeStates)[number];
 
 /** A purge as an administrator sees it. No id of an installation is in it. */
@@ -20,6 +20,16 @@ export interface Purge extends PurgeScope {
   completedAt: string | null;
   /** Rows that are gone so far, by table. */
   removed: Record<string, number>;
+  /** Why the last attempt failed, an SQLSTATE or `interrupted`; null where none has since it got on. */
+  failure: string | null;
+}
+
+/** Where to continue in the list of purges, newest first. */
+export interface PurgePage {
+  state?: PurgeState | undefined;
+  /** The id of the last one of the page before. */
+  after?: string | undefined;
+  limit: number;
 }
 
 /** What a key sent, by product, version and kind of event. */
@@ -34,6 +44,8 @@ export interface SentGroup {
 }
 
 export interface PurgeRow {
+  /** Identifies the claim of the worker that has it. */
+  claimed_by: string | null;
   purge_id: string;
   key_id: string;
   received_from: Date;
@@ -43,6 +55,7 @@ export interface PurgeRow {
   requested_by: string;
   completed_at: Date | null;
   removed: Record<string, number>;
+  failure: string | null;
 }
 
 export function toPurge(row: PurgeRow): Purge {
@@ -56,5 +69,6 @@ export function toPurge(row: PurgeRow): Purge {
     requestedBy: row.requested_by,
     completedAt: row.completed_at?.toISOString() ?? null,
     removed: row.removed,
+    failure: row.failure,
   };
 }

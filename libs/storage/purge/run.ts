@@ -44,31 +44,39 @@ export async function runPurge(
     await inStep(client, purge, () => removeEmpty(client, some));
     ids = await nextInstallations(client, purge);
   }
+  await client.query(
+    `UPDATE purge
+        SET state = 'complete', completed_at = now(), failure = NULL, claimed_by = NULL, claimed_until = NULL
+      WHERE purge_id = $1 AND claimed_by = $2`,
+    [purge.purge_id, purge.claimed_by],
+  );
 }
 
 type Removed = Record<string, number>;
 type Piece = readonly [first: string, end: string];
 
-/** Does a step in a transaction, and notes what it removed. @throws where another worker has gone on */
+/** Does a step in a transaction, and notes what it removed. @throws where another worker has claimed the purge */
 async function inStep(
   client: pg.ClientBase,
-  { purge_id }: PurgeRow,
+  { purge_id, claimed_by }: PurgeRow,
   work: () => Promise<Removed>,
 ): Promise<void> {
   await inTransaction(client, async () => {
     const { rows } = await client.query<{ removed: Removed }>(
-      `UPDATE purge SET claimed_until = ${CLAIM} WHERE purge_id = $1 AND state = 'running' RETURNING removed`,
-      [purge_id],
+      `UPDATE purge SET claimed_until = ${CLAIM}
+        WHERE purge_id = $1 AND claimed_by = $2 AND state = 'running' RETURNING removed`,
+      [purge_id, claimed_by],
     );
-    if (!rows[0]) throw new Error('Another worker has completed the purge.');
-    const removed = { ...rows[0].removed };
-    for (const [table, count] of Object.entries(await work())) {
-      if (count > 0) removed[table] = (removed[table] ?? 0) + count;
-    }
-    await client.query('UPDATE purge SET removed = $2 WHERE purge_id = $1', [
-      purge_id,
-      JSON.stringify(removed),
-    ]);
+    if (!rows[0]) throw new Error('Another worker has claimed the purge.');
+    const counts = Object.entries(await work()).filter(([, count]) => count > 0);
+    if (counts.length === 0) return;
+    const { removed } = rows[0];
+    for (const [table, count] of counts) removed[table] = (removed[table] ?? 0) + count;
+    // Only what is removed is progress: every attempt passes again over what has nothing to remove.
+    await client.query(
+      'UPDATE purge SET removed = $2, attempts = 1, failure = NULL WHERE purge_id = $1',
+      [purge_id, JSON.stringify(removed)],
+    );
   });
 }
 
