@@ -60,14 +60,14 @@ export const reliability = {
     'from_version to_version unit upgraded unhealthy_before unhealthy_after',
     ['2.0', '2.1', 'dcos-mesos-service', 1, 0, 1],
   ),
-  'Which installations are the worst?': table(
+  'Which installations are the least healthy?': table(
     'installation_id product_version unhealthy_units units unhealthy_nodes',
     [id.returned, '2.1', 1, 2, 5],
     [id.sick, '2.0', 1, 2, 2],
     [id.upgraded, '2.1', 1, 2, 1],
     [id.manyMasters, '2.1', 1, 2, 1],
   ),
-  'How has one installation fared?': table(
+  'How did the health of one installation change?': table(
     'day product_version unit unhealthy total',
     ...[7, 6, 5, 4, 3, 2, 1].map((ago) => [day(ago), '2.1', 'dcos-metrics-service', 5, 10]),
   ),

@@ -31,7 +31,7 @@ export const data = {
     ['octopus', lately, false, 0, lately, at(1, '09:00')],
     ['resoto', lately, false, 0, lately, at(1, '12:00')],
   ),
-  'Was everything stored that was accepted?': table(
+  'Does every accepted event have a fate?': table(
     'product accepted stored duplicate quarantined suppressed empty blocked opted_out unaccounted',
     // 90 + 90 + 42 + 54 + 51 + 24 reports, 3 of clockOff and 9 of the UI; one sent twice, one unheard of.
     ['dcos', 365, 363, 1, 1, 0, 0, 0, 0, 0],
@@ -51,32 +51,32 @@ export const data = {
     at(2, '12:00'),
     at(1, '10:00'),
   ]),
-  'How many reports are copies by several masters?': table(
+  'How many reports are repeated by several masters?': table(
     'product kind reports hourly_truths hours_with_several',
     ['dcos', 'health', 24, 14, 5],
     ['dcos', 'mesos_track', 10, 10, 0],
     ['dcos', 'package_list', 4, 4, 0],
   ),
-  'What is the one truth of each hour of an installation?': table(
+  'What did an installation report in each hour?': table(
     'hour unit total unhealthy product_version',
     ...['10:00', '11:00', '12:00', '13:00', '14:00'].flatMap((hour) => [
       [at(1, hour), 'dcos-mesos-service', 5, 1, '2.1'],
       [at(1, hour), 'dcos-metrics-service', 5, 0, '2.1'],
     ]),
   ),
-  'Whose GUID seems to be cloned, over weeks?': table(
+  'Which GUIDs seem to be cloned, over weeks?': table(
     'installation_id product days_with_several from_day to_day most_descriptions',
     [id.cloned, 'dcos', 2, day(2), day(1), 2],
   ),
-  'Whose GUID seems to be cloned, by its description?': table(
+  'Which GUIDs seem to be cloned, by their description?': table(
     'installation_id product returns lasted descriptions',
     [id.cloned, 'dcos', 4, '08:00:00', ['2.0 open aws', '2.1 open azure']],
   ),
-  'Whose GUID seems to be cloned, by its size?': table(
+  'Which GUIDs seem to be cloned, by their size?': table(
     'installation_id product returns lasted sizes',
     [id.cloned, 'dcos', 4, '08:00:00', 2],
   ),
-  'Whose clocks are off?': table('installation_id product corrected not_believed ahead', [
+  'Which clocks are off?': table('installation_id product corrected not_believed ahead', [
     id.clockOff,
     'dcos',
     1,

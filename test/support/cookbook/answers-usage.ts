@@ -25,7 +25,7 @@ export const usage = {
     ['resoto', 'task-handler.task-completed', 'succeeded', 1, 1],
     ['resoto', 'usage-metrics.turned-off', null, 1, 1],
   ),
-  'What do the metrics of the Octopus catalogue say?': table(
+  'What are the values of the Octopus metrics?': table(
     'metric unit dimension installations total least greatest',
     ['container', '1', null, 3, 2, 0, 1],
     ['environments', '1', null, 2, 6, 2, 4],
@@ -34,7 +34,7 @@ export const usage = {
     ['machines', '1', null, 3, 75, 5, 50],
     ['projects', '1', null, 3, 20, 3, 10],
   ),
-  'How long does it take to the first deployment?': table(
+  'How long do installations take to their first deployment?': table(
     'product_version installations p25_hours median_hours p90_hours',
     ['2021.1.0', 1, 2, 2, 2],
     ['2021.2.0', 2, 1, 1, 24],
