@@ -28,26 +28,26 @@ const KIB = 1024;
 export const SETTINGS = {
   DATABASE_URL: {
     kind: secretUrl(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/muster'),
-    about: 'Postgres; npm start brings its own when this is not set',
+    about: 'Postgres; npm start runs its own when this is not set',
   },
   REDIS_URL: {
     kind: secretUrl(['redis:', 'rediss:'], 'redis://default:password@host:6379/0'),
-    about: 'Redis (rediss:// for TLS); npm start brings its own when this is not set',
+    about: 'Redis (rediss:// for TLS); npm start runs its own when this is not set',
   },
   QUEUE_PREFIX: {
     kind: textLike(/^[\w:{}-]{1,64}$/, '1 to 64 letters, digits or _ - : { }'),
     usually: 'muster',
-    about: 'what all keys in Redis begin with',
+    about: 'the prefix of all keys in Redis',
   },
   LOG_LEVEL: {
     kind: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     usually: 'info',
-    about: 'the least severe level that is logged',
+    about: 'the lowest level that is logged',
   },
   STOP_TIMEOUT_MS: {
     kind: wholeNumber(1),
     usually: '25000',
-    about: 'how long a process may take to finish its work when it is told to stop',
+    about: 'how long a process may take to finish its work after SIGTERM',
   },
   INGEST_HOST: { kind: host, usually: 'localhost', about: 'the address ingest listens on' },
   INGEST_PORT: {
@@ -64,18 +64,18 @@ export const SETTINGS = {
   INGEST_PROTOCOL: {
     kind: oneOf('https', 'http'),
     usually: 'https',
-    about:
-      'http: ingest speaks plain HTTP, to the TRUSTED_PROXIES only, which end the TLS of its clients',
+    about: 'http: ingest serves plain HTTP, to the TRUSTED_PROXIES only, which terminate TLS',
   },
   ADMIN_PROTOCOL: {
     kind: oneOf('https', 'http'),
     usually: 'https',
-    about: 'the same for the admin API',
+    about:
+      'http: the admin API serves plain HTTP, to the TRUSTED_PROXIES only, which terminate TLS',
   },
   TRUSTED_PROXIES: {
     kind: addresses,
     about:
-      'the proxies and load balancers whose X-Forwarded-For, X-Forwarded-Proto and PROXY protocol headers are believed: a comma list of addresses and networks; none when not set',
+      'the proxies and load balancers whose X-Forwarded-For, X-Forwarded-Proto and PROXY protocol headers are trusted: a comma-separated list of addresses and networks; default: none',
   },
   PROXY_PROTOCOL: {
     kind: oneOf('off', 'on'),
@@ -86,110 +86,119 @@ export const SETTINGS = {
     kind: wholeNumber(1000),
     usually: '72000',
     about:
-      'how long ingest and the admin API keep an idle connection open; longer than a load balancer in front does',
+      'how long ingest and the admin API keep an idle connection open; must be longer than a load balancer in front keeps it',
   },
   DRAIN_MS: {
     kind: wholeNumber(0),
     usually: '0',
     about:
-      'how long ingest and the admin API serve on after SIGTERM, not ready, until load balancers have noticed; below STOP_TIMEOUT_MS',
+      'how long ingest and the admin API keep serving after SIGTERM, not ready, so that load balancers notice; below STOP_TIMEOUT_MS',
   },
   ADMIN_URL: {
     kind: secretUrl(['https:'], 'https://muster.example.com:8444'),
-    about: 'the admin API that npm run muster speaks to; the one of npm start when not set',
+    about: 'the admin API that npm run muster connects to; default: that of npm start',
   },
-  ADMIN_TOKEN: { kind: secret, about: 'the token that npm run muster shows it' },
+  ADMIN_TOKEN: { kind: secret, about: 'the token of npm run muster' },
   ADMIN_CA_FILE: {
     kind: file,
-    about: 'the certificates (PEM) that npm run muster trusts; those of the system when not set',
+    about: 'the CA certificates (PEM) that npm run muster trusts; default: those of the system',
   },
   TLS_CERT_FILE: {
     kind: file,
-    about: 'the certificate (PEM, with its chain), reread when it changes; not used by plain HTTP',
+    about:
+      'the certificate (PEM, with its chain), reloaded when it changes; not used with plain HTTP',
   },
   TLS_KEY_FILE: { kind: file, about: 'the private key of the certificate (PEM)' },
   WRITE_KEYS: {
     kind: writeKeys,
     about:
-      'who may send beside the keys that administrators make: a comma list of product:sha256 of the key',
+      'write keys in addition to those that administrators create: a comma-separated list of product:sha256 of the key',
   },
   IDENTITY_KEY: {
     kind: longSecret,
     about:
-      'the secret under which ids that must not be kept are hashed; with another one, the same installation and user get other ids',
+      'the secret that hashes ids that must not be stored; with another one, the same installation and user get other ids',
   },
   SUPPRESSION_KEY: {
     kind: longSecret,
     about:
-      'the secret under which erased installations are known, so that nothing of theirs is stored again',
+      'the secret that hashes the ids of erased installations; with another one, their events are stored again',
   },
   ERASURE_KEY_FILE: {
     kind: file,
     about:
-      'the private key (Ed25519, PEM) that certificates of erasure and the ledger are signed with; public keys of earlier ones may follow in the same file',
+      'the private key (Ed25519, PEM) that signs certificates of erasure and the ledger; public keys of earlier ones may follow in the same file',
   },
   ERASURE_LEDGER_FILE: {
     kind: file,
     about:
-      'where workers keep a second copy of the erasure ledger, beside the one in Redis; npm start has one in its folder',
+      'the file with the second copy of the erasure ledger, in addition to the one in Redis; npm start keeps it in DATA_DIR',
   },
   BACKUP_RETENTION_DAYS: {
     kind: wholeNumber(0, 36_500),
     about:
-      'how many days backups of Postgres and Redis are kept, as certificates of erasure state it; "not stated" when not set',
+      'how many days backups of Postgres and Redis are kept; certificates of erasure state it, or "not stated" when this is not set',
   },
   PRODUCTS_DIR: {
     kind: file,
-    about: 'a folder of JSON files, each of which declares a product beside those of Muster itself',
+    about: "a folder of JSON files, each of which declares a product in addition to Muster's own",
   },
   MAX_BODY_BYTES: {
     kind: wholeNumber(KIB),
     usually: '2097152',
-    about: 'the largest request body as sent',
+    about: 'the maximum size of a request body as sent',
   },
   MAX_INFLATED_BYTES: {
     kind: wholeNumber(KIB),
     usually: '8388608',
-    about: 'the largest request body after decompression',
+    about: 'the maximum size of a request body after decompression',
   },
   MAX_EVENTS_PER_REQUEST: {
     kind: wholeNumber(1),
     usually: '2500',
-    about: 'the most events in one request',
+    about: 'the maximum number of events in a request',
   },
-  MAX_EVENT_BYTES: { kind: wholeNumber(KIB), usually: '1048576', about: 'the largest event' },
-  MAX_JSON_DEPTH: { kind: wholeNumber(4, 1000), usually: '20', about: 'the deepest JSON nesting' },
+  MAX_EVENT_BYTES: {
+    kind: wholeNumber(KIB),
+    usually: '1048576',
+    about: 'the maximum size of an event',
+  },
+  MAX_JSON_DEPTH: {
+    kind: wholeNumber(4, 1000),
+    usually: '20',
+    about: 'the maximum nesting depth of JSON',
+  },
   MAX_JSON_VALUES: {
     kind: wholeNumber(1000),
     usually: '400000',
-    about: 'the most JSON values (members, items, objects and lists) in one request',
+    about: 'the maximum number of JSON values (members, items, objects and lists) in a request',
   },
   UNKNOWN_BYTES_PER_MINUTE: {
     kind: wholeNumber(KIB),
     usually: '33554432',
     about:
-      'how many bytes one address may send in a minute, after decompression, in bodies without a valid write key',
+      'how many bytes an address may send per minute, after decompression, in bodies without a valid write key',
   },
   PREVIEW_EVENTS_PER_MINUTE: {
     kind: wholeNumber(1),
     usually: '3000',
-    about: 'how many events one write key may have previewed in a minute by one ingest process',
+    about: 'how many events a write key may preview per minute, in each ingest process',
   },
   REDIS_MEMORY_SHARE: {
     kind: share,
     usually: '0.8',
-    about: 'the share of its maxmemory that Redis may use before ingest answers 503',
+    about: 'the share of its maxmemory that Redis may use before ingest returns 503',
   },
   REDIS_TIMEOUT_MS: {
     kind: wholeNumber(1),
     usually: '800',
-    about: 'how long Redis may take to answer before it counts as unreachable',
+    about: 'how long Redis may take to respond before it counts as unreachable',
   },
   REDIS_HOLD_MS: {
     kind: wholeNumber(0, 60_000),
     usually: '8000',
     about:
-      'how long ingest holds a request while Redis is unreachable before it answers 503; 0 holds none',
+      'how long ingest holds a request while Redis is unreachable before it returns 503; 0 disables holding',
   },
   MAX_HELD_REQUESTS: {
     kind: wholeNumber(1),
@@ -200,32 +209,32 @@ export const SETTINGS = {
     kind: prefixes,
     usually: 'analytics-go',
     about:
-      'whose connection is closed without an answer instead of a 503: a comma list of how a User-Agent begins, or none',
+      'clients whose connection is closed instead of a 503: a comma-separated list of User-Agent prefixes, or none',
   },
   REDIS_DURABILITY: {
     kind: oneOf('verified', 'trusted'),
     usually: 'verified',
-    about: 'verified: refuse a Redis that does not fsync every write; trusted: take its word',
+    about: 'verified: reject a Redis that does not fsync every write; trusted: skip this check',
   },
   CORS_ORIGINS: {
     kind: origins,
     usually: '*',
-    about: 'the origins whose pages may send: * or a comma list',
+    about: 'the origins whose pages may send events: * or a comma-separated list',
   },
   WORKER_CONCURRENCY: {
     kind: wholeNumber(1, 1000),
     usually: '4',
-    about: 'jobs a worker has under way at once',
+    about: 'how many jobs a worker processes at once',
   },
   WORKER_DATABASE_CONNECTIONS: {
     kind: wholeNumber(3, 10_000),
     about:
-      'the most database connections of a worker; WORKER_CONCURRENCY + 6 when not set, one for each job, one for a replay and five for erasures, maintenance and short statements',
+      'the maximum number of database connections of a worker; default: WORKER_CONCURRENCY + 6, one per job, one for a replay and five for erasures, maintenance and short statements',
   },
   ADMIN_DATABASE_CONNECTIONS: {
     kind: wholeNumber(2, 10_000),
     usually: '8',
-    about: 'the most database connections of the admin API',
+    about: 'the maximum number of database connections of the admin API',
   },
   WORKER_HEALTH_HOST: {
     kind: host,
@@ -234,50 +243,55 @@ export const SETTINGS = {
   },
   WORKER_HEALTH_PORT: {
     kind: wholeNumber(0, 65535),
-    about: "a worker's health port, plain HTTP; none when not set, 0 picks a free one",
+    about: "a worker's health port, plain HTTP; default: none; 0 picks a free one",
   },
   WORKER_STALL_SECONDS: {
     kind: wholeNumber(1, 86_400),
     usually: '300',
-    about: 'a worker is unhealthy when jobs wait and it has completed none for this long',
+    about: 'a worker is unhealthy if jobs wait and it has completed none for this long',
   },
   RETENTION_DAYS: {
     kind: wholeNumber(1, 36_500),
     usually: '400',
     about:
-      'how many days events are kept, unless their product has a policy of its own, and how far back their clock is believed',
+      "how many days events are kept, unless their product's policy overrides it, and how old an event's own time may be",
   },
   ROLLUP_RETENTION_DAYS: {
     kind: wholeNumber(1, 36_500),
     usually: '1830',
-    about: 'how many days it is kept what was counted of events',
+    about: 'how many days rollups, event counts and refusals are kept',
   },
   QUARANTINE_RETENTION_DAYS: {
-    // So long repetitions are known, also those of an event that is kept aside.
+    // Duplicates are recognised for this long, also those of a quarantined event.
     kind: wholeNumber(30, 36_500),
     usually: '30',
-    about: 'how many days quarantined events are kept to be replayed',
+    about: 'how many days quarantined events are kept for replay',
   },
   ANALYST_PASSWORD: {
     kind: secret,
-    about: 'the password of the role analyst, which a whole server shares; npm start makes one',
+    about:
+      'the password of the role analyst, which is shared by a whole server; npm start generates one',
   },
   APP_PASSWORD: {
     kind: secret,
     about:
-      'the password of the role muster_app, as which workers and the admin API connect; a whole server shares it; npm start makes one',
+      'the password of the role muster_app, as which workers and the admin API connect; the role is shared by a whole server; npm start generates the password',
   },
   PRIVACY_MIN_INSTALLATIONS: {
     kind: wholeNumber(2, 1_000_000),
     usually: '10',
-    about: 'what counts fewer installations than that is left out of the schema fleet_privacy',
+    about: 'groups with fewer installations are left out of the schema fleet_privacy',
   },
   PRIVACY_ANALYST_PASSWORD: {
     kind: secret,
     about:
       'the password of the role privacy_analyst, which reads fleet_privacy; without one it cannot log in',
   },
-  DATA_DIR: { kind: file, usually: '.data', about: 'where npm start keeps its state' },
+  DATA_DIR: {
+    kind: file,
+    usually: '.data',
+    about: 'the folder in which npm start keeps its state',
+  },
   WORKER_PROCESSES: {
     kind: wholeNumber(1, 64),
     usually: '1',
