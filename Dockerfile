@@ -13,9 +13,10 @@ RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY apps apps
 COPY libs libs
+COPY tools tools
 RUN npm run build \
- # The launcher of `npm start` and its Postgres are for development.
- && rm -rf dist/apps/start dist/.tsbuildinfo \
+ # `npm start`, its servers and the tools are for development.
+ && rm -rf dist/apps/start dist/libs/devservers dist/tools dist/.tsbuildinfo \
  && npm prune --omit=dev --ignore-scripts
 
 FROM ${NODE_IMAGE}

@@ -94,6 +94,6 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'off',
     },
   },
-  { files: ['apps/start/**', 'test/**'], rules: { 'no-console': 'off' } },
+  { files: ['apps/start/**', 'tools/**', 'test/**'], rules: { 'no-console': 'off' } },
   ...importRules,
 );

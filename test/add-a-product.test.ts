@@ -118,7 +118,7 @@ test('the analysts find its metrics in the catalogue and in the comments of the 
 });
 
 test('its docs are made from the declaration', () => {
-  const markdown = execFileSync(process.execPath, ['dist/apps/start/docs.js'], {
+  const markdown = execFileSync(process.execPath, ['dist/tools/docs/catalogue.js'], {
     env: { PATH: process.env.PATH, PRODUCTS_DIR: folder },
   }).toString();
   expect(markdown).toContain('## acme');

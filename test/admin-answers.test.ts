@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { OpenApiDocument } from '../apps/start/reference/document.js';
+import type { OpenApiDocument } from '../tools/docs/document.js';
 import { startAdmin, type Admin } from './support/admin.js';
 import { flawsOf } from './support/answers.js';
 import { startMuster, type Muster } from './support/muster.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Agent } from 'node:https';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Route, Schema } from '../apps/start/reference/document.js';
+import type { Route, Schema } from '../tools/docs/document.js';
 import { startAdmin, type Admin } from './support/admin.js';
 import {
   adminDocument,

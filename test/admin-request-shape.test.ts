@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Route } from '../apps/start/reference/document.js';
+import type { Route } from '../tools/docs/document.js';
 import { startAdmin, type Admin } from './support/admin.js';
 import { adminRoutes, bodySchema, isWrite, queryNames, resolve } from './support/admin-routes.js';
 import { startMuster, type Muster } from './support/muster.js';

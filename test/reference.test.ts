@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { format, resolveConfig } from 'prettier';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findGaps, routesOf, type OpenApiDocument } from '../apps/start/reference/document.js';
+import { findGaps, routesOf, type OpenApiDocument } from '../tools/docs/document.js';
 import { adminScopes } from '#storage';
 import { startAdmin, type Admin } from './support/admin.js';
 import { flawsOf } from './support/answers.js';
@@ -32,7 +32,7 @@ let admin: Admin;
 
 beforeAll(async () => {
   made = await mkdtemp(join(tmpdir(), 'muster-reference-'));
-  await promisify(execFile)(process.execPath, ['dist/apps/start/reference/main.js', made]);
+  await promisify(execFile)(process.execPath, ['dist/tools/docs/reference.js', made]);
   muster = await startMuster({ workers: 0 });
   admin = await startAdmin(muster);
 });

@@ -21,17 +21,25 @@ test('packages are installed for users whose npm is strict about engines', async
   await mkdir(join(dir, 'dep'));
   await writeJson('dep/package.json', { name: 'dep', version: '1.0.0', engines: { node: '>=99' } });
   await run('npm', ['install', '--package-lock-only'], { cwd: dir });
-  await run(process.execPath, ['-e', callOf('apps/start/bring-packages.mjs', 'bringPackages')], {
-    cwd: dir,
-    env: { PATH: process.env.PATH, HOME: dir, npm_config_engine_strict: 'true' },
-  });
+  await run(
+    process.execPath,
+    ['-e', callOf('tools/install/ensure-packages.mjs', 'ensurePackages')],
+    {
+      cwd: dir,
+      env: { PATH: process.env.PATH, HOME: dir, npm_config_engine_strict: 'true' },
+    },
+  );
   expect(existsSync(join(dir, 'node_modules/dep'))).toBe(true);
 });
 
 test('a user id without a name is told what the embedded Postgres needs', async () => {
   const refused = run('unshare', [
     ...['--user', '--map-user=12345', '--'],
-    ...[process.execPath, '-e', callOf('dist/apps/start/postgres-user.js', 'postgresUser', '[]')],
+    ...[
+      process.execPath,
+      '-e',
+      callOf('dist/libs/devservers/postgres-user.js', 'postgresUser', '[]'),
+    ],
   ]);
   await expect(refused).rejects.toMatchObject({
     stderr: expect.stringContaining(

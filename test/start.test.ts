@@ -225,7 +225,7 @@ describe('what keeps it from starting is said in a sentence, and nothing is left
   test('no redis-server, and nobody to install it', async () => {
     const expected =
       /^redis-server was not found on the PATH; install Redis, or set REDIS_URL to .*\.\n$/;
-    const bootstrap = ['apps/start/bootstrap.mjs', 'start'];
+    const bootstrap = ['tools/bootstrap.mjs', 'start'];
     expect(await refusal({ PATH: '/nowhere', REDIS_URL: '' }, bootstrap)).toMatch(expected);
   });
 
@@ -234,7 +234,7 @@ describe('what keeps it from starting is said in a sentence, and nothing is left
     const { stdout: redis } = await run('which', ['redis-server']);
     await symlink(redis.trim(), join(path, 'redis-server'));
     const expected = /^None of chromium, .* was found on the PATH; install Chromium, .*\.\n$/;
-    const bootstrap = ['apps/start/bootstrap.mjs', 'prepare'];
+    const bootstrap = ['tools/bootstrap.mjs', 'prepare'];
     expect(await refusal({ PATH: path }, bootstrap)).toMatch(expected);
   });
 

@@ -2,9 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { open, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartupError } from '#platform';
-import { addedSince, rotate } from './log-file.js';
-import { followTroubles } from './log-troubles.js';
-import { rememberProcess, type Ending } from './service.js';
+import { addedSince, rotate, rememberProcess, type Ending } from '#devservers';
+import { followTroubles } from './log-errors.js';
 
 /** For one that was left over: it has a time of its own to finish its work, which can be set. */
 export const APP_ENDING: readonly Ending[] = [

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { StartSettings, TlsFiles } from '#platform';
+import type { Teardown } from '#devservers';
 import { AppProcess } from './app-process.js';
-import type { Teardown } from './teardown.js';
 
 export interface AppsOptions {
   settings: StartSettings;

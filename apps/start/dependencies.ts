@@ -1,12 +1,15 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ensureDatabase, startPostgres } from './postgres.js';
-import { rememberedPorts } from './ports.js';
+import {
+  ensureDatabase,
+  startPostgres,
+  rememberedPorts,
+  startRedis,
+  type Service,
+  type Teardown,
+} from '#devservers';
 import { reachPostgres, reachRedis } from './reach.js';
-import { startRedis } from './redis.js';
 import type { Secrets } from './secrets.js';
-import type { Service } from './service.js';
-import type { Teardown } from './teardown.js';
 
 const DATABASE = 'muster';
 const RESTART_PAUSE_MS = 1000;

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writePrivately } from './private-file.js';
+import { writePrivately } from '#devservers';
 
 /** Where everything is, for scripts. Its names are a promise. */
 export interface Endpoints {

@@ -1,8 +1,7 @@
 import { link, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StartupError } from '#platform';
-import { readIfThere } from './private-file.js';
-import { markOf, runningPid } from './process-mark.js';
+import { readIfThere, markOf, runningPid } from '#devservers';
 
 /**
  * Makes this process the only one at work in a data folder. A lock whose process is gone is taken

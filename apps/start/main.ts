@@ -24,16 +24,14 @@ import {
   ownDeclarations,
   readDeclaration,
 } from '#telemetry';
+import { checkFree, makeOwnerOnly, OWNER_ONLY, Teardown } from '#devservers';
 import { announcement } from './announcement.js';
 import { startApps } from './apps.js';
 import { startDependencies } from './dependencies.js';
 import { publishEndpoints, redisCliUrl, urlAs, urlHost, type Endpoints } from './endpoints.js';
 import { takeLock } from './lock.js';
 import { stopOrphans } from './orphans.js';
-import { checkFree } from './ports.js';
-import { makeOwnerOnly, OWNER_ONLY } from './owner-only.js';
 import { readSecrets, type Secrets } from './secrets.js';
-import { Teardown } from './teardown.js';
 import { publishKeys } from './write-keys.js';
 
 /** The time of ingest, of the workers and of both databases, one after the other. */

@@ -1,9 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { POSTGRES_ENDING, REDIS_ENDING, stopOrphan, type Ending } from '#devservers';
 import { APP_ENDING } from './app-process.js';
-import { POSTGRES_ENDING } from './postgres.js';
-import { REDIS_ENDING } from './redis.js';
-import { stopOrphan, type Ending } from './service.js';
 
 /** Who depends on whom: those that write end before those that are written to. */
 const ORDER: readonly (readonly [name: string, ending: readonly Ending[]])[] = [

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { StartupError } from '#platform';
 import { ownProducts } from '#telemetry';
-import { readIfThere, writePrivately } from './private-file.js';
+import { readIfThere, writePrivately } from '#devservers';
 
 /** What is made up at the first start and stays the same from then on. */
 export interface Secrets {

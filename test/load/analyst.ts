@@ -4,8 +4,8 @@
  */
 import { migrate } from '#storage';
 import { cadencesOf, catalogueOf, ownDeclarations } from '#telemetry';
+import { Teardown } from '#devservers';
 import { urlAs } from '../../apps/start/endpoints.js';
-import { Teardown } from '../../apps/start/teardown.js';
 import { readCookbook } from '../support/cookbook.js';
 import { askAll, quantile, SLOW_MS, type Asked } from './analyst/ask.js';
 import { measureBeside, type Beside } from './analyst/beside.js';

@@ -3,7 +3,7 @@
  * nothing: plain Fastify, ingest up to the durable write, and the whole way into Postgres; and what
  * a stored report takes on disk. Absolute figures are the machine's; the ratios are Muster's.
  */
-import { Teardown } from '../../apps/start/teardown.js';
+import { Teardown } from '#devservers';
 import { measureDisk } from './disk.js';
 import { describe, summarise, type Figures } from './figures.js';
 import { readOptions, USAGE, type Options } from './options.js';

@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { Database, migrate, TelemetryStore } from '#storage';
 import { compileProducts, normalise, type NormalisedEvent } from '#telemetry';
-import { ensureDatabase } from '../../apps/start/postgres.js';
+import { ensureDatabase } from '#devservers';
 import { HealthEvents } from './health-events.js';
 
 /** What stored reports take on disk, by table with its partitions. */

@@ -3,7 +3,7 @@
  * from the request to the certificate, how soon nothing more is stored, and what ingest loses by it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Teardown } from '../../apps/start/teardown.js';
+import { Teardown } from '#devservers';
 import { buildFleet } from './erasure-fleet.js';
 import { describeErasures, type ErasureFigures } from './erasure-figures.js';
 import { readErasureOptions, USAGE, type ErasureOptions } from './erasure-options.js';

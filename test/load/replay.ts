@@ -16,9 +16,7 @@ import {
   type KeptEvent,
   type NormaliseOptions,
 } from '#telemetry';
-import { freePort } from '../../apps/start/ports.js';
-import { ensureDatabase, startPostgres } from '../../apps/start/postgres.js';
-import { Teardown } from '../../apps/start/teardown.js';
+import { freePort, ensureDatabase, startPostgres, Teardown } from '#devservers';
 import { HealthEvents } from './health-events.js';
 import { describeReplay, type ReplayRound } from './replay-figures.js';
 import { readReplayOptions, USAGE, type ReplayOptions } from './replay-options.js';

@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import type { Teardown } from '../../apps/start/teardown.js';
+import type { Teardown } from '#devservers';
 import type { Order, Outcome } from './generator.js';
 
 /** Sends events from a process of its own, so that what sends costs none of what is measured. */

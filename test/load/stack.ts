@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCertificate, makeErasureKey, startSettings } from '#platform';
 import { migrate } from '#storage';
+import type { Teardown } from '#devservers';
 import { AppProcess } from '../../apps/start/app-process.js';
 import { bundleOf, startApps } from '../../apps/start/apps.js';
 import { startDependencies } from '../../apps/start/dependencies.js';
 import { readSecrets } from '../../apps/start/secrets.js';
-import type { Teardown } from '../../apps/start/teardown.js';
 import { publishKeys } from '../../apps/start/write-keys.js';
 
 /** All that is measured, each part in processes of its own, and where it listens. */

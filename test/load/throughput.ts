@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import type { Teardown } from '../../apps/start/teardown.js';
+import type { Teardown } from '#devservers';
 import type { Outcome } from './generator.js';
 import type { Options } from './options.js';
 import { Sender } from './sender.js';

@@ -4,7 +4,7 @@ import {
   type OpenApiDocument,
   type Route,
   type Schema,
-} from '../../apps/start/reference/document.js';
+} from '../../tools/docs/document.js';
 
 /** The OpenAPI document of the admin API. */
 export const adminDocument = JSON.parse(

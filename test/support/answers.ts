@@ -1,5 +1,5 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { OpenApiDocument, Schema } from '../../apps/start/reference/document.js';
+import type { OpenApiDocument, Schema } from '../../tools/docs/document.js';
 import type { Answer } from './https.js';
 
 /** In what an answer differs from what its OpenAPI document says, in sentences of Ajv. */

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 // It comes with Vitest.
 import { build, type Rolldown } from 'vite';
-import { findChromium } from '../../apps/start/bring-chromium.mjs';
-import { Teardown } from '../../apps/start/teardown.js';
+import { Teardown } from '#devservers';
+import { findChromium } from '../../tools/install/ensure-chromium.mjs';
 
 /** Tests may run as root and without a GPU, and nobody but us is to be called. */
 const FLAGS = [

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runningPid } from '#devservers';
 import type { Endpoints } from '../../apps/start/endpoints.js';
-import { runningPid } from '../../apps/start/process-mark.js';
 
 const MAIN = 'dist/apps/start/main.js';
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { inject } from 'vitest';
-import { Teardown } from '../../apps/start/teardown.js';
+import { Teardown } from '#devservers';
 import { App } from './app.js';
 import { Asker, createDatabase } from './database.js';
 import { HttpsClient } from './https.js';

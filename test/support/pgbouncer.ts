@@ -3,10 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { findPgbouncer } from '../../apps/start/bring-pgbouncer.mjs';
-import { freePort } from '../../apps/start/ports.js';
-import { postgresUser, runAs } from '../../apps/start/postgres-user.js';
-import { startService } from '../../apps/start/service.js';
+import { freePort, postgresUser, runAs, startService } from '#devservers';
+import { findPgbouncer } from '../../tools/install/ensure-pgbouncer.mjs';
 import { placesOf } from './services.js';
 
 /** A PgBouncer in transaction mode in front of a server, with few connections to it. */

@@ -3,9 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { freePort } from '../../apps/start/ports.js';
-import * as own from '../../apps/start/redis.js';
-import type { Service } from '../../apps/start/service.js';
+import { freePort, type Service, startRedis as startServer } from '#devservers';
 import { placesOf } from './services.js';
 
 /** A queue of one's own in the Redis that all tests share. */
@@ -43,7 +41,7 @@ export async function startRedis(
   const port = await freePort();
   const places = placesOf(dir, 'redis');
   const start = (say?: (line: string) => void) =>
-    own.startRedis({
+    startServer({
       ...places,
       ...(say && { say }),
       port,

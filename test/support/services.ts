@@ -9,12 +9,16 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { makeCertificate, makeErasureKey, type TlsFiles } from '#platform';
 import { migrate } from '#storage';
+import {
+  freePort,
+  ensureDatabase,
+  startPostgres,
+  markOf,
+  runningPid,
+  startRedis,
+  Teardown,
+} from '#devservers';
 import { stopOrphans } from '../../apps/start/orphans.js';
-import { freePort } from '../../apps/start/ports.js';
-import { ensureDatabase, startPostgres } from '../../apps/start/postgres.js';
-import { markOf, runningPid } from '../../apps/start/process-mark.js';
-import { startRedis } from '../../apps/start/redis.js';
-import { Teardown } from '../../apps/start/teardown.js';
 
 export const TEMPLATE = 'muster_template';
 const PASSWORD = 'only-for-tests';
@@ -43,7 +47,7 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await cleanUpAfterKilledRuns();
-  const { status } = spawnSync(process.execPath, ['apps/start/bootstrap.mjs', 'build'], {
+  const { status } = spawnSync(process.execPath, ['tools/bootstrap.mjs', 'build'], {
     stdio: 'inherit',
   });
   const dir = await mkdtemp(join(tmpdir(), FOLDER));

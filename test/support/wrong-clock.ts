@@ -1,4 +1,4 @@
-import { findFaketime } from '../../apps/start/bring-faketime.mjs';
+import { findFaketime } from '../../tools/install/ensure-faketime.mjs';
 
 /** Environment variables that set a process's clock off, such as `+2h`. Its monotonic clock stays right. */
 export function wrongClock(offset: string): Record<string, string> {

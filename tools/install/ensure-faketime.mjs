@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { bringProgram } from './bring-program.mjs';
+import { ensureProgram } from './ensure-program.mjs';
 
 const PACKAGES = {
   'apt-get': 'libfaketime',
@@ -12,8 +12,8 @@ const NAME = 'faketime/libfaketime.so.1';
 const FOLDERS = ['/usr/lib', '/usr/lib64'];
 
 /** Installs libfaketime, for tests with a wrong clock, unless it is there. @throws CannotStart */
-export async function bringFaketime() {
-  await bringProgram({
+export async function ensureFaketime() {
+  await ensureProgram({
     name: 'libfaketime',
     isThere: () => findFaketime() !== undefined,
     packages: PACKAGES,

@@ -1,4 +1,4 @@
-import { bringProgram, runs } from './bring-program.mjs';
+import { ensureProgram, runs } from './ensure-program.mjs';
 
 /** Arch has Valkey under both names. */
 const PACKAGES = {
@@ -11,8 +11,8 @@ const PACKAGES = {
 };
 
 /** Sees to it that there is a redis-server on the PATH. @throws CannotStart if there can't be */
-export async function bringRedis() {
-  await bringProgram({
+export async function ensureRedis() {
+  await ensureProgram({
     name: 'Redis',
     isThere: () => runs('redis-server', '--version'),
     packages: PACKAGES,

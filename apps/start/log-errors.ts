@@ -1,5 +1,5 @@
-import { addedSince } from './log-file.js';
 import { stat } from 'node:fs/promises';
+import { addedSince } from '#devservers';
 
 const POLL_MS = 300;
 const MOST_LINES = 5;

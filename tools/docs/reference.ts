@@ -33,7 +33,7 @@ async function writeReference(app: string, folder: string): Promise<void> {
 
 /** Of a process of its own: no app imports another. */
 async function documentOf(app: string): Promise<OpenApiDocument> {
-  const script = fileURLToPath(new URL(`../../${app}/reference/main.js`, import.meta.url));
+  const script = fileURLToPath(new URL(`../../apps/${app}/reference/main.js`, import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [script], {
     maxBuffer: MAX_DOCUMENT_BYTES,
   });

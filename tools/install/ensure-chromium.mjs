@@ -1,13 +1,13 @@
 import { delimiter, resolve } from 'node:path';
 import { env } from 'node:process';
-import { bringProgram, runs } from './bring-program.mjs';
+import { ensureProgram, runs } from './ensure-program.mjs';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 const PACKAGES = { 'apt-get': 'chromium', apk: 'chromium', dnf: 'chromium', pacman: 'chromium' };
 
 /** Sees to it that there is a Chromium on the PATH. @throws CannotStart if there can't be */
-export async function bringChromium() {
-  await bringProgram({
+export async function ensureChromium() {
+  await ensureProgram({
     name: 'Chromium',
     isThere: () => findChromium() !== undefined,
     packages: PACKAGES,

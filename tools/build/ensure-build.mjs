@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { npm, runStep } from './run-step.mjs';
+import { npm, runStep } from '../run-step.mjs';
 
 /** Packages are in the build too. */
 const SOURCES = [
-  ...['apps', 'libs', 'package.json', 'package-lock.json'],
-  ...['tsconfig.json', 'tsconfig.build.json', 'apps/start/bundle.mjs'],
+  ...['apps', 'libs', 'tools', 'package.json', 'package-lock.json'],
+  ...['tsconfig.json', 'tsconfig.build.json', 'tools/build/bundle.mjs'],
 ];
 
 /** Compiles, unless dist was compiled from these very sources. */
-export async function bringBuild(root) {
+export async function ensureBuild(root) {
   const stamp = join(root, 'dist/.sources');
   const sources = digestOf(root);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;

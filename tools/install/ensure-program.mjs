@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { delimiter, resolve } from 'node:path';
 import { env } from 'node:process';
-import { CannotStart, runStep } from './run-step.mjs';
+import { CannotStart, runStep } from '../run-step.mjs';
 
 /** How each package manager installs a package, whose name comes last. */
 const MANAGERS = [
@@ -22,7 +22,7 @@ const MANAGERS = [
  * @param program.notThere what a person is told, given an example of how to install it or nothing
  * @throws CannotStart if it can't be there
  */
-export async function bringProgram({ name, isThere, packages, notThere }) {
+export async function ensureProgram({ name, isThere, packages, notThere }) {
   if (isThere()) return;
   const [manager, ...commands] = installerOf(packages);
   const before = manager === 'brew' || process.getuid?.() === 0 ? [] : ['sudo', '-n'];

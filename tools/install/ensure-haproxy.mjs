@@ -1,12 +1,12 @@
-import { bringProgram, findServer } from './bring-program.mjs';
+import { ensureProgram, findServer } from './ensure-program.mjs';
 
 const PACKAGES = Object.fromEntries(
   ['apt-get', 'apk', 'dnf', 'yum', 'brew', 'pacman'].map((manager) => [manager, 'haproxy']),
 );
 
 /** Sees to it that there is a HAProxy, for the tests of what stands behind one. @throws CannotStart */
-export async function bringHaproxy() {
-  await bringProgram({
+export async function ensureHaproxy() {
+  await ensureProgram({
     name: 'HAProxy',
     isThere: () => findHaproxy() !== undefined,
     packages: PACKAGES,

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { npm, runStep } from './run-step.mjs';
+import { npm, runStep } from '../run-step.mjs';
 
 /** Installs the packages of package-lock.json, unless they are what is installed already. */
-export async function bringPackages(root) {
+export async function ensurePackages(root) {
   if (arePackagesThere(root)) return;
   // The build needs the development packages, whatever NODE_ENV says. Some of them ask for a newer
   // Node than Muster does, for parts that Muster does not use: engine-strict would refuse them.

@@ -1,4 +1,4 @@
-import { bringProgram, findServer } from './bring-program.mjs';
+import { ensureProgram, findServer } from './ensure-program.mjs';
 
 const PACKAGES = {
   'apt-get': 'pgbouncer',
@@ -9,8 +9,8 @@ const PACKAGES = {
 };
 
 /** Sees to it that there is a PgBouncer, for the tests. @throws CannotStart if there can't be */
-export async function bringPgbouncer() {
-  await bringProgram({
+export async function ensurePgbouncer() {
+  await ensureProgram({
     name: 'PgBouncer',
     isThere: () => findPgbouncer() !== undefined,
     packages: PACKAGES,

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { StartupError } from '#platform';
 import { addedSince, rotate } from './log-file.js';
-import { postgresPrograms, type PostgresPrograms } from './postgres-programs.js';
+import { postgresPrograms, type PostgresPrograms } from './postgres-binaries.js';
 import { postgresUser, runAs, type PostgresUser } from './postgres-user.js';
 import { startService, type Ending, type Service } from './service.js';
 
