@@ -217,7 +217,7 @@ describe('a dry run', () => {
 
   const ids = { installationIds: [INSTALLATION] };
   const one = `/v1/installations/${INSTALLATION}`;
-  const wrong: [method: string, path: string, body?: object][] = [
+  const wrong: [method: string, path: string, body?: object | undefined][] = [
     ['POST', '/v1/erasures?dryRun=True', ids],
     ['POST', '/v1/erasures?dryRun=TRUE', ids],
     ['POST', '/v1/erasures?dryRun=1', ids],
