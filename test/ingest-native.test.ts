@@ -150,6 +150,20 @@ describe('what is sent in one request', () => {
     },
   );
 
+  test('in another charset, which the content type names, keeps its letters', async () => {
+    const id = randomUUID();
+    const properties = { frameworks: [{ name: 'müller' }] };
+    const event = { installationId: id, product: 'dcos', event: 'mesos_track', properties };
+    const type = { 'content-type': 'application/json; charset=iso-8859-1' };
+    expect((await send(Buffer.from(JSON.stringify(event), 'latin1'), type)).status).toBe(202);
+    await muster.drained();
+    const rows = await muster.analyst(
+      'SELECT framework FROM fleet.framework_readings WHERE installation_id = $1',
+      [id],
+    );
+    expect(rows).toEqual([{ framework: 'müller' }]);
+  });
+
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'json', 'a/b, c/d', ''])(
     'an envelope may be called "%s"',
     async (type) => {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { checkValues, mentionsKey } from '#telemetry';
 import { refusalOf, senderOf, type RouteConfiguration } from './authenticate.js';
+import { asUtf8 } from './charset.js';
 import { clientAddressOf } from './client-address.js';
 import { decompress } from './decompress.js';
 import { RequestError, Unauthorized } from './errors.js';
@@ -19,7 +20,7 @@ export interface BodyLimits {
 
 /**
  * Makes every request's body the bytes that were meant: of any content type or none, for agents say
- * text/plain or nothing where they send JSON, decompressed and taken out of its form. The limits hold
+ * text/plain or nothing where they send JSON, decompressed, taken out of its form and in UTF-8. The limits hold
  * for the bytes on the wire while they arrive, for the decompressed ones while they are made, and for
  * the values before they are parsed. A body without a valid key is refused here.
  */
@@ -81,7 +82,8 @@ class BodyReader {
     const { sniffsEncoding = false } = config;
     const header = request.headers['content-encoding'];
     const encoding = sniffsEncoding ? sniffEncoding(body, header) : header;
-    const open = (bytes: Buffer) => (sniffsEncoding ? unwrapForm(bytes) : bytes);
+    const contentType = request.headers['content-type'];
+    const open = (bytes: Buffer) => asUtf8(sniffsEncoding ? unwrapForm(bytes) : bytes, contentType);
     if (senderOf(request)) {
       const check = (bytes: Buffer) => this.#check(open(bytes));
       if (encoding === undefined) return check(body);
