@@ -69,8 +69,7 @@ export const SETTINGS = {
   ADMIN_PROTOCOL: {
     kind: oneOf('https', 'http'),
     usually: 'https',
-    about:
-      'http: the admin API serves plain HTTP, to the TRUSTED_PROXIES only, which terminate TLS',
+    about: 'http: the same for the admin API',
   },
   TRUSTED_PROXIES: {
     kind: addresses,
@@ -86,7 +85,7 @@ export const SETTINGS = {
     kind: wholeNumber(1000),
     usually: '72000',
     about:
-      'how long ingest and the admin API keep an idle connection open; must be longer than a load balancer in front keeps it',
+      'how long ingest and the admin API keep an idle connection open; longer than a load balancer in front does',
   },
   DRAIN_MS: {
     kind: wholeNumber(0),
@@ -101,12 +100,11 @@ export const SETTINGS = {
   ADMIN_TOKEN: { kind: secret, about: 'the token of npm run muster' },
   ADMIN_CA_FILE: {
     kind: file,
-    about: 'the CA certificates (PEM) that npm run muster trusts; default: those of the system',
+    about: 'the CAs (PEM) that npm run muster trusts; default: those of the system',
   },
   TLS_CERT_FILE: {
     kind: file,
-    about:
-      'the certificate (PEM, with its chain), reloaded when it changes; not used with plain HTTP',
+    about: 'the certificate (PEM, with its chain), reloaded when it changes',
   },
   TLS_KEY_FILE: { kind: file, about: 'the private key of the certificate (PEM)' },
   WRITE_KEYS: {
@@ -117,7 +115,7 @@ export const SETTINGS = {
   IDENTITY_KEY: {
     kind: longSecret,
     about:
-      'the secret that hashes ids that must not be stored; with another one, the same installation and user get other ids',
+      'the secret that hashes ids that must not be stored; with another one, installations and users get other ids',
   },
   SUPPRESSION_KEY: {
     kind: longSecret,
@@ -171,18 +169,17 @@ export const SETTINGS = {
   MAX_JSON_VALUES: {
     kind: wholeNumber(1000),
     usually: '400000',
-    about: 'the maximum number of JSON values (members, items, objects and lists) in a request',
+    about: 'the maximum number of JSON values (members, items, …) in a request',
   },
   UNKNOWN_BYTES_PER_MINUTE: {
     kind: wholeNumber(KIB),
     usually: '33554432',
-    about:
-      'how many bytes an address may send per minute, after decompression, in bodies without a valid write key',
+    about: 'decompressed bytes per minute that an address may send without a valid key',
   },
   PREVIEW_EVENTS_PER_MINUTE: {
     kind: wholeNumber(1),
     usually: '3000',
-    about: 'how many events a write key may preview per minute, in each ingest process',
+    about: 'events that a write key may preview per minute and ingest process',
   },
   REDIS_MEMORY_SHARE: {
     kind: share,
@@ -197,8 +194,7 @@ export const SETTINGS = {
   REDIS_HOLD_MS: {
     kind: wholeNumber(0, 60_000),
     usually: '8000',
-    about:
-      'how long ingest holds a request while Redis is unreachable before it returns 503; 0 disables holding',
+    about: 'how long ingest holds a request while Redis is unreachable; 0: not at all',
   },
   MAX_HELD_REQUESTS: {
     kind: wholeNumber(1),
@@ -214,7 +210,7 @@ export const SETTINGS = {
   REDIS_DURABILITY: {
     kind: oneOf('verified', 'trusted'),
     usually: 'verified',
-    about: 'verified: reject a Redis that does not fsync every write; trusted: skip this check',
+    about: 'verified: reject a Redis that does not fsync every write; trusted: skip it',
   },
   CORS_ORIGINS: {
     kind: origins,
@@ -248,7 +244,7 @@ export const SETTINGS = {
   WORKER_STALL_SECONDS: {
     kind: wholeNumber(1, 86_400),
     usually: '300',
-    about: 'a worker is unhealthy if jobs wait and it has completed none for this long',
+    about: 'a worker is unhealthy if jobs wait and it completed none for this long',
   },
   RETENTION_DAYS: {
     kind: wholeNumber(1, 36_500),
