@@ -10,8 +10,10 @@ import {
   TelemetryStore,
 } from '#storage';
 import { cadencesOf, compileProducts, normalise, ownDeclarations } from '#telemetry';
+import { startAdmin } from './support/admin.js';
 import { Asker, createDatabase, type TestDatabase } from './support/database.js';
 import { carryOut } from './support/erasures.js';
+import { startMuster } from './support/muster.js';
 import { startPgbouncer } from './support/pgbouncer.js';
 
 const NOW = Date.now();
@@ -134,3 +136,44 @@ test('a job that is told to end cancels its statement through a pooler', async (
   stopping.abort();
   await expect(held).rejects.toMatchObject({ code: '57014' });
 });
+
+test('a worker and an admin process store, erase and certify through a pooler', async () => {
+  const muster = await startMuster({ workers: 0 });
+  const env = { DATABASE_URL: bouncer.urlOf(muster.appUrl) };
+  const worker = await muster.addWorker({ ...env, WORKER_HEALTH_PORT: '0' });
+  const admin = await startAdmin(muster, env);
+  try {
+    const [erased, kept] = [randomUUID(), randomUUID()];
+    const headers = { authorization: `Bearer ${muster.writeKeys.dcos}` };
+    const properties = { 'health-unit-a-total': 3, 'health-unit-a-unhealthy': 1 };
+    for (const installationId of [erased, kept]) {
+      const body = { installationId, product: 'dcos', event: 'health', properties };
+      expect((await muster.post('/v1/events', body, { headers })).status).toBe(202);
+    }
+    await muster.drained();
+    const rowsOf = async (id: string) => (await admin.ask('GET', `/v1/installations/${id}`)).json;
+    expect(await rowsOf(erased)).toMatchObject({ rows: { report: 1, installation: 1 } });
+
+    const requested = await admin.ask('DELETE', `/v1/installations/${erased}`);
+    const { id } = requested.json.erasure as { id: string };
+    const stateOf = async () => (await admin.ask('GET', `/v1/erasures/${id}`)).json;
+    await expect
+      .poll(stateOf, { timeout: 30_000 })
+      .toMatchObject({ erasure: { state: 'complete', removed: { report: 1 } } });
+    expect((await admin.ask('GET', `/v1/erasures/${id}/certificate`)).status).toBe(200);
+    expect(await rowsOf(erased)).toMatchObject({
+      products: [],
+      rows: { report: 0, installation: 0 },
+    });
+    expect(await rowsOf(kept)).toMatchObject({ rows: { report: 1 } });
+
+    const ready = await fetch(`http://127.0.0.1:${worker.ready.healthPort}/health/ready`);
+    expect(await ready.json()).not.toHaveProperty('stuck');
+    expect([ready.status, (await admin.ask('GET', '/health/ready')).status]).toEqual([200, 200]);
+    expect(await muster.owner(`SELECT FROM pg_locks WHERE locktype = 'advisory'`)).toEqual([]);
+    expect(`${worker.log}${admin.app.log}`).not.toContain('were interrupted');
+  } finally {
+    await admin.stop();
+    await muster.stop();
+  }
+}, 90_000);

@@ -1,11 +1,13 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { StoreClock } from '#queue';
 import { startAdmin } from './support/admin.js';
 import type { App } from './support/app.js';
-import { startMuster, type Muster } from './support/muster.js';
+import { startMuster, SUPPRESSION_KEY, type Muster } from './support/muster.js';
 import { startRedis } from './support/redis.js';
 import { wrongClock } from './support/wrong-clock.js';
 
@@ -15,6 +17,7 @@ const OFFSETS = [
   ['two hours ahead', '+2h', TWO_HOURS_MS],
   ['two hours behind', '-2h', -TWO_HOURS_MS],
 ] as const;
+const MONTHS = `SELECT relname FROM pg_class WHERE relname ~ '^report_\\d' ORDER BY 1`;
 const IS_OFF = "this machine's clock is off";
 const LONG = { timeout: 20_000 };
 /** After such a delay is seen, there is time to end the worker before the job is due. */
@@ -166,6 +169,26 @@ test.each(OFFSETS)(
     } finally {
       await admin.stop();
     }
+  },
+  60_000,
+);
+
+test.each(OFFSETS)(
+  'a migration and a new token are dated by the database where the clock is %s',
+  async (_, offset) => {
+    const env = {
+      ...{ PATH: process.env.PATH, DATABASE_URL: muster.databaseUrl, SUPPRESSION_KEY },
+      ...wrongClock(offset.replace('2h', '200d')),
+    };
+    const run = (script: string, ...args: string[]) =>
+      promisify(execFile)(process.execPath, [`dist/apps/${script}.js`, ...args], { env });
+    const before = await muster.owner(MONTHS);
+    await run('worker/migrate');
+    expect(await muster.owner(MONTHS)).toEqual(before);
+    await run('admin/create-token', `wrong ${offset}`, '--days', '1');
+    const expiry = `SELECT expires_at - now() AS life FROM admin_token WHERE name = $1 AND expires_at
+                    BETWEEN now() + interval '23 hours' AND now() + interval '25 hours'`;
+    expect(await muster.owner(expiry, [`wrong ${offset}`])).toHaveLength(1);
   },
   60_000,
 );

@@ -29,8 +29,7 @@ async function createToken([name, ...named]: string[], days: string | undefined)
   const database = new Database({ databaseUrl, name: 'muster-admin-token', connections: 2 });
   const store = new AdminStore({ database, suppressionKey });
   try {
-    const expiry = lifeMs === undefined ? {} : { expiresAt: new Date(Date.now() + lifeMs) };
-    return await store.createToken(name, scopes, expiry);
+    return await store.createToken(name, scopes, { lifeMs });
   } finally {
     await database.close();
   }

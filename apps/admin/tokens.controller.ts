@@ -1,6 +1,5 @@
 import { Controller, Delete, Get, Param, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { StoreClock } from '#queue';
 import { AdminStore, type Administrator } from '#storage';
 import { MadeToken, OneToken, TokenList } from './answers/administrators.js';
 import { AdminError } from './errors.js';
@@ -13,10 +12,7 @@ const DAY_MS = 86_400_000;
 /** Tokens of administrators. */
 @Controller('v1/tokens')
 export class TokensController {
-  constructor(
-    private readonly admins: AdminStore,
-    private readonly clock: StoreClock,
-  ) {}
+  constructor(private readonly admins: AdminStore) {}
 
   /** The secret is shown this once. A token gives no scope that it lacks. */
   @Post()
@@ -38,8 +34,8 @@ export class TokensController {
       const message = `Your token lacks the scope ${missing}, so it cannot give it to others.`;
       throw new AdminError('forbidden', message, 'scopes');
     }
-    const expiresAt = days === undefined ? undefined : new Date(this.clock.now() + days * DAY_MS);
-    const issued = await this.admins.issueToken({ name, scopes, expiresAt }, asker);
+    const lifeMs = days === undefined ? undefined : days * DAY_MS;
+    const issued = await this.admins.issueToken({ name, scopes, lifeMs }, asker);
     if (issued) return issued;
     const message = 'A token has this name, or had it before; choose another.';
     throw new AdminError('conflict', message, 'name');

@@ -37,11 +37,10 @@ export class Housekeeping {
     const { retentionDays, rollupRetentionDays, quarantineRetentionDays } = settings;
     // How often each is done stands in `housekeepingJobs`.
     this.#jobs = {
-      partitions: async () => ({ created: await telemetry.preparePartitions(clock.now()) }),
-      retention: (signal) =>
-        house.applyRetention({ retentionDays, rollupRetentionDays, signal, now: clock.now() }),
+      partitions: async () => ({ created: await telemetry.preparePartitions() }),
+      retention: (signal) => house.applyRetention({ retentionDays, rollupRetentionDays, signal }),
       orphans: async (signal) => ({ removed: await house.collectOrphans(signal) }),
-      compaction: (signal) => house.compact({ signal, now: clock.now() }),
+      compaction: (signal) => house.compact({ signal }),
       'quarantine-retention': async () => ({
         removed: await quarantine.removeExpiredQuarantine(quarantineRetentionDays),
       }),

@@ -136,7 +136,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   /** Those of the present must be there; housekeeping makes the later ones. */
   private async preparePartitions(): Promise<void> {
     try {
-      const created = await this.parts.store.preparePartitions(this.parts.clock.now());
+      const created = await this.parts.store.preparePartitions();
       if (created.length > 0) this.logger.info({ created }, 'made partitions ahead of time');
     } catch (error) {
       this.logger.error({ err: error }, 'partitions could not be made; the next check tries again');

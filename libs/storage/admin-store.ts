@@ -27,7 +27,8 @@ export interface AdminStoreOptions {
 export interface NewToken {
   name: string;
   scopes: readonly AdminScope[];
-  expiresAt?: Date | undefined;
+  /** How long it is valid, from now by the database's clock; for ever when absent. */
+  lifeMs?: number | undefined;
 }
 
 interface TokenRow {
@@ -43,9 +44,10 @@ const END_TOKEN =
   'UPDATE admin_token SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL';
 
 /** Names of the same letters in another case would be taken for each other. */
+const EXPIRY = `now() + $5::float8 * interval '1 millisecond'`;
 const ISSUE_TOKEN = `
   INSERT INTO admin_token (token_id, name, digest, scopes, created_at, expires_at)
-  SELECT $1, $2::text, $3, $4, now(), $5
+  SELECT $1, $2::text, $3, $4, now(), ${EXPIRY}
    WHERE NOT EXISTS (SELECT FROM admin_token WHERE lower(name) = lower($2))
       ON CONFLICT (name) DO NOTHING
   RETURNING *`;
@@ -68,17 +70,17 @@ export class AdminStore {
   async createToken(
     name: string,
     scopes: readonly AdminScope[],
-    options: { expiresAt?: Date; token?: string } = {},
+    options: { lifeMs?: number | undefined; token?: string } = {},
   ): Promise<string> {
     const token = options.token ?? newToken();
     await this.#database.query(
       `INSERT INTO admin_token AS t (token_id, name, digest, scopes, created_at, expires_at)
-       VALUES ($1, $2, $3, $4, now(), $5)
+       VALUES ($1, $2, $3, $4, now(), ${EXPIRY})
        ON CONFLICT (name) DO UPDATE
           SET token_id = CASE t.digest WHEN excluded.digest THEN t.token_id ELSE excluded.token_id END,
               digest = excluded.digest, scopes = excluded.scopes, created_at = now(),
               expires_at = excluded.expires_at, revoked_at = NULL`,
-      [randomUUID(), name, digestOf(token), scopes, options.expiresAt],
+      [randomUUID(), name, digestOf(token), scopes, options.lifeMs],
     );
     return token;
   }
@@ -89,12 +91,12 @@ export class AdminStore {
    * @returns null where the name is taken
    */
   async issueToken(
-    { name, scopes, expiresAt }: NewToken,
+    { name, scopes, lifeMs }: NewToken,
     actor: Actor,
   ): Promise<{ token: AdminToken; secret: string } | null> {
     const secret = newToken();
     return this.#database.transaction(async (tx) => {
-      const values = [randomUUID(), name, digestOf(secret), scopes, expiresAt];
+      const values = [randomUUID(), name, digestOf(secret), scopes, lifeMs];
       const { rows } = await tx.query<TokenRow>(ISSUE_TOKEN, values);
       if (!rows[0]) return null;
       const token = toToken(rows[0]);

@@ -104,7 +104,7 @@ async function bringUpToDate(client: pg.ClientBase, options: MigrateOptions): Pr
   const { analystPassword, catalogue = [], cadences, log = () => undefined } = options;
   const { appPassword: password, keepsAppPassword: keepsPassword } = options;
   const applied = await applyMissing(client, await readMigrations(), log);
-  await ensurePartitions(client, Date.now());
+  await ensurePartitions(client);
   await writeCatalogue(client, catalogue);
   if (cadences) await writeCadences(client, cadences);
   const hasApplicationRole = await ensureApplicationRole(client, { password, keepsPassword, log });

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { databaseTime } from './database/database-time.js';
 import { inTransaction } from './database/transaction.js';
 import { holdMutex } from './mutex.js';
 
@@ -32,9 +33,10 @@ const MONTHS_AHEAD = 2;
 /**
  * Makes the monthly partitions for a time (in milliseconds since 1970) and the two months after it,
  * where they are missing. Writers go on meanwhile: a partition is attached when it is finished.
+ * @param time the present by the database's clock unless given
  */
-export async function ensurePartitions(client: pg.ClientBase, time: number): Promise<string[]> {
-  const date = new Date(time);
+export async function ensurePartitions(client: pg.ClientBase, time?: number): Promise<string[]> {
+  const date = new Date(time ?? (await databaseTime(client)));
   const created: string[] = [];
   for (let ahead = 0; ahead <= MONTHS_AHEAD; ahead += 1) {
     const from = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + ahead));

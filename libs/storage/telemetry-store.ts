@@ -62,8 +62,8 @@ export class TelemetryStore {
   }
 
   /** Creates the partitions of the coming months where they are missing. @returns the names of the new ones */
-  async preparePartitions(now = Date.now()): Promise<string[]> {
-    return this.#database.hold((client) => ensurePartitions(client, now), { path: 'write' });
+  async preparePartitions(): Promise<string[]> {
+    return this.#database.hold((client) => ensurePartitions(client), { path: 'write' });
   }
 
   /** Where the database refuses something in the events, only what it refuses is not stored. */

@@ -25,8 +25,8 @@ export async function startAdmin(
     suppressionKey: SUPPRESSION_KEY,
   });
   const client = new HttpsClient(`https://localhost:${app.ready.port}`, ca);
-  const tokenFor = (name: string, scopes: readonly AdminScope[] = adminScopes, expiresAt?: Date) =>
-    store.createToken(name, scopes, expiresAt ? { expiresAt } : {});
+  const tokenFor = (name: string, scopes: readonly AdminScope[] = adminScopes, lifeMs?: number) =>
+    store.createToken(name, scopes, { lifeMs });
   const token = await tokenFor('root');
   /** Asks with a token of every scope, unless the headers say otherwise. */
   const ask = (

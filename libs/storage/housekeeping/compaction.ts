@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Queryable } from '../database/database.js';
+import { databaseTime } from '../database/database-time.js';
 import { listPartitions } from '../partitions.js';
 import { ifFree } from './month-lock.js';
 
@@ -19,7 +20,7 @@ const NO_ROOM = '53';
 
 export interface CompactionOptions {
   signal: AbortSignal;
-  /** In milliseconds since 1970: the present, unless it is said. */
+  /** In milliseconds since 1970: the present by the database's clock unless given. */
   now?: number;
 }
 
@@ -36,8 +37,9 @@ export interface CompactionResult {
 export async function packIndexes(
   client: pg.ClientBase,
   database: Queryable,
-  { signal, now = Date.now() }: CompactionOptions,
+  { signal, now: given }: CompactionOptions,
 ): Promise<CompactionResult> {
+  const now = given ?? (await databaseTime(client));
   const result: CompactionResult = { rebuilt: [], savedBytes: 0 };
   for (const { name, to, state } of await listPartitions(client)) {
     signal.throwIfAborted();

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Queryable } from '../database/database.js';
+import { databaseTime } from '../database/database-time.js';
 import { listPartitions, type Partition } from '../partitions.js';
 import { forgetDays } from '../rollups/forget-days.js';
 import { dropLeftovers, dropPartition } from './drop-partition.js';
@@ -29,7 +30,7 @@ export interface RetentionOptions {
   /** How long the books and the rollups are kept. */
   rollupRetentionDays: number;
   signal: AbortSignal;
-  /** In milliseconds since 1970: the present, unless it is said. */
+  /** In milliseconds since 1970: the present by the database's clock unless given. */
   now?: number;
   /** Only says what would be done to partitions. */
   isDryRun?: boolean;
@@ -55,7 +56,7 @@ export async function applyRetention(
   database: Queryable,
   options: RetentionOptions,
 ): Promise<RetentionResult> {
-  const { signal, isDryRun = false, now = Date.now() } = options;
+  const { signal, isDryRun = false, now = await databaseTime(client) } = options;
   const expiry = await readExpiry(client, { ...options, now });
   const products = await readProducts(client);
   const result: RetentionResult = { dropped: [], rewritten: [], removed: {} };
