@@ -11,7 +11,7 @@ import { startMuster, type Muster } from './support/muster.js';
 let folder: string;
 let muster: Muster;
 
-/** The example of the docs is what is tried here. */
+/** Runs the example from the docs. */
 beforeAll(async () => {
   const docs = await readFile('docs/add-a-product.md', 'utf8');
   const example = /```json\n([^]*?)```/.exec(docs)![1]!;
@@ -70,7 +70,7 @@ test('the metrics of a declared product are validated, stored and shown', async 
   ]);
 });
 
-test('its usage, with outcome and duration, and an event that it does not declare', async () => {
+test('usage of a declared product is stored with outcome and duration, and undeclared events are stored too', async () => {
   const id = await send('backup.completed', { ok: false, seconds: 12.5, target: '/mnt/backup' });
   await send('wizard.opened', { steps: 3 }, id);
   expect(await rowsOf('usage_events', 'event, outcome, duration_s, counters', id)).toEqual([
@@ -82,14 +82,14 @@ test('its usage, with outcome and duration, and an event that it does not declar
   ]);
 });
 
-test('its errors, scrubbed', async () => {
+test('errors of a declared product are stored with personal data scrubbed', async () => {
   const id = await send('crash', { class: 'OutOfMemory', text: 'no memory for alice@example.com' });
   expect(await rowsOf('error_reports', 'event, kind, message, count', id)).toEqual([
     { event: 'crash', kind: 'OutOfMemory', message: 'no memory for <email>', count: 1 },
   ]);
 });
 
-test('the preview knows the product, too', async () => {
+test('the preview supports a declared product', async () => {
   const body = {
     ...{ installationId: randomUUID(), product: 'acme', event: 'daily_report' },
     properties: { projects: 7, owner: 'Alice Zygalski' },
@@ -103,7 +103,7 @@ test('the preview knows the product, too', async () => {
   ]);
 });
 
-test('the analysts find its metrics in the catalogue and in the comments of the views', async () => {
+test('metrics of a declared product appear in the catalogue and in the comments of the views', async () => {
   const catalogue = await muster.analyst(
     `SELECT event, metric, kind, unit, since FROM fleet.metric_catalogue WHERE product = 'acme' LIMIT 1`,
   );
@@ -117,7 +117,7 @@ test('the analysts find its metrics in the catalogue and in the comments of the 
   expect(comments[0]!.comment).toContain('acme: projects, plugins, heap (By), single_sign_on');
 });
 
-test('its docs are made from the declaration', () => {
+test('the docs of a declared product are generated from its declaration', () => {
   const markdown = execFileSync(process.execPath, ['dist/tools/docs/catalogue.js'], {
     env: { PATH: process.env.PATH, PRODUCTS_DIR: folder },
   }).toString();
@@ -125,7 +125,7 @@ test('its docs are made from the declaration', () => {
   expect(markdown).toContain('| `heap` | bytes | By | 2^60 |  | Memory of the server. |');
 });
 
-test('a declaration with a mistake keeps ingest from starting, and says where it is', async () => {
+test('ingest does not start with an invalid declaration, and the error names the place', async () => {
   const file = join(folder, 'broken.json');
   await writeFile(
     file,

@@ -10,10 +10,13 @@ import { startMuster, SUPPRESSION_KEY, type Muster } from './support/muster.js';
 
 const ID = randomUUID();
 
-/** One of these is enough. */
+/** Either scope is sufficient. */
 const LOOK: AdminScope[] = ['operations:read', 'quarantine:write'];
 
-/** Every route, the scopes of which it needs one, and what it answers whoever has it. */
+/**
+ * Every route, the scopes that allow it (one is enough), and the status it returns to an allowed
+ * caller.
+ */
 const ROUTES: [
   method: string,
   path: string,
@@ -62,13 +65,13 @@ let muster: Muster;
 let admin: Admin;
 let client: HttpsClient;
 let address = 1;
-/** How many wrong tokens have come from this address; ten are too many. */
+/** Wrong tokens sent from this address. Ten exceed the limit. */
 let wrong = 0;
 
 beforeAll(async () => {
   muster = await startMuster({ workers: 0 });
   admin = await startAdmin(muster, { ADMIN_HOST: '127.0.0.1' });
-  goElsewhere();
+  useNextAddress();
 });
 
 afterAll(async () => {
@@ -81,14 +84,14 @@ const ask = (method: string, path: string, token: string | null) =>
 const asked = async (...request: Parameters<typeof ask>) => (await ask(...request)).status;
 
 describe.each(ROUTES)('%s %s', (method, path, scope, status) => {
-  test.each(adminScopes)(`with a token of %s alone`, async (mine) => {
+  test.each(adminScopes)(`checks a token that has only the scope %s`, async (mine) => {
     const token = await admin.tokenFor('one', [mine]);
     const isAllowed = scope === null || [scope].flat().includes(mine);
     expect(await asked(method, path, token)).toBe(isAllowed ? status : 403);
   });
 
-  test.each(['none', 'wrong', 'expired', 'revoked'])('with a token that is %s', async (kind) => {
-    if ((wrong += 1) > 8) await beSomebodyElse();
+  test.each(['none', 'wrong', 'expired', 'revoked'])('checks a token that is %s', async (kind) => {
+    if ((wrong += 1) > 8) await resetWrongTokens();
     let token: string | null = null;
     if (kind === 'wrong') token = `mat_${'0'.repeat(40)}`;
     if (kind === 'expired') token = await admin.tokenFor('old', adminScopes, -1);
@@ -100,7 +103,7 @@ describe.each(ROUTES)('%s %s', (method, path, scope, status) => {
   });
 });
 
-test('what was done is in the audit log, under a hash, and can be neither changed nor removed', async () => {
+test('actions are in the audit log with hashed ids, and audit entries cannot be changed or removed', async () => {
   const id = randomUUID();
   await admin.ask('DELETE', `/v1/installations/${id}`);
   await asked(
@@ -125,7 +128,7 @@ test('what was done is in the audit log, under a hash, and can be neither change
   }
 });
 
-test('a command prints a new token once, and only its digest is kept', async () => {
+test('the command prints a new token once, and only its digest is stored', async () => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['dist/apps/admin/create-token.js', 'somebody', 'erasures:write'],
@@ -138,16 +141,16 @@ test('a command prints a new token once, and only its digest is kept', async () 
 });
 
 /**
- * Wrong tokens are counted by address and in memory only. Linux has all of 127.0.0.0/8 for us;
- * elsewhere the admin API has to forget, which takes a start of it.
+ * Wrong tokens are counted by address, in memory. Linux accepts all of 127.0.0.0/8 as local
+ * addresses; on other systems a restart of the admin API resets the counters.
  */
-async function beSomebodyElse() {
+async function resetWrongTokens() {
   wrong = 0;
-  if (process.platform === 'linux') goElsewhere();
+  if (process.platform === 'linux') useNextAddress();
   else await admin.app.stop().then(() => admin.app.start());
 }
 
-function goElsewhere() {
+function useNextAddress() {
   if (process.platform === 'linux') address += 1;
   const agent = new Agent({ localAddress: `127.0.0.${address}`, keepAlive: true });
   client = new HttpsClient(`https://127.0.0.1:${admin.app.ready.port}`, muster.ca, agent);

@@ -22,8 +22,11 @@ afterAll(async () => {
   await muster.stop();
 });
 
-/** Asks, and expects this status and what the reference tells of it. @param template the path in it */
-async function answerOf(method: string, template: string, status: number, more: More = {}) {
+/**
+ * Sends a request and expects this status, with a response that matches the reference.
+ * @param template the path as in the reference
+ */
+async function expectResponse(method: string, template: string, status: number, more: More = {}) {
   const { id = '', query = '', body } = more;
   const answer = await admin.ask(method, template.replace(/\{\w+\}/, id) + query, body);
   const flaws = flawsOf(document, { method, path: template }, answer);
@@ -37,59 +40,59 @@ interface More {
   body?: object;
 }
 
-test('write keys are answered as the reference says', async () => {
+test('responses about write keys match the reference', async () => {
   const body = { product: 'dcos', name: 'of a test' };
-  const { key } = await answerOf('POST', '/v1/keys', 201, { body });
+  const { key } = await expectResponse('POST', '/v1/keys', 201, { body });
   const { id } = key as { id: string };
-  await answerOf('POST', '/v1/keys', 400, { body: {} });
-  await answerOf('POST', '/v1/keys/{id}/rotate', 201, { id });
-  await answerOf('POST', '/v1/keys/{id}/rotate', 409, { id });
-  await answerOf('POST', '/v1/keys/{id}/rotate', 404, { id: randomUUID() });
-  await answerOf('DELETE', '/v1/keys/{id}', 200, { id });
-  await answerOf('GET', '/v1/keys', 200, { query: '?product=dcos' });
-  await answerOf('GET', '/v1/keys', 400, { query: '?product=D' });
+  await expectResponse('POST', '/v1/keys', 400, { body: {} });
+  await expectResponse('POST', '/v1/keys/{id}/rotate', 201, { id });
+  await expectResponse('POST', '/v1/keys/{id}/rotate', 409, { id });
+  await expectResponse('POST', '/v1/keys/{id}/rotate', 404, { id: randomUUID() });
+  await expectResponse('DELETE', '/v1/keys/{id}', 200, { id });
+  await expectResponse('GET', '/v1/keys', 200, { query: '?product=dcos' });
+  await expectResponse('GET', '/v1/keys', 400, { query: '?product=D' });
 });
 
-test('products and blocks are answered as the reference says', async () => {
+test('responses about products and blocks match the reference', async () => {
   const limits = { eventsPerMinutePerKey: null, eventsPerMinutePerInstallation: 60 };
   const body = { limits, retentionDays: null };
-  await answerOf('PATCH', '/v1/products/{product}', 200, { id: 'dcos', body });
-  await answerOf('PATCH', '/v1/products/{product}', 404, { id: 'nothing', body });
-  await answerOf('GET', '/v1/products', 200);
+  await expectResponse('PATCH', '/v1/products/{product}', 200, { id: 'dcos', body });
+  await expectResponse('PATCH', '/v1/products/{product}', 404, { id: 'nothing', body });
+  await expectResponse('GET', '/v1/products', 200);
   const block = { product: 'dcos', event: 'nothing_of_the_kind' };
-  const { block: made } = await answerOf('POST', '/v1/blocks', 201, { body: block });
-  await answerOf('POST', '/v1/blocks', 409, { body: block });
-  await answerOf('GET', '/v1/blocks', 200);
-  await answerOf('DELETE', '/v1/blocks/{id}', 200, { id: (made as { id: string }).id });
+  const { block: made } = await expectResponse('POST', '/v1/blocks', 201, { body: block });
+  await expectResponse('POST', '/v1/blocks', 409, { body: block });
+  await expectResponse('GET', '/v1/blocks', 200);
+  await expectResponse('DELETE', '/v1/blocks/{id}', 200, { id: (made as { id: string }).id });
 });
 
-test('tokens, the audit log and housekeeping are answered as the reference says', async () => {
+test('responses about tokens, the audit log and maintenance match the reference', async () => {
   const body = { name: 'another', scopes: ['operations:read'], days: 1 };
-  await answerOf('POST', '/v1/tokens', 201, { body });
-  await answerOf('POST', '/v1/tokens', 409, { body });
-  await answerOf('DELETE', '/v1/tokens/{name}', 200, { id: 'another' });
-  await answerOf('GET', '/v1/tokens', 200);
-  await answerOf('GET', '/v1/audit', 200, { query: '?limit=1' });
-  await answerOf('GET', '/v1/audit', 400, { query: '?after=first' });
-  await answerOf('GET', '/v1/housekeeping', 200);
+  await expectResponse('POST', '/v1/tokens', 201, { body });
+  await expectResponse('POST', '/v1/tokens', 409, { body });
+  await expectResponse('DELETE', '/v1/tokens/{name}', 200, { id: 'another' });
+  await expectResponse('GET', '/v1/tokens', 200);
+  await expectResponse('GET', '/v1/audit', 200, { query: '?limit=1' });
+  await expectResponse('GET', '/v1/audit', 400, { query: '?after=first' });
+  await expectResponse('GET', '/v1/housekeeping', 200);
 });
 
-test('the quarantine is answered as the reference says', async () => {
+test('responses about the quarantine match the reference', async () => {
   const event = { product: 'acme', event: 'yearly', properties: { projects: 7 } };
   const sent = { ...event, id: randomUUID(), installationId: randomUUID() };
   const headers = { authorization: 'Bearer wk_acme' };
   expect(await muster.post('/v1/events', sent, { headers })).toMatchObject({ status: 202 });
   await muster.drained();
-  const { events } = await answerOf('GET', '/v1/quarantine', 200, { query: '?limit=1' });
+  const { events } = await expectResponse('GET', '/v1/quarantine', 200, { query: '?limit=1' });
   const { id } = events[0] as { id: string };
-  await answerOf('GET', '/v1/quarantine/{id}', 200, { id });
-  await answerOf('GET', '/v1/quarantine/summary', 200);
-  await answerOf('GET', '/v1/quarantine/summary', 200, { query: '?by=version,event' });
-  await answerOf('GET', '/v1/quarantine/summary', 400, { query: '?by=product,product' });
+  await expectResponse('GET', '/v1/quarantine/{id}', 200, { id });
+  await expectResponse('GET', '/v1/quarantine/summary', 200);
+  await expectResponse('GET', '/v1/quarantine/summary', 200, { query: '?by=version,event' });
+  await expectResponse('GET', '/v1/quarantine/summary', 400, { query: '?by=product,product' });
   const body = { filter: { product: 'acme', from: '2026-01-01T00:00:00Z' } };
-  const { job } = await answerOf('POST', '/v1/quarantine/replays', 202, { body });
-  await answerOf('POST', '/v1/quarantine/discards', 202, { body });
-  await answerOf('POST', '/v1/quarantine/discards', 400, { body: {} });
-  await answerOf('GET', '/v1/quarantine/jobs/{id}', 200, { id: (job as { id: string }).id });
-  await answerOf('GET', '/v1/quarantine/jobs', 200);
+  const { job } = await expectResponse('POST', '/v1/quarantine/replays', 202, { body });
+  await expectResponse('POST', '/v1/quarantine/discards', 202, { body });
+  await expectResponse('POST', '/v1/quarantine/discards', 400, { body: {} });
+  await expectResponse('GET', '/v1/quarantine/jobs/{id}', 200, { id: (job as { id: string }).id });
+  await expectResponse('GET', '/v1/quarantine/jobs', 200);
 });

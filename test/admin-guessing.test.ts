@@ -24,7 +24,7 @@ afterAll(async () => {
   await muster.stop();
 });
 
-test('5,000 parallel guesses keep no valid token of their address out, and cost hardly a query', async () => {
+test('5,000 parallel guesses do not lock out a valid token from the same address, and cause almost no queries', async () => {
   const valid = await admin.tokenFor('known', ['operations:read']);
   const before = await scansOfTokens();
   const floods = Array.from({ length: CONNECTIONS }, (_, at) => guess(at));
@@ -32,7 +32,7 @@ test('5,000 parallel guesses keep no valid token of their address out, and cost 
   const flood = Promise.all(floods).finally(() => (isOver = true));
   const admitted: number[] = [];
   for (let tries = 0; !isOver || tries < 5; tries += 1) {
-    // One that is known already, and one that was made just now by somebody else.
+    // One token that is cached, and one that was just created elsewhere.
     const fresh = await admin.tokenFor(`fresh-${tries}`, ['operations:read']);
     for (const token of [valid, fresh]) {
       const headers = { authorization: `Bearer ${token}` };
@@ -48,7 +48,7 @@ test('5,000 parallel guesses keep no valid token of their address out, and cost 
   expect(admin.app.log.match(/wrong tokens refused/g)).toHaveLength(1);
 });
 
-test('a guess over the limit hears when to come back', async () => {
+test('a guess over the limit gets a Retry-After header', async () => {
   const headers = { authorization: 'Bearer wrong' };
   for (let tries = 0; tries < 11; tries += 1)
     await admin.ask('GET', '/v1/queue', undefined, headers);
@@ -62,20 +62,20 @@ test('a guess over the limit hears when to come back', async () => {
   expect(Number(answered['retry-after'])).toBeLessThanOrEqual(60);
 });
 
-test('guesses are counted by the client’s address that a trusted proxy passes on', async () => {
+test('guesses are counted by the client address that a trusted proxy forwards', async () => {
   const ask = async (address: string, token = 'wrong') => {
     const headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': address };
     return (await behindProxy.ask('GET', '/v1/queue', undefined, headers)).status;
   };
   for (let tries = 0; tries < 10; tries += 1) expect(await ask('203.0.113.1')).toBe(401);
   expect(await ask('203.0.113.1')).toBe(429);
-  // What a client writes itself stands before what the proxy adds, and is not believed.
+  // A value sent by the client comes before the one that the proxy adds, and is not trusted.
   expect(await ask('198.51.100.9, 203.0.113.1')).toBe(429);
   expect(await ask('203.0.113.2')).toBe(401);
   expect(await ask('203.0.113.1', behindProxy.token)).toBe(200);
 });
 
-test('without a trusted proxy, nobody chooses the address that guesses are counted by', async () => {
+test('without a trusted proxy, a client cannot choose the address that its guesses are counted by', async () => {
   await admin.app.stop().then(() => admin.app.start());
   const statuses: number[] = [];
   for (let tries = 0; tries < 12; tries += 1) {
@@ -85,7 +85,7 @@ test('without a trusted proxy, nobody chooses the address that guesses are count
   expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429, 429]);
 });
 
-test('a token that is ended in the database is refused at once, on every replica', async () => {
+test('a token that is revoked in the database is refused immediately on every replica', async () => {
   for (const replica of [admin, behindProxy]) {
     const headers = { authorization: `Bearer ${await admin.tokenFor('brief')}` };
     expect((await replica.ask('GET', '/v1/queue', undefined, headers)).status).toBe(200);
@@ -94,7 +94,7 @@ test('a token that is ended in the database is refused at once, on every replica
   }
 });
 
-/** Sends guesses over one connection without waiting for an answer. @returns the statuses */
+/** Sends guesses over one connection without waiting for responses. @returns the statuses */
 async function guess(connection: number): Promise<number[]> {
   const socket = connect({ host: 'localhost', port: admin.app.ready.port, ca: muster.ca });
   await once(socket, 'secureConnect');
@@ -111,9 +111,9 @@ async function guess(connection: number): Promise<number[]> {
   return statuses();
 }
 
-/** How often the table of tokens was read. */
+/** Number of scans of the token table. */
 async function scansOfTokens(): Promise<number> {
-  // Connections report what they did within a second.
+  // Postgres connections report their statistics within a second.
   await sleep(1500);
   const [row] = await muster.owner(
     `SELECT (coalesce(seq_scan, 0) + coalesce(idx_scan, 0))::int AS scans

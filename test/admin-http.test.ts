@@ -40,24 +40,21 @@ const asked: [method: string, path: string][] = [
   ['GET', `/v1/quarantine/${'x'.repeat(5000)}`],
 ];
 
-test.each(asked)(
-  '%s %s answers with the headers that protect it, also without a token',
-  async (method, path) => {
-    for (const authorization of [`Bearer ${admin.token}`, '']) {
-      const { headers } = await admin.ask(method, path, undefined, { authorization });
-      expect(headers).toMatchObject(HEADERS);
-    }
-  },
-);
+test.each(asked)('%s %s sends security headers, with and without a token', async (method, path) => {
+  for (const authorization of [`Bearer ${admin.token}`, '']) {
+    const { headers } = await admin.ask(method, path, undefined, { authorization });
+    expect(headers).toMatchObject(HEADERS);
+  }
+});
 
-describe('an address that has other methods', () => {
+describe('a method that the path does not support', () => {
   test.each([
     ['PUT', '/v1/keys', 'GET, HEAD, POST'],
     ['DELETE', '/v1/erasures', 'GET, HEAD, POST'],
     ['POST', `/v1/keys/${ID}`, 'DELETE'],
     ['GET', `/v1/keys/${ID}/rotate`, 'POST'],
     ['POST', '/health/live', 'GET, HEAD'],
-  ])('answers %s %s with 405 and Allow: %s', async (method, path, allow) => {
+  ])('gets 405 for %s %s, with Allow: %s', async (method, path, allow) => {
     const { status, headers, json } = await admin.ask(method, path);
     expect([status, headers.allow]).toEqual([405, allow]);
     expect(json).toEqual({
@@ -65,7 +62,7 @@ describe('an address that has other methods', () => {
     });
   });
 
-  test('is told from one that has none', async () => {
+  test('gets 404 if the path does not exist', async () => {
     for (const path of ['/nothing', '/v1', '/v1/keys/a/b/c']) {
       const { status, headers, json } = await admin.ask('PUT', path);
       expect([status, headers.allow, json.code]).toEqual([404, undefined, 'not_found']);
@@ -78,7 +75,7 @@ describe('a request id', () => {
     'abc-123',
     '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
     'a'.repeat(128),
-  ])('%s of the caller is answered and logged', async (id) => {
+  ])('%s of the caller is returned and logged', async (id) => {
     const headers = { 'x-request-id': id };
     const answer = await admin.ask('POST', '/v1/queue/failed/retry', {}, headers);
     expect(answer.headers['x-request-id']).toBe(id);
@@ -90,14 +87,14 @@ describe('a request id', () => {
   });
 
   test.each(['a b', 'ä', 'a'.repeat(129), '<script>', ''])(
-    '%j is replaced by one of ours',
+    '%j is replaced by a generated id',
     async (id) => {
       const answer = await admin.ask('GET', '/v1/queue', undefined, { 'x-request-id': id });
       expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
     },
   );
 
-  test('is logged with the pattern of an address, and not with an installation', async () => {
+  test('is logged with the route pattern, without the installation id', async () => {
     const { headers } = await admin.ask('DELETE', `/v1/installations/${ID}`);
     await expect
       .poll(() => logged(String(headers['x-request-id'])))
@@ -106,7 +103,7 @@ describe('a request id', () => {
   });
 });
 
-describe('a request that HTTP does not allow', () => {
+describe('a request that is not valid HTTP', () => {
   const token = () => `Authorization: Bearer ${admin.token}\r\n`;
   test.each([
     ['without a Host', 400, () => `GET /v1/queue HTTP/1.1\r\n${token()}\r\n`],
@@ -114,8 +111,12 @@ describe('a request that HTTP does not allow', () => {
     ['with an odd Expect', 417, () => `GET /v1/queue HTTP/1.1\r\nHost: a\r\nExpect: odd\r\n\r\n`],
     ['with an unknown method', 400, () => `FETCH /v1/queue HTTP/1.1\r\nHost: a\r\n\r\n`],
     ['with a broken header', 400, () => `GET /v1/queue HTTP/1.1\r\nHost a\r\n\r\n`],
-    ['with too large a header', 431, () => `GET / HTTP/1.1\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`],
-  ])('%s is answered in the form of all errors', async (_, status, request) => {
+    [
+      'with a header that is too large',
+      431,
+      () => `GET / HTTP/1.1\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`,
+    ],
+  ])('%s gets the standard error body', async (_, status, request) => {
     const answer = await send(request());
     const [head = '', body = ''] = answer.split('\r\n\r\n');
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
@@ -131,7 +132,10 @@ function logged(requestId: string): object[] {
   return lines.map((line) => JSON.parse(line) as object);
 }
 
-/** Sends a request byte for byte, and reads until the server closes or has answered. */
+/**
+ * Sends a request byte for byte, and reads until the response is complete or the server closes the
+ * connection.
+ */
 async function send(request: string): Promise<string> {
   const socket = connect({ host: 'localhost', port: admin.app.ready.port, ca: muster.ca });
   await once(socket, 'secureConnect');

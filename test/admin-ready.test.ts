@@ -32,7 +32,7 @@ test('the admin API with Postgres and Redis is ready', async () => {
   expect(await ready()).toEqual({ status: 200, json: { status: 'ok' } });
 });
 
-test('without Postgres it is not ready, names it, and is again once Postgres is back', async () => {
+test('the admin API without Postgres is not ready, names Postgres, and recovers when Postgres is back', async () => {
   await allowConnections(false);
   expect(await ready()).toEqual({
     ...{ status: 503, json: { status: 'unavailable', failing: ['postgres'] } },
@@ -44,14 +44,14 @@ test('without Postgres it is not ready, names it, and is again once Postgres is 
   await vi.waitFor(async () => expect((await ready()).status).toBe(200), 10_000);
 });
 
-test('with a Redis that hangs it is ready, and names it', async () => {
+test('the admin API stays ready while Redis hangs, and names Redis', async () => {
   redis.pause();
   expect(await ready()).toEqual({ status: 200, json: { status: 'ok', failing: ['redis'] } });
   redis.resume();
   await vi.waitFor(async () => expect((await ready()).json).toEqual({ status: 'ok' }), 10_000);
 });
 
-test('a Postgres that takes connections and never answers is found out in less than a second', async () => {
+test('a Postgres that accepts connections but never responds is detected in less than a second', async () => {
   const silent = await startSilentServer();
   const url = new URL(muster.appUrl);
   url.hostname = '127.0.0.1';
@@ -64,7 +64,7 @@ test('a Postgres that takes connections and never answers is found out in less t
     for (const probe of probes) {
       expect(probe).toMatchObject({ status: 503, json: { failing: ['postgres'] } });
     }
-    // The bound is 0.8 s; a wait for the client's own limits would take five.
+    // The limit is 0.8 s. The client's own timeouts would take 5 s.
     expect(tookMs).toBeLessThan(4000);
   } finally {
     await alone.stop();
@@ -73,7 +73,7 @@ test('a Postgres that takes connections and never answers is found out in less t
   }
 });
 
-/** A server that reads what it is sent, and says nothing. */
+/** A server that reads its input and never responds. */
 async function startSilentServer(): Promise<Server & { open: Set<Socket> }> {
   const open = new Set<Socket>();
   const server = createServer((socket) => {
@@ -84,7 +84,7 @@ async function startSilentServer(): Promise<Server & { open: Set<Socket> }> {
   return Object.assign(server, { open });
 }
 
-/** Lets nobody into the database of this file, and throws out who is there. */
+/** Allows or refuses connections to this file's database. Refusing also ends the existing ones. */
 async function allowConnections(areAllowed: boolean) {
   const name = new URL(muster.databaseUrl).pathname.slice(1);
   const server = new pg.Client({ connectionString: inject('services').serverUrl });

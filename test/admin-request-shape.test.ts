@@ -8,7 +8,7 @@ import { startMuster, type Muster } from './support/muster.js';
 const INSTALLATION = randomUUID();
 const UNKNOWN = ['dryrun', 'DryRun', 'dry_run', 'dry-run', 'filtre'];
 
-/** Everything that a write of an administrator may change. */
+/** All state that a write of an administrator can change. */
 const STATE = `
   SELECT (SELECT json_agg(e ORDER BY erasure_id) FROM erasure e) AS erasures,
          (SELECT json_agg(s ORDER BY installation_hash) FROM suppression s) AS suppressions,
@@ -23,10 +23,12 @@ const STATE = `
 
 let muster: Muster;
 let admin: Admin;
-/** What a parameter of a path stands for: something that exists, so that the route would act. */
+/**
+ * Values of path parameters. They name existing objects, so that a valid request would take effect.
+ */
 let idOf: Record<string, string>;
 
-/** A body that each route acts on. */
+/** A valid body for each route. */
 const BODIES: Record<string, object> = {
   'POST /v1/erasures': { installationIds: [INSTALLATION] },
   'POST /v1/keys': { product: 'dcos' },
@@ -70,7 +72,7 @@ const named = ({ method, path }: Route) => `${method} ${path}`;
 const writes = adminRoutes.filter(isWrite).map((route) => [named(route), route] as const);
 const all = adminRoutes.map((route) => [named(route), route] as const);
 
-test('every write route with a required body has one here', () => {
+test('every write route that requires a body has one in this test', () => {
   const required = adminRoutes.filter(
     (route) =>
       bodySchema(route) && (route.operation.requestBody as { required?: boolean }).required,
@@ -79,20 +81,17 @@ test('every write route with a required body has one here', () => {
   expect(writes.length).toBeGreaterThan(10);
 });
 
-test.each(all)(
-  '%s refuses an unknown query parameter, and changes nothing',
-  async (name, route) => {
-    const [before] = await muster.owner(STATE);
-    for (const unknown of UNKNOWN) {
-      const body = BODIES[name];
-      const answer = await admin.ask(route.method, `${addressOf(route)}?${unknown}=true`, body);
-      expect([answer.status, answer.json]).toEqual([400, refusal(unknown, queryNames(route))]);
-    }
-    expect((await muster.owner(STATE))[0]).toEqual(before);
-  },
-);
+test.each(all)('%s rejects an unknown query parameter and changes nothing', async (name, route) => {
+  const [before] = await muster.owner(STATE);
+  for (const unknown of UNKNOWN) {
+    const body = BODIES[name];
+    const answer = await admin.ask(route.method, `${addressOf(route)}?${unknown}=true`, body);
+    expect([answer.status, answer.json]).toEqual([400, refusal(unknown, queryNames(route))]);
+  }
+  expect((await muster.owner(STATE))[0]).toEqual(before);
+});
 
-test.each(all)('%s refuses a query parameter that is given twice', async (name, route) => {
+test.each(all)('%s rejects a repeated query parameter', async (name, route) => {
   const [before] = await muster.owner(STATE);
   for (const parameter of queryNames(route)) {
     const address = `${addressOf(route)}?${parameter}=true&${parameter}=false`;
@@ -102,7 +101,7 @@ test.each(all)('%s refuses a query parameter that is given twice', async (name, 
   expect((await muster.owner(STATE))[0]).toEqual(before);
 });
 
-test.each(writes)('%s refuses an unknown body field, and changes nothing', async (name, route) => {
+test.each(writes)('%s rejects an unknown body field and changes nothing', async (name, route) => {
   const [before] = await muster.owner(STATE);
   const allowed = Object.keys(bodySchema(route)?.properties ?? {});
   for (const unknown of UNKNOWN) {
@@ -113,7 +112,7 @@ test.each(writes)('%s refuses an unknown body field, and changes nothing', async
   expect((await muster.owner(STATE))[0]).toEqual(before);
 });
 
-test.each(writes)('%s refuses a body that is no object', async (_name, route) => {
+test.each(writes)('%s rejects a body that is not an object', async (_name, route) => {
   const [before] = await muster.owner(STATE);
   for (const text of ['[]', '"dryRun"', '1', 'null', 'true']) {
     const headers = { 'content-type': 'application/json' };
@@ -129,7 +128,7 @@ test.each(
       .filter(([, schema]) => resolve(schema).properties ?? schema.allOf)
       .map(([field, schema]) => [`${name} ${field}`, name, route, field, schema] as const),
   ),
-)('%s refuses an unknown field within it', async (_, name, route, field, schema) => {
+)('%s rejects an unknown nested field', async (_, name, route, field, schema) => {
   const inner = resolve(schema.allOf?.[0] ?? schema);
   const body = { ...BODIES[name], [field]: { dryrun: true } };
   const answer = await admin.ask(route.method, addressOf(route), body);
@@ -137,7 +136,7 @@ test.each(
   expect([answer.status, answer.json]).toEqual([400, refusal(`${field}.dryrun`, allowed)]);
 });
 
-/** What is answered to an unknown name: it, and every name that the reference allows. */
+/** The error for an unknown name. It contains the name and every name that the reference allows. */
 function refusal(path: string, allowed: readonly string[]): object {
   return {
     ...{ success: false, code: 'invalid_request', path },
@@ -152,7 +151,7 @@ describe('a dry run', () => {
   const asks: [where: string, method: string, path: string, body?: object | string][] = [
     ['the query', 'POST', '/v1/erasures?dryRun=true', { installationIds: [INSTALLATION] }],
     ['the body', 'POST', '/v1/erasures', { installationIds: [INSTALLATION], dryRun: true }],
-    ['the query beside CSV', 'POST', '/v1/erasures?dryRun=true', `${INSTALLATION}\n`],
+    ['the query with a CSV body', 'POST', '/v1/erasures?dryRun=true', `${INSTALLATION}\n`],
     ['both', 'POST', '/v1/erasures?dryRun=true', { installationIds: [INSTALLATION], dryRun: true }],
     ['the query', 'DELETE', `/v1/installations/${INSTALLATION}?dryRun=true`],
     ['the body', 'DELETE', `/v1/installations/${INSTALLATION}`, { dryRun: true }],
@@ -163,7 +162,7 @@ describe('a dry run', () => {
       { dryRun: true },
     ],
   ];
-  test.each(asks)('asked for in %s of %s %s only counts', async (_, method, path, body) => {
+  test.each(asks)('requested in %s of %s %s only counts', async (_, method, path, body) => {
     const [before] = await muster.owner(STATE);
     const { status, json } = await admin.ask(method, path, body);
     expect([status, json]).toEqual([202, { dryRun: true, rows: expect.any(Object) }]);
@@ -174,7 +173,7 @@ describe('a dry run', () => {
     ([, route]) => queryNames(route).includes('dryRun') || bodySchema(route)?.properties?.dryRun,
   );
 
-  test('belongs to these writes', () => {
+  test('is supported by exactly these routes', () => {
     expect(hasDryRun.map(([name]) => name).sort()).toEqual([
       'DELETE /v1/installations/{installationId}',
       'POST /v1/erasures',
@@ -184,7 +183,7 @@ describe('a dry run', () => {
   });
 
   test.each(hasDryRun)(
-    'of %s may be asked for in the query or in the body',
+    'of %s can be requested in the query or in the body',
     async (name, route) => {
       const [before] = await muster.owner(STATE);
       const { dryRun: _, ...body } = { dryRun: null, ...BODIES[name] };
@@ -195,7 +194,7 @@ describe('a dry run', () => {
       ] as const;
       for (const [query, fields] of asks) {
         const { status, json } = await admin.ask(route.method, addressOf(route) + query, fields);
-        // A purge of a key that does not exist is not found.
+        // The key of this purge does not exist.
         if (name === 'POST /v1/purges') expect([status, json.path]).toEqual([404, 'key']);
         else expect([status < 300, json.dryRun]).toEqual([true, true]);
       }
@@ -204,7 +203,7 @@ describe('a dry run', () => {
     },
   );
 
-  test.each(hasDryRun)('of %s is refused where query and body differ', async (name, route) => {
+  test.each(hasDryRun)('of %s is rejected if query and body differ', async (name, route) => {
     const [before] = await muster.owner(STATE);
     for (const dryRun of [true, false]) {
       const body = { ...BODIES[name], dryRun };
@@ -239,14 +238,14 @@ describe('a dry run', () => {
     ['POST', '/v1/purges', { ...BODIES['POST /v1/purges'], dryRun: null }],
     ['POST', '/v1/purges?dryRun=True', BODIES['POST /v1/purges']],
   ];
-  test.each(wrong)('asked for wrongly, %s %s %j, erases nothing', async (method, path, body) => {
+  test.each(wrong)('with an invalid value erases nothing: %s %s %j', async (method, path, body) => {
     const [before] = await muster.owner(STATE);
     const { status, json } = await admin.ask(method, path, body);
     expect([status, json.path]).toEqual([400, 'dryRun']);
     expect((await muster.owner(STATE))[0]).toEqual(before);
   });
 
-  test('is over when it is said to be none', async () => {
+  test('is off with dryRun=false', async () => {
     const id = randomUUID();
     const { status, json } = await admin.ask('DELETE', `/v1/installations/${id}?dryRun=false`, {
       mode: 'suppress',

@@ -22,16 +22,16 @@ afterAll(async () => {
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const without = (...scopes: AdminScope[]) => adminScopes.filter((it) => !scopes.includes(it));
 
-/** Asks with a fresh token of these scopes. */
+/** Sends a request with a new token that has these scopes. */
 async function askWith(scopes: AdminScope[], method: string, path: string, body?: object) {
   const token = await admin.tokenFor(`asker-${randomUUID()}`, scopes);
   return admin.ask(method, path, body, bearer(token));
 }
 
-const lastAct = async () => (await admin.ask('GET', '/v1/audit?limit=1')).json.acts[0];
+const lastAuditEntry = async () => (await admin.ask('GET', '/v1/audit?limit=1')).json.acts[0];
 
 describe('a token', () => {
-  test.each(adminScopes)('that lacks %s cannot end one that has it', async (scope) => {
+  test.each(adminScopes)('that lacks %s cannot revoke a token that has it', async (scope) => {
     const name = `target-${randomUUID()}`;
     const target = await admin.tokenFor(name, [...new Set<AdminScope>([scope, 'keys:write'])]);
     const mine: AdminScope[] = scope === 'tokens:write' ? [] : without(scope);
@@ -40,20 +40,20 @@ describe('a token', () => {
     const still = await admin.ask('GET', '/v1/keys', undefined, bearer(target));
     expect(still.status).toBe(200);
     if (scope === 'tokens:write') return;
-    expect(await lastAct()).toMatchObject({ act: 'token.revoke', outcome: 'refused' });
+    expect(await lastAuditEntry()).toMatchObject({ act: 'token.revoke', outcome: 'refused' });
     expect(await askWith([...adminScopes], 'DELETE', `/v1/tokens/${name}`)).toMatchObject({
       ...{ status: 200, json: { token: { revokedAt: expect.any(String) } } },
     });
   });
 
-  test.each(without('tokens:write'))('that lacks %s cannot give it', async (scope) => {
+  test.each(without('tokens:write'))('that lacks %s cannot grant it', async (scope) => {
     const body = { name: `new-${randomUUID()}`, scopes: [scope] };
     const made = await askWith(without(scope), 'POST', '/v1/tokens', body);
     expect(made).toMatchObject({ status: 403, json: { path: 'scopes' } });
-    expect(await lastAct()).toMatchObject({ act: 'token.create', outcome: 'refused' });
+    expect(await lastAuditEntry()).toMatchObject({ act: 'token.create', outcome: 'refused' });
   });
 
-  test('of keys:write alone reaches neither tokens nor products', async () => {
+  test('with only keys:write can manage neither tokens nor products', async () => {
     for (const [method, path, body] of [
       ['POST', '/v1/tokens', { name: 'mine' }],
       ['GET', '/v1/tokens', undefined],
@@ -67,7 +67,7 @@ describe('a token', () => {
   });
 });
 
-describe('what removes stored data needs erasures:write as well', () => {
+describe('a product change that removes stored data needs erasures:write', () => {
   const change = (body: object, ...more: AdminScope[]) =>
     askWith(['products:write', ...more], 'PATCH', '/v1/products/dcos', body);
   const decide = (retentionDays: number | null, selfErasure = false) =>
@@ -79,11 +79,11 @@ describe('what removes stored data needs erasures:write as well', () => {
     [90, { retentionDays: null }],
     [null, { retentionDays: 36_500 }],
     [90, { selfErasure: true }],
-  ] as const)('with a retention of %s, to change %j', async (before, body) => {
+  ] as const)('with retention %s: changing %j', async (before, body) => {
     await decide(before);
     const refused = await change(body);
     expect(refused).toMatchObject({ status: 403, json: { code: 'forbidden' } });
-    expect(await lastAct()).toMatchObject({
+    expect(await lastAuditEntry()).toMatchObject({
       ...{ act: 'product.change', outcome: 'refused', detail: { product: 'dcos', ...body } },
     });
     const { json } = await admin.ask('GET', '/v1/products');
@@ -102,28 +102,31 @@ describe('what removes stored data needs erasures:write as well', () => {
     [90, true, { selfErasure: false }],
     [90, true, { selfErasure: true }],
     [90, false, { limits: { eventsPerMinutePerInstallation: 5 } }],
-  ] as const)('and nothing else does: with %s, %s to change %j', async (days, isOn, body) => {
-    await decide(days, isOn);
-    expect((await change(body)).status).toBe(200);
-  });
+  ] as const)(
+    'other changes do not: with retention %s and self-erasure %s, changing %j',
+    async (days, isOn, body) => {
+      await decide(days, isOn);
+      expect((await change(body)).status).toBe(200);
+    },
+  );
 });
 
-test('the audit log names the token by its name and its id, over the API and in the database', async () => {
+test('an audit entry has the name and the id of the token, in the API and in the database', async () => {
   const { json } = await admin.ask('POST', '/v1/tokens', { name: 'named' });
   const headers = bearer(json.secret);
   await admin.ask('POST', '/v1/keys', { product: 'dcos' }, headers);
-  expect(await lastAct()).toMatchObject({
+  expect(await lastAuditEntry()).toMatchObject({
     ...{ act: 'key.create', actor: 'named', actorId: json.token.id },
   });
   await admin.ask('DELETE', `/v1/installations/${randomUUID()}`, undefined, headers);
-  expect(await lastAct()).toMatchObject({ act: 'erasure.request', actorId: json.token.id });
+  expect(await lastAuditEntry()).toMatchObject({ act: 'erasure.request', actorId: json.token.id });
   await admin.ask('DELETE', '/v1/tokens/named');
-  expect(await lastAct()).toMatchObject({
+  expect(await lastAuditEntry()).toMatchObject({
     ...{ act: 'token.revoke', actor: 'root', detail: { name: 'named', tokenId: json.token.id } },
   });
 });
 
-test('a token that replaces another of its name has another id; the same token keeps it', async () => {
+test('a token that replaces one with the same name gets a new id, and the same token keeps its id', async () => {
   const idOf = async () =>
     (await muster.owner(`SELECT token_id FROM admin_token WHERE name = 'again'`))[0]?.token_id;
   const token = await admin.tokenFor('again');
@@ -134,7 +137,7 @@ test('a token that replaces another of its name has another id; the same token k
   expect(await idOf()).not.toBe(first);
 });
 
-test('the migration gives the new scopes to tokens that had all others, and to no other', async () => {
+test('the migration grants new scopes only to tokens that had all others', async () => {
   const old = without('products:write', 'tokens:write');
   await muster.owner(`UPDATE admin_token SET scopes = $1 WHERE name = 'root'`, [old]);
   await admin.tokenFor('keys-before', ['keys:write']);
@@ -153,7 +156,7 @@ test('the migration gives the new scopes to tokens that had all others, and to n
   ]);
 });
 
-test('docs/admin.md lists the scopes, and what they allow, as the code has them', async () => {
+test('docs/admin.md lists the scopes and what they allow as in the code', async () => {
   const page = await readFile('docs/admin.md', 'utf8');
   const rows = [...page.matchAll(/^\| `([a-z]+:[a-z]+)` +\| ([^|]*)\|$/gm)];
   expect(Object.fromEntries(rows.map(([, scope, meaning]) => [scope, meaning?.trim()]))).toEqual(

@@ -18,7 +18,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('the analyst can ask every view of fleet, without naming the schema', async () => {
+test('the analyst can query every view of fleet without naming the schema', async () => {
   const views = await viewsOfFleet();
   expect(views.length).toBeGreaterThan(10);
   const filled = [];
@@ -26,11 +26,11 @@ test('the analyst can ask every view of fleet, without naming the schema', async
     const rows = await analyst.ask(`SELECT * FROM ${view} LIMIT 1`);
     if (rows.length > 0) filled.push(view);
   }
-  // What products declare is there before anybody has reported anything.
+  // Declared metrics are listed before any report arrives.
   expect(filled.sort()).toEqual(['completeness', 'metric_catalogue', 'product_cadences']);
 });
 
-test('plans for the analyst know how often products report, which autovacuum does not look at', async () => {
+test('the planner has statistics for product cadences, although autovacuum does not analyze them', async () => {
   const known = await owner.ask(
     `SELECT reltuples AS rows, (SELECT count(*)::int FROM product_cadence) AS really
        FROM pg_class WHERE oid = 'product_cadence'::regclass`,
@@ -38,7 +38,7 @@ test('plans for the analyst know how often products report, which autovacuum doe
   expect(known).toEqual([{ rows: 3, really: 3 }]);
 });
 
-test('the analyst can read no table', async () => {
+test('the analyst cannot read tables', async () => {
   const tables = await owner.ask(
     `SELECT oid::regclass::text AS name FROM pg_class
       WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace`,
@@ -54,21 +54,21 @@ test('the analyst can read no table', async () => {
 test.each([
   ['change a row', 'UPDATE fleet.installations SET product = product'],
   [
-    'change a row after lifting its own read-only default',
+    'change a row after turning off its read-only default',
     'BEGIN READ WRITE; DELETE FROM fleet.installations',
   ],
   ['make a table', 'BEGIN READ WRITE; CREATE TABLE public.mine ()'],
-  ['make a table in fleet', 'BEGIN READ WRITE; CREATE TABLE fleet.mine ()'],
-  ['make a temporary table', 'BEGIN READ WRITE; CREATE TEMP TABLE mine ()'],
+  ['create a table in fleet', 'BEGIN READ WRITE; CREATE TABLE fleet.mine ()'],
+  ['create a temporary table', 'BEGIN READ WRITE; CREATE TEMP TABLE mine ()'],
   ['write a large object', `BEGIN READ WRITE; SELECT lo_from_bytea(0, 'x')`],
-  ['hold a lock that others may wait for', 'SELECT pg_advisory_lock(7204110387)'],
-  ['try such a lock', 'SELECT pg_try_advisory_xact_lock_shared(7204, 1)'],
+  ['take a lock that others may wait for', 'SELECT pg_advisory_lock(7204110387)'],
+  ['try to take such a lock', 'SELECT pg_try_advisory_xact_lock_shared(7204, 1)'],
   ['hold a mutex', `SELECT FROM public.mutex WHERE name = 'rollups' FOR UPDATE`],
   [
-    'lock what a view is made of',
+    'lock the tables behind a view',
     'BEGIN READ WRITE; LOCK TABLE fleet.freshness IN ROW EXCLUSIVE MODE',
   ],
-  ['write more to disk than it may', `SET temp_file_limit = '-1'`],
+  ['raise its limit of temporary files', `SET temp_file_limit = '-1'`],
   ['read a file of the server', `SELECT pg_read_file('/etc/passwd')`],
 ])('the analyst cannot %s', async (_, statement) => {
   const asker = new Asker(database.analystUrl);
@@ -78,7 +78,7 @@ test.each([
   await asker.end();
 });
 
-test('what the analyst asks ends in time, waits for nobody for long, and takes few connections', async () => {
+test('the analyst has a statement timeout, a lock timeout and a connection limit', async () => {
   const settings = await analyst.ask(
     `SELECT name, setting FROM pg_settings
       WHERE name ~ '_timeout$' AND source = 'database user' OR name = 'temp_file_limit' ORDER BY name`,
@@ -95,7 +95,7 @@ test('what the analyst asks ends in time, waits for nobody for long, and takes f
   ).toEqual([{ most: 20 }, { most: 20 }]);
 });
 
-test('what the analyst changes of its own role is put back by the next migration', async () => {
+test('the next migration resets what the analyst changed in its own role', async () => {
   const asker = new Asker(database.analystUrl);
   const name = new URL(database.url).pathname.slice(1);
   await asker.ask(`
@@ -122,7 +122,7 @@ test('every view and every column of fleet has a comment', async () => {
   expect(uncommented).toEqual([]);
 });
 
-test('the views have the columns that the contract names', async () => {
+test('the views have the columns listed in the contract', async () => {
   const rows = await owner.ask(
     `SELECT table_name AS view, array_agg(column_name::text) AS columns
        FROM information_schema.columns WHERE table_schema = 'fleet' GROUP BY 1`,

@@ -32,7 +32,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('the tables depend on the set of events, not on order, repetition, batches or workers', async () => {
+test('the same events leave the same tables, in any order, repetition, batching and distribution over workers', async () => {
   await fc.assert(
     fc.asyncProperty(
       stream,
@@ -47,7 +47,7 @@ test('the tables depend on the set of events, not on order, repetition, batches 
   );
 }, 120_000);
 
-test('an event repeated in other batches changes nothing but the count of duplicates', async () => {
+test('an event repeated in other batches changes only the count of duplicates', async () => {
   await fc.assert(
     fc.asyncProperty(
       stream,
@@ -70,8 +70,8 @@ test('an event repeated in other batches changes nothing but the count of duplic
 }, 120_000);
 
 /**
- * Few installations and ids, so that copies, late copies and clashes are common. Opt-outs are left out: what they
- * promise is in opt-out-order.test.ts.
+ * Few installations and ids, so that copies, late copies and collisions are common. Opt-outs are
+ * covered by opt-out-order.test.ts.
  */
 const properties = fc.oneof(
   fc.record({
@@ -165,7 +165,7 @@ function copyOf(event: ReceivedEnvelope): ReceivedEnvelope {
   return structuredClone(event);
 }
 
-/** Deals the events out into batches, in an order that the dice decide. */
+/** Splits the events into batches, in random order. */
 function inRandomBatches(events: ReceivedEnvelope[], dice: number[]): ReceivedEnvelope[][] {
   const batches: ReceivedEnvelope[][] = dice.map(() => []);
   let seed = dice.reduce((sum, die) => (sum * 31 + die) >>> 0, 7);
@@ -180,7 +180,7 @@ function inRandomBatches(events: ReceivedEnvelope[], dice: number[]): ReceivedEn
   return batches.filter((batch) => batch.length > 0);
 }
 
-/** Has the workers save the batches, each as many times as a queue might deliver it. */
+/** Has the workers save the batches, some of them more than once, as a queue may redeliver them. */
 async function tablesAfter(batches: ReceivedEnvelope[][]) {
   await emptyTables(owner.ask);
   const normalised = batches.map((envelopes) => ({

@@ -16,7 +16,7 @@ beforeEach(async () => {
 
 afterEach(() => redis.stop());
 
-test('zeros that a power cut left behind the last record are cut off, and everything acknowledged is there', async () => {
+test('trailing zeros left by a power cut are removed, and every acknowledged event is kept', async () => {
   const file = await lastFile();
   const before = await readFile(file);
   await appendFile(file, Buffer.alloc(4096));
@@ -29,12 +29,12 @@ test('zeros that a power cut left behind the last record are cut off, and everyt
   expect((await readFile(file)).subarray(0, before.length)).toEqual(before);
 });
 
-test('a record that was being written is no obstacle', async () => {
+test('an incomplete last record does not prevent a start', async () => {
   await appendFile(await lastFile(), '*3\r\n$3\r\nSET\r\n$5\r\nhel');
   expect(await redis.restart()).toEqual([]);
 });
 
-test('any other damage is left as it is; the error names the file, the command that repairs it and the loss', async () => {
+test('other damage is not touched, and the error names the file, the repair command and the loss', async () => {
   const file = await lastFile();
   const { length } = await readFile(file);
   await appendFile(file, 'not a record\r\n');

@@ -23,7 +23,7 @@ afterAll(async () => {
 
 const log = () => owner.ask('SELECT * FROM audit_log ORDER BY audit_id');
 
-test('the application adds to the audit log and reads it', async () => {
+test('the application can insert into and read the audit log', async () => {
   expect(await application.ask('SELECT actor FROM audit_log')).toEqual([{ actor: 'somebody' }]);
 });
 
@@ -31,7 +31,7 @@ test.each([
   ['change a row', `UPDATE audit_log SET actor = 'another'`],
   ['change a row that it reads', `SELECT FROM audit_log FOR UPDATE`],
   [
-    'change a row by adding it again',
+    'change a row by an upsert',
     `INSERT INTO audit_log (audit_id, actor, act, outcome) OVERRIDING SYSTEM VALUE
      VALUES (1, 'another', 'x', 'done') ON CONFLICT (audit_id) DO UPDATE SET actor = 'another'`,
   ],
@@ -50,31 +50,31 @@ test.each([
   ['disable the trigger', 'ALTER TABLE audit_log DISABLE TRIGGER ALL'],
   ['drop the trigger', 'DROP TRIGGER audit_log_is_append_only ON audit_log'],
   [
-    'put another trigger before it',
+    'add another trigger',
     `CREATE TRIGGER mine BEFORE INSERT ON audit_log EXECUTE FUNCTION refuse_change()`,
   ],
   [
-    'change what the trigger does',
+    'replace the trigger function',
     `CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
   ],
-  ['drop what the trigger does', 'DROP FUNCTION refuse_change() CASCADE'],
-  ['put a rule on it', 'CREATE RULE mine AS ON INSERT TO audit_log DO INSTEAD NOTHING'],
+  ['drop the trigger function', 'DROP FUNCTION refuse_change() CASCADE'],
+  ['add a rule', 'CREATE RULE mine AS ON INSERT TO audit_log DO INSTEAD NOTHING'],
   ['hide rows by a policy', 'ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY'],
-  ['make it its own', 'ALTER TABLE audit_log OWNER TO muster_app'],
-  ['make all its own', 'REASSIGN OWNED BY postgres TO muster_app'],
-  ['give itself a right', 'GRANT DELETE ON audit_log TO muster_app; DELETE FROM audit_log'],
+  ['become its owner', 'ALTER TABLE audit_log OWNER TO muster_app'],
+  ['become the owner of everything', 'REASSIGN OWNED BY postgres TO muster_app'],
+  ['grant itself a privilege', 'GRANT DELETE ON audit_log TO muster_app; DELETE FROM audit_log'],
   ['become the owner', 'SET ROLE postgres'],
-  ['become the owner for a session', 'SET SESSION AUTHORIZATION postgres'],
-  ['become a member of the owner', 'GRANT postgres TO muster_app'],
+  ['become the owner for the session', 'SET SESSION AUTHORIZATION postgres'],
+  ['become a member of the owner role', 'GRANT postgres TO muster_app'],
   ['become a superuser', 'ALTER ROLE muster_app SUPERUSER'],
-  ['make a role', 'CREATE ROLE mine SUPERUSER'],
+  ['create a role', 'CREATE ROLE mine SUPERUSER'],
   ['switch triggers off', `SET session_replication_role = 'replica'`],
   ['write into the catalogue', `SET allow_system_table_mods = on`],
   ['change the settings of the server', `ALTER SYSTEM SET session_replication_role = 'replica'`],
   ['run a program on the server', `COPY audit_log TO PROGRAM 'true'`],
   ['make it a partition', `ALTER TABLE report ATTACH PARTITION audit_log DEFAULT`],
   ['have another table inherit it', 'ALTER TABLE audit_log INHERIT report'],
-  ['change a migration that was applied', `UPDATE _prisma_migrations SET checksum = 'other'`],
+  ['change an applied migration', `UPDATE _prisma_migrations SET checksum = 'other'`],
 ])('the application cannot %s', async (_, statement) => {
   const before = await log();
   const asker = new Asker(database.appUrl);
@@ -85,7 +85,7 @@ test.each([
   expect(await log()).toEqual(before);
 });
 
-test('the owner is refused by the trigger', async () => {
+test('the trigger prevents even the owner from changing the audit log', async () => {
   for (const statement of [
     'DELETE FROM audit_log',
     `UPDATE audit_log SET actor = 'x'`,
@@ -95,7 +95,7 @@ test('the owner is refused by the trigger', async () => {
   }
 });
 
-test('the application has no power over the server, and is a member of nobody', async () => {
+test('the application role has no server privileges and no memberships', async () => {
   const [role] = await owner.ask(
     `SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls,
             (SELECT count(*)::int FROM pg_auth_members m WHERE m.member = r.oid) AS memberships
@@ -107,7 +107,7 @@ test('the application has no power over the server, and is a member of nobody', 
   });
 });
 
-test('the application may use every table but those that are kept from it, also new ones', async () => {
+test('the application may change every table, including new ones, except the audit log and the migrations', async () => {
   await owner.ask('CREATE TABLE newcomer (installation_id uuid PRIMARY KEY)');
   await migrate({ databaseUrl: database.url });
   const tables = await owner.ask(
@@ -129,7 +129,7 @@ test('the application may use every table but those that are kept from it, also 
   await owner.ask('DROP TABLE newcomer');
 });
 
-test('the application makes, detaches and drops partitions', async () => {
+test('the application can create, detach and drop partitions', async () => {
   const store = new TelemetryStore({
     database: connectionsOf(database.appUrl),
     suppressionKey: 'only-for-tests',
@@ -141,14 +141,14 @@ test('the application makes, detaches and drops partitions', async () => {
   await application.ask(`ALTER TABLE report DETACH PARTITION ${name}`);
   await application.ask(`DROP TABLE ${name}`);
   expect(await store.preparePartitions()).toEqual([name]);
-  // What workers have made is not in the way of whoever migrates, or of the analysts.
+  // Migrations and analysts can use the partitions that workers created.
   await migrate({ databaseUrl: database.url });
   const analyst = new Asker(database.analystUrl);
   expect(await analyst.ask('SELECT FROM fleet.reports')).toEqual([]);
   await analyst.end();
 });
 
-test('where the role has a password already, it can be left as it is', async () => {
+test('a migration keeps an existing password of the role', async () => {
   const { appPassword } = inject('services');
   const options = { databaseUrl: database.url, keepsAppPassword: true };
   await migrate({ ...options, appPassword: 'another' });

@@ -8,7 +8,7 @@ import { randomLetters } from './support/letters.js';
 import { startMuster, type Muster, type MusterOptions } from './support/muster.js';
 import { startRedis, type PrivateRedis } from './support/redis.js';
 
-/** A second is promised; the rest is for a machine that has other things to do. */
+/** The promise is one second. The margin is for a busy machine. */
 const ANSWER_LIMIT_MS = 1000 + 500;
 const KEY = { authorization: 'Bearer wk_dcos' };
 const WITHOUT_HOLDING = { REDIS_HOLD_MS: '0' };
@@ -30,8 +30,8 @@ afterAll(async () => {
   await redis.stop();
 });
 
-describe('while clients send', () => {
-  test('and Redis is killed, they are told so, and nothing that was taken is lost', async () => {
+describe('when clients send', () => {
+  test('and Redis is killed, they get 503, and no acknowledged event is lost', async () => {
     const clients = new Clients(muster);
     await clients.untilAnswered(200, 30);
     await redis.kill();
@@ -40,11 +40,11 @@ describe('while clients send', () => {
     await redis.restart();
     await clients.untilAnswered(200, 30);
     await clients.stop();
-    await expectEachTakenIsStoredOnce(clients);
+    await expectAcknowledgedStoredOnce(clients);
     await expectHealth(muster, null);
   });
 
-  test('and Redis hangs, they are told within a second, and nothing that was taken is lost', async () => {
+  test('and Redis hangs, they get 503 within a second, and no acknowledged event is lost', async () => {
     const clients = new Clients(muster);
     await clients.untilAnswered(200, 30);
     redis.pause();
@@ -53,11 +53,11 @@ describe('while clients send', () => {
     redis.resume();
     await clients.untilAnswered(200, 30);
     await clients.stop();
-    await expectEachTakenIsStoredOnce(clients);
+    await expectAcknowledgedStoredOnce(clients);
     await expectHealth(muster, null);
   });
 
-  test('and Redis runs out of memory, they are told so, and nothing that was taken is lost', async () => {
+  test('and Redis runs out of memory, they get 503, and no acknowledged event is lost', async () => {
     const clients = new Clients(muster);
     await clients.untilAnswered(200, 30);
     await admin.config('SET', 'maxmemory', '1mb');
@@ -66,11 +66,11 @@ describe('while clients send', () => {
     await admin.config('SET', 'maxmemory', '512mb');
     await clients.untilAnswered(200, 30);
     await clients.stop();
-    await expectEachTakenIsStoredOnce(clients);
+    await expectAcknowledgedStoredOnce(clients);
     await expectHealth(muster, null);
   });
 
-  test('and no worker empties the queue, they are told before Redis is full', async () => {
+  test('and no worker empties the queue, they get 503 before Redis is full', async () => {
     const maxmemory = 14 * 1024 * 1024;
     await admin.config('SET', 'maxmemory', maxmemory);
     await muster.workers[0]!.stop();
@@ -78,24 +78,24 @@ describe('while clients send', () => {
     await clients.untilAnswered(503, 10);
     await expectHealth(muster, 'memory');
     const used = Number(/^used_memory:(\d+)/m.exec(await admin.info('memory'))![1]);
-    // It closed above 0.8; what Redis needed for the writes under way it has given back since.
+    // Ingest closed above 0.8. Redis has since freed the memory of the pending writes.
     expect(used).toBeGreaterThan(0.7 * maxmemory);
     expect(used).toBeLessThan(maxmemory);
     await muster.workers[0]!.start();
     await clients.untilAnswered(200, 5);
     await clients.stop();
-    await expectEachTakenIsStoredOnce(clients);
+    await expectAcknowledgedStoredOnce(clients);
     await expectHealth(muster, null);
     await admin.config('SET', 'maxmemory', '512mb');
   });
 });
 
-describe('a Redis that may lose what it has confirmed', () => {
+describe('a Redis that may lose confirmed writes', () => {
   test.each([
     ['appendonly', 'no', 'yes'],
     ['appendfsync', 'everysec', 'always'],
     ['maxmemory-policy', 'allkeys-lru', 'noeviction'],
-  ])('because of %s %s is not written to while it is so', async (name, value, needed) => {
+  ])('because of %s %s gets no events until that changes', async (name, value, needed) => {
     await admin.config('SET', name, value);
     await vi.waitFor(() => expectHealth(muster, 'not_durable'), 5000);
     expectUnavailable(await post(muster));
@@ -106,23 +106,23 @@ describe('a Redis that may lose what it has confirmed', () => {
     expect(await storedOnce(muster, [event.unit])).toEqual([event.unit]);
   });
 
-  describe('when ingest starts', () => {
+  describe('at startup', () => {
     beforeAll(() => admin.config('SET', 'appendfsync', 'everysec'));
     afterAll(() => admin.config('SET', 'appendfsync', 'always'));
 
-    test('keeps it from starting, with a sentence that says what to do', async () => {
+    test('prevents ingest from starting, and the error names the remedy', async () => {
       const refusal = await startMuster({ redisUrl: redis.url, workers: 0 }).catch(
         (error: unknown) => (error as Error).message,
       );
       expect(refusal).toMatch(/^ingest did not start:/);
-      // Beside it stands what was logged, in either order: they are two streams.
+      // The output also has log lines, in any order, because these are two streams.
       expect((refusal as string).split('\n')).toContain(
         'Redis has appendfsync everysec where always is needed to lose nothing. ' +
           'Change it, or set REDIS_DURABILITY=trusted.',
       );
     });
 
-    test('is written to where somebody vouches for it', async () => {
+    test('gets events with REDIS_DURABILITY=trusted', async () => {
       await withMuster({ ingestEnv: { REDIS_DURABILITY: 'trusted' } }, async (trusting) => {
         const event = newEvent();
         expect((await post(trusting, event)).status).toBe(200);
@@ -131,7 +131,7 @@ describe('a Redis that may lose what it has confirmed', () => {
     });
   });
 
-  test('cannot be told from one that does not let its settings be read', async () => {
+  test('is assumed if its settings cannot be read', async () => {
     const user = ['SETUSER', 'blind', 'on', '>blind', '~*', '&*', '+@all', '-config'];
     await admin.call('ACL', ...user);
     const blind = new URL(redis.url);
@@ -144,7 +144,7 @@ describe('a Redis that may lose what it has confirmed', () => {
   });
 });
 
-test('ingest that starts before Redis answers at once, and takes events when Redis is there', async () => {
+test('ingest that starts before Redis responds immediately, and accepts events once Redis is up', async () => {
   await redis.kill();
   await withMuster({ ingestEnv: WITHOUT_HOLDING }, async (early) => {
     const event = newEvent();
@@ -157,10 +157,10 @@ test('ingest that starts before Redis answers at once, and takes events when Red
   });
 });
 
-test('where Redis may take its time, events that come meanwhile are taken', async () => {
+test('with a long Redis timeout, events sent while Redis is slow are accepted', async () => {
   await withMuster({ ingestEnv: { REDIS_TIMEOUT_MS: '20000' } }, async (patient) => {
     redis.pause();
-    // Longer than the usual time and two looks at Redis.
+    // Longer than the default timeout and two checks of Redis.
     await sleep(3000);
     const event = newEvent();
     const answer = post(patient, event);
@@ -171,9 +171,9 @@ test('where Redis may take its time, events that come meanwhile are taken', asyn
   });
 });
 
-test('more than can wait is turned away, and costs those that wait nothing', async () => {
+test('requests beyond the limit of waiting events are refused, and the waiting ones succeed', async () => {
   await withMuster({}, async ({ queuePrefix: prefix, drained, analyst }) => {
-    // Below HTTPS, so that all come at once, however slow the machine is.
+    // Bypasses HTTPS, so that all requests arrive at once on any machine.
     const writer = new EnvelopeWriter({
       ...{ redisUrl: redis.url, prefix, memoryShare: 0.8, verifiesDurability: true },
       ...{ timeoutMs: 60_000, holdMs: 0, maxHeld: 1 },
@@ -186,7 +186,7 @@ test('more than can wait is turned away, and costs those that wait nothing', asy
     );
     const answers = await Promise.allSettled(requests);
     const refused = answers.map((it) => it.status === 'rejected' && (it.reason as unknown));
-    // One is being written and twenty wait: 50,000 events.
+    // One request is being written and 20 wait: 50,000 events.
     const overloaded = expect.objectContaining({ reason: 'overloaded' });
     expect(refused).toEqual([...Array<false>(21).fill(false), ...Array(3).fill(overloaded)]);
     await writer.close();
@@ -197,7 +197,7 @@ test('more than can wait is turned away, and costs those that wait nothing', asy
 }, 60_000);
 
 interface Event {
-  /** Names the event: no other has it. */
+  /** Unique, identifies the event. */
   unit: string;
   body: object;
 }
@@ -208,7 +208,7 @@ function newEvent(paddingBytes = 0): Event {
     clusterId: randomUUID(),
     [`health-unit-${unit}-total`]: 1,
     [`health-unit-${unit}-unhealthy`]: 0,
-    // What deflates to nothing would not fill a queue.
+    // Random, because compressible text would not fill the queue.
     padding: randomBytes(paddingBytes).toString('base64'),
   };
   return { unit, body: { event: 'health', messageId: unit, properties } };
@@ -218,7 +218,7 @@ function post(to: Muster, { body }: Event = newEvent()): Promise<Answer> {
   return to.post('/v1/track', body, { headers: KEY });
 }
 
-/** Clients that send one new event after another, and never the same one again. */
+/** Clients that send new events one after another and never resend. */
 class Clients {
   readonly attempts: { unit: string; status: number; answer: Answer; ms: number }[] = [];
   #isOver = false;
@@ -237,7 +237,7 @@ class Clients {
     });
   }
 
-  /** Waits until that many more have been answered like this. */
+  /** Waits for this many more responses with this status. */
   async untilAnswered(status: number, count: number): Promise<void> {
     const isOne = (attempt: { status: number }) => attempt.status === status;
     const wanted = this.attempts.filter(isOne).length + count;
@@ -253,8 +253,8 @@ class Clients {
   }
 }
 
-/** What was answered with success is stored once, and everything else was answered in time. */
-async function expectEachTakenIsStoredOnce({ attempts }: Clients) {
+/** Each acknowledged event is stored once, and each refusal came in time. */
+async function expectAcknowledgedStoredOnce({ attempts }: Clients) {
   const taken = attempts.filter(({ status }) => status === 200).map(({ unit }) => unit);
   const refused = attempts.filter(({ status }) => status !== 200);
   for (const { answer } of refused) expectUnavailable(answer);
@@ -262,7 +262,7 @@ async function expectEachTakenIsStoredOnce({ attempts }: Clients) {
   expect(await storedOnce(muster, taken)).toEqual(taken.sort());
 }
 
-/** Those of the events that are stored, and not twice; in order. */
+/** Returns those of the events that are stored exactly once, sorted. */
 async function storedOnce(in_: Muster, units: string[]): Promise<string[]> {
   await in_.drained();
   const rows = await in_.analyst(
@@ -282,7 +282,7 @@ function expectUnavailable({ status, headers, json }: Answer) {
   expect(Number(headers['retry-after'])).toBeGreaterThan(0);
 }
 
-/** Ingest lives, and is ready unless there is a reason why it is not. */
+/** Expects ingest to be live, and to be ready unless there is a reason. */
 async function expectHealth(of: Muster, reason: string | null) {
   const live = await of.get('/health/live');
   expect({ status: live.status, json: live.json }).toEqual({ status: 200, json: { status: 'ok' } });

@@ -23,7 +23,7 @@ afterAll(async () => {
 
 const balance = async (query = '') => (await admin.ask('GET', `/v1/balance${query}`)).json;
 
-test('every fate that the view knows is told, and the books balance', async () => {
+test('the balance reports every fate of the view, and their sum equals the accepted events', async () => {
   const { hours, ...verdict } = await balance();
   expect(verdict).toEqual({ isBalanced: true, alert: false, hoursOutOfBalance: 0 });
   const columns = await muster.owner(
@@ -38,7 +38,7 @@ test('every fate that the view knows is told, and the books balance', async () =
   expect(sum).toBe(2);
 });
 
-test('an event without a fate sounds the alarm, also where its hour is not shown', async () => {
+test('an event without a fate raises the alert, even if its hour is not on the page', async () => {
   await muster.owner(
     `INSERT INTO ingest_tally (product, hour, shard, accepted, stored, duplicate, quarantined, suppressed, empty)
      VALUES ('resoto', date_trunc('hour', now()) - interval '5 hours', 0, 7, 4, 0, 0, 0, 0)`,
@@ -52,7 +52,7 @@ test('an event without a fate sounds the alarm, also where its hour is not shown
   expect(again).toEqual(alarm);
 });
 
-test('the books can be asked by product and time', async () => {
+test('the balance can be filtered by product and time', async () => {
   const from = new Date(Date.now() - 3 * 3_600_000).toISOString();
   expect(await balance('?product=dcos')).toMatchObject({ isBalanced: true });
   expect(await balance('?product=resoto')).toMatchObject({ alert: true });
@@ -67,7 +67,7 @@ test.each([
   ['product', '%00'],
   ['limit', '0'],
   ['limit', '1&limit=2'],
-])('a wrong %s is refused with where and why', async (path, value) => {
+])('an invalid %s gets 400 with the path of the parameter', async (path, value) => {
   const { status, json } = await admin.ask('GET', `/v1/balance?${path}=${value}`);
   expect({ status, code: json.code, path: json.path }).toEqual({
     status: 400,

@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => teardown.run());
 
-test('a balancer that ends TLS passes plain HTTP on, with the write keys of clients that used HTTPS only', async () => {
+test('a balancer that terminates TLS may forward plain HTTP, but only from clients that used HTTPS', async () => {
   const muster = await start({ INGEST_PROTOCOL: 'http', ...TRUSTED });
   const port = await startHaproxy(
     (bind) => `
@@ -44,7 +44,7 @@ backend plain
   expect(await direct.json()).toMatchObject({ code: 'bad_request', message: 'Use HTTPS.' });
 });
 
-test('plain HTTP is refused to everyone but the trusted proxies, and health probes are answered', async () => {
+test('plain HTTP is accepted only from trusted proxies and for health probes', async () => {
   const muster = await start({ INGEST_PROTOCOL: 'http', TRUSTED_PROXIES: '192.0.2.1' });
   const url = `http://127.0.0.1:${muster.ingest.ready.port}`;
   const refused = await fetch(`${url}/v1/batch`, {
@@ -58,7 +58,7 @@ test('plain HTTP is refused to everyone but the trusted proxies, and health prob
 });
 
 test.each(['send-proxy', 'send-proxy-v2'])(
-  'a balancer that passes TLS through names its clients by %s',
+  'a balancer that passes TLS through reports client addresses with %s',
   async (version) => {
     const muster = await start({ PROXY_PROTOCOL: 'on', ...TRUSTED });
     const port = await startHaproxy((bind) => passThrough(bind, [muster.ingest], version));
@@ -67,14 +67,14 @@ test.each(['send-proxy', 'send-proxy-v2'])(
   },
 );
 
-test('an idle connection is kept for as long as KEEP_ALIVE_MS says', async () => {
+test('an idle connection is kept for KEEP_ALIVE_MS', async () => {
   const muster = await start({ KEEP_ALIVE_MS: '600000' });
   const { headers } = await muster.get('/health/live', { headers: { connection: 'keep-alive' } });
   expect(headers['keep-alive']).toBe('timeout=600');
 });
 
-describe('an ingest behind a balancer is told to stop', () => {
-  test('no request is reset: it is not ready first, serves on, and then closes', async () => {
+describe('a stopping ingest behind a balancer', () => {
+  test('resets no request: it reports not ready, keeps serving, and then closes', async () => {
     const muster = await start({ ...TRUSTED, PROXY_PROTOCOL: 'on', DRAIN_MS: '2500' });
     const other = await muster.addIngest();
     const port = await startHaproxy((bind) =>
@@ -112,7 +112,7 @@ describe('an ingest behind a balancer is told to stop', () => {
     expect(failures).toEqual([]);
   });
 
-  /** Asked as a client that is no proxy: from an address that is not trusted. */
+  /** Probes as a client from an untrusted address. */
   async function ready(port = 0) {
     const { tls } = inject('services');
     const ca = await readFile(tls.certFile, 'utf8');
@@ -133,7 +133,7 @@ async function start(ingestEnv: Record<string, string>) {
   return muster;
 }
 
-/** Connections as they are, to those that say they are ready. */
+/** Passes connections through to the servers that report ready. */
 function passThrough(bind: string, apps: { ready: { port?: number } }[], version: string): string {
   const servers = apps.map(
     ({ ready }, index) =>
@@ -149,7 +149,7 @@ listen through
 ${servers.join('\n')}`;
 }
 
-/** @returns the port that a HAProxy listens on, once it does */
+/** @returns the port of a HAProxy that is listening */
 async function startHaproxy(sections: (bind: string) => string): Promise<number> {
   const { tls } = inject('services');
   const folder = await mkdtemp(join(tmpdir(), 'muster-haproxy-'));

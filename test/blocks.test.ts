@@ -37,7 +37,7 @@ async function waiting(): Promise<string> {
   return texts.join();
 }
 
-test('blocked events are acknowledged, dropped at the door and in the queue, and counted', async () => {
+test('blocked events are acknowledged, dropped by ingest and from the queue, and counted', async () => {
   const [queued, dropped, tracked, kept] = Array.from({ length: 4 }, () => randomUUID());
   await muster.post('/v1/events', native(queued!, '1.13.3'), HEADERS);
   const body = { product: 'dcos', event: 'health', version: '1.13.3', note: 'floods us' };
@@ -65,7 +65,7 @@ test('blocked events are acknowledged, dropped at the door and in the queue, and
   expect(stored).toEqual([{ installation_id: kept }]);
 });
 
-test('events are taken again once their block is removed', async () => {
+test('events are accepted again once their block is removed', async () => {
   const { json } = await admin.ask('GET', '/v1/blocks');
   expect(json.blocks).toHaveLength(1);
   await admin.ask('DELETE', `/v1/blocks/${json.blocks[0].id}`);
@@ -85,7 +85,7 @@ test.each([
   [{ product: 'dcoss', event: 'health' }, 'product'],
   [{ product: 'dcos', version: 'the newest one' }, 'version'],
   [{ product: 'dcos', event: 7 }, 'event'],
-])('a block that is %j is told what is wrong', async (body, path) => {
+])('an invalid block %j gets 400 with the reason', async (body, path) => {
   const { status, json } = await admin.ask('POST', '/v1/blocks', body);
   expect({ status, path: json.path }).toEqual({ status: 400, path });
 });

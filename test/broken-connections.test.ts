@@ -19,7 +19,7 @@ const BACK = 'the database answers again';
 let muster: Muster;
 let admin: Admin;
 let maintenance: Queue;
-/** Another session, which holds something up. */
+/** A second session that blocks others. */
 let other: pg.Client;
 
 beforeAll(async () => {
@@ -48,7 +48,9 @@ async function send(event: string): Promise<string> {
   return installationId;
 }
 
-/** Ends all connections of a process, as a restart of the server does. @returns how many were at work */
+/**
+ * Ends all connections of a process, as a restart of the server does. @returns how many were active
+ */
 async function breakConnections(name: string): Promise<number> {
   const ended = await muster.owner(
     `SELECT state, pg_terminate_backend(pid) FROM pg_stat_activity
@@ -72,7 +74,7 @@ const stateOf = async (id: string) =>
 const orphanRuns = () =>
   muster.owner(`SELECT FROM housekeeping_run WHERE job = 'orphans' AND outcome = 'done'`);
 
-test('a worker whose connections are all cut completes its erasure, its replay and its maintenance', async () => {
+test('a worker that loses all its connections completes its erasure, its replay and its maintenance', async () => {
   const worker = muster.workers[0]!;
   const { pid } = worker;
   const installationId = await send('health');
@@ -109,7 +111,7 @@ test('a worker whose connections are all cut completes its erasure, its replay a
     .toHaveLength(1);
 }, 120_000);
 
-test('an admin process whose connections are all cut answers again, and logs the outage once', async () => {
+test('an admin process that loses all its connections recovers, and logs the outage once', async () => {
   const { app } = admin;
   const { pid } = app;
   const ready = async () => (await admin.ask('GET', '/health/ready')).status;
@@ -125,7 +127,7 @@ test('an admin process whose connections are all cut answers again, and logs the
   expect(app.pid).toBe(pid);
 }, 60_000);
 
-test('an erasure whose connections have fallen silent is completed within a minute', async () => {
+test('an erasure whose connections hang is completed within a minute', async () => {
   const proxy = await startSilentProxy(muster.databaseUrl);
   const options = { name: 'muster-silenced', connections: 4, writeConnections: 1 };
   const database = new Database({ databaseUrl: proxy.url, ...options });
@@ -148,7 +150,7 @@ test('an erasure whose connections have fallen silent is completed within a minu
     await Promise.all(muster.workers.map((worker) => worker.stop()));
     const erasures = new ErasureStore({ database, suppressionKey });
     await erasures.request({ mode: 'erase', installationIds: [installationId] });
-    // All connections of the pool are open, and all of them fall silent.
+    // All connections of the pool are open, and all of them hang.
     await Promise.all([1, 2, 3, 4].map(() => database.query('SELECT pg_sleep(0.1)')));
     const silencedAt = Date.now();
     const erasing = carryOut(erasures, {
@@ -166,7 +168,7 @@ test('an erasure whose connections have fallen silent is completed within a minu
   }
 }, 120_000);
 
-test('a health check over a silent connection is answered in time, and the next one works', async () => {
+test('a health check over a hanging connection gets a response in time, and the next one succeeds', async () => {
   const proxy = await startSilentProxy(muster.databaseUrl);
   const database = new Database({
     databaseUrl: proxy.url,

@@ -7,7 +7,7 @@ const KEY = 'wk_dcos';
 const SUCCESS = { status: 200, text: '{"success":true}' };
 const HIDDEN = { status: 0, text: '' };
 
-/** What the DC/OS UI keeps the client from telling by itself. */
+/** The context that the DC/OS UI tells the client not to send. */
 const BLANK = { referrer: '', url: '', path: '', title: '' };
 
 let browser: UiBrowser;
@@ -23,7 +23,7 @@ afterAll(async () => {
   await muster.stop();
 });
 
-test('a visit to the DC/OS UI is stored as Segment’s own client tells it', async () => {
+test('a visit to the DC/OS UI, sent by Segment’s client, is stored', async () => {
   const id = randomUUID();
   const about = aboutOf(id);
   const options = { page: BLANK };
@@ -46,14 +46,14 @@ test('a visit to the DC/OS UI is stored as Segment’s own client tells it', asy
   expect(await usersOf(muster, id)).toEqual([{ events: 5, of_users: 4, users: 1, addresses: 0 }]);
 });
 
-test('a page may send its key in a header, for which the browser asks first', async () => {
+test('a page may send its key in a header after a CORS preflight', async () => {
   const id = randomUUID();
   const ui = await visit(muster);
   expect(await ui.fetch(`${muster.ingestUrl}/v1/p`, keyInHeader(id))).toEqual(SUCCESS);
   expect(await uiEventsOf(muster, id)).toEqual([rowOf(id, 'page_view', '/nodes')]);
 });
 
-test('a page may send a beacon of JSON, which a browser sends with credentials', async () => {
+test('a page may send a JSON beacon, which a browser sends with credentials', async () => {
   const id = randomUUID();
   const ui = await visit(muster);
   const { body } = keyInHeader(id);
@@ -64,7 +64,7 @@ test('a page may send a beacon of JSON, which a browser sends with credentials',
   await expect.poll(() => uiEventsOf(muster, id), { timeout: 5000 }).toHaveLength(2);
 });
 
-test('a beacon of Muster’s own dialect has its key in the query, and no log repeats it', async () => {
+test('a beacon in Muster’s own dialect may have its key in the query, and no log contains the key', async () => {
   const installationId = randomUUID();
   const ui = await visit(muster);
   const properties = { 'health-unit-a-total': 1, 'health-unit-a-unhealthy': 0 };
@@ -78,14 +78,14 @@ test('a beacon of Muster’s own dialect has its key in the query, and no log re
   expect(muster.ingest.log).not.toMatch(/wk_/);
 });
 
-test('a page may send with credentials and read the answer', async () => {
+test('a page may send with credentials and read the response', async () => {
   const id = randomUUID();
   const ui = await visit(muster);
   const request = { ...keyInHeader(id), credentials: 'include' } as const;
   expect(await ui.fetch(`${muster.ingestUrl}/v1/p`, request)).toEqual(SUCCESS);
 });
 
-test('a page that is over a limit may read when to send again', async () => {
+test('a page over a limit may read Retry-After', async () => {
   const limited = await startMuster({ workers: 0, ingestEnv: { PREVIEW_EVENTS_PER_MINUTE: '1' } });
   onTestFinished(() => limited.stop());
   const ui = await visit(limited);
@@ -96,7 +96,7 @@ test('a page that is over a limit may read when to send again', async () => {
   expect(Number(refused.retryAfter)).toBeGreaterThan(0);
 });
 
-test('a page of an origin that is not allowed is shown no answer, nor may it send a header', async () => {
+test('a page of another origin can neither read the response nor send a header', async () => {
   const strict = await startMuster({ ingestEnv: { CORS_ORIGINS: 'https://ui.example.com' } });
   onTestFinished(() => strict.stop());
   const id = randomUUID();
@@ -111,7 +111,7 @@ function visit({ ingestUrl }: Muster) {
   return browser.visit(`${new URL(ingestUrl).host}/v1`, KEY);
 }
 
-/** What the DC/OS UI says in every event; here it is DC/OS 1.10.11. */
+/** Properties that the DC/OS UI (1.10.11 here) adds to every event. */
 function aboutOf(clusterId: string) {
   return {
     appVersion: '1.10.0',
@@ -122,7 +122,7 @@ function aboutOf(clusterId: string) {
   };
 }
 
-/** A request as newer clients make it. */
+/** A request as newer clients send it. */
 function keyInHeader(clusterId: string): RequestInit {
   return {
     method: 'POST',
@@ -146,7 +146,7 @@ function rowOf(id: string, event: string, path: string | null) {
   };
 }
 
-/** How many events were of somebody who was logged in, of how many, and whether one is named. */
+/** How many events have a user, how many there are, and whether a user is stored by name. */
 async function usersOf({ analyst }: Muster, id: string) {
   return analyst(
     `SELECT count(*)::int AS events, count(user_key)::int AS of_users,

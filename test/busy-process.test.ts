@@ -3,16 +3,19 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EnvelopeWriter, type ClosedReason } from '#queue';
 import { sharedRedis } from './support/redis.js';
 
-/** A process may be busy for longer than Redis may take: many connections arrive at once, say. */
+/**
+ * A process may be busy for longer than this timeout, for example when many connections arrive at
+ * once.
+ */
 const TIMEOUT_MS = 100;
 
 let writer: EnvelopeWriter;
-/** Why nothing was taken from then on; null where events were taken. */
+/** Each change of state: the reason why ingest refuses events, or null when it accepts them. */
 let changes: (ClosedReason | null)[];
 
 beforeEach(async () => {
   const { url, queuePrefix } = sharedRedis();
-  const ownChanges: typeof changes = []; // a writer that is closed tells of it later
+  const ownChanges: typeof changes = []; // a closing writer still reports a change
   changes = ownChanges;
   writer = new EnvelopeWriter({
     ...{ redisUrl: url, prefix: queuePrefix, timeoutMs: TIMEOUT_MS },
@@ -26,14 +29,14 @@ beforeEach(async () => {
 
 afterEach(() => writer.close());
 
-test('an answer that has arrived while the process was busy is not too late', async () => {
-  await nextTurn(); // timers come next, and then what sockets have
+test('a Redis reply that arrives while the process is busy does not time out', async () => {
+  await nextTurn(); // the next turn runs timers first, then sockets
   const checked = writer.check();
   beBusy(4 * TIMEOUT_MS);
   await expect(checked).resolves.toBeUndefined();
 });
 
-test('a process that is busy all the time does not take Redis for unreachable', async () => {
+test('a process that is always busy does not report Redis as unreachable', async () => {
   for (let turn = 0; turn < 8; turn += 1) {
     beBusy(4 * TIMEOUT_MS);
     await nextTurn();

@@ -3,7 +3,7 @@ import { format, resolveConfig } from 'prettier';
 import { expect, test } from 'vitest';
 import { catalogueMarkdown, ownDeclarations } from '#telemetry';
 
-test('docs/catalogue.md is what npm run docs makes of the declarations', async () => {
+test('docs/catalogue.md matches the output of npm run docs', async () => {
   const file = 'docs/catalogue.md';
   const options = { ...(await resolveConfig(file)), filepath: file };
   expect(await readFile(file, 'utf8')).toBe(

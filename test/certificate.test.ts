@@ -28,7 +28,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
-test('a renewed certificate is shown to new clients, and those that are connected stay', async () => {
+test('a renewed certificate is served to new clients, and open connections stay', async () => {
   const [old, renewed] = await Promise.all(
     ['live', 'renewed'].map((name) => readFile(join(dir, name, 'cert.pem'), 'utf8')),
   );
@@ -51,7 +51,7 @@ test('a renewed certificate is shown to new clients, and those that are connecte
   connected.destroy();
 });
 
-/** Connects, trusting one certificate only. */
+/** Connects, and trusts only this certificate. */
 async function open(ca: string): Promise<TLSSocket> {
   const { port } = new URL(muster.ingestUrl);
   const socket = connect({ host: 'localhost', port: Number(port), ca });

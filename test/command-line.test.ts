@@ -27,7 +27,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
-test('an installation is erased, waited for, and its certificate saved', async () => {
+test('erase waits for the erasure and saves its certificate', async () => {
   const id = randomUUID();
   expect((await post({ installationId: id })).status).toBe(202);
   await muster.drained();
@@ -48,7 +48,7 @@ test('an installation is erased, waited for, and its certificate saved', async (
   expect((await run('installations', 'export', id)).stdout).toBe('');
 });
 
-test('a file of ids is erased at once', async () => {
+test('erase takes a file of ids', async () => {
   const file = join(dir, 'ids.csv');
   await writeFile(file, `${randomUUID()}\n${randomUUID()}\n`);
   const { code, stdout } = await run('erase', '--file', file, '--wait', '--json');
@@ -56,7 +56,7 @@ test('a file of ids is erased at once', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ erasure: { installations: 2, state: 'complete' } });
 });
 
-test('what a leaked key sent is shown, and removed once that is confirmed', async () => {
+test('purge shows what a leaked key sent, and removes it after confirmation', async () => {
   const made = await run('keys', 'create', 'dcos', '--name', 'leaked', '--json');
   const { key, secret } = JSON.parse(made.stdout) as { key: { id: string }; secret: string };
   const installationId = randomUUID();
@@ -92,7 +92,7 @@ test('what a leaked key sent is shown, and removed once that is confirmed', asyn
   );
 });
 
-test('a key is made, works, is listed without itself, and is revoked', async () => {
+test('a write key can be created, used, listed without its secret, and revoked', async () => {
   const made = await run('keys', 'create', 'dcos', '--name', 'staging', '--json');
   const { key, secret } = JSON.parse(made.stdout) as { key: { id: string }; secret: string };
   await vi.waitFor(async () => expect((await post({}, secret)).status).toBe(202), 10_000);
@@ -103,7 +103,7 @@ test('a key is made, works, is listed without itself, and is revoked', async () 
   await vi.waitFor(async () => expect((await post({}, secret)).status).toBe(401), 10_000);
 });
 
-test('an administrator gets a token of fewer scopes, and loses it again', async () => {
+test('a token with fewer scopes can be created and revoked', async () => {
   const made = await run('tokens', 'create', 'watcher', 'operations:read', '--json');
   const { secret } = JSON.parse(made.stdout) as { secret: string };
   const asWatcher = commandLine(admin.app.ready.port ?? 0, secret);
@@ -115,7 +115,7 @@ test('an administrator gets a token of fewer scopes, and loses it again', async 
   expect(await asWatcher('queue')).toMatchObject({ code: 1 });
 });
 
-test('limits and blocks are set and shown', async () => {
+test('limits and blocks can be set and listed', async () => {
   const set = await run('products', 'set', 'dcos', '--key-limit', '600', '--json');
   expect(JSON.parse(set.stdout)).toMatchObject({
     product: { limits: { eventsPerMinutePerKey: 600 }, selfErasure: false },
@@ -130,7 +130,7 @@ test('limits and blocks are set and shown', async () => {
   expect((await run('blocks', 'list')).stdout).toBe('There are none.\n');
 });
 
-test('the quarantine is looked at, replayed and emptied', async () => {
+test('quarantined events can be listed, replayed and discarded', async () => {
   await post({ event: 'nobody-knows' });
   await muster.drained();
   const listed = await run('quarantine', 'list', '--event', 'nobody-knows', '--json');
@@ -148,7 +148,7 @@ test('the quarantine is looked at, replayed and emptied', async () => {
   expect((await run('quarantine', 'jobs', 'list')).stdout).toContain('discard');
 });
 
-test('the books are shown, and a script hears when they are out of balance', async () => {
+test('balance prints the balance, and exits with 3 if it does not add up', async () => {
   expect(await run('balance')).toMatchObject({ code: 0 });
   await muster.owner('UPDATE ingest_tally SET stored = stored + 1');
   const { code, stdout, stderr } = await run('balance');
@@ -156,14 +156,14 @@ test('the books are shown, and a script hears when they are out of balance', asy
   expect(stdout).toContain('OUT OF BALANCE.');
 });
 
-test('the queue, the audit log and the housekeeping are shown', async () => {
+test('queue, audit and housekeeping print their lists', async () => {
   expect((await run('queue', 'failed')).stdout).toBe('There are none.\n');
   expect((await run('queue', 'retry')).code).toBe(0);
   expect((await run('audit', '--limit', '5')).stdout).toContain('root');
   expect((await run('housekeeping')).stdout).toContain('retention');
 });
 
-test('what is wrong is said in a sentence, with an exit code of its own', async () => {
+test('an error is one sentence, and usage errors have their own exit code', async () => {
   expect(await run('erasures', 'show', 'nothing')).toEqual({
     code: 1,
     stdout: '',
@@ -185,7 +185,7 @@ test('what is wrong is said in a sentence, with an exit code of its own', async 
 });
 
 test.each([['--dryrun'], ['--dry_run'], ['--DryRun'], ['--dry-run=maybe']])(
-  'a misspelt dry run, erase %s, is wrong usage and erases nothing',
+  'a misspelt dry run, erase %s, is a usage error and erases nothing',
   async (option) => {
     const id = randomUUID();
     const { code, stderr } = await run('erase', id, option);
@@ -203,7 +203,7 @@ test.each([
   [['export', 'reports', '--from', '275760-09-13']],
   [['export', 'reports', '--to', '0000-01-01']],
   [['export', 'reports', '--from', 'yesterday']],
-])('wrong usage changes nothing: %j', async (words) => {
+])('a usage error changes nothing: %j', async (words) => {
   const { code, stdout, stderr } = await run(...words);
   expect({ code, stdout, stderr }).toEqual({
     ...{ code: 2, stdout: '' },
@@ -212,7 +212,7 @@ test.each([
   expect((await run('tokens', 'list')).stdout).not.toContain('brief');
 });
 
-test('a file, a view or a database that is not there is said in a sentence', async () => {
+test('a missing file, view or database is reported in one sentence', async () => {
   const nowhere = join(dir, 'nowhere', 'file');
   const here = commandLine(0, '', { DATABASE_URL: muster.databaseUrl });
   const away = commandLine(0, '', { DATABASE_URL: 'postgres://me:secret@127.0.0.1:1/muster' });
@@ -239,7 +239,7 @@ test.each([
   ['create-token', ['somebody', '--days', '99999']],
   ['verify-certificate', ['--keys', 'x']],
   ['verify-certificate', ['/nowhere/certificate.json', '--key', '/nowhere/key.pem']],
-])('wrong usage of %s %j is said in words', async (script, words) => {
+])('a usage error of %s %j is reported as text', async (script, words) => {
   const env = { PATH: process.env.PATH, DATABASE_URL: muster.databaseUrl, SUPPRESSION_KEY };
   const ended = promisify(execFile)(process.execPath, [`dist/apps/admin/${script}.js`, ...words], {
     env,
@@ -250,7 +250,7 @@ test.each([
 });
 
 test.each([[['--help']], [['erase', '--help']], [['quarantine', 'replay', '--help']]])(
-  'help is there: %j',
+  '%j prints help',
   async (words) => {
     const { code, stdout } = await run(...words);
     expect({ code, isUsage: stdout.startsWith('Usage: muster') }).toEqual({
@@ -272,7 +272,7 @@ function post(fields: object, key = muster.writeKeys.dcos ?? '') {
   return muster.post('/v1/events', event, { headers: { authorization: `Bearer ${key}` } });
 }
 
-test('a view is exported, and rollups are made anew, from the database itself', async () => {
+test('export and rollup rebuild work directly on the database', async () => {
   await post({});
   await muster.drained();
   const here = commandLine(0, '', { DATABASE_URL: muster.databaseUrl });

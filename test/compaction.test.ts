@@ -10,7 +10,7 @@ const NOW = Date.UTC(2025, 6, 15);
 const DAY_MS = 86_400_000;
 const OPTIONS = { products: compileProducts(), retentionMs: 400 * DAY_MS };
 const suppressionKey = 'only-for-tests';
-/** With as many, an index is worth it. */
+/** Enough rows that compacting an index is worthwhile. */
 const MANY = 30_000;
 const JUNE = 'report_2025_06_event_key';
 const NOTHING = { rebuilt: [], savedBytes: 0 };
@@ -19,7 +19,7 @@ let database: TestDatabase;
 let owner: Asker;
 let writer: TelemetryStore;
 let house: HousekeepingStore;
-/** Another session, which holds something up. */
+/** A second session that blocks others. */
 let other: pg.Client;
 
 beforeEach(async () => {
@@ -41,7 +41,7 @@ afterEach(async () => {
 const compact = ({ now = NOW, signal = new AbortController().signal } = {}) =>
   house.compact({ now, signal });
 
-/** Of one who uses the web UI, in the middle of a month of 2025. */
+/** A page view in the middle of a month of 2025. */
 function visitIn(month: number, id = randomUUID(), installationId = randomUUID()): EventEnvelope {
   const receivedAt = Date.UTC(2025, month, 15);
   return {
@@ -64,7 +64,7 @@ const COLUMNS = {
   ui_reading: 'received_at, observed_at, snapshot_id, origin_id, user_key, visitor_key',
 };
 
-/** Rows as SQL writes them; like those of agents, their keys come in random order. */
+/** Inserts rows by SQL. Like those of agents, their keys are in random order. */
 async function addRows(month: number, count = MANY, table: keyof typeof COLUMNS = 'report') {
   await save(visitIn(month));
   const columns = COLUMNS[table];
@@ -90,7 +90,7 @@ const indexesOf = async (table: string) =>
     )
   ).map(({ name, valid }) => `${name} ${valid ? 'valid' : 'invalid'}`);
 
-/** Whether an index that is being built anew waits for the end of another transaction. */
+/** Whether a reindex waits for another transaction to end. */
 const isWaiting = async () =>
   (
     await owner.ask(
@@ -99,12 +99,12 @@ const isWaiting = async () =>
     )
   ).length > 0;
 
-/** Has an index built anew, up to where everybody writes to it and nobody reads it. */
+/** Blocks a reindex in the phase in which the new index is written to but not read. */
 async function holdUp() {
   await other.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM product_policy');
 }
 
-/** What is left when the process dies that builds an index anew. */
+/** Leaves the state of a reindex whose process died. */
 async function interruptReindex() {
   await holdUp();
   const killed = new pg.Client({ connectionString: database.appUrl });
@@ -121,14 +121,14 @@ async function interruptReindex() {
   expect(await indexesOf('report_2025_06')).toEqual([`${JUNE} valid`, `${JUNE}_ccnew invalid`]);
 }
 
-test('the indexes of a month that is over are packed, once, and those of the present are left alone', async () => {
+test('the indexes of a past month are compacted once, and those of the current month are not', async () => {
   await addRows(5);
   await addRows(5, MANY, 'ui_reading');
   await addRows(6);
   const [loose, present] = [await bytesOf(JUNE), await bytesOf('report_2025_07_event_key')];
   expect(loose / MANY).toBeGreaterThan(45);
 
-  expect(await compact({ now: Date.UTC(2025, 6, 2) })).toEqual(NOTHING); // not for two days yet
+  expect(await compact({ now: Date.UTC(2025, 6, 2) })).toEqual(NOTHING); // the month must be over for two days
   const { rebuilt, savedBytes } = await compact();
   expect(rebuilt.sort()).toEqual([JUNE, 'ui_reading_2025_06_event_key']);
   const packed = await bytesOf(JUNE);
@@ -141,13 +141,13 @@ test('the indexes of a month that is over are packed, once, and those of the pre
   expect(await compact()).toEqual(NOTHING);
 });
 
-test('an index of a megabyte is not worth it', async () => {
+test('an index of one megabyte is not compacted', async () => {
   await addRows(5, 15_000);
   await owner.ask('VACUUM ANALYZE report_2025_06');
   expect(await compact()).toEqual(NOTHING);
 });
 
-test('the holes of a large erasure are closed', async () => {
+test('compaction reclaims the space of a large erasure', async () => {
   await addRows(5, 2 * MANY);
   await compact();
   await owner.ask(
@@ -161,7 +161,7 @@ test('the holes of a large erasure are closed', async () => {
   expect(await compact()).toEqual(NOTHING);
 });
 
-test('meanwhile events are stored, copies are known and installations erased', async () => {
+test('during compaction, events are stored, duplicates are detected and installations are erased', async () => {
   await addRows(5);
   const [early, late, erased] = [visitIn(5), visitIn(5), visitIn(5)];
   for (const visit of [early, erased]) await save(visit);
@@ -193,7 +193,7 @@ test('meanwhile events are stored, copies are known and installations erased', a
   expect(await owner.ask('SELECT FROM fleet.ingest_balance WHERE unaccounted <> 0')).toEqual([]);
 });
 
-test('what was interrupted leaves an index that the next run removes', async () => {
+test('the next run removes the invalid index of an interrupted compaction', async () => {
   await addRows(5);
   await interruptReindex();
   expect((await compact()).rebuilt).toEqual([JUNE]);
@@ -204,7 +204,7 @@ test('what was interrupted leaves an index that the next run removes', async () 
   expect(await indexesOf('report_2025_06')).toEqual([`${JUNE} valid`]);
 });
 
-test('it ends while it waits for an analyst when its worker is told to stop, and is done later', async () => {
+test('compaction that waits for an analyst stops with its worker, and completes in a later run', async () => {
   await addRows(5);
   await holdUp();
   const stop = new AbortController();
@@ -217,7 +217,7 @@ test('it ends while it waits for an analyst when its worker is told to stop, and
   expect(await indexesOf('report_2025_06')).toEqual([`${JUNE} valid`]);
 });
 
-test('where the disk has no room for it, nothing is left behind', async () => {
+test('compaction that runs out of disk space leaves nothing behind', async () => {
   await addRows(5);
   const name = new URL(database.url).pathname.slice(1);
   await owner.ask(`ALTER DATABASE ${name} SET temp_file_limit = '100kB'`);
@@ -231,7 +231,7 @@ test('where the disk has no room for it, nothing is left behind', async () => {
   expect(await indexesOf('report_2025_06')).toEqual([`${JUNE} valid`]);
 });
 
-test('retention waits for a month that is being packed, and one that it rewrites is packed later', async () => {
+test('retention waits while a month is compacted, and a month that it rewrites is compacted later', async () => {
   const retention = new HousekeepingStore(connectionsOf(database.appUrl));
   const applyRetention = (onPiece?: () => Promise<void>) =>
     retention.applyRetention({

@@ -59,7 +59,7 @@ test('every image from a registry is pinned by digest', () => {
   }
 });
 
-/** The environment as a container gets it, on a server where `given` is set. */
+/** The environment of a container, on a server where `given` is set. */
 function environmentOf(service: Service, given: Record<string, string>): Record<string, string> {
   const fill = (value: string | number): string =>
     String(value).replace(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_all, name: string, how, usually) => {
@@ -82,7 +82,7 @@ const given = {
   WRITE_KEYS: `octopus:${'0123456789abcdef'.repeat(4)}`,
 };
 
-test('Redis loses no accepted event: each write is on the disk, and nothing is evicted', () => {
+test('Redis is configured to fsync every write and to evict nothing', () => {
   const command = redis.command.join(' ');
   expect(command).toContain('--appendonly yes');
   expect(command).toContain('--appendfsync always');
@@ -94,7 +94,7 @@ test('Redis loses no accepted event: each write is on the disk, and nothing is e
   expect(Object.keys(compose.volumes).sort()).toEqual(['erasure-ledger', 'postgres', 'redis']);
 });
 
-test('the ledger of erasures is on a volume apart from the database, for workers and the admin API', () => {
+test('the erasure ledger is on a separate volume that workers and the admin API share', () => {
   for (const service of [worker, admin]) {
     const { ERASURE_LEDGER_FILE: file = '' } = environmentOf(service, {
       ...{ ...given, TLS_DIR: '/tls', ERASURE_KEY_DIR: '/keys' },
@@ -105,12 +105,12 @@ test('the ledger of erasures is on a volume apart from the database, for workers
   }
 });
 
-test('no secret has a default, and none is written down', () => {
+test('no secret has a default value or is written in the file', () => {
   const used = [...text.matchAll(/\$\{(\w+)((?!\w)[^{}]*)\}/g)].map(([, name = '', rest = '']) => ({
     name,
     isRequired: rest.startsWith(':?'),
   }));
-  // These may be empty: what stands in WRITE_KEYS are digests, and a role without a password cannot log in.
+  // These may be empty: WRITE_KEYS holds digests, and a role without a password cannot log in.
   const optional = ['WRITE_KEYS', 'PRIVACY_ANALYST_PASSWORD'];
   const secrets = used.filter(
     ({ name }) => /PASSWORD|KEY|TLS/.test(name) && !optional.includes(name),
@@ -139,7 +139,7 @@ test('no secret has a default, and none is written down', () => {
   }
 });
 
-test('the processes get settings that they know and accept', () => {
+test('the processes accept all settings they get', () => {
   for (const service of [admin, ingest, worker, migrate]) {
     expect(Object.keys(SETTINGS)).toEqual(expect.arrayContaining(Object.keys(service.environment)));
   }
@@ -156,7 +156,7 @@ test('the processes get settings that they know and accept', () => {
   }
 });
 
-test('each process runs a program that is built', () => {
+test('each process runs a built program', () => {
   for (const { command } of [admin, ingest, worker, migrate]) {
     const [runtime, program = ''] = command;
     expect(runtime).toBe('node');
@@ -164,7 +164,7 @@ test('each process runs a program that is built', () => {
   }
 });
 
-test('only ingest can be reached from outside, and the admin API from the machine itself', () => {
+test('only ingest is reachable from outside, and the admin API only from the host', () => {
   const published = services.flatMap(([, { ports = [] }]) => ports);
   expect(published).toEqual(['8443:8443', '127.0.0.1:8444:8444']);
   expect(compose.networks.back).toEqual({ internal: true });
@@ -175,7 +175,7 @@ test('only ingest can be reached from outside, and the admin API from the machin
   }
 });
 
-test('every container is confined and limited, and the lasting ones come back', () => {
+test('every container is sandboxed and limited, and long-running ones restart', () => {
   for (const [name, service] of services) {
     expect(service, name).toMatchObject({
       read_only: true,
@@ -191,7 +191,7 @@ test('every container is confined and limited, and the lasting ones come back', 
   expect(lasting.filter(([, service]) => !service.healthcheck)).toEqual([]);
 });
 
-test('nothing starts before what it needs', () => {
+test('every service starts after its dependencies', () => {
   expect(ingest.depends_on).toEqual({ redis: { condition: 'service_healthy' } });
   expect(migrate.depends_on).toEqual({ postgres: { condition: 'service_healthy' } });
   expect(worker.depends_on).toEqual({
@@ -201,14 +201,14 @@ test('nothing starts before what it needs', () => {
   });
 });
 
-test('a process is killed only after it had its time to stop', () => {
+test('the stop grace period is longer than a process needs to stop', () => {
   for (const service of [ingest, worker]) {
     const { stopTimeoutMs } = workerSettings(environmentOf(worker, given));
     expect(Number.parseInt(service.stop_grace_period) * 1000).toBeGreaterThan(stopTimeoutMs);
   }
 });
 
-/** Runs the check of a container against another port, and gives its exit code. */
+/** Runs the health check of a container against another port. @returns its exit code */
 async function exitCodeOfCheck(service: Service, port: number): Promise<unknown> {
   const [kind, program = '', ...args] = service.healthcheck?.test ?? [];
   expect(kind).toBe('CMD');
@@ -224,7 +224,7 @@ test.each([
   ['admin', admin],
   ['ingest', ingest],
   ['worker', worker],
-] as const)('the health check of %s is the answer of /health/ready', async (name, service) => {
+] as const)('the health check of %s reflects /health/ready', async (name, service) => {
   const dir = await mkdtemp(join(tmpdir(), 'compose-'));
   const { certFile, keyFile } = await makeCertificate(dir);
   const tls = { cert: await readFile(certFile), key: await readFile(keyFile) };

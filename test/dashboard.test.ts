@@ -4,7 +4,9 @@ import { openPage } from './support/browser.js';
 import { randomLetters } from './support/letters.js';
 import { startMuster, type Muster } from './support/muster.js';
 
-/** Every kind of thing below /queues: the page, a route of it, what it asks for, and files. */
+/**
+ * One of each kind of path below /queues: the page, a client-side route, an API call, and files.
+ */
 const PLACES = [
   '/queues',
   '/queues/',
@@ -13,7 +15,7 @@ const PLACES = [
   '/queues/static/favicon.ico',
 ];
 
-/** A word that stands in a job, and may be shown nowhere. */
+/** Part of a job. It must never be shown. */
 const SECRET = randomLetters();
 
 let muster: Muster;
@@ -39,7 +41,7 @@ const get = (path: string, authorization: string) =>
   admin.ask('GET', path, undefined, { authorization });
 
 describe.each(PLACES)('%s', (path) => {
-  test('is for whoever may look at operations, as Bearer or as a browser asks', async () => {
+  test('requires the scope operations:read, with a bearer token or basic authentication', async () => {
     const stranger = await admin.tokenFor('stranger', ['keys:write', 'erasures:write']);
     expect((await get(path, `Bearer ${reader}`)).status).toBe(200);
     expect((await get(path, basic(reader))).status).toBe(200);
@@ -57,16 +59,16 @@ describe.each(PLACES)('%s', (path) => {
   });
 });
 
-test('a password is taken for the dashboard only', async () => {
+test('basic authentication works for the dashboard only', async () => {
   expect((await get('/v1/queue', basic(reader))).status).toBe(401);
 });
 
-test('whoever asks without a password, as a browser does before it is asked, has guessed nothing', async () => {
+test('a request without a password, as browsers send first, does not count as a guess', async () => {
   for (let tries = 0; tries < 20; tries += 1) expect((await get('/queues', '')).status).toBe(401);
   expect((await get('/queues', basic(reader))).status).toBe(200);
 });
 
-test('guesses of passwords are limited as those of tokens are, and the right one passes', async () => {
+test('password guesses are limited like token guesses, and the right password still passes', async () => {
   await forgetGuesses();
   for (let tries = 0; tries < 10; tries += 1) {
     expect((await get('/queues', basic(`wrong-${tries}`))).status).toBe(401);
@@ -76,7 +78,7 @@ test('guesses of passwords are limited as those of tokens are, and the right one
   await forgetGuesses();
 });
 
-test('it shows that there is a job, and nothing of what the job holds', async () => {
+test('the dashboard lists a job without its content', async () => {
   const answers = await Promise.all(
     [
       PLACES[3]!,
@@ -103,21 +105,21 @@ test.each([
   ['PUT', 'api/queues/envelopes/JOB/clean'],
   ['PATCH', 'api/queues/envelopes/JOB/update-data'],
   ['POST', 'api/queues/envelopes/add'],
-])('it changes nothing: %s %s is refused', async (method, path) => {
+])('the dashboard is read-only: %s %s is refused', async (method, path) => {
   const { status } = await admin.ask(method, `/queues/${path.replace('JOB', jobId)}`, {});
   expect(status).toBe(403);
   expect(await muster.queue.isPaused()).toBe(false);
   expect((await muster.queue.getJob(jobId))?.data).toEqual({ envelopes: SECRET, batchId: SECRET });
 });
 
-test('it names no other host, and its policy lets a browser ask none', async () => {
+test('the dashboard page references no other host, and its content security policy allows none', async () => {
   const { text, headers } = await get('/queues', `Bearer ${reader}`);
   expect(text).toContain('static/js/');
   expect(text).not.toMatch(/(src|href)="(https?:)?\/\//);
   expect(headers['content-security-policy']).toMatch(/^default-src 'self';/);
 });
 
-test('it renders in a browser, which asks nobody else', async () => {
+test('the dashboard renders in a browser without requests to other hosts', async () => {
   const { port } = admin.app.ready;
   const page = await openPage(`https://localhost:${port}/queues/queue/envelopes`, {
     username: 'me',
@@ -132,7 +134,7 @@ test('it renders in a browser, which asks nobody else', async () => {
   }
 });
 
-/** They are kept in memory only. */
+/** Restarts the admin API, because guesses are counted in memory. */
 async function forgetGuesses() {
   await admin.app.stop();
   await admin.app.start();

@@ -16,8 +16,8 @@ afterAll(() => database.drop());
 test.each([
   ['docs/data-dictionary.md', dictionaryMarkdown],
   ['docs/dbt/fleet.yml', dbtSource],
-])('%s is what the database says of its views', async (file, write) => {
+])('%s matches the comments of the views in the database', async (file, write) => {
   const options = { ...(await resolveConfig(file)), filepath: file };
-  // npm run docs writes it anew.
+  // npm run docs regenerates it.
   await expect(await format(write(views), options)).toMatchFileSnapshot(`../${file}`);
 });

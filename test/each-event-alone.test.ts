@@ -12,7 +12,7 @@ afterAll(() => muster.stop());
 
 const DEEP = '{"a":'.repeat(25) + '1' + '}'.repeat(25);
 
-/** A request of one good event, one with NaN, one that is too deep, and another good one. */
+/** A request with a valid event, one with NaN, one that is too deep, and another valid one. */
 type Request = (id: string, properties: (more: string) => string) => string;
 
 const native = (id: string, properties: string) =>
@@ -36,7 +36,7 @@ test.each<[string, string, (id: string) => string, string]>([
   ['Segment’s batch', '/v1/batch', (id) => `{"batch":[${all(track)(id, DCOS)}]}`, 'wk_dcos'],
   ['PostHog’s batch', '/batch', (id) => `{"batch":[${all(captured)(id, RESOTO)}]}`, 'wk_resoto'],
 ])(
-  'a number that is not finite, or an event that is too deep, costs only itself in %s',
+  'a non-finite number or an event that is too deep does not affect other events in %s',
   async (_, path, body, key) => {
     const id = randomUUID();
     const before = await tooDeep();
@@ -61,7 +61,7 @@ test.each<[string, string, (id: string) => string, string]>([
   },
 );
 
-test('a line of NDJSON that is too deep or no JSON costs only itself', async () => {
+test('an NDJSON line that is too deep or not JSON does not affect other lines', async () => {
   const id = randomUUID();
   const good = native(id, DCOS('1'));
   const lines = [good, native(id, DCOS(DEEP)), '{"a":', good, native(id, DCOS('NaN'))].join('\n');

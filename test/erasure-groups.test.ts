@@ -64,7 +64,7 @@ async function carryOut(context: WorkerContext = CONTEXT): Promise<void> {
 const untilTheyAreTriedAgain = () =>
   owner.ask(`UPDATE erasure SET claimed_until = NULL WHERE state <> 'complete'`);
 
-test('nothing is stored from the request on, before any worker has looked at it', async () => {
+test('events are suppressed from the request on, before a worker processes it', async () => {
   const id = randomUUID();
   await ask('erase_and_suppress', id);
   await save(id);
@@ -72,7 +72,7 @@ test('nothing is stored from the request on, before any worker has looked at it'
   await carryOut();
 });
 
-test('suppressions are confirmed and carried out while an erasure takes long', async () => {
+test('suppressions are confirmed and completed during a long erasure', async () => {
   const [slow, quick, other] = [randomUUID(), randomUUID(), randomUUID()];
   const first = await ask('erase_and_suppress', slow);
   await erasures.suppressNext(CONTEXT);
@@ -91,7 +91,7 @@ test('suppressions are confirmed and carried out while an erasure takes long', a
   await carryOut();
 });
 
-test('erasures that are carried out together have counts of their own', async () => {
+test('erasures that run together have separate counts', async () => {
   const [one, two, three] = [randomUUID(), randomUUID(), randomUUID()];
   await save(one, 3);
   await save(two, 5);
@@ -109,7 +109,7 @@ test('erasures that are carried out together have counts of their own', async ()
   const contents = (await Promise.all([first, second].map((id) => erasures.get(id)))).map(
     (it) => it!.removed.health_snapshot ?? 0,
   );
-  // All said the same, which went with the last of them, and is counted once.
+  // All reports share one snapshot. It was removed with the last of them and is counted once.
   expect(contents.sort()).toEqual([0, 1]);
 });
 
@@ -122,20 +122,23 @@ test.each<[ErasureMode[], boolean]>([
   [['erase_and_suppress', 'lift'], false],
   [['erase_and_suppress', 'lift', 'erase_and_suppress'], true],
   [['erase', 'erase_and_suppress', 'lift', 'suppress', 'lift', 'erase'], false],
-])('of %j, asked for one after the other, the last has the last word', async (modes, isLasting) => {
-  const id = randomUUID();
-  await save(id);
-  for (const mode of modes) await ask(mode, id);
-  await save(id);
-  await carryOut();
-  const hasErased = modes.some((mode) => mode.startsWith('erase'));
-  expect(await reportsOf(id)).toBe(hasErased ? 0 : 1);
-  const before = await reportsOf(id);
-  await save(id);
-  expect((await reportsOf(id)) > before).toBe(!isLasting);
-});
+])(
+  'of %j, requested in this order, the last decides whether events are suppressed',
+  async (modes, isLasting) => {
+    const id = randomUUID();
+    await save(id);
+    for (const mode of modes) await ask(mode, id);
+    await save(id);
+    await carryOut();
+    const hasErased = modes.some((mode) => mode.startsWith('erase'));
+    expect(await reportsOf(id)).toBe(hasErased ? 0 : 1);
+    const before = await reportsOf(id);
+    await save(id);
+    expect((await reportsOf(id)) > before).toBe(!isLasting);
+  },
+);
 
-test('a worker that was taken for dead does nothing more', async () => {
+test('a worker whose claim was taken over does not continue', async () => {
   const id = randomUUID();
   await save(id);
   const erasure = await ask('erase', id);
@@ -153,7 +156,7 @@ test('a worker that was taken for dead does nothing more', async () => {
   expect(await reportsOf(id)).toBe(1);
 });
 
-test('an erasure that fails again and again costs no other', async () => {
+test('an erasure that keeps failing does not block others', async () => {
   const [poor, fine] = [randomUUID(), randomUUID()];
   const failing = await ask('erase_and_suppress', poor);
   const other = await ask('erase_and_suppress', fine);
@@ -178,7 +181,7 @@ test('an erasure that fails again and again costs no other', async () => {
   expect(await erasures.get(failing)).toMatchObject({ state: 'complete', failure: null });
 });
 
-test('a worker that is told to stop leaves its erasures to another at once', async () => {
+test('a stopping worker releases its erasures immediately', async () => {
   const id = randomUUID();
   await save(id);
   const erasure = await ask('erase_and_suppress', id);

@@ -55,7 +55,7 @@ const inRedis = () => redis.lrange(listKey, 0, -1);
 const inFile = async (file = 'ledger.ndjson') =>
   (await readFile(join(folder, file), 'utf8')).split('\n').slice(0, -1);
 
-test('an entry is in Redis and in a file for its owner only when it has been appended', async () => {
+test('append returns after the entry is in Redis and in a file that only its owner can read', async () => {
   const ledger = open();
   const [first] = await ledger.append([record()]);
   const [second] = await ledger.append([record()]);
@@ -65,7 +65,7 @@ test('an entry is in Redis and in a file for its owner only when it has been app
   expect(await ledger.read()).toMatchObject({ fault: null, head: second });
 });
 
-test('what several append at once is one chain, in all copies', async () => {
+test('concurrent appends form one chain in all copies', async () => {
   const ledgers = [open('one'), open('two'), open('shared'), open('shared')];
   await Promise.all(
     ledgers.map(async (ledger) => {
@@ -82,7 +82,7 @@ test('what several append at once is one chain, in all copies', async () => {
   }
 }, 60_000);
 
-test('a flushed Redis gets the ledger back from the file, while a process goes on and at a start', async () => {
+test('a flushed Redis gets the ledger back from the file, in a running process and at startup', async () => {
   const ledger = open();
   await ledger.append([record(), record()]);
   const before = await inRedis();
@@ -95,7 +95,7 @@ test('a flushed Redis gets the ledger back from the file, while a process goes o
   expect(await inRedis()).toHaveLength(3);
 });
 
-test('a lost file comes back from Redis, while a process goes on and at a start', async () => {
+test('a lost file is restored from Redis, in a running process and at startup', async () => {
   const ledger = open();
   await ledger.append([record(), record()]);
   const before = await inFile();
@@ -106,12 +106,12 @@ test('a lost file comes back from Redis, while a process goes on and at a start'
   }
 });
 
-test('a copy that was tampered with is replaced, kept aside and reported', async () => {
+test('a tampered copy is replaced, preserved under another name and reported', async () => {
   await open().append([record(), record(), record()]);
   const before = await inFile();
   await writeFile(join(folder, 'ledger.ndjson'), before.toSpliced(1, 1).join('\n') + '\n');
   await redis.lset(listKey, 2, before[2]!.replace('digest', 'other'));
-  // Either lacks something that the other has: of both the longest valid part is taken.
+  // Each copy lacks an entry of the other. The longest valid prefix of either is used.
   await open().synchronise();
   expect(repairs).toMatchObject([
     {
@@ -126,7 +126,7 @@ test('a copy that was tampered with is replaced, kept aside and reported', async
   await redis.del(kept!);
 });
 
-test('a worker that is killed while it writes leaves nothing that the next one does not mend', async () => {
+test('the next worker repairs what a worker killed while writing left', async () => {
   await open().append([record(), record()]);
   const before = await inFile();
   await appendFile(join(folder, 'ledger.ndjson'), before[1]!.slice(0, 40));
@@ -136,7 +136,7 @@ test('a worker that is killed while it writes leaves nothing that the next one d
   expect(await inFile()).toHaveLength(3);
 });
 
-test('where the copies fork, as after a failover of Redis, no entry of either branch is lost', async () => {
+test('if the copies fork, as after a Redis failover, no entry of either branch is lost', async () => {
   const ledger = open('one');
   await ledger.append([record()]);
   const lost = record();
@@ -150,7 +150,7 @@ test('where the copies fork, as after a failover of Redis, no entry of either br
   expect(await inFile('one')).toEqual(await inRedis());
 });
 
-test('nothing is appended while the file cannot be written', async () => {
+test('append fails while the file cannot be written', async () => {
   const ledger = open('folder');
   await ledger.append([record()]);
   await rm(join(folder, 'folder'));

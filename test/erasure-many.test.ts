@@ -34,7 +34,7 @@ function eventOf(installationId: string) {
   };
 }
 
-/** Posts a request, and again as long as ingest has no room for it. */
+/** Posts a request, and retries while ingest refuses it. */
 async function post(events: object[]): Promise<void> {
   for (;;) {
     const { status } = await muster.post('/v1/events', events, KEY);
@@ -50,7 +50,7 @@ const inParts = <T>(list: readonly T[], size: number) =>
     list.slice(part * size, (part + 1) * size),
   );
 
-/** Which of these ids stand anywhere. */
+/** Returns those of the ids that occur anywhere. */
 function found(ids: ReadonlySet<string>, traces: Traces): string[] {
   return [...traces].flatMap(([place, texts]) =>
     [...texts].flatMap((text) => {
@@ -60,7 +60,7 @@ function found(ids: ReadonlySet<string>, traces: Traces): string[] {
   );
 }
 
-/** What the jobs say that lie in Redis, which is deflated there. */
+/** The content of the jobs in Redis, inflated. */
 async function jobs(): Promise<Set<string>> {
   const all = await muster.queue.getJobs(['waiting', 'delayed', 'active', 'failed', 'completed']);
   return new Set(
@@ -100,7 +100,7 @@ const unfinished = async (table: 'erasure' | 'quarantine_job') => {
   return row!.count as number;
 };
 
-test('a thousand erasures at once, while events arrive, others are replayed and a worker is killed, leave nothing behind', async () => {
+test('a thousand concurrent erasures leave nothing behind, while events arrive, others are replayed and a worker is killed', async () => {
   const erased = Array.from({ length: ERASED }, () => randomUUID());
   const kept = Array.from({ length: KEPT }, () => randomUUID());
   const all = [...erased, ...kept];
@@ -115,9 +115,9 @@ test('a thousand erasures at once, while events arrive, others are replayed and 
     while (!isOver.signal.aborted) {
       const events = Array.from({ length: 20 }, () => eventOf(oneOf(all)));
       if (sent.length < 200) sent.push(events);
-      // Some of them arrive a second time.
+      // Some events arrive twice.
       await post(randomInt(4) === 0 ? [...events, ...oneOf(sent)] : events);
-      await sleep(200); // some hundred events a second
+      await sleep(200); // a few hundred events per second
     }
   });
 
@@ -141,7 +141,7 @@ test('a thousand erasures at once, while events arrive, others are replayed and 
   await Promise.all([...senders, replaying]);
   for (const events of sent) await post(events);
   await muster.workers[0]!.start();
-  // A job that the killed worker had is given back when its lock has ended.
+  // A job of the killed worker returns to the queue when its lock expires.
   await vi.waitFor(() => muster.drained(), { timeout: 60_000 });
   await vi.waitFor(async () => expect(await unfinished('quarantine_job')).toBe(0), {
     ...{ timeout: 60_000, interval: 200 },
@@ -164,7 +164,9 @@ test('a thousand erasures at once, while events arrive, others are replayed and 
   await expectBalanced();
 }, 180_000);
 
-/** Every certificate is genuine, finds nothing left, and together they are about all installations. */
+/**
+ * Every certificate is genuine and found no remaining rows. Together they cover all installations.
+ */
 async function expectGenuine(asked: readonly string[], erased: readonly string[]) {
   const { text: pem } = await admin.ask('GET', '/v1/erasure-key', undefined, { authorization: '' });
   const key = createPublicKey(pem);
@@ -186,7 +188,7 @@ async function expectGenuine(asked: readonly string[], erased: readonly string[]
   expect(digests.sort()).toEqual(erased.map((id) => hash('sha256', id)).sort());
 }
 
-/** Every accepted event has a fate, and what was stored is there or stands in a certificate. */
+/** Every accepted event has a fate. What was stored is present or listed in a certificate. */
 async function expectBalanced() {
   const [books] = await muster.owner(
     `SELECT sum(unaccounted)::int AS unaccounted, sum(stored)::int AS stored,

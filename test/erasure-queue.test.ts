@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => muster.stop());
 
-/** All that waits in the queue, as it is written there. */
+/** The raw data of all waiting jobs. */
 async function waiting(): Promise<string[]> {
   const jobs = await muster.queue.getJobs(['waiting', 'delayed']);
   return jobs.map(({ data }) =>
@@ -20,7 +20,7 @@ async function waiting(): Promise<string[]> {
   );
 }
 
-test('an erasure takes an installation’s events out of the jobs that wait, and leaves the others', async () => {
+test('an erasure removes only its installation’s events from waiting jobs', async () => {
   const [gone, kept] = [randomUUID(), randomUUID()];
   const of = (installationId: string) => ({
     ...{ installationId, product: 'dcos', event: 'health' },

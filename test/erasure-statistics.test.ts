@@ -25,7 +25,7 @@ const columnsWith = async (id: string) => {
 };
 
 test.each([1, 30])(
-  'no statistics of the planner know an erased installation, of a fleet of %i',
+  'planner statistics do not contain an erased installation, in a fleet of %i',
   async (size) => {
     const ids = Array.from({ length: size }, () => randomUUID());
     const broken = { properties: { 'health-unit-a-total': 'many' } };

@@ -34,7 +34,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Carries out all that waits. @returns the erasures that it has completed */
+/** Runs all pending erasures. @returns the ids of the completed ones */
 async function carryOut(context: typeof CONTEXT = CONTEXT): Promise<string[]> {
   const completed: string[] = [];
   for (;;) {
@@ -45,7 +45,7 @@ async function carryOut(context: typeof CONTEXT = CONTEXT): Promise<string[]> {
   }
 }
 
-/** One event of every kind, some with defects, some to be quarantined. */
+/** One event of every kind. Some have defects, some are quarantined. */
 function eventsOf(installationId: string, product = 'dcos'): EventEnvelope[] {
   const of = (event: string, properties: object): EventEnvelope => ({
     ...{ receivedAt: NOW, product, id: randomUUID(), installationId, event },
@@ -56,13 +56,13 @@ function eventsOf(installationId: string, product = 'dcos'): EventEnvelope[] {
     of('mesos_track', { cpu_total: Math.random(), frameworks: [{ name: 'kafka' }] }),
     of('package_list', { package_list: [{ name: 'kafka' }] }),
     { ...of('page', { path: '/nodes' }), userKey: '7', visitorKey: '8' },
-    // The last: an opted-out installation's later events are not stored.
+    // Last, because events after an opt-out are not stored.
     { ...of('opted_out', {}), occurredAt: new Date(NOW + 60_000).toISOString() },
     of('unheard-of', { x: 1 }),
   ];
 }
 
-/** A report of a version on the day before yesterday, and of the next one a day later. */
+/** A report of one version on the day before yesterday, and of the next version a day later. */
 function upgradeOf(installationId: string): EventEnvelope[] {
   const [health] = eventsOf(installationId) as [EventEnvelope];
   return [2, 1].map((ago) => ({
@@ -79,7 +79,7 @@ async function save(writer: TelemetryStore, envelopes: EventEnvelope[]) {
   });
 }
 
-/** Rows of an installation in every table that has such a column, by name. */
+/** Number of rows of an installation, for every table with an installation column. */
 async function rowsOf(installationId: string) {
   const tables = await owner.ask(
     `SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
@@ -99,7 +99,7 @@ async function rowsOf(installationId: string) {
 
 const isEmpty = (counts: Record<string, number>) => Object.values(counts).every((n) => n === 0);
 
-test('an erasure removes every row of an installation, and nothing of another', async () => {
+test('an erasure removes every row of its installation and no other', async () => {
   const [gone, kept] = [randomUUID(), randomUUID()];
   await save(writers[0]!, [...eventsOf(gone), ...eventsOf(kept)]);
   await save(writers[0]!, [...upgradeOf(gone), ...upgradeOf(kept)]);
@@ -127,7 +127,7 @@ test('an erasure removes every row of an installation, and nothing of another', 
   expect(await erasures.certificate(erasure.id)).toMatchObject({ id: erasure.id });
 });
 
-test('contents that nobody else reported go with it, those that others share stay', async () => {
+test('an erasure removes snapshots that no other installation reported, and keeps shared ones', async () => {
   const [gone, kept] = [randomUUID(), randomUUID()];
   await save(writers[0]!, [...eventsOf(gone), ...eventsOf(kept)]);
   const snapshots = async (id: string) =>
@@ -149,7 +149,7 @@ test('contents that nobody else reported go with it, those that others share sta
   expect(await snapshots(kept)).toHaveLength(2);
   const units = await owner.ask(`SELECT units FROM unit_set WHERE 'lonely' = ANY (units)`);
   expect(units).toEqual([]);
-  // A worker that remembers the content writes it again for whoever reports it next.
+  // A worker with the removed snapshot in its cache writes it again for the next report.
   const other = randomUUID();
   await save(writers[1]!, [{ ...lonely, installationId: other, id: randomUUID() }]);
   const readings = await owner.ask(
@@ -159,7 +159,7 @@ test('contents that nobody else reported go with it, those that others share sta
   expect(readings).toEqual([{ unit: 'lonely' }]);
 });
 
-test('what arrives later is suppressed and counted, until the suppression is lifted', async () => {
+test('events of a suppressed installation are counted and not stored, until it is unsuppressed', async () => {
   const id = randomUUID();
   await erasures.request({ mode: 'suppress', installationIds: [id] });
   await carryOut();
@@ -178,13 +178,13 @@ test('what arrives later is suppressed and counted, until the suppression is lif
   expect(isEmpty(await rowsOf(id))).toBe(false);
 });
 
-test('a suppression waits for whoever writes and may not have seen it, and for nobody else', async () => {
+test('a suppression waits only for transactions that may not have seen it', async () => {
   const writer = new pg.Client({ connectionString: database.url });
   const other = new pg.Client({ connectionString: database.url });
   await Promise.all([writer.connect(), other.connect()]);
   try {
     const begin = 'BEGIN; SELECT pg_current_xact_id(); SELECT FROM suppression';
-    await writer.query(begin); // as a batch begins
+    await writer.query(begin); // as at the start of a batch
     await other.query('BEGIN; SELECT pg_current_xact_id()');
     const { erasure } = await erasures.request({
       mode: 'suppress',
@@ -197,14 +197,14 @@ test('a suppression waits for whoever writes and may not have seen it, and for n
     });
     await sleep(300);
     expect(isOver).toBe(false);
-    await writer.query(`COMMIT; ${begin}`); // the next one has seen it
+    await writer.query(`COMMIT; ${begin}`); // the next transaction sees it
     await running;
   } finally {
     await Promise.all([writer.end(), other.end()]);
   }
 });
 
-test('an erasure that suppresses nobody leaves no suppression behind, and ends none', async () => {
+test('an erasure in mode erase neither leaves a suppression nor ends one', async () => {
   const [id, suppressed] = [randomUUID(), randomUUID()];
   await erasures.request({ mode: 'suppress', installationIds: [suppressed] });
   await carryOut();
@@ -215,7 +215,7 @@ test('an erasure that suppresses nobody leaves no suppression behind, and ends n
   expect(isEmpty(await rowsOf(suppressed))).toBe(true);
 });
 
-test('the same request again is the same erasure', async () => {
+test('repeating a request returns the same erasure', async () => {
   const ids = [randomUUID(), randomUUID()];
   const ask = (installationIds: string[], idempotencyKey?: string) =>
     erasures.request({ mode: 'suppress', installationIds, idempotencyKey });
@@ -231,7 +231,7 @@ test('the same request again is the same erasure', async () => {
   await carryOut();
 });
 
-test('ids of earlier releases are part of an erasure if they are known, and of its repetition', async () => {
+test('an erasure, also when repeated, includes ids of earlier releases if they are stored', async () => {
   const [id, former, unknown] = [randomUUID(), randomUUID(), randomUUID()];
   await save(writers[0]!, [...eventsOf(id), ...eventsOf(former)]);
   const request = { mode: 'erase_and_suppress' as const, installationIds: [id] };
@@ -253,7 +253,7 @@ test('ids of earlier releases are part of an erasure if they are known, and of i
   expect(isEmpty(await rowsOf(former))).toBe(false);
 });
 
-test('no row of an erased installation appears, however writers and erasures meet', async () => {
+test('no row of an erased installation remains, however writers and erasures interleave', async () => {
   const ids = Array.from({ length: 120 }, () => randomUUID());
   const isOver = new AbortController();
   const writing = writers.map(async (writer) => {
@@ -290,7 +290,7 @@ test('no row of an erased installation appears, however writers and erasures mee
   expect(unbalanced).toEqual([]);
 }, 60_000);
 
-test('an erasure that fails is tried again, and goes on from where it was', async () => {
+test('a failed erasure is retried, and continues where it stopped', async () => {
   const id = randomUUID();
   await save(writers[0]!, eventsOf(id));
   const { erasure } = await erasures.request({ mode: 'erase_and_suppress', installationIds: [id] });

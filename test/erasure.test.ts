@@ -55,7 +55,7 @@ async function completed(id: string) {
   );
 }
 
-/** Where in the whole database a text occurs. */
+/** Every place in the database that contains a text. */
 async function occurrences(text: string): Promise<string[]> {
   const tables = await muster.owner(
     `SELECT c.oid::regclass::text AS name FROM pg_class c
@@ -73,13 +73,16 @@ async function occurrences(text: string): Promise<string[]> {
   return found.flat();
 }
 
-/** Makes all rollups now, so that the worker that does so each minute adds no row to what was counted. */
+/**
+ * Refreshes all rollups now, so that the worker's refresh every minute does not add rows that were
+ * not counted.
+ */
 async function refreshRollups(): Promise<void> {
   const rollups = new Rollups(connectionsOf(muster.databaseUrl));
   await rollups.refresh();
 }
 
-test('an erased installation is gone from the database, Redis and logs, and stays away', async () => {
+test('an erased installation disappears from the database, Redis and logs, and its later events are not stored', async () => {
   const id = randomUUID();
   await send(id);
   await muster.drained();
@@ -103,7 +106,7 @@ test('an erased installation is gone from the database, Redis and logs, and stay
   expect(logs).not.toContain(id);
 });
 
-test('an erasure reaches an event that was queued before it', async () => {
+test('an erasure removes an event that was queued before it', async () => {
   const id = randomUUID();
   const waiting = await startMuster({ workers: 0 });
   const its = await startAdmin(waiting);
@@ -122,7 +125,7 @@ test('an erasure reaches an event that was queued before it', async () => {
     for (const table of ['installation', 'report', 'quarantined_event', 'original_event']) {
       expect(await waiting.owner(`SELECT FROM ${table}`), table).toEqual([]);
     }
-    // Stored and then removed, or never stored: that depends on who was first.
+    // Stored and then removed, or never stored, depending on which came first.
     const { stored, quarantined, suppressed } = await balanceOf(waiting.analyst);
     expect(stored + quarantined + suppressed).toBe(3);
   } finally {
@@ -131,7 +134,7 @@ test('an erasure reaches an event that was queued before it', async () => {
   }
 });
 
-test('erasures that a killed worker leaves are completed by another', async () => {
+test('erasures of a killed worker are completed by another', async () => {
   const ids = Array.from({ length: 30 }, () => randomUUID());
   for (const id of ids) await send(id);
   await muster.drained();
@@ -147,8 +150,8 @@ test('erasures that a killed worker leaves are completed by another', async () =
   expect(left).toEqual([{ count: 0 }]);
 }, 60_000);
 
-test('an installation is found by the id that it shows itself', async () => {
-  const own = '2f3fbe64-e56d-11f1-98d1-02fc00000001'; // of version 1: stored under another one
+test('an installation is found by the id that its product displays', async () => {
+  const own = '2f3fbe64-e56d-11f1-98d1-02fc00000001'; // version 1: stored under a derived id
   await send(own);
   await muster.drained();
   const { json: summary } = await admin.ask('GET', `/v1/installations/${own}`);
@@ -160,7 +163,7 @@ test('an installation is found by the id that it shows itself', async () => {
   expect(Object.values(after.json.rows as Record<string, number>).every((n) => n === 0)).toBe(true);
 });
 
-test('the certificate can be checked offline, and a change in it shows', async () => {
+test('a certificate can be verified offline, and a change to it is detected', async () => {
   const id = randomUUID();
   await send(id);
   await muster.drained();
@@ -200,7 +203,7 @@ test('the certificate can be checked offline, and a change in it shows', async (
   }
 });
 
-test('many installations are erased by one request, as JSON or CSV, and counted before', async () => {
+test('one request erases many installations, as JSON or CSV, and a dry run counts their rows first', async () => {
   const ids = [randomUUID(), randomUUID()];
   for (const id of ids) await send(id);
   await muster.drained();
@@ -226,7 +229,7 @@ test.each([
   [{ installationIds: [] }, 'installationIds'],
   [{ installationIds: [randomUUID()], mode: 'forget' }, 'mode'],
   [{}, 'installationIds'],
-])('%j is refused, with its place', async (body, path) => {
+])('%j is refused with the path of the error', async (body, path) => {
   const { status, json } = await admin.ask('POST', '/v1/erasures', body);
   expect({ status, json }).toMatchObject({
     status: 400,
@@ -235,7 +238,7 @@ test.each([
   expect(json.message).not.toContain('no guid');
 });
 
-test('the same request again is the same erasure; all can be listed, page by page', async () => {
+test('repeating a request returns the same erasure, and erasures are listed page by page', async () => {
   const ids = { installationIds: [randomUUID()], mode: 'suppress' };
   const keyed = { 'idempotency-key': randomUUID() };
   const first = await admin.ask('POST', '/v1/erasures', ids, keyed);
@@ -258,7 +261,7 @@ test('the same request again is the same erasure; all can be listed, page by pag
   expect(its.erasures.map(({ id }: { id: string }) => id)).toEqual([first.json.erasure.id]);
 });
 
-test('everything that is held can be exported, a row a line', async () => {
+test('all data of an installation can be exported, one row per line', async () => {
   const id = randomUUID();
   await send(id);
   await muster.drained();

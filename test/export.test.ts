@@ -59,7 +59,7 @@ function readBack(parquet: Buffer) {
   return { table, rows: table.toArray().map((row) => (row as { toJSON(): object }).toJSON()) };
 }
 
-test('CSV has a header, ISO times, and tells an empty text from none', async () => {
+test('CSV has a header and ISO times, and distinguishes an empty text from null', async () => {
   expect(await text('samples', { format: 'csv' })).toBe(
     `product,is_on,small,whole,big,figure,exact,observed_at,day,list,object,id,note
 dcos,true,1,7,9007199254740993,0.1,12345.5,2025-01-02T03:04:05.678Z,2025-01-02,"[""a"",""b \\""c\\""""]","{""x"": [1, null]}",00000000-0000-0000-0000-00000000000a,"line
@@ -70,7 +70,7 @@ octopus,,,,,,,2025-03-01T00:00:00Z,,,,,
   );
 });
 
-test('NDJSON has an object a line, with all digits of a number', async () => {
+test('NDJSON has one object per line, with all digits of a number', async () => {
   const lines = (await text('samples', { format: 'ndjson' })).trimEnd().split('\n');
   expect(lines[0]).toContain('"big":9007199254740993,"figure":0.1,"exact":12345.5,');
   expect(lines.map((line) => JSON.parse(line) as object)).toEqual([
@@ -105,7 +105,7 @@ test('NDJSON has an object a line, with all digits of a number', async () => {
   });
 });
 
-test('Parquet is read by another reader, with the types that the columns have', async () => {
+test('another reader can read the Parquet file, with the types of the columns', async () => {
   const { table, rows } = readBack(await exported('samples', { format: 'parquet' }));
   const types = table.schema.fields.map(({ name, type }) => [name, String(type)]);
   expect(Object.fromEntries(types)).toEqual({
@@ -133,7 +133,7 @@ test('Parquet is read by another reader, with the types that the columns have', 
   ]);
 });
 
-test('Parquet of many rows is in several row groups, and every row is there once', async () => {
+test('a large Parquet file has several row groups and contains each row once', async () => {
   const parquet = await exported('many', { format: 'parquet' });
   const { table } = readBack(parquet);
   expect(table.numRows).toBe(60_000);
@@ -142,8 +142,8 @@ test('Parquet of many rows is in several row groups, and every row is there once
   expect(numbers.every((n, at) => n === at + 1)).toBe(true);
 }, 60_000);
 
-describe.each(exportFormats)('as %s', (format) => {
-  test('every view of fleet can be exported, also while it is empty', async () => {
+describe.each(exportFormats)('an export as %s', (format) => {
+  test('supports every view of fleet, even if it is empty', async () => {
     const views = await owner.ask(
       `SELECT relname AS name FROM pg_class WHERE relnamespace = 'fleet'::regnamespace AND relkind = 'v'
           AND relname <> 'many'`,
@@ -156,8 +156,8 @@ describe.each(exportFormats)('as %s', (format) => {
     expect(views.length).toBeGreaterThan(10);
   });
 
-  test('memory stays the same, however many rows there are', async () => {
-    // A heap of 40 MB, of rows that as objects take several times as much.
+  test('uses constant memory, regardless of the number of rows', async () => {
+    // The heap is 40 MB. The rows as objects would take several times as much.
     const script = `
       import { createWriteStream } from 'node:fs';
       import { Database, exportView } from './dist/libs/storage/index.js';
@@ -181,7 +181,7 @@ describe.each(exportFormats)('as %s', (format) => {
   }, 60_000);
 });
 
-test('no more is read than whoever writes can take', async () => {
+test('an export reads no faster than its output accepts', async () => {
   let read = 0;
   const waiting: (() => void)[] = [];
   let isSlow = true;
@@ -203,13 +203,13 @@ test('no more is read than whoever writes can take', async () => {
   expect(readMeanwhile).toBeLessThan(20_000);
 });
 
-test('somebody who waits sees how far an export is', async () => {
+test('an export reports its progress on stderr', async () => {
   const exporting = spawn(process.execPath, ['dist/apps/cli/main.js', 'export', 'many'], {
     env: { DATABASE_URL: database.url },
   });
   let said = '';
   exporting.stderr.on('data', (chunk) => (said += String(chunk)));
-  // Whoever takes the rows makes a pause, so that it lasts for longer than nobody is told.
+  // Pauses the reader, so that the export lasts longer than the progress interval.
   await once(exporting.stdout, 'readable');
   await sleep(2500);
   exporting.stdout.resume();
@@ -217,7 +217,7 @@ test('somebody who waits sees how far an export is', async () => {
   expect(said).toMatch(/^(\d+ rows so far\n)+Rows written: 60000\.\n$/);
 });
 
-test('an export that nobody takes any more ends, and lets go of its connection', async () => {
+test('an export whose output fails ends and releases its connection', async () => {
   const out = new Writable({
     write(_chunk, _encoding, done) {
       done(new Error('the disk is full'));
@@ -233,7 +233,7 @@ test('an export that nobody takes any more ends, and lets go of its connection',
     .toEqual([]);
 });
 
-test('rows are chosen by product, and by the first time that a view has', async () => {
+test('an export can be filtered by product and by the first time column of the view', async () => {
   const days = async (options: Partial<ExportOptions>) => {
     const lines = (await text('samples', { format: 'ndjson', ...options })).trimEnd().split('\n');
     return lines
@@ -252,23 +252,23 @@ test('rows are chosen by product, and by the first time that a view has', async 
 });
 
 test.each([
-  ['a view that is not there', 'nothing', {}, 'There is no view "nothing" in fleet; there are '],
+  ['an unknown view', 'nothing', {}, 'There is no view "nothing" in fleet; there are '],
   ['a table', 'no_view', {}, 'There is no view "no_view" in fleet'],
-  ['a table outside of fleet', 'public.report', {}, 'There is no view "public.report" in fleet'],
+  ['a table outside fleet', 'public.report', {}, 'There is no view "public.report" in fleet'],
   ['SQL', 'samples; DROP VIEW fleet.samples', {}, 'There is no view '],
   [
-    'a product where there is none',
+    'a product of a view without products',
     'odd',
     { product: 'dcos' },
     'The view odd has no product to choose by.',
   ],
   [
-    'a time where there is none',
+    'a time of a view without times',
     'odd',
     { from: new Date() },
     'The view odd has no time to choose by.',
   ],
-])('whoever asks for %s is told what is wrong', async (_, view, options, message) => {
+])('an export of %s is refused with the reason', async (_, view, options, message) => {
   const asking = exported(view, options);
   await expect(asking).rejects.toThrow(ExportRefused);
   await expect(asking).rejects.toThrow(message);

@@ -26,12 +26,12 @@ async function waitingJobs() {
   );
 }
 
-test('a request on a quiet server is written at once, as a job of its own', async () => {
+test('a request on an idle server is written immediately as its own job', async () => {
   for (let request = 0; request < 3; request += 1) expect((await send()).status).toBe(202);
   expect(await waitingJobs()).toEqual([1, 1, 1]);
 });
 
-test('requests that arrive while a write is under way share a job', async () => {
+test('requests that arrive during a write share a job', async () => {
   const answers = await Promise.all(Array.from({ length: 300 }, send));
   expect(answers.filter(({ status }) => status !== 202).map(({ text }) => text)).toEqual([]);
   const jobs = await waitingJobs();
@@ -39,7 +39,7 @@ test('requests that arrive while a write is under way share a job', async () => 
   expect(jobs.length).toBeLessThan(200);
 });
 
-test('the events of one request share a job, however many they are', async () => {
+test('all events of one request share a job', async () => {
   const event = { product: 'dcos', event: 'health', properties: {} };
   const events = Array.from({ length: 2000 }, () => ({ ...event, installationId: randomUUID() }));
   const headers = { authorization: `Bearer ${muster.writeKeys.dcos}` };

@@ -26,18 +26,18 @@ const LIVE = { status: 200, json: { status: 'ok' } };
 const ALL_OK = { postgres: 'ok', redis: 'ok', queue: 'ok' };
 const OK = { status: 200, json: { status: 'ok', dependencies: ALL_OK } };
 
-/** Not ready, and for this reason only. */
+/** Not ready for exactly this reason. */
 function unavailable(dependency: string, state = 'unavailable') {
   const dependencies = { ...ALL_OK, [dependency]: state };
   return { status: 503, json: { status: 'unavailable', dependencies } };
 }
 
-test('a worker with Redis and Postgres lives and is ready', async () => {
+test('a worker with Redis and Postgres is live and ready', async () => {
   expect(await ask('live')).toEqual(LIVE);
   expect(await ask('ready')).toEqual(OK);
 });
 
-test('a worker without Redis lives and is not ready, until Redis is back', async () => {
+test('a worker without Redis is live but not ready until Redis is back', async () => {
   await redis.kill();
   expect(await ask('ready')).toEqual(unavailable('redis'));
   expect(await ask('live')).toEqual(LIVE);
@@ -45,7 +45,7 @@ test('a worker without Redis lives and is not ready, until Redis is back', async
   await vi.waitFor(async () => expect(await ask('ready')).toEqual(OK), 10_000);
 });
 
-test('a worker whose Redis hangs lives and is not ready, until Redis goes on', async () => {
+test('a worker whose Redis hangs is live but not ready until Redis responds again', async () => {
   redis.pause();
   expect(await ask('ready')).toEqual(unavailable('redis'));
   expect(await ask('live')).toEqual(LIVE);
@@ -53,7 +53,7 @@ test('a worker whose Redis hangs lives and is not ready, until Redis goes on', a
   await vi.waitFor(async () => expect(await ask('ready')).toEqual(OK), 10_000);
 });
 
-test('a worker without Postgres lives and is not ready, until Postgres is back', async () => {
+test('a worker without Postgres is live but not ready until Postgres is back', async () => {
   await allowConnections(false);
   expect(await ask('ready')).toEqual(unavailable('postgres'));
   expect(await ask('live')).toEqual(LIVE);
@@ -61,11 +61,11 @@ test('a worker without Postgres lives and is not ready, until Postgres is back',
   await vi.waitFor(async () => expect(await ask('ready')).toEqual(OK), 10_000);
 });
 
-test('a worker whose queue is paused while jobs wait is not ready until one is completed', async () => {
+test('a worker whose queue is paused with waiting jobs is not ready until one is completed', async () => {
   const event = { installationId: randomUUID(), product: 'dcos', event: 'health', properties: {} };
   const headers = { authorization: 'Bearer wk_dcos' };
   await muster.queue.pause();
-  // Longer than it may take with jobs: without any, a pause is not a fault.
+  // Longer than the limit with waiting jobs. Without jobs, a pause is not an error.
   await sleep(3000);
   expect(await ask('ready')).toEqual(OK);
   expect((await muster.post('/v1/events', event, { headers })).status).toBe(202);
@@ -81,14 +81,14 @@ test('a worker whose queue is paused while jobs wait is not ready until one is c
 async function ask(what: 'live' | 'ready') {
   const { healthPort } = muster.workers[0]!.ready;
   const answer = await fetch(`http://localhost:${healthPort}/health/${what}`, {
-    // Kept alive, it might be closed just when the next question comes.
+    // A kept-alive connection might be closed just as the next request is sent.
     headers: { connection: 'close' },
     signal: AbortSignal.timeout(5000),
   });
   return { status: answer.status, json: await answer.json() };
 }
 
-/** Lets nobody into the database of this file, and throws out who is there. */
+/** Allows or refuses connections to this file's database. Refusing also ends the existing ones. */
 async function allowConnections(areAllowed: boolean) {
   const name = new URL(muster.databaseUrl).pathname.slice(1);
   const server = new pg.Client({ connectionString: inject('services').serverUrl });

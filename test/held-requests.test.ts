@@ -8,7 +8,7 @@ import { startRedis, type PrivateRedis } from './support/redis.js';
 
 const KEY = { authorization: 'Bearer wk_dcos' };
 const DCOS_SIGNAL = { ...KEY, 'user-agent': 'analytics-go (version: 2.1.0)' };
-/** A hung connection is given up two seconds later. */
+/** A hung connection is dropped two seconds later. */
 const IMPATIENT = { REDIS_TIMEOUT_MS: '200' };
 
 let redis: PrivateRedis;
@@ -26,7 +26,7 @@ afterAll(async () => {
   await redis.stop();
 });
 
-/** An event without id and time: each time that it is sent, it is another. */
+/** An event without id and time. Each time it is sent, it counts as a new event. */
 const eventOf = (installationId: string) => ({
   ...{ installationId, product: 'dcos', event: 'health' },
   properties: { 'health-unit-a-total': 1, 'health-unit-a-unhealthy': 0 },
@@ -60,10 +60,10 @@ async function start(options: MusterOptions): Promise<Muster> {
   return muster;
 }
 
-/** The figures of an outage, as seen by those who send during it. */
+/** The response to a client during an outage. */
 const refusal = { status: 503, retryAfter: '5' };
 
-test('what is sent while Redis restarts is taken when it is back', async () => {
+test('events sent during a Redis restart are accepted when Redis is back', async () => {
   await redis.kill();
   const sending = sendMany(patient);
   await sleep(1500);
@@ -71,7 +71,7 @@ test('what is sent while Redis restarts is taken when it is back', async () => {
   await expectStoredOnce(patient, await sending);
 });
 
-test('what Redis has received before it hangs is stored once, for it confirms it later', async () => {
+test('events that Redis receives while it hangs, and confirms later, are stored once', async () => {
   redis.pause();
   const sending = sendMany(patient);
   await sleep(1200);
@@ -79,7 +79,7 @@ test('what Redis has received before it hangs is stored once, for it confirms it
   await expectStoredOnce(patient, await sending);
 });
 
-test('what Redis has received over a connection that was given up is stored once, too', async () => {
+test('events that Redis received over a dropped connection are stored once', async () => {
   const workers = patient.workers.map((worker) => worker.stop());
   await Promise.all(workers);
   redis.pause();
@@ -91,7 +91,7 @@ test('what Redis has received over a connection that was given up is stored once
   await expectStoredOnce(patient, sent);
 });
 
-test('what Redis forgets with the connection is sent again', async () => {
+test('events that Redis loses with the connection are written again', async () => {
   redis.pause();
   const sending = sendMany(patient);
   await sleep(1000);
@@ -100,7 +100,7 @@ test('what Redis forgets with the connection is sent again', async () => {
   await expectStoredOnce(patient, await sending);
 });
 
-test('a product with a limit is held, too', async () => {
+test('requests of a product with a limit are held too', async () => {
   const admin = await startAdmin(patient);
   onTestFinished(() => admin.stop());
   const limits = { eventsPerMinutePerInstallation: 100 };
@@ -113,7 +113,7 @@ test('a product with a limit is held, too', async () => {
   await expectStoredOnce(patient, await sending);
 });
 
-test('a request is held for a time, and then told when to come back', async () => {
+test('a request is held for REDIS_HOLD_MS, and then gets 503 with Retry-After', async () => {
   const muster = await start({ ingestEnv: { ...IMPATIENT, REDIS_HOLD_MS: '1500' } });
   expect((await send(muster)).status).toBe(202);
   redis.pause();
@@ -124,13 +124,13 @@ test('a request is held for a time, and then told when to come back', async () =
   expect(status).toBe(503);
 });
 
-test('requests are held up to a number, and the others are told at once', async () => {
+test('up to MAX_HELD_REQUESTS requests are held, and the others get 503 immediately', async () => {
   const ingestEnv = { REDIS_HOLD_MS: '8000', MAX_HELD_REQUESTS: '10' };
   const muster = await start({ ingestEnv });
   await redis.kill();
   await expect.poll(() => muster.get('/health/ready').then(({ status }) => status)).toBe(503);
   const sending = sendMany(muster);
-  // Those that are held wait for this.
+  // The held requests wait for Redis.
   await sleep(2000);
   await redis.restart();
   const answers = await sending;
@@ -140,7 +140,7 @@ test('requests are held up to a number, and the others are told at once', async 
   expect(Math.max(...refused.map(({ ms }) => ms))).toBeLessThan(1900);
 });
 
-test('dcos-signal is given no answer instead of a 503, for only then does it send again', async () => {
+test('dcos-signal gets a closed connection instead of 503, because it retries only then', async () => {
   const muster = await start({ ingestEnv: { ...IMPATIENT, REDIS_HOLD_MS: '300' } });
   await redis.kill();
   await expect(send(muster, DCOS_SIGNAL)).rejects.toThrow(/socket hang up|ECONNRESET/);
@@ -154,7 +154,7 @@ test('dcos-signal is given no answer instead of a 503, for only then does it sen
   await expect.poll(again, { timeout: 10_000 }).toBe(202);
 });
 
-test('whom to leave without an answer is a setting', async () => {
+test('UNANSWERED_AGENTS sets which agents get a closed connection', async () => {
   const ingestEnv = { ...IMPATIENT, REDIS_HOLD_MS: '0', UNANSWERED_AGENTS: 'none' };
   const muster = await start({ ingestEnv });
   redis.pause();

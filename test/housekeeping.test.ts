@@ -52,7 +52,7 @@ const runsOf = async (job: string) =>
     await muster.owner('SELECT count(*)::int AS count FROM housekeeping_run WHERE job = $1', [job])
   )[0]!.count as number;
 
-/** Of all workers together. */
+/** Sum over all workers. */
 async function metric(name: string): Promise<number> {
   const texts = await Promise.all(muster.workers.map(({ ready }) => metricsOf(ready.healthPort!)));
   const found = texts.map((text) => text.split('\n').find((line) => line.startsWith(`${name} `)));
@@ -62,17 +62,17 @@ async function metric(name: string): Promise<number> {
 const metricsOf = async (port: number) =>
   (await fetch(`http://localhost:${port}/metrics`, { signal: AbortSignal.timeout(5000) })).text();
 
-test('each job is done by one of all workers, and they make one schedule of it', async () => {
+test('each maintenance job runs on one worker at a time, on one schedule for all workers', async () => {
   await expect
     .poll(async () => Object.values(await jobs()).map(({ lastRun }) => lastRun?.outcome), LONG)
     .toEqual(JOBS.map(() => 'done'));
   expect(await queue.getJobSchedulersCount()).toBe(JOBS.length);
   expect([await runsOf('partitions'), await runsOf('orphans')]).toEqual([1, 1]);
-  // Retention depends on settings: it is also done once after workers have started.
+  // Retention depends on settings, so it also runs once after workers start.
   await expect.poll(() => runsOf('retention'), LONG).toBeGreaterThan(1);
 });
 
-test('administrators see how often each is done, how its last run went, and what it did', async () => {
+test('administrators see the interval of each job, and the outcome and result of its last run', async () => {
   const { partitions, retention, orphans, compaction } = await jobs();
   expect(partitions).toMatchObject({ every: 'PT3600S', failures: 0 });
   expect(partitions?.lastRun).toMatchObject({ outcome: 'done', detail: { created: [] } });
@@ -83,7 +83,7 @@ test('administrators see how often each is done, how its last run went, and what
   expect(Date.parse(orphans?.lastSuccessAt ?? '')).toBeGreaterThan(Date.now() - 600_000);
 });
 
-test('Prometheus is told of runs, durations, failures and the last success', async () => {
+test('metrics report runs, durations, failures and the last success', async () => {
   expect(await metric('muster_housekeeping_runs_total{job="orphans",outcome="done"}')).toBe(1);
   expect(await metric('muster_housekeeping_runs_total{job="orphans",outcome="failed"}')).toBe(0);
   expect(await metric('muster_housekeeping_duration_seconds_count{job="orphans"}')).toBe(1);
@@ -93,7 +93,7 @@ test('Prometheus is told of runs, durations, failures and the last success', asy
   expect(await metric(name)).toBeCloseTo(WORKERS * expected, 0);
 });
 
-test('a job that fails is told, and is done again at its next time', async () => {
+test('a failed job is reported and runs again when it is due', async () => {
   await muster.owner('ALTER TABLE origin RENAME TO origin_away');
   await queue.add('orphans', null, { removeOnFail: true });
   await expect.poll(async () => (await jobs()).orphans?.lastRun?.outcome).toBe('failed');
@@ -108,13 +108,13 @@ test('a job that fails is told, and is done again at its next time', async () =>
   await expect.poll(async () => (await jobs()).orphans).toMatchObject({ failures: 0 });
 });
 
-test('a job of a newer version is left alone', async () => {
+test('a worker does not touch a job of a newer version', async () => {
   await queue.add('unheard-of', null);
   await expect.poll(() => queue.getCompletedCount()).toBe(1);
   expect(Object.keys(await jobs()).sort()).toEqual(JOBS);
 });
 
-test('a worker that is told to stop ends its job at once, and it is no failure', async () => {
+test('a stopping worker aborts its job immediately, and that does not count as a failure', async () => {
   const before = await runsOf('retention');
   const holder = new pg.Client({ connectionString: muster.databaseUrl });
   await holder.connect();

@@ -14,7 +14,7 @@ const importRules = new Set([
   '@typescript-eslint/no-require-imports',
 ]);
 
-/** How often a file with this text would break an import rule. */
+/** Number of import rules that a file with this text would break. */
 async function breaches(filePath: string, text: string): Promise<number> {
   const results = await eslint.lintText(text, { filePath });
   const messages = results.flatMap((result) => result.messages);
@@ -78,7 +78,7 @@ const allowed: [file: string, specifiers: string[]][] = [
   ['test/erasure.test.ts', ['#storage', '../libs/queue/writer.js', 'pg', 'bullmq', 'node:process']],
 ];
 
-test.each(forbidden)('%s may not import what is not its own', async (file, specifiers) => {
+test.each(forbidden)('%s may not import across its boundary', async (file, specifiers) => {
   for (const specifier of specifiers) {
     expect.soft(await breaches(file, importing(specifier)), specifier).toBeGreaterThan(0);
   }
@@ -90,7 +90,7 @@ test.each(allowed)('%s may import what it needs', async (file, specifiers) => {
   }
 });
 
-test('no form of import is a way around the rules', async () => {
+test('no form of import bypasses the rules', async () => {
   const ways = [
     `import type { Job } from 'bullmq';\nexport type A = Job;\n`,
     `import 'bullmq';\n`,
@@ -109,7 +109,7 @@ test('no form of import is a way around the rules', async () => {
   }
 });
 
-test('late is loaded what lies beside it, and in libs/platform what makes certificates', async () => {
+test('a file may lazily import its siblings, and libs/platform also the certificate generator', async () => {
   const loading = (specifier: string) => `export const late = await import(${specifier});\n`;
   for (const [file, specifier, isAllowed] of [
     ['apps/cli/commands/analyst.ts', "'./database.js'", true],

@@ -10,14 +10,14 @@ import { startMuster, type Muster } from './support/muster.js';
 type Headers = Record<string, string>;
 
 /**
- * Everything that is sent has one of these in it: write keys, ids, the keys and values of
- * properties. So the last test knows what to look for in answers and logs.
+ * Every request contains this mark, in write keys, ids, and the keys and values of properties, so
+ * that the last test can search for it in responses and logs.
  */
 const MARK = 'canary';
 const KEY = { authorization: `Bearer wk_${MARK}` };
 const UNIT = `dcos-${MARK}-service`;
 
-/** Installations have it too, as far as a GUID can. */
+/** The mark of installation ids, as a prefix of a GUID. */
 const newId = () => `cafecafe-${randomUUID().slice(9)}`;
 
 const MARKS = /canary|cafecafe/i;
@@ -78,18 +78,18 @@ async function storedOf(muster: Muster, installationId: string): Promise<number>
 
 const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
 
-/** The value as JSON of a given length: blanks after it. */
+/** The value as JSON, padded with blanks to a given length. */
 function padded(value: unknown, length: number): Buffer {
   return Buffer.from(JSON.stringify(value).padEnd(length));
 }
 
-/** An event that is that many bytes of JSON. */
+/** An event with a given length as JSON. */
 function eventOf(installationId: string, bytes: number) {
   const padding = bytes - bytesOf(event(installationId, { [MARK]: '' }));
   return event(installationId, { [MARK]: 'x'.repeat(padding) });
 }
 
-/** An event whose JSON has that many levels, of objects and lists in turn. */
+/** An event with a given nesting depth, of alternating objects and lists. */
 function eventOfDepth(installationId: string, depth: number) {
   let nested: unknown = MARK;
   for (let level = 2; level < depth; level += 1) nested = level % 2 ? { [MARK]: nested } : [nested];
@@ -134,9 +134,9 @@ describe.each([
   });
 
   test.each([
-    ['with its length ahead', {}],
+    ['with Content-Length', {}],
     ['in chunks', { 'transfer-encoding': 'chunked' }],
-  ])('of a body is a number of bytes as sent, %s', async (_, headers: Headers) => {
+  ])('of a body counts bytes as sent, %s', async (_, headers: Headers) => {
     const id = newId();
     const { bodyBytes } = limits;
     const exact = await send(muster, '/v1/events', padded(event(id), bodyBytes), headers);
@@ -150,7 +150,7 @@ describe.each([
     ['gzip', gzipSync],
     ['deflate', deflateSync],
     ['br', (body: Buffer) => brotliCompressSync(body, FAST_BROTLI)],
-  ])('of what a body inflates to is a number of bytes, in %s', async (encoding, compress) => {
+  ])('of a decompressed body counts bytes, in %s', async (encoding, compress) => {
     const id = newId();
     const { inflatedBytes } = limits;
     const headers = { 'content-encoding': encoding };
@@ -163,10 +163,10 @@ describe.each([
     expect(await storedOf(muster, id)).toBe(1);
   });
 
-  test('of events in a request is the same for a list, for lines and for a batch', async () => {
+  test('of events in a request applies to a list, to lines and to a batch', async () => {
     const id = newId();
     const many = (count: number) => Array.from({ length: count }, () => event(id));
-    // Compressed, for as many events as are allowed are more bytes than are.
+    // Compressed, because the allowed number of events exceeds the limit of body bytes.
     const encode = (text: string) => gzipSync(text);
     const list = (count: number) => encode(JSON.stringify(many(count)));
     const lines = (count: number) =>
@@ -191,7 +191,7 @@ describe.each([
     expect(await storedOf(muster, id)).toBe(3 * limits.events);
   });
 
-  test('of an event is a number of bytes of JSON, and one above it costs only itself', async () => {
+  test('of an event counts bytes of JSON, and a larger event does not affect the others', async () => {
     const id = newId();
     const [exact, above] = [limits.eventBytes, limits.eventBytes + 1].map((bytes) =>
       eventOf(id, bytes),
@@ -215,7 +215,7 @@ describe.each([
     expect(await storedOf(muster, id)).toBe(1);
   });
 
-  test('of an event holds for Segment’s calls, which are taken without its properties', async () => {
+  test('of an event applies to Segment’s calls, and a larger call is quarantined without properties', async () => {
     const id = newId();
     const call = (bytes: number) => {
       const of = (padding: number) => track(event(id, { [MARK]: 'x'.repeat(padding) }));
@@ -238,7 +238,7 @@ describe.each([
     expect(row).toEqual({ count: 2 });
   });
 
-  test('of an event holds for the properties of a printed report', async () => {
+  test('of an event applies to the properties of a printed report', async () => {
     const id = newId();
     const report = (bytes: number) => {
       const of = (padding: number) => ({
@@ -253,7 +253,7 @@ describe.each([
     expect(await storedOf(muster, id)).toBe(1);
   });
 
-  test('of nesting is a number of levels, not counting brackets in text', async () => {
+  test('of nesting counts levels and ignores brackets in text', async () => {
     const id = newId();
     const exact = JSON.stringify(eventOfDepth(id, limits.depth));
     expect((await send(muster, '/v1/events', exact)).status).toBe(202);
@@ -263,7 +263,7 @@ describe.each([
   });
 });
 
-describe('whatever is sent', () => {
+describe('hostile input', () => {
   let muster: Muster;
 
   beforeAll(() => {
@@ -273,11 +273,11 @@ describe('whatever is sent', () => {
   const isLinux = process.platform === 'linux';
 
   test.runIf(isLinux)(
-    'a bomb of a gigabyte is refused, and ingest does not unpack it',
+    'a compression bomb of one gigabyte is refused without being decompressed in full',
     async () => {
       const GIB = 2 ** 30;
       const zeros = Buffer.alloc(GIB / 64);
-      // A gzip file may have many members, one after another.
+      // A gzip file may consist of several members.
       const gzip = Buffer.concat(Array<Buffer>(64).fill(gzipSync(zeros)));
       const deflate = deflateSync(Buffer.alloc(GIB / 8));
       const br = brotliCompressSync(Buffer.alloc(GIB / 4), FAST_BROTLI);
@@ -299,7 +299,7 @@ describe('whatever is sent', () => {
     },
   );
 
-  test('what is nested a hundred thousand levels deep is refused', async () => {
+  test('a body nested 100,000 levels deep is refused', async () => {
     for (const body of ['['.repeat(100_000), '{"a":'.repeat(100_000)]) {
       const answer = await send(muster, '/v1/batch', body);
       expect(answer).toMatchObject(refusal('too_deep'));
@@ -308,9 +308,9 @@ describe('whatever is sent', () => {
 
   const NAMES = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf'];
 
-  test.each(NAMES)('a key named %s is a key like any other, wherever it stands', async (name) => {
+  test.each(NAMES)('a key named %s is an ordinary key everywhere', async (name) => {
     const id = newId();
-    // Written by hand: in a literal, __proto__ would not be a key.
+    // Written as text, because __proto__ in an object literal sets the prototype.
     const bad = `"${name}":{"installationId":"${id}","clusterId":"${id}","product":"dcos"}`;
     const units = `"health-unit-${name}-total":1,"health-unit-${name}-unhealthy":0`;
     const properties = `{${bad},"clusterId":"${id}",${units}}`;
@@ -329,27 +329,30 @@ describe('whatever is sent', () => {
     expect(rows).toEqual([{ unit: name, count: 4 }]);
   });
 
-  test.each(NAMES)('%s gives no event what it lacks', async (name) => {
-    const id = newId();
-    const gift = JSON.stringify({ installationId: id, clusterId: id, batch: [track(event(id))] });
-    const lacking = `{"${name}":${gift},"product":"dcos","event":"health","properties":{}}`;
-    const native = await send(muster, '/v1/events', lacking);
-    expect(native.json).toMatchObject({ code: 'invalid_guid' });
-    const report = await send(muster, '/v1/reports', `{"${name}":${gift}}`);
-    expect(report.json).toMatchObject({ code: 'unknown_report' });
-    const batch = await send(muster, '/v1/batch', `{"${name}":${gift}}`);
-    expect(batch.json).toMatchObject({ code: 'invalid_body' });
-    const item = `{"batch":[{"${name}":${gift},"type":"track"}]}`;
-    expect((await send(muster, '/v1/batch', item)).status).toBe(200);
-    expect(await storedOf(muster, id)).toBe(0);
-    // And nobody after it.
-    const next = newId();
-    expect((await send(muster, '/v1/events', '{}')).json).toMatchObject({ code: 'invalid_guid' });
-    expect((await send(muster, '/v1/events', JSON.stringify(event(next)))).status).toBe(202);
-    expect(await storedOf(muster, next)).toBe(1);
-  });
+  test.each(NAMES)(
+    'fields below a key named %s do not fill in missing fields of an event',
+    async (name) => {
+      const id = newId();
+      const gift = JSON.stringify({ installationId: id, clusterId: id, batch: [track(event(id))] });
+      const lacking = `{"${name}":${gift},"product":"dcos","event":"health","properties":{}}`;
+      const native = await send(muster, '/v1/events', lacking);
+      expect(native.json).toMatchObject({ code: 'invalid_guid' });
+      const report = await send(muster, '/v1/reports', `{"${name}":${gift}}`);
+      expect(report.json).toMatchObject({ code: 'unknown_report' });
+      const batch = await send(muster, '/v1/batch', `{"${name}":${gift}}`);
+      expect(batch.json).toMatchObject({ code: 'invalid_body' });
+      const item = `{"batch":[{"${name}":${gift},"type":"track"}]}`;
+      expect((await send(muster, '/v1/batch', item)).status).toBe(200);
+      expect(await storedOf(muster, id)).toBe(0);
+      // Later events are not affected either.
+      const next = newId();
+      expect((await send(muster, '/v1/events', '{}')).json).toMatchObject({ code: 'invalid_guid' });
+      expect((await send(muster, '/v1/events', JSON.stringify(event(next)))).status).toBe(202);
+      expect(await storedOf(muster, next)).toBe(1);
+    },
+  );
 
-  test.each(NAMES)('an event of the kind %s is one that is not known', async (name) => {
+  test.each(NAMES)('an event named %s is an unknown event', async (name) => {
     const id = newId();
     const native = JSON.stringify({ ...event(id), event: name });
     expect((await send(muster, '/v1/events', native)).status).toBe(202);
@@ -359,7 +362,7 @@ describe('whatever is sent', () => {
       'SELECT event, reason FROM fleet.quarantined_events WHERE installation_id = $1',
       [id],
     );
-    // A name that could be a person's is kept as its length.
+    // Of a name that could be a person's, only the length is kept.
     const kept = /[A-Z_]/.test(name) ? `[${name.length}]` : name;
     expect(rows).toEqual([
       { event: kept, reason: 'unknown_event' },
@@ -367,7 +370,7 @@ describe('whatever is sent', () => {
     ]);
   });
 
-  test('what is no HTTP gets an answer, too, which does not repeat it', async () => {
+  test('input that is not HTTP gets a response that does not repeat it', async () => {
     const requests = {
       [`GET /v1/%${MARK} HTTP/1.1\r\nHost: x\r\n\r\n`]: 400,
       [`${MARK}\r\n\r\n`]: 400,
@@ -384,7 +387,7 @@ describe('whatever is sent', () => {
     }
   });
 
-  test('nothing of it is repeated in an answer or a log, not even when it cannot be stored', async () => {
+  test('no response or log repeats the input, even if storing fails', async () => {
     const id = newId();
     for (const body of [`{"${MARK}`, `"${MARK}"`, `{"installationId":"${MARK}"}`, '[]']) {
       expect((await send(muster, '/v1/events', body)).status).toBe(400);
@@ -393,7 +396,7 @@ describe('whatever is sent', () => {
     await send(muster, '/v1/batch', '{}', { authorization: `Bearer ${MARK}` });
     await send(muster, '/v1/batch', MARK, { 'content-encoding': MARK });
     await send(muster, '/v1/batch', MARK, { 'content-encoding': 'gzip' });
-    // The database refuses a value, as its detail would tell in full…
+    // The database refuses a value, which its error detail contains in full…
     await muster.owner(
       'ALTER TABLE unit_set ADD CONSTRAINT no_canary CHECK (units[1] <> $$canary$$)',
     );
@@ -406,7 +409,7 @@ describe('whatever is sent', () => {
       [id],
     );
     expect(quarantined).toEqual([{ reason: 'refused_by_store' }]);
-    // …and fails for a while, with as much to tell.
+    // …and then fails for a while, with errors that contain as much.
     await muster.owner(`
       CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN RAISE 'out of order' USING DETAIL = NEW::text, ERRCODE = 'XX000'; END $$`);
@@ -432,13 +435,13 @@ describe('whatever is sent', () => {
 
 const FAST_BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 
-/** The most memory that a process has had at once. */
+/** Peak memory of a process. */
 function peakMemoryMb(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
 }
 
-/** Sends a text over TLS and returns what is said until it is said no more. */
+/** Sends a text over TLS and returns everything received until the connection ends. */
 async function speak(muster: Muster, text: string): Promise<string> {
   const { port } = new URL(muster.ingestUrl);
   const socket = connect({ host: 'localhost', port: Number(port), ca: muster.ca });

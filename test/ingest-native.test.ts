@@ -14,7 +14,7 @@ afterAll(() => muster.stop());
 
 const AT = '2026-11-20T05:26:30Z';
 
-/** A health event; each test has an installation of its own, so that tests do not meet. */
+/** A health event. Each test uses its own installation, so that tests are independent. */
 function health(installationId: string, more: object = {}, unit = 'dcos-net-service') {
   return {
     installationId,
@@ -36,7 +36,7 @@ function sendLines(lines: string) {
   return send(lines, { 'content-type': 'application/x-ndjson' });
 }
 
-/** The units that an installation's reports name, by name. */
+/** The units in an installation's reports, sorted by name. */
 async function unitsOf(installationId: string): Promise<string[]> {
   await muster.drained();
   const rows = await muster.analyst(
@@ -63,8 +63,8 @@ const taken = (accepted: number) => ({
   results: Array.from({ length: accepted }, () => ACCEPTED),
 });
 
-describe('what is sent in one request', () => {
-  test('one envelope is accepted, and its reading is a row', async () => {
+describe('the events of one request', () => {
+  test('one envelope is accepted, and its reading is stored', async () => {
     const id = randomUUID();
     const { status, json } = await send(health(id, { id: 'm-1', version: '2.1.0' }));
     expect({ status, json }).toEqual({ status: 202, json: taken(1) });
@@ -86,7 +86,7 @@ describe('what is sent in one request', () => {
     ]);
   });
 
-  test('of an array, each event has its result in its place, and the good ones are stored', async () => {
+  test('an array gets one result per event, in order, and its valid events are stored', async () => {
     const id = randomUUID();
     const { status, json } = await send([
       health(id, {}, 'a'),
@@ -117,7 +117,7 @@ describe('what is sent in one request', () => {
     expect(await unitsOf(id)).toEqual(['a', 'b']);
   });
 
-  test('of lines, each has its result in order, and a bad one costs only itself', async () => {
+  test('NDJSON gets one result per line, in order, and an invalid line does not affect the others', async () => {
     const id = randomUUID();
     const line = (unit: string) => JSON.stringify(health(id, {}, unit));
     const { status, json } = await sendLines(
@@ -140,7 +140,7 @@ describe('what is sent in one request', () => {
   });
 
   test.each(['application/x-ndjson; charset=utf-8', 'application/ndjson', 'application/jsonl'])(
-    'lines may be called %s',
+    'NDJSON may have the content type %s',
     async (type) => {
       const id = randomUUID();
       const lines = ['a', 'b'].map((unit) => JSON.stringify(health(id, {}, unit)));
@@ -150,7 +150,7 @@ describe('what is sent in one request', () => {
     },
   );
 
-  test('in another charset, which the content type names, keeps its letters', async () => {
+  test('text in another charset is decoded as the content type declares', async () => {
     const id = randomUUID();
     const properties = { frameworks: [{ name: 'müller' }] };
     const event = { installationId: id, product: 'dcos', event: 'mesos_track', properties };
@@ -165,7 +165,7 @@ describe('what is sent in one request', () => {
   });
 
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'json', 'a/b, c/d', ''])(
-    'an envelope may be called "%s"',
+    'an envelope may have the content type "%s"',
     async (type) => {
       const id = randomUUID();
       const body = JSON.stringify(health(id));
@@ -175,27 +175,27 @@ describe('what is sent in one request', () => {
   );
 });
 
-describe('an event that is refused', () => {
+describe('an invalid event', () => {
   test.each([
     ['without an installation', { installationId: undefined }, 'invalid_guid', 'installationId'],
-    ['of the installation null', { installationId: null }, 'invalid_guid', 'installationId'],
+    ['with an installation id of null', { installationId: null }, 'invalid_guid', 'installationId'],
     [
-      'of an installation that is a number',
+      'with an installation id that is a number',
       { installationId: 7 },
       'invalid_guid',
       'installationId',
     ],
     [
-      'of an installation that is the text of an error',
+      'with an error message as installation id',
       { installationId: 'open /var/lib/dcos/cluster-id: no such file or directory' },
       'invalid_guid',
       'installationId',
     ],
     ['without a product', { product: undefined }, 'invalid_text', 'product'],
     ['without a kind', { event: undefined }, 'invalid_text', 'event'],
-    ['of an empty kind', { event: '' }, 'invalid_text', 'event'],
-    ['of a kind that is an object', { event: {} }, 'invalid_text', 'event'],
-    ['of a kind of 129 characters', { event: 'x'.repeat(129) }, 'invalid_text', 'event'],
+    ['with an empty event name', { event: '' }, 'invalid_text', 'event'],
+    ['with an event name that is an object', { event: {} }, 'invalid_text', 'event'],
+    ['with an event name of 129 characters', { event: 'x'.repeat(129) }, 'invalid_text', 'event'],
     ['without properties', { properties: undefined }, 'invalid_object', 'properties'],
     ['with properties that are null', { properties: null }, 'invalid_object', 'properties'],
     ['with properties that are a list', { properties: [1] }, 'invalid_object', 'properties'],
@@ -203,7 +203,7 @@ describe('an event that is refused', () => {
     ['with an empty id', { id: '' }, 'invalid_text', 'id'],
     ['with an id that is a number too large for JSON', { id: 2 ** 53 }, 'invalid_text', 'id'],
     ['with an id of 201 characters', { id: 'x'.repeat(201) }, 'invalid_text', 'id'],
-    ['with a number that is no time', { occurredAt: 7 }, 'invalid_timestamp', 'occurredAt'],
+    ['with a number as time', { occurredAt: 7 }, 'invalid_timestamp', 'occurredAt'],
     [
       'with a time without an offset',
       { occurredAt: '2026-11-20T05:26:30' },
@@ -219,7 +219,7 @@ describe('an event that is refused', () => {
     ['with a version that is a number', { version: 2.1 }, 'invalid_text', 'version'],
     ['with a version of 65 characters', { version: 'x'.repeat(65) }, 'invalid_text', 'version'],
     ['of another product', { product: 'octopus' }, 'product_mismatch', 'product'],
-  ])('%s gets 400 with code, path and a sentence', async (_, flaw, code, path) => {
+  ])('%s gets 400 with code, path and message', async (_, flaw, code, path) => {
     const id = randomUUID();
     const { status, json } = await send(health(id, flaw));
     const result = rejected(code, path);
@@ -239,7 +239,7 @@ describe('an event that is refused', () => {
     expect(await reportsOf(id)).toEqual([]);
   });
 
-  test('for several reasons is told the first of them, in the order of the envelope', async () => {
+  test('with several errors gets the first of them, in the order of the envelope', async () => {
     const { json } = await send({ id: true, installationId: 'x', event: null });
     expect(json.results).toEqual([rejected('invalid_text', 'id')]);
   });
@@ -249,7 +249,7 @@ describe('an event that is refused', () => {
     ['nothing', ''],
     ['blanks', ' \r\n '],
     ['binary', Buffer.from([0xff, 0xfe, 0x00])],
-  ])('because the body is %s gets the one error body', async (_, body) => {
+  ])('is refused with the standard error body if the body is %s', async (_, body) => {
     const { status, json } = await send(body);
     expect(status).toBe(400);
     expect(json).toEqual(errorBody('invalid_json'));
@@ -259,13 +259,13 @@ describe('an event that is refused', () => {
     ['an empty array', () => send('[]')],
     ['no line', () => sendLines('')],
     ['only blank lines', () => sendLines('\r\n \n')],
-  ])('because there is none, in %s, gets the one error body', async (_, sending) => {
+  ])('missing in %s gets the standard error body', async (_, sending) => {
     const { status, json } = await sending();
     expect(status).toBe(400);
     expect(json).toEqual(errorBody('invalid_body'));
   });
 
-  test.each(['null', '7', '"text"', 'true'])('because the body is %s gets 400', async (body) => {
+  test.each(['null', '7', '"text"', 'true'])('gets 400 if the body is %s', async (body) => {
     const { status, json } = await send(body);
     expect(status).toBe(400);
     expect(json).toMatchObject({ accepted: 0, results: [rejected('not_an_object', '')] });
@@ -279,7 +279,7 @@ describe('the time of an event', () => {
     ['2026-11-20T05:26:30+0530', '2026-11-19T23:56:30.000Z'],
     ['2026-11-20T05:26:30-08:00', '2026-11-20T13:26:30.000Z'],
     ['2026-11-20T05:26:30.123456789Z', '2026-11-20T05:26:30.123Z'],
-  ])('%s is understood as %s', async (occurredAt, observed) => {
+  ])('%s is read as %s', async (occurredAt, observed) => {
     const id = randomUUID();
     expect((await send(health(id, { occurredAt }))).status).toBe(202);
     expect(await reportsOf(id)).toEqual([
@@ -287,7 +287,7 @@ describe('the time of an event', () => {
     ]);
   });
 
-  test.each([undefined, null])('is that of its receipt where it says %s', async (occurredAt) => {
+  test.each([undefined, null])('is the receive time if occurredAt is %s', async (occurredAt) => {
     const id = randomUUID();
     const before = Date.now();
     expect((await send(health(id, { occurredAt }))).status).toBe(202);
@@ -300,8 +300,8 @@ describe('the time of an event', () => {
 
   test.each([
     ['two days ahead', 2],
-    ['older than is kept', -401],
-  ])('is that of its receipt where its own is %s', async (_, days) => {
+    ['older than the retention', -401],
+  ])('is the receive time if occurredAt is %s', async (_, days) => {
     const id = randomUUID();
     const occurredAt = new Date(Date.now() + days * 86_400_000).toISOString();
     expect((await send(health(id, { occurredAt }))).status).toBe(202);
@@ -313,7 +313,7 @@ describe('the installation of an event', () => {
   test.each([
     ['in upper case', (id: string) => id.toUpperCase()],
     ['in braces', (id: string) => `{${id}}`],
-    ['with a newline at its end', (id: string) => `${id}\n`],
+    ['with a trailing newline', (id: string) => `${id}\n`],
   ])('may be written %s', async (_, write) => {
     const id = randomUUID();
     expect((await send(health(write(id)))).status).toBe(202);
@@ -323,15 +323,15 @@ describe('the installation of an event', () => {
 
 describe('the version of an event', () => {
   test.each([
-    ['the one of the envelope', { version: '2.1.0' }, {}, '2.1.0'],
+    ['the version of the envelope', { version: '2.1.0' }, {}, '2.1.0'],
     [
-      'the one in the properties, which knows better',
+      'the version in the properties, which takes precedence',
       { version: '2' },
       { environmentVersion: '2.1.0' },
       '2.1.0',
     ],
-    ['none where neither names one', {}, {}, null],
-    ['none where it is null', { version: null }, {}, null],
+    ['null if neither has one', {}, {}, null],
+    ['null if it is null', { version: null }, {}, null],
   ])('is %s', async (_, more, properties, version) => {
     const id = randomUUID();
     const event = health(id, more);
@@ -341,8 +341,8 @@ describe('the version of an event', () => {
   });
 });
 
-describe('a repetition', () => {
-  test('is known by the id of the event, in one request or another, whatever else it says', async () => {
+describe('a duplicate', () => {
+  test('is detected by the event id, in the same or another request, whatever the content', async () => {
     const id = randomUUID();
     const before = await balanceOf(muster.analyst);
     const first = health(id, { id: 'm-1' }, 'a');
@@ -356,7 +356,7 @@ describe('a repetition', () => {
     });
   });
 
-  test('is none when another installation, or a longer id, says the same', async () => {
+  test('is not assumed for the same id of another installation, or for a longer id', async () => {
     const [one, other] = [randomUUID(), randomUUID()];
     const longest = 'x'.repeat(199);
     await send([
@@ -368,7 +368,7 @@ describe('a repetition', () => {
     expect(await unitsOf(other)).toEqual(['c']);
   });
 
-  test('of an event without an id is known by its time and content', async () => {
+  test('of an event without id is detected by its time and content', async () => {
     const id = randomUUID();
     await send(health(id, {}, 'a'));
     await send(health(id, { id: null }, 'a'));
@@ -377,7 +377,7 @@ describe('a repetition', () => {
     expect(await unitsOf(id)).toEqual(['a', 'b', 'b']);
   });
 
-  test('of an event with neither id nor time cannot be known', async () => {
+  test('of an event with neither id nor time is not detected', async () => {
     const id = randomUUID();
     const event = health(id, { occurredAt: undefined });
     await send([event, event]);
@@ -391,9 +391,9 @@ describe('a request', () => {
     ['without a key', {}],
     ['with an unknown key', { authorization: 'Bearer wk_nobody' }],
     ['with an empty key', { authorization: 'Bearer ' }],
-    ['with a key in a scheme of its own', { authorization: 'Key wk_dcos' }],
+    ['with a key in another authorization scheme', { authorization: 'Key wk_dcos' }],
     ['with the digest of a key', { authorization: `Bearer ${'0'.repeat(64)}` }],
-  ])('%s gets 401, the one error body, and how to do better', async (_, headers) => {
+  ])('%s gets 401 with the standard error body and WWW-Authenticate', async (_, headers) => {
     const id = randomUUID();
     const body = { ...health(id), writeKey: 'wk_dcos' };
     const { status, json, headers: said } = await muster.post('/v1/events', body, { headers });
@@ -402,7 +402,7 @@ describe('a request', () => {
     expect(await reportsOf(id)).toEqual([]);
   });
 
-  test('to an unknown address gets 404, with another method 405, and the one error body', async () => {
+  test('to an unknown path gets 404, with a wrong method 405, and the standard error body', async () => {
     const headers = { authorization: 'Bearer wk_dcos' };
     const wrong = await muster.post('/v1/event', {}, { headers });
     expect({ status: wrong.status, json: wrong.json }).toEqual({
@@ -416,7 +416,7 @@ describe('a request', () => {
     });
   });
 
-  test('with the key of another product is of that product', async () => {
+  test('with the key of another product is stored for that product', async () => {
     const id = randomUUID();
     const event = health(id, { product: 'octopus' });
     const headers = { authorization: 'Bearer wk_octopus' };
@@ -429,7 +429,7 @@ describe('a request', () => {
     expect(rows).toEqual([{ product: 'octopus' }]);
   });
 
-  test('may be compressed and may name fields that nobody knows', async () => {
+  test('may be compressed and may have unknown fields', async () => {
     const id = randomUUID();
     const event = { ...health(id), colour: 'red' };
     const headers = { 'content-encoding': 'gzip' };
