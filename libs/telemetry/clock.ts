@@ -1,4 +1,4 @@
-import { parseMoment, UTC_ZONE } from './moment.js';
+import { parseMoment, UTC_ZONE, withoutZoneName } from './moment.js';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -49,7 +49,7 @@ const IS_DIGITS = /^[\d.,]+$/;
  * zone, since both may be anything. A number becomes a date, so that it cannot be taken for another number.
  */
 export function safeTime(time: string): string {
-  const text = time.trim();
+  const text = withoutZoneName(time.trim());
   if (IS_DIGITS.test(text)) return canonicalTime(text) ?? '';
   const at = text.indexOf('[');
   const zone = at === -1 ? '' : text.slice(at);

@@ -13,6 +13,12 @@ export const UTC_ZONE = /^\[(?:UTC|GMT|Z|Etc\/UTC)\]$/;
 const DATE_AND_TIME =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt]| {1,2})(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)? ?(?:(Z|z|UTC|GMT)|([+-])(\d\d)(?::?(\d\d))?)?(\[[\w/+-]{1,40}\])?$/;
 
+/** The basic format of ISO 8601: `20261121T052630Z`. */
+const BASIC = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?=[.,Z+-])/;
+
+/** What Go's `Time.String` prints after the offset: the name of the zone, and the monotonic clock. */
+const AFTER_OFFSET = /(:\d\d(?:\.\d{1,9})? [+-]\d{4}) [A-Z\d+-]{1,6}(?: m=[+-][\d.]{1,30})?$/;
+
 const DIGITS = /^(\d{10,19})(?:[.,](\d{1,30}))?$/;
 
 /**
@@ -30,14 +36,25 @@ const UNIT_DIGITS = [0, 3, 6, 9];
  * Understands a time as agents write it, the same in every dialect; null if it is none.
  * - ISO 8601 with an offset: `Z`, `UTC`, `+00`, `+0530`, `+05:30`, Java's `[Europe/Berlin]` after an offset, or `[UTC]`
  *   without one. A blank may be in place of the `T` and before the offset, seconds may be missing, a
- *   comma may begin the fraction. A time without an offset could be any of forty, and is none.
+ *   comma may begin the fraction. `20261121T052630Z`, and what Go prints. A time without an offset could be any
+ *   of forty, and is none.
  * - Seconds, milliseconds, microseconds or nanoseconds since 1970, as a number or as digits.
  */
 export function parseMoment(raw: unknown): Moment | null {
   if (typeof raw === 'number') return parseDigits(`${raw}`);
   if (typeof raw !== 'string') return null;
   const text = raw.trim();
-  return parseDateAndTime(text) ?? parseDigits(text);
+  return parseDateAndTime(text) ?? parseDigits(text) ?? parseRareForm(text);
+}
+
+function parseRareForm(text: string): Moment | null {
+  const usual = withoutZoneName(text).replace(BASIC, '$1-$2-$3T$4:$5:$6');
+  return usual === text ? null : parseDateAndTime(usual);
+}
+
+/** A time without what Go prints after its offset. */
+export function withoutZoneName(text: string): string {
+  return text.replace(AFTER_OFFSET, '$1');
 }
 
 function parseDateAndTime(text: string): Moment | null {

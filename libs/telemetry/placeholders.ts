@@ -8,7 +8,15 @@ const KNOWN = new Set([
   '12345678-1234-1234-1234-123456789abc',
   '12345678-1234-5678-1234-567812345678',
   '12345678-1234-5678-90ab-cddeefaabbcc',
+  'fedcba98-7654-3210-fedc-ba9876543210',
+  '11111111-2222-3333-4444-555555555555',
+  'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee',
   'deadbeef-dead-beef-dead-beefdeadbeef',
+  'cafebabe-cafe-babe-cafe-babecafebabe',
+  // Examples in RFC 4122 and in the documents of many products.
+  'f81d4fae-7dec-11d0-a765-00a0c91e6bf6',
+  '123e4567-e89b-12d3-a456-426614174000',
+  '550e8400-e29b-41d4-a716-446655440000',
   // Main boards of AMI, in both orders of bytes.
   '03000200-0400-0500-0006-000700080009',
   '00020003-0004-0005-0006-000700080009',

@@ -10,7 +10,7 @@ const anyText = fc.string({
   ),
 });
 
-const NO_LIMIT = [2 ** 31 - 1, 2 ** 32 - 1, 2 ** 53 - 1, 2 ** 63, 2 ** 64];
+const NO_LIMIT = [2 ** 31 - 1, 2 ** 32 - 1, 2 ** 53 - 1, 2 ** 53, 2 ** 63, 2 ** 64];
 
 const nonsense: [raw: unknown, reason: string][] = [
   [-1, 'negative'],

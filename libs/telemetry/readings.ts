@@ -8,10 +8,12 @@ const DECIMAL = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const CONTROL = /\p{Cc}/gu;
 
 /**
- * The largest numbers of the usual integer types. Programs write them for "no limit" and "unknown", so they
- * are never a measurement. 2^63-1 and 2^64-1 are read as 2^63 and 2^64.
+ * The largest numbers of the usual integer types, and the smallest of 32 bits. Programs write them for "no limit"
+ * and "unknown", so they are never a measurement. 2^63-1 and 2^64-1 are read as 2^63 and 2^64, and 2^53 is 2^63
+ * in kilobytes.
  */
-const NO_LIMIT = new Set([2 ** 31 - 1, 2 ** 32 - 1, 2 ** 53 - 1, 2 ** 63, 2 ** 64]);
+const NO_LIMIT = new Set([2 ** 31 - 1, 2 ** 32 - 1, 2 ** 53 - 1, 2 ** 53, 2 ** 63, 2 ** 64]);
+const SMALLEST = -(2 ** 31);
 
 /** The largest count unless a metric declares another: more than that does not fit an integer column. */
 export const MAX_COUNT = 2 ** 31 - 2;
@@ -33,9 +35,10 @@ export function asFigure(raw: unknown, most: number): Reading<number> {
   return { value: number === 0 ? 0 : number }; // -0 is 0: the same content must have the same hash
 }
 
-/** Whether a number may be a measurement: it is at most `most` in size, and no type's largest number. */
+/** Whether a number may be a measurement: it is at most `most` in size, and no type's largest or smallest number. */
 export function isPlausible(number: number, most: number): boolean {
-  return Number.isFinite(number) && Math.abs(number) <= most && !NO_LIMIT.has(Math.abs(number));
+  const size = Math.abs(number);
+  return Number.isFinite(number) && size <= most && !NO_LIMIT.has(size) && number !== SMALLEST;
 }
 
 /** Text without surrounding blanks and control characters, at most `maxLength` UTF-16 units. */

@@ -210,6 +210,9 @@ describe('an event', () => {
   test.each<object>([
     { $lib: 'web', $device_id: SYSTEM },
     { $lib: 'js' },
+    { $viewport_height: 900 },
+    { $raw_user_agent: 'Mozilla/5.0' },
+    { $browser: 'Firefox' },
     { $screen_width: 1920, $timezone: 'Europe/Berlin' },
     { $lib: 'web', $is_identified: false, $user_id: 'alice' },
   ])('of a browser in which nobody was identified has no installation: %j', (properties) => {

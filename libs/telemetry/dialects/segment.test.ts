@@ -184,10 +184,18 @@ describe('the installation', () => {
     { library: { name: 'analytics.js', version: 'npm:next-1.84.3' } },
     { library: { name: 'RudderLabs JavaScript SDK', version: '3.34.1' } },
     { library: { name: '@segment/analytics-next' } },
+    { library: { name: '@ht-sdks/events-sdk-js' } },
+    { library: { name: '@jitsu/js' } },
+    { page: { referrer: 'https://example.com/' } },
+    { userAgent: 'Mozilla/5.0 (X11; Linux x86_64)' },
+    { userAgentData: { mobile: false } },
+    { channel: 'web' },
     { library: { name: 'of-our-own' }, page: { path: '/login', url: 'https://example.com/login' } },
   ])('is never the anonymousId of a web SDK: %j', (library) => {
     const lost = read({ anonymousId: BROWSER, properties: {}, context: library });
     expect(lost).toMatchObject({ rejection: { reason: 'installation_id_of_visitor' } });
+    const channel = read({ anonymousId: BROWSER, properties: {}, channel: 'web' });
+    expect(channel).toMatchObject({ rejection: { reason: 'installation_id_of_visitor' } });
     const known = read({
       anonymousId: BROWSER,
       properties: { clusterId: CLUSTER },
@@ -199,7 +207,8 @@ describe('the installation', () => {
   test.each(['analytics-go', '@segment/analytics-node', '@rudderstack/rudder-sdk-node'])(
     'is the anonymousId of a server with %s',
     (name) => {
-      const it = read({ anonymousId: CLUSTER, properties: {}, context: { library: { name } } });
+      const context = { library: { name }, page: {}, userAgent: 'Go-http-client/1.1' };
+      const it = read({ anonymousId: CLUSTER, properties: {}, channel: 'server', context });
       expect(it).toMatchObject({ installationId: CLUSTER });
     },
   );

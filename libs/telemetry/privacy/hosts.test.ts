@@ -8,6 +8,10 @@ const ENDINGS = [
   ),
   ...'london zone network systems email software build host rocks ninja swiss paris nyc'.split(' '),
   ...'com net org io de eu prod dmz k8s svc corp lan local intra internal staging'.split(' '),
+  ...'prd preprod stg sbx qa prod1 dev2 uat3 marathon.mesos dc1.consul onion i2p workgroup'.split(
+    ' ',
+  ),
+  ...'koeln hamburg wien tokyo sydney quebec brussels llc sarl'.split(' '),
   ...'home.arpa cluster.local svc.cluster.local co.uk com.tr xn--p1ai'.split(' '),
 ];
 
@@ -25,12 +29,25 @@ describe('the name of a host', () => {
     }
   });
 
-  test.each(['db1.prod', 'web-01.shop', 'acme.ai', 'acme.com', 'worker12.k8s', 'node7.dmz'])(
-    'may have one label only: %s',
+  test.each(['db1.例え.jp', 'müller.österreich.example.ai', 'почта.пример.com'])(
+    'may have letters of any script: %s',
     (host) => {
       expect(holdsHost(host)).toBe(true);
     },
   );
+
+  test.each([
+    'db1.prod',
+    'mueller.berlin',
+    'acme.bank',
+    'web-01.shop',
+    'acme.ai',
+    'acme.com',
+    'worker12.k8s',
+    'node7.dmz',
+  ])('may have one label only: %s', (host) => {
+    expect(holdsHost(host)).toBe(true);
+  });
 });
 
 describe('no host', () => {
@@ -68,6 +85,14 @@ describe('no host', () => {
       'task-handler.task-completed',
       'user.created.first',
       'error.server',
+    ],
+    ...[
+      '1.0.post1.dev2',
+      '2.0.rc1.dev3',
+      '1.0-beta.dev',
+      '1.13.0-beta1.dev',
+      'org.apache.mesos',
+      'kafka.qa',
     ],
     ...['node_count_*.aws_ec2_instance', 'cassandra.dcos', 'a.total', 'backup.completed'],
   ])('is %s', (text) => {

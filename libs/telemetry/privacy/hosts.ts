@@ -13,12 +13,15 @@ const setOf = (text: string) => new Set(text.trim().split(/\s+/));
 const STRONG = setOf(`
   com net org edu gov mil io cloud eu uk de fr nl ch pl ru cn jp br au biz arpa be dk fi ie pt cz gr hu ua lu lv il
   ae za nz kr tw hk vn cl xyz gmbh ai tv mx tr ro bg hr lt ee sg th ph pk kz ng ke
-  local localhost localdomain internal intranet lan corp example invalid intra
+  local localhost localdomain internal intranet lan corp example invalid intra workgroup onion i2p
+  bank ltd llc sarl srl berlin koeln cologne hamburg bayern ruhr saarland wien tirol swiss paris london wales scot
+  irish nyc miami tokyo osaka amsterdam brussels vlaanderen istanbul capetown joburg sydney melbourne quebec
 `);
 
 /** What networks use inside, and no registry knows. */
 const INTERNAL = setOf(
-  'home private int ext prod dev test stage staging uat dmz k8s svc vpc mgmt adm infra',
+  'home private int ext prod prd preprod dev test qa stage staging stg sbx uat dmz oob k8s svc vpc mgmt adm infra ' +
+    'mesos consul domain',
 );
 
 /** They end the names of files and systemd units more often than those of hosts. */
@@ -44,7 +47,8 @@ const endingOf = remember(500_000, (label: string): Ending => {
   if (STRONG.has(label)) return 'strong';
   if (UNIT_TYPES.has(label)) return null;
   if (ENDINGS_OF_FILES.has(label)) return 'file';
-  if (INTERNAL.has(label)) return 'weak';
+  // `prod2` is the second of its kind.
+  if (INTERNAL.has(label) || INTERNAL.has(label.replace(/\d{1,3}$/, ''))) return 'weak';
   const { isIcann } = parse(`a.${label}`, { extractHostname: false, validateHostname: false });
   return isIcann === true ? 'weak' : null;
 });
@@ -52,9 +56,16 @@ const endingOf = remember(500_000, (label: string): Ending => {
 /** Whether the name of a host is in a text. */
 export function holdsHost(text: string): boolean {
   if (!text.includes('.')) return false;
-  return text
+  return withPlainLetters(text)
     .split(/[^A-Za-z0-9._-]/)
     .some((name) => name.includes('.') && isHost(name.split('.')));
+}
+
+const OTHER_LETTER = /[^\p{ASCII}\P{L}]/gu;
+
+/** The names of hosts may have letters of any script: the shape is the same with an `x` for each. */
+function withPlainLetters(text: string): string {
+  return OTHER_LETTER.test(text) ? text.replace(OTHER_LETTER, 'x') : text;
 }
 
 function isHost(labels: readonly string[]): boolean {
@@ -83,13 +94,18 @@ function isWeakHost(
 ): boolean {
   const last = (before.at(-1) ?? '').toLowerCase();
   if (MACHINE.test(last)) return true;
-  const isVersion = !/[a-z]/.test(last);
+  // `1.0.post1.dev2`
+  const isVersion = !/[a-z]/.test(last) || before.every(isOfVersion);
   // `Acme.Steps.Email` is a class.
   const isClass = ending.length > 2 && /^[A-Z][a-z]/.test(ending);
   const isNamespace = NAMESPACES.has((before[0] ?? '').toLowerCase());
   if (!isDeep || isVersion || isClass || isNamespace) return false;
   if (strength === 'file') return before.some((label) => /[a-z]-?\d+$/i.test(label));
   return ![...before, ending].every(isOfKnownWords);
+}
+
+function isOfVersion(label: string): boolean {
+  return /^(?:v?\d[\d_-]*)?(?:(?:a|b|c|rc|alpha|beta|post|pre|preview)\d*)?$/i.test(label);
 }
 
 /** `menu.file.download` consists of words of interfaces and errors, which name nobody. */

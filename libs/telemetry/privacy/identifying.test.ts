@@ -61,7 +61,18 @@ describe('a text that may tell who or where somebody is', () => {
   test.each([
     ...['', 'kafka', 'dcos-signal-timer', 'marathon-lb', 'Spark (prod)', 'cassandra.dcos', 'a:b'],
     ...['std::string', 'TypeError', 'org.apache.spark', 'Octopus.Script', 'azure/web', 'x86_64'],
-    ...['1.10.11', '2.10.0-1.0.0', '12:30', '12345', '1,000', 'deadbeef', 'プロド', 'e.g. this'],
+    ...[
+      '1.0.post1.dev2',
+      'org.slf4j.slf4j-api',
+      '1.10.11',
+      '2.10.0-1.0.0',
+      '12:30',
+      '12345',
+      '1,000',
+      'deadbeef',
+      'プロド',
+      'e.g. this',
+    ],
     ...['op_=~', 'node_count_*.aws_ec2_instance', 'requests.exceptions.ConnectionError'],
   ])('is not %j', (text) => {
     expect(isIdentifying(text)).toBe(false);

@@ -31,9 +31,15 @@ const SHAPES = {
 
 /** Groups of letters and digits with dashes between them, as serial numbers and licence keys have them. */
 function holdsSerial(text: string): boolean {
+  return text
+    .toLowerCase()
+    .split(/[^a-z0-9-]/)
+    .some(isSerial);
+}
+
+function isSerial(name: string): boolean {
   let mixed = 0;
-  for (const group of text.toLowerCase().split(/[^a-z0-9]/)) {
-    // A group of another length ends the serial number, and so does anything but a dash.
+  for (const group of name.split('-')) {
     if (group.length < 4 || group.length > 6) mixed = 0;
     else if (/[a-z]/.test(group) && /\d/.test(group)) mixed += 1;
     if (mixed === 2) return true;

@@ -37,9 +37,43 @@ describe('a number', () => {
       'userNbr',
       'invoiceNo',
     ],
+    ...'remote_addr hwAddr bssid coord_x latlng born_at yob fingerprint vin ein tin siret mrn'.split(
+      ' ',
+    ),
+    ...'social_security driverLicense sort_code card_pan imei_sv ssn_last4 userhash acctnum'.split(
+      ' ',
+    ),
   ])('under the name %s may be somebody’s', (key) => {
     expect(isIdentifyingKey(key)).toBe(true);
   });
+
+  const OWNERS =
+    'customer cust user client emp member patient student policy order invoice payment transaction txn tracking ' +
+    'registration reference case meter loyalty house visa asset visitor matriculation booking ticket phone whatsapp';
+  const NUMBERS = 'no nr nbr number id key code ref hash';
+  test.each(OWNERS.split(' '))(
+    'that is the number of a %s may be somebody’s, however it is written',
+    (owner) => {
+      for (const number of NUMBERS.split(' ')) {
+        const [first = '', ...rest] = number;
+        const capital = first.toUpperCase() + rest.join('');
+        const names = [
+          `${owner}_${number}`,
+          `${owner}${capital}`,
+          `home.${owner}-${number}`,
+          owner + number,
+        ];
+        for (const name of [
+          ...names,
+          `${owner}_${number}_raw`,
+          `${owner}_${number}_1`.toUpperCase(),
+        ]) {
+          expect([name, isIdentifyingKey(name)]).toEqual([name, true]);
+        }
+      }
+      expect(isIdentifyingKey(`${owner}_count`)).toBe(false);
+    },
+  );
 
   test.each([
     ...[
@@ -56,6 +90,9 @@ describe('a number', () => {
     ],
     ...['cpu_total', 'number', 'no', 'skip', 'mem_total', 'step_count', 'duration', 'identity'],
     ...['customer_count', 'users', 'member_total', 'lat_ms', 'error_code', 'exit_code', 'status'],
+    ...'hash_rate asset_size payment_total case_count tracking_errors address_space host_count'.split(
+      ' ',
+    ),
     ...['domino', 'casino', 'plan', 'devices', 'sessions_open', 'pan', 'spin', 'device_version'],
     ...['health-unit-dcos-cluster-id-total', 'node_count_*.aws_ec2_instance', '0'],
   ])('under the name %j counts something', (key) => {

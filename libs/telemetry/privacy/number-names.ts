@@ -14,7 +14,9 @@ const IDENTIFYING = setOf(`
   telefoon msisdn fax ssn sin passport iban bic card creditcard debitcard zip zipcode postcode postal plz
   postleitzahl ip ipv clientip remoteip sourceip hostip publicip privateip mac imei imsi meid iccid eid esn serial
   lat lon lng latitude longitude geohash birth birthday birthdate dateofbirth geburtsdatum geburtstag dob tax vat
-  cvv cvc pin otp passcode password pincode nino nif nie dni cpf cnpj curp pesel aadhaar nric konto cuenta compte
+  cvv cvc pin otp totp passcode password pincode nino nif nie dni cpf cnpj curp pesel aadhaar nric konto cuenta compte
+  addr address adresse hwaddr bssid coord coords coordinates latlng latlon born yob fingerprint vin ein itin tin
+  ustid blz bankleitzahl kdnr siret siren abn cuit cedula bsn egn jmbg oib hkid snils ogrn mrn npi rodne aba
 `);
 
 /** Whose number it is. Alone such a word counts something: `customer: 3`. */
@@ -24,24 +26,33 @@ const ENTITY = setOf(`
   licence driver insurance policy card credit bank routing social security tax vat order invoice contract booking
   ticket medical nhs pan npi mrn badge staff personnel payroll vehicle plate serial sim subscription merchant vendor
   supplier partner kunden konto vertrags rechnungs personal mitglieds steuer benutzer ausweis versicherungs serien
-  geraete telefon handy
+  geraete telefon handy cust emp visitor visa transaction txn payment case tracking registration reg reference ref
+  meter loyalty flyer house street matriculation matrikel medicare asset auth verification whatsapp ni cc cell tel fax
+  sozialversicherungs burgerservice
 `);
 
 /** Makes a number of an entity's: `customer_no`, `mac_addr`. */
-const NUMBER = setOf('number no nr nbr nummer numero id key code addr address adresse ip');
+const NUMBER = setOf('number no nr nbr nummer numero id key code addr address adresse ip ref hash');
 
 /** Stands behind an identifying word and says no more: `phone_number`, `birth_date`. */
-const KIND = setOf('number num no nr nbr nummer numero addr address adresse date code');
+const KIND = setOf('number num no nr nbr nummer numero addr address adresse date code hash');
 
 /** How the number is written. `lat_e7` is a latitude, but `lat_ms` is a latency. */
-const FORM = setOf('raw value val hash int long str text numeric plain');
+const FORM = setOf('raw value val int long str text numeric plain last');
 const FORM_OF: readonly [names: ReadonlySet<string>, forms: ReadonlySet<string>][] = [
   [setOf('lat lon lng latitude longitude'), setOf('e deg degrees rad micro')],
+  [setOf('coord coords'), setOf('x y z')],
   [
     setOf('birth birthday birthdate dateofbirth dob geburtsdatum geburtstag'),
     setOf('ms s sec secs seconds us ns unix epoch ts time timestamp at year'),
   ],
 ];
+
+/** Names of two words, neither of which identifies alone. */
+const PAIRS = setOf(`
+  social-security driver-license driver-licence driving-license driving-licence sort-code card-pan imei-sv born-at
+  zip-plus x-coord y-coord
+`);
 
 /** How many there are. */
 const AMOUNT = setOf('total unhealthy count counts sum amount qty num');
@@ -75,6 +86,7 @@ export const mostUnder = remember(2_000_000, (key: string): number => {
 function isIdentifying(words: readonly string[]): boolean {
   const [last = '', before = ''] = [...withoutForm(words)].reverse();
   if (IDENTIFYING.has(last) || isOneWord(last)) return true;
+  if (PAIRS.has(`${before}-${last}`)) return true;
   return (KIND.has(last) && IDENTIFYING.has(before)) || (NUMBER.has(last) && ENTITY.has(before));
 }
 
@@ -86,9 +98,9 @@ function withoutForm(words: readonly string[]): readonly string[] {
   return isForm ? words.slice(0, -1) : words;
 }
 
-/** `customernumber`, `macaddress`. */
+/** `customernumber`, `macaddress`, `acctnum`. */
 function isOneWord(word: string): boolean {
-  return [...NUMBER].some((ending) => {
+  return [...NUMBER, 'num'].some((ending) => {
     const named = word.endsWith(ending) ? word.slice(0, -ending.length) : '';
     return ENTITY.has(named) || IDENTIFYING.has(named);
   });

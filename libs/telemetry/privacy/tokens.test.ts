@@ -58,6 +58,17 @@ describe('a secret or a person’s number', () => {
     ...['hf_abcdefghijklmnopqrstuvwx', 'SG.abcdefghijklmnop.qrstuvwx', 'hvs.CAESIJabcdefghijklm'],
     ...['DE89370400440532013000', 'GB82-WEST-1234-5698-7654-32', 'CH9300762011623852957'],
     ...['4539578763621486', '4111-1111-1111-1111', '378282246310005', '123-45-6789', '12345678Z'],
+    ...'dckr_pat_abcdefghijklmnopqrstuvwx dapi0123456789abcdef0123456789abcdef NRAK-ABCDEFGHIJKLMNOPQRSTU'.split(
+      ' ',
+    ),
+    ...'pul-0123456789abcdef ntn_abcdefghijklmnop xkeysib-0123456789abcdef sbp_0123456789abcdef'.split(
+      ' ',
+    ),
+    ...'gsk_abcdefghijklmnop r8_abcdefghijklmnop glrt-abcdefghijklmnop GOCSPX-abcdefghijklmnop'.split(
+      ' ',
+    ),
+    ...'LTAI5tabcdefghijklmnop AGE-SECRET-KEY-1QQQQQQQQQQQ secret_abcdefghijklmnop'.split(' '),
+    ...'acme4111111111111111 7561234567897 X1234567L AB123456C'.split(' '),
     ...['756.1234.5678.97', 'aB3dE5gH7jK9mN1pQ3rS5tU7', 'x'.repeat(65)],
     ...[base64('alice@example.com'), base64('a.b@acme.ai'), `key-${base64('alice@example.com')}`],
     Buffer.from('alice@example.com').toString('hex'),

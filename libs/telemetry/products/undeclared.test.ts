@@ -70,14 +70,16 @@ describe('a number that nobody declared', () => {
   });
 
   test('is a defect where it stands for no limit', () => {
-    const sent = { a: 2 ** 63, b: 1.797e308, c: -(2 ** 63), d: { x: 2 ** 31 - 1, y: 5 }, e: 1e15 };
+    const d = { x: 2 ** 31 - 1, y: 5, z: -(2 ** 31) };
+    const sent = { a: 2 ** 63, b: 1.797e308, c: -(2 ** 63), d, e: 1e15, f: 2 ** 31 };
     const { figures, defects } = read(sent);
     expect(figures).toEqual([
       ['d', 'y', 5],
       ['e', '', 1e15],
+      ['f', '', 2 ** 31],
     ]);
     expect(defects).toEqual(
-      ['a', 'b', 'c', 'd.x'].map((path) => ({ path, reason: 'out_of_range' })),
+      ['a', 'b', 'c', 'd.x', 'd.z'].map((path) => ({ path, reason: 'out_of_range' })),
     );
   });
 
