@@ -31,8 +31,7 @@ export function isFromBrowser({ context, channel }: Record<string, unknown>): bo
 const POSTHOG_WEB_LIBRARIES = new Set<unknown>(['web', 'js', 'posthog-js', 'posthog-js-lite']);
 /** What posthog-js adds to every event, and no server has. (A server may give `$current_url`.) */
 const OF_A_BROWSER = [
-  ...['$screen_width', '$screen_height', '$viewport_width', '$viewport_height'],
-  ...['$browser', '$raw_user_agent'],
+  ...['$screen_width', '$viewport_width', '$viewport_height', '$browser', '$raw_user_agent'],
 ];
 
 /**
