@@ -84,23 +84,29 @@ const ask = (method: string, path: string, token: string | null) =>
 const asked = async (...request: Parameters<typeof ask>) => (await ask(...request)).status;
 
 describe.each(ROUTES)('%s %s', (method, path, scope, status) => {
-  test.each(adminScopes)(`checks a token that has only the scope %s`, async (mine) => {
-    const token = await admin.tokenFor('one', [mine]);
-    const isAllowed = scope === null || [scope].flat().includes(mine);
-    expect(await asked(method, path, token)).toBe(isAllowed ? status : 403);
-  });
+  test.each(adminScopes)(
+    `allows or refuses a token that has only %s as documented`,
+    async (mine) => {
+      const token = await admin.tokenFor('one', [mine]);
+      const isAllowed = scope === null || [scope].flat().includes(mine);
+      expect(await asked(method, path, token)).toBe(isAllowed ? status : 403);
+    },
+  );
 
-  test.each(['none', 'wrong', 'expired', 'revoked'])('checks a token that is %s', async (kind) => {
-    if ((wrong += 1) > 8) await resetWrongTokens();
-    let token: string | null = null;
-    if (kind === 'wrong') token = `mat_${'0'.repeat(40)}`;
-    if (kind === 'expired') token = await admin.tokenFor('old', adminScopes, -1);
-    if (kind === 'revoked') {
-      token = await admin.tokenFor('gone');
-      await admin.store.revokeToken('gone');
-    }
-    expect(await asked(method, path, token)).toBe(scope === null ? status : 401);
-  });
+  test.each(['missing', 'wrong', 'expired', 'revoked'])(
+    'refuses a token that is %s, unless the route is public',
+    async (kind) => {
+      if ((wrong += 1) > 8) await resetWrongTokens();
+      let token: string | null = null;
+      if (kind === 'wrong') token = `mat_${'0'.repeat(40)}`;
+      if (kind === 'expired') token = await admin.tokenFor('old', adminScopes, -1);
+      if (kind === 'revoked') {
+        token = await admin.tokenFor('gone');
+        await admin.store.revokeToken('gone');
+      }
+      expect(await asked(method, path, token)).toBe(scope === null ? status : 401);
+    },
+  );
 });
 
 test('actions are in the audit log with hashed ids, and audit entries cannot be changed or removed', async () => {

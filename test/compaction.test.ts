@@ -100,13 +100,13 @@ const isWaiting = async () =>
   ).length > 0;
 
 /** Blocks a reindex in the phase in which the new index is written to but not read. */
-async function holdUp() {
+async function blockReindex() {
   await other.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM product_policy');
 }
 
 /** Leaves the state of a reindex whose process died. */
 async function interruptReindex() {
-  await holdUp();
+  await blockReindex();
   const killed = new pg.Client({ connectionString: database.appUrl });
   await killed.connect();
   const ended = expect(killed.query(`REINDEX INDEX CONCURRENTLY ${JUNE}`)).rejects.toThrow();
@@ -165,7 +165,7 @@ test('during compaction, events are stored, duplicates are detected and installa
   await addRows(5);
   const [early, late, erased] = [visitIn(5), visitIn(5), visitIn(5)];
   for (const visit of [early, erased]) await save(visit);
-  await holdUp();
+  await blockReindex();
   const compacted = compact();
   await expect.poll(() => isWaiting()).toBe(true);
 
@@ -206,7 +206,7 @@ test('the next run removes the invalid index of an interrupted compaction', asyn
 
 test('compaction that waits for an analyst stops with its worker, and completes in a later run', async () => {
   await addRows(5);
-  await holdUp();
+  await blockReindex();
   const stop = new AbortController();
   const stopped = expect(compact({ signal: stop.signal })).rejects.toThrow();
   await expect.poll(() => isWaiting()).toBe(true);

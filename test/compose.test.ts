@@ -62,11 +62,14 @@ test('every image from a registry is pinned by digest', () => {
 /** The environment of a container, on a server where `given` is set. */
 function environmentOf(service: Service, given: Record<string, string>): Record<string, string> {
   const fill = (value: string | number): string =>
-    String(value).replace(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_all, name: string, how, usually) => {
-      const known = given[name] ?? (how === '-' ? String(usually) : undefined);
-      if (known === undefined) throw new Error(`${name} must be set`);
-      return known;
-    });
+    String(value).replace(
+      /\$\{(\w+)(?::([-?])([^}]*))?\}/g,
+      (_all, name: string, how, fallback) => {
+        const known = given[name] ?? (how === '-' ? String(fallback) : undefined);
+        if (known === undefined) throw new Error(`${name} must be set`);
+        return known;
+      },
+    );
   return Object.fromEntries(
     Object.entries(service.environment).map(([name, value]) => [name, fill(value)]),
   );

@@ -12,10 +12,10 @@ import { startMuster, type Muster } from './support/muster.js';
 import { connectionsOf } from './support/database.js';
 
 const recipes = await readCookbook();
-/** Days are UTC, wherever the analyst sits. */
+/** Days must be UTC in any session time zone. */
 const FAR_FROM_UTC = '-c timezone=Pacific/Kiritimati';
 
-/** Figures as numbers, days as they are written, and times in UTC. */
+/** Parses numbers as numbers, days as text, and times as UTC. */
 const types = new pg.TypeOverrides();
 const { DATE, INT8, INTERVAL, NUMERIC, TIMESTAMPTZ } = pg.types.builtins;
 types.setTypeParser(INT8, Number);
@@ -30,7 +30,7 @@ let analyst: pg.Client;
 beforeAll(async () => {
   muster = await startMuster();
   await send('dcos', dcosEvents);
-  await send('dcos', dcosEvents.slice(0, 1)); // once more, which changes nothing
+  await send('dcos', dcosEvents.slice(0, 1)); // a duplicate, which changes nothing
   await send('octopus', octopusEvents);
   await send('resoto', resotoEvents);
   for (const batch of [uiBatch, skewedBatch()]) {
@@ -62,11 +62,11 @@ async function rollUp() {
   await rollups.refresh();
 }
 
-test('every query of the cookbook has an answer here, and every answer a query', () => {
+test('every query of the cookbook has an expected result here, and vice versa', () => {
   expect(recipes.map(({ question }) => question).sort()).toEqual(Object.keys(ANSWERS).sort());
 });
 
-test('every view of fleet stands in the changelog of the contract', async () => {
+test('the changelog of the contract lists every view of fleet', async () => {
   const changelog = await readFile('docs/fleet-changelog.md', 'utf8');
   const { rows } = await analyst.query<{ view: string }>(
     `SELECT relname AS view FROM pg_class WHERE relnamespace = 'fleet'::regnamespace AND relkind = 'v'`,
@@ -76,7 +76,10 @@ test('every view of fleet stands in the changelog of the contract', async () => 
   );
 });
 
-test.each(recipes)('$question', async ({ question, sql }) => {
-  const { rows } = await analyst.query<Record<string, unknown>>(sql);
-  expect(rows).toEqual(ANSWERS[question]);
-});
+test.each(recipes)(
+  'the cookbook query "$question" returns the expected rows',
+  async ({ question, sql }) => {
+    const { rows } = await analyst.query<Record<string, unknown>>(sql);
+    expect(rows).toEqual(ANSWERS[question]);
+  },
+);

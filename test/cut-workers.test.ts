@@ -8,7 +8,7 @@ import { startRedis, type PrivateRedis } from './support/redis.js';
 
 const CONCURRENCY = 4;
 const ROUNDS = 4;
-/** The lock of a killed worker lasts four seconds; the check for it comes every second. */
+/** The lock of a killed worker lasts 4 seconds. Workers check for expired locks every second. */
 const TAKEN_OVER_MS = 6500;
 const EVENTS = 300;
 const CUT_EVERY_MS = 500;
@@ -16,7 +16,7 @@ const CUT_EVERY_MS = 500;
 let redis: PrivateRedis;
 let commands: Redis;
 let muster: Muster;
-/** Another session, which holds up what is stored. */
+/** A second session that blocks storing. */
 let other: pg.Client;
 
 beforeAll(async () => {
@@ -35,7 +35,7 @@ afterAll(async () => {
   await redis.stop();
 });
 
-/** Each becomes a job. */
+/** Each event becomes a job. */
 async function send(count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => randomUUID());
   const headers = { authorization: `Bearer ${muster.writeKeys.dcos}` };
@@ -47,7 +47,7 @@ async function send(count: number): Promise<string[]> {
   return ids;
 }
 
-/** @returns how long it took until no job was left, in milliseconds */
+/** @returns the time until no job was left, in milliseconds */
 async function untilEmpty(): Promise<number> {
   const since = performance.now();
   for (;;) {
@@ -66,7 +66,7 @@ const storedOf = async (ids: readonly string[]) => {
   return rows.map(({ id }) => id as string);
 };
 
-/** @returns how long the queue took from the moment at which the jobs under way could be stored */
+/** @returns the time to empty the queue, from the moment when the active jobs could be stored */
 async function drainAfter(disturb: () => Promise<unknown>): Promise<number> {
   await other.query('BEGIN; LOCK TABLE report');
   const ids = await send(2 * CONCURRENCY);
@@ -78,7 +78,7 @@ async function drainAfter(disturb: () => Promise<unknown>): Promise<number> {
   return tookMs;
 }
 
-test('jobs of a killed worker are stored by another one within seconds', async () => {
+test('another worker stores the jobs of a killed worker within seconds', async () => {
   const undisturbedMs = await drainAfter(async () => undefined);
   const [killed] = muster.workers;
   let tookMs = 0;
@@ -103,7 +103,7 @@ async function cutEverything(turn: number): Promise<void> {
   } else await commands.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 }
 
-test('a backlog drains while workers are killed and their connections cut, and each event is stored once', async () => {
+test('a backlog drains although workers are killed and their connections are cut, and each event is stored once', async () => {
   await muster.queue.pause();
   await send(EVENTS);
   await muster.queue.resume();

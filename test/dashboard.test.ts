@@ -128,7 +128,7 @@ test('the dashboard renders in a browser without requests to other hosts', async
   try {
     expect(await page.textOnce(jobId)).not.toContain(SECRET);
     expect(page.hosts).toEqual([`localhost:${port}`]);
-    expect(page.troubles).toEqual([]);
+    expect(page.errors).toEqual([]);
   } finally {
     await page.close();
   }

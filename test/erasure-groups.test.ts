@@ -61,7 +61,7 @@ async function carryOut(context: WorkerContext = CONTEXT): Promise<void> {
   }
 }
 
-const untilTheyAreTriedAgain = () =>
+const expireClaims = () =>
   owner.ask(`UPDATE erasure SET claimed_until = NULL WHERE state <> 'complete'`);
 
 test('events are suppressed from the request on, before a worker processes it', async () => {
@@ -146,7 +146,7 @@ test('a worker whose claim was taken over does not continue', async () => {
   const frozen = erasures.eraseNext({
     ...CONTEXT,
     emptyQueue: async () => {
-      await untilTheyAreTriedAgain();
+      await expireClaims();
       await erasures.eraseNext(CONTEXT);
       await save(id); // no longer suppressed
     },
@@ -170,13 +170,13 @@ test('an erasure that keeps failing does not block others', async () => {
   await erasures.suppressNext(context);
   for (let attempt = 0; attempt < 2; attempt += 1) {
     await expect(erasures.eraseNext(context)).rejects.toThrow('no');
-    await untilTheyAreTriedAgain();
+    await expireClaims();
   }
   await expect(erasures.eraseNext(context)).rejects.toThrow('no');
   expect(await erasures.eraseNext(context)).toMatchObject({ completed: [other] });
   expect(await erasures.get(failing)).toMatchObject({ failure: 'interrupted' });
   expect(await erasures.get(other)).toMatchObject({ state: 'complete', failure: null });
-  await untilTheyAreTriedAgain();
+  await expireClaims();
   await carryOut();
   expect(await erasures.get(failing)).toMatchObject({ state: 'complete', failure: null });
 });

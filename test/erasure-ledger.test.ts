@@ -55,7 +55,7 @@ const inRedis = () => redis.lrange(listKey, 0, -1);
 const inFile = async (file = 'ledger.ndjson') =>
   (await readFile(join(folder, file), 'utf8')).split('\n').slice(0, -1);
 
-test('append returns after the entry is in Redis and in a file that only its owner can read', async () => {
+test('an appended entry is in Redis and in a file that only its owner can read', async () => {
   const ledger = open();
   const [first] = await ledger.append([record()]);
   const [second] = await ledger.append([record()]);

@@ -190,17 +190,17 @@ async function expectGenuine(asked: readonly string[], erased: readonly string[]
 
 /** Every accepted event has a fate. What was stored is present or listed in a certificate. */
 async function expectBalanced() {
-  const [books] = await muster.owner(
+  const [balance] = await muster.owner(
     `SELECT sum(unaccounted)::int AS unaccounted, sum(stored)::int AS stored,
             sum(quarantined)::int AS quarantined FROM fleet.ingest_balance`,
   );
-  expect(books!.unaccounted).toBe(0);
+  expect(balance!.unaccounted).toBe(0);
   const [rows] = await muster.owner(
     `SELECT (SELECT count(*) FROM report)::int + sum((removed->>'report')::int)::int AS stored,
             (SELECT count(*) FROM quarantined_event)::int + sum((removed->>'quarantined_event')::int)::int AS quarantined,
             sum((removed->>'installation')::int)::int AS installations FROM erasure`,
   );
-  expect(rows).toMatchObject({ stored: books!.stored, quarantined: books!.quarantined });
+  expect(rows).toMatchObject({ stored: balance!.stored, quarantined: balance!.quarantined });
   expect(rows!.installations).toBe(ERASED);
   const [contents] = await muster.owner(
     `SELECT (SELECT count(*) FROM report WHERE kind = 1 AND snapshot_id NOT IN

@@ -45,8 +45,8 @@ test('an erasure removes only its installation’s events from waiting jobs', as
 
   await muster.addWorker();
   await muster.drained();
-  const [books] = await muster.analyst(
+  const [balance] = await muster.analyst(
     `SELECT accepted, stored, suppressed, unaccounted FROM fleet.ingest_balance`,
   );
-  expect(books).toEqual({ accepted: '4', stored: '2', suppressed: '2', unaccounted: '0' });
+  expect(balance).toEqual({ accepted: '4', stored: '2', suppressed: '2', unaccounted: '0' });
 });

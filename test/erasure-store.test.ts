@@ -165,11 +165,11 @@ test('events of a suppressed installation are counted and not stored, until it i
   await carryOut();
   await save(writers[2]!, eventsOf(id, 'octopus'));
   expect(isEmpty(await rowsOf(id))).toBe(true);
-  const [books] = await owner.ask(
+  const [balance] = await owner.ask(
     `SELECT accepted, stored, quarantined, suppressed, unaccounted FROM fleet.ingest_balance
       WHERE product = 'octopus'`,
   );
-  expect(books).toEqual({
+  expect(balance).toEqual({
     ...{ accepted: '6', stored: '0', quarantined: '0', suppressed: '6', unaccounted: '0' },
   });
   await erasures.request({ mode: 'lift', installationIds: [id] });

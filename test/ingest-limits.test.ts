@@ -17,7 +17,7 @@ const MARK = 'canary';
 const KEY = { authorization: `Bearer wk_${MARK}` };
 const UNIT = `dcos-${MARK}-service`;
 
-/** The mark of installation ids, as a prefix of a GUID. */
+/** Installation ids cannot contain the mark. They have this GUID prefix instead. */
 const newId = () => `cafecafe-${randomUUID().slice(9)}`;
 
 const MARKS = /canary|cafecafe/i;

@@ -10,7 +10,7 @@ type Headers = Record<string, string>;
 
 const KEY = { api_key: 'wk_resoto' };
 const BEARER = { authorization: 'Bearer wk_resoto' };
-/** The one answer that PostHog's clients take for a success. */
+/** The only response that PostHog's clients treat as success. */
 const OK = { status: 200, text: '{"status":"Ok"}' };
 
 let muster: Muster;
@@ -26,7 +26,7 @@ beforeEach(async () => {
   await emptyTables(muster.owner);
 });
 
-/** An event as PostHog's clients write it; each test has an installation of its own. */
+/** An event as PostHog's clients send it. Each test uses its own installation. */
 function capture(distinct_id: string, more: object = {}) {
   return { event: 'model.info', distinct_id, properties: { model_count: 3 }, ...more };
 }
@@ -42,7 +42,7 @@ async function fail(path: string, body: string | Buffer | object, headers: Heade
   return { status, json };
 }
 
-/** Which events of an installation are stored, by name. */
+/** Names of the stored events of an installation, sorted. */
 async function storedOf(installationId: string): Promise<string[]> {
   await muster.drained();
   const rows = await muster.analyst(
@@ -68,7 +68,7 @@ describe('a call to', () => {
   const routes = ['/batch', '/capture', '/e', '/i/v0/e', '/track'];
 
   test.each(routes.flatMap((route) => [route, `${route}/`]))(
-    '%s takes one event, an array of them or a batch, and gets exactly 200 and {"status":"Ok"}',
+    '%s accepts an event, an array of events or a batch, and responds with exactly 200 and {"status":"Ok"}',
     async (path) => {
       const [one, two, three] = [randomUUID(), randomUUID(), randomUUID()];
       const list = [capture(two, KEY), capture(two, { event: 'user.created' })];
@@ -83,7 +83,7 @@ describe('a call to', () => {
   );
 
   test.each(['/flags', '/flags/', '/flags/?v=2&config=true', '/decide', '/decide/?v=3'])(
-    '%s tells whoever asks that no flag is on',
+    '%s responds that no feature flag is on',
     async (path) => {
       for (const key of [KEY, { token: 'wk_nobody' }, {}]) {
         const { status, json } = await muster.post(path, { ...key, distinct_id: randomUUID() });
@@ -98,7 +98,7 @@ describe('a call to', () => {
   );
 });
 
-describe('the project’s key', () => {
+describe('the project key', () => {
   const id = '7f0d6c3e-9a3d-4b5a-9d7e-0f5a2f1c9b11';
   const inProperties = { properties: { token: 'wk_resoto', model_count: 3 } };
 
@@ -106,13 +106,13 @@ describe('the project’s key', () => {
     ['as api_key', capture(id, KEY), {}],
     ['as token', capture(id, { token: 'wk_resoto' }), {}],
     ['as $token', capture(id, { $token: 'wk_resoto' }), {}],
-    ['as token of the properties', capture(id, inProperties), {}],
-    ['as token of a list’s first event', [capture(id, inProperties)], {}],
-    ['as api_key beside a batch', { ...KEY, batch: [capture(id)] }, {}],
-    ['as token beside a batch', { token: 'wk_resoto', batch: [capture(id)] }, {}],
-    ['as Bearer', capture(id), BEARER],
-    ['as Bearer, whatever the body says', capture(id, { api_key: 'wk_nobody' }), BEARER],
-  ])('is known %s, and kept nowhere', async (_, body, headers: Headers) => {
+    ['as token in the properties', capture(id, inProperties), {}],
+    ['as token in a list’s first event', [capture(id, inProperties)], {}],
+    ['as api_key next to a batch', { ...KEY, batch: [capture(id)] }, {}],
+    ['as token next to a batch', { token: 'wk_resoto', batch: [capture(id)] }, {}],
+    ['as bearer token', capture(id), BEARER],
+    ['as bearer token, which overrides the body', capture(id, { api_key: 'wk_nobody' }), BEARER],
+  ])('is accepted %s, and never stored', async (_, body, headers: Headers) => {
     expect(await send('/capture', body, headers)).toEqual(OK);
     expect(await storedOf(id)).toEqual(['model.info']);
     expect(JSON.stringify(await readTables(muster.owner))).not.toMatch(/wk_|token/);
@@ -121,19 +121,22 @@ describe('the project’s key', () => {
   test.each([
     ['missing', {}, {}],
     ['unknown', { api_key: 'wk_nobody' }, {}],
-    ['unknown as Bearer', KEY, { authorization: 'Bearer wk_nobody' }],
-    ['no text', { api_key: ['wk_resoto'] }, {}],
+    ['unknown as bearer token', KEY, { authorization: 'Bearer wk_nobody' }],
+    ['not a string', { api_key: ['wk_resoto'] }, {}],
     ['empty', { api_key: '' }, {}],
-    ['a name that every object has', { api_key: 'constructor' }, {}],
-  ])('that is %s is 401 with a detail, and nothing is stored', async (_, key, headers: Headers) => {
-    const refused = await fail('/batch/', { ...key, batch: [capture(id)] }, headers);
-    const detail = expect.stringMatching(/^[A-Z].*key.*\.$/);
-    expect(refused).toEqual({
-      status: 401,
-      json: { success: false, code: 'unauthorized', message: detail, detail },
-    });
-    expect(await balance()).toMatchObject({ accepted: 0 });
-  });
+    ['the name of a built-in property', { api_key: 'constructor' }, {}],
+  ])(
+    'that is %s gets 401 with a detail, and nothing is stored',
+    async (_, key, headers: Headers) => {
+      const refused = await fail('/batch/', { ...key, batch: [capture(id)] }, headers);
+      const detail = expect.stringMatching(/^[A-Z].*key.*\.$/);
+      expect(refused).toEqual({
+        status: 401,
+        json: { success: false, code: 'unauthorized', message: detail, detail },
+      });
+      expect(await balance()).toMatchObject({ accepted: 0 });
+    },
+  );
 });
 
 describe('a body', () => {
@@ -144,15 +147,15 @@ describe('a body', () => {
   const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
   test.each([
-    ['gzip, by its header', '/batch/', gzipSync, encoded('gzip')],
-    ['gzip, by its address', '/e/?compression=gzip', gzipSync, {}],
-    ['gzip, by its address as a browser says it', '/e/?compression=gzip-js', gzipSync, {}],
-    ['gzip, by its first bytes', '/e', gzipSync, { 'content-type': 'text/plain' }],
+    ['gzip, declared in the header', '/batch/', gzipSync, encoded('gzip')],
+    ['gzip, declared in the query', '/e/?compression=gzip', gzipSync, {}],
+    ['gzip, declared in the query as browsers do', '/e/?compression=gzip-js', gzipSync, {}],
+    ['gzip, detected by its first bytes', '/e', gzipSync, { 'content-type': 'text/plain' }],
     ['gzip, by both', '/e/?compression=gzip-js', gzipSync, encoded('gzip')],
-    ['none, though its header says gzip', '/batch', plain, encoded('gzip')],
-    ['none, though its address says gzip', '/e?compression=gzip-js', plain, {}],
-    ['deflate, by its header', '/batch', deflateSync, encoded('deflate')],
-    ['br, by its header', '/batch', brotliCompressSync, encoded('br')],
+    ['plain, although the header declares gzip', '/batch', plain, encoded('gzip')],
+    ['plain, although the query declares gzip', '/e?compression=gzip-js', plain, {}],
+    ['deflate, declared in the header', '/batch', deflateSync, encoded('deflate')],
+    ['br, declared in the header', '/batch', brotliCompressSync, encoded('br')],
   ])('may be compressed: %s', async (_, path, compress: (text: string) => Buffer, headers) => {
     const id = randomUUID();
     expect(await send(path, compress(json(id)), headers as Headers)).toEqual(OK);
@@ -161,15 +164,18 @@ describe('a body', () => {
 
   test.each([
     ['base64 in a form', (id: string) => `data=${encodeURIComponent(base64(id))}`],
-    ['base64 in a form that nobody escaped', (id: string) => `data=${base64(id)}`],
-    ['base64 in a form with more', (id: string) => `data=${base64(id)}&compression=base64&ip=1`],
+    ['base64 in a form without percent-encoding', (id: string) => `data=${base64(id)}`],
+    [
+      'base64 in a form with other fields',
+      (id: string) => `data=${base64(id)}&compression=base64&ip=1`,
+    ],
     ['base64 alone', base64],
     ['base64 for addresses', (id: string) => Buffer.from(json(id)).toString('base64url')],
     ['JSON in a form', (id: string) => `data=${encodeURIComponent(json(id))}`],
     ['JSON with blanks in a form', (id: string) => new URLSearchParams({ data: `  ${json(id)}` })],
     ['JSON alone', json],
-    ['a form in gzip', (id: string) => gzipSync(`data=${encodeURIComponent(base64(id))}`)],
-  ])('may be %s, whatever its content type', async (_, write) => {
+    ['a gzipped form', (id: string) => gzipSync(`data=${encodeURIComponent(base64(id))}`)],
+  ])('may be %s, with any content type', async (_, write) => {
     for (const headers of [FORM, { 'content-type': 'text/plain' }, {}]) {
       const id = randomUUID();
       const body = write(id);
@@ -180,16 +186,16 @@ describe('a body', () => {
   });
 
   test.each([
-    ['JSON that ends too early', '{"batch":[', 400, 'invalid_json'],
-    ['base64 of no JSON', 'data=aGVsbG8=', 400, 'invalid_json'],
+    ['truncated JSON', '{"batch":[', 400, 'invalid_json'],
+    ['base64 that is not JSON', 'data=aGVsbG8=', 400, 'invalid_json'],
     ['a form without data', 'event=model.info', 400, 'invalid_json'],
     ['nothing', '', 400, 'invalid_json'],
     ['null', 'null', 400, 'invalid_body'],
     ['a number', '4711', 400, 'invalid_body'],
     ['a text', '"model.info"', 400, 'invalid_body'],
-    ['a batch that is no list', '{"batch":"text"}', 400, 'invalid_body'],
-    ['gzip that ends too early', gzipSync('{}').subarray(0, 15), 400, 'invalid_encoding'],
-    ['JSON that is too deep', '['.repeat(1000), 413, 'too_deep'],
+    ['a batch that is not a list', '{"batch":"text"}', 400, 'invalid_body'],
+    ['truncated gzip', gzipSync('{}').subarray(0, 15), 400, 'invalid_encoding'],
+    ['JSON that is nested too deeply', '['.repeat(1000), 413, 'too_deep'],
     ['too many bytes', ' '.repeat(2_097_153), 413, 'body_too_large'],
     ['too many events', `[${'{},'.repeat(2500)}{}]`, 413, 'too_many_events'],
   ])('of %s is refused with a detail', async (_, body, status, code) => {
@@ -199,7 +205,7 @@ describe('a body', () => {
     expect(await balance()).toMatchObject({ accepted: 0 });
   });
 
-  test('with the key inside it may become 5 MiB when it is inflated, and not more', async () => {
+  test('with the key inside may be up to 5 MiB when decompressed', async () => {
     const limit = 5 * 1024 * 1024;
     const bodyOf = (bytes: number) => gzipSync(JSON.stringify({ ...KEY, batch: [] }).padEnd(bytes));
     expect(await send('/batch/', bodyOf(limit), encoded('gzip'))).toEqual(OK);
@@ -218,7 +224,7 @@ describe('a batch', () => {
     },
   );
 
-  test('with bad items stores the good ones, and keeps reason and keys of the others', async () => {
+  test('with invalid items stores the valid ones, and keeps reason and keys of the others', async () => {
     const id = randomUUID();
     const large = capture(id, { properties: { padding: 'x'.repeat(1_100_000) } });
     const batch = [capture(id), 7, null, [capture(id)], large, { event: 'model.info' }];
@@ -241,7 +247,7 @@ describe('an event', () => {
   const timestamp = '2026-11-21T05:34:13.210701+00:00';
 
   test.each(['sentAt', 'sent_at'])(
-    'that is sent again without an id, with a later %s, is a duplicate',
+    'without an id, sent again with a later %s, is a duplicate',
     async (name) => {
       const id = randomUUID();
       const properties = { model_count: 3, $lib: 'posthog-python' };
@@ -259,22 +265,22 @@ describe('an event', () => {
     ['at another time', { timestamp: '2026-11-21T05:34:13.210702+00:00' }],
     ['with another property', { timestamp, properties: { model_count: 4 } }],
     ['with one more property', { timestamp, properties: { model_count: 3, active: true } }],
-    ['of another kind', { timestamp, event: 'model.changed' }],
-  ])('%s is another one', async (_, more) => {
+    ['with another name', { timestamp, event: 'model.changed' }],
+  ])('%s is not a duplicate', async (_, more) => {
     const id = randomUUID();
     await send('/batch/', { ...KEY, batch: [capture(id, { timestamp }), capture(id, more)] });
     expect(await storedOf(id)).toHaveLength(2);
     expect(await balance()).toMatchObject({ stored: 2, duplicate: 0 });
   });
 
-  test('with neither id nor time is a new one each time', async () => {
+  test('with neither id nor time counts as a new event each time', async () => {
     const id = randomUUID();
     await send('/capture', capture(id, KEY));
     await send('/capture', capture(id, KEY));
     expect(await storedOf(id)).toHaveLength(2);
   });
 
-  test('with a uuid is known by it, whatever else it says', async () => {
+  test('with a uuid is a duplicate if the uuid is the same, whatever its content', async () => {
     const id = randomUUID();
     const [uuid, other] = [randomUUID(), randomUUID()];
     const later = '2026-11-21T05:35:00Z';
@@ -297,7 +303,7 @@ describe('an event', () => {
     expect(await storedOf(id)).toEqual(['model.info']);
   });
 
-  test('of a kind that nobody declared is a usage event, with its numbers as counters', async () => {
+  test('with an undeclared name is a usage event, with its numbers as counters', async () => {
     const id = randomUUID();
     const properties = {
       ...{ clicks: 2, ratio: 0.5, enabled: true, by_type: { table: 3, graph: 1 } },
@@ -322,7 +328,7 @@ describe('an event', () => {
     expect(dropped).toEqual(expect.arrayContaining([{ key: 'account_id' }, { key: 'page' }]));
   });
 
-  test('of somebody’s e-mail address is taken, and quarantined without it', async () => {
+  test('with an e-mail address as installation is quarantined without the address', async () => {
     const properties = { $set: { email: 'alice@example.com' }, plan: 'alice@example.com' };
     const event = capture('alice@example.com', { ...KEY, properties });
     expect(await send('/e', event)).toEqual(OK);
@@ -336,7 +342,7 @@ describe('an event', () => {
     expect(JSON.stringify(await readTables(muster.owner))).not.toMatch(/alice/i);
   });
 
-  test('whose name is none is quarantined with the length of that name only', async () => {
+  test('with an invalid name is quarantined with only the length of the name', async () => {
     const id = randomUUID();
     const event = 'Alice Liddell opened https://example.com/?q=rabbit';
     expect(await send('/e', capture(id, { ...KEY, event }))).toEqual(OK);
@@ -364,26 +370,29 @@ describe('the time of an event', () => {
     );
   }
 
-  test.each(['sentAt', 'sent_at'])('is corrected by %s when the clock is off', async (name) => {
-    const batch = [
-      capture(randomUUID(), { timestamp: '2026-01-01T00:00:00.123456+00:00' }),
-      capture(randomUUID(), { timestamp: 'yesterday' }),
-    ];
-    const sent = '2026-01-01T00:10:00.123456+00:00';
-    expect(await agesOf({ ...KEY, batch, [name]: sent })).toEqual([
-      { clock: 'received', age_s: 0 },
-      { clock: 'corrected', age_s: 600 },
-    ]);
-  });
+  test.each(['sentAt', 'sent_at'])(
+    'is corrected by %s if the agent’s clock is wrong',
+    async (name) => {
+      const batch = [
+        capture(randomUUID(), { timestamp: '2026-01-01T00:00:00.123456+00:00' }),
+        capture(randomUUID(), { timestamp: 'yesterday' }),
+      ];
+      const sent = '2026-01-01T00:10:00.123456+00:00';
+      expect(await agesOf({ ...KEY, batch, [name]: sent })).toEqual([
+        { clock: 'received', age_s: 0 },
+        { clock: 'corrected', age_s: 600 },
+      ]);
+    },
+  );
 
-  test('is the agent’s own when its clock is right', async () => {
+  test('is the agent’s time if its clock is right', async () => {
     const batch = [capture(randomUUID(), { timestamp: hence(-300) })];
     expect(await agesOf({ ...KEY, batch, sent_at: hence(-1) })).toEqual([
       { clock: 'agent', age_s: 300 },
     ]);
   });
 
-  test('may be an offset in milliseconds, which no clock can put wrong', async () => {
+  test('may be an offset in milliseconds, which does not depend on the agent’s clock', async () => {
     const batch = [capture(randomUUID(), { offset: 90_000 })];
     expect(await agesOf({ ...KEY, batch })).toEqual([{ clock: 'agent', age_s: 90 }]);
     await emptyTables(muster.owner);
@@ -393,7 +402,7 @@ describe('the time of an event', () => {
   });
 
   test.each([-1, '90000', 1e18, null])(
-    'is the receive time where the offset is %j',
+    'is the receive time if the offset is %j',
     async (offset) => {
       const event = capture(randomUUID(), { ...KEY, offset });
       expect(await agesOf(event)).toEqual([{ clock: 'received', age_s: 0 }]);
@@ -415,7 +424,7 @@ describe('/i/v1/analytics/events', () => {
   const path = '/i/v1/analytics/events';
   const created_at = '2026-11-21T05:34:13.000Z';
 
-  test('says of each event by its uuid whether it was taken', async () => {
+  test('reports for each uuid whether the event was accepted', async () => {
     const id = randomUUID();
     const [ok, odd, large] = [randomUUID(), randomUUID(), randomUUID()];
     const padding = { padding: 'x'.repeat(1_100_000) };
@@ -438,11 +447,11 @@ describe('/i/v1/analytics/events', () => {
       },
     });
     expect(await storedOf(id)).toEqual(['model.info', 'model.info']);
-    // The sender of what is too large knows, and so does quarantine.
+    // An event that is too large is reported to the client and quarantined.
     expect(await balance()).toMatchObject({ accepted: 5, stored: 2, quarantined: 3 });
   });
 
-  test('takes an event that is sent again for a duplicate, and says that it is there', async () => {
+  test('detects an event that is sent again as a duplicate, and reports it as accepted', async () => {
     const id = randomUUID();
     const uuid = randomUUID();
     const batch = [capture(id, { uuid, timestamp: created_at })];
@@ -455,7 +464,7 @@ describe('/i/v1/analytics/events', () => {
     expect(await balance()).toMatchObject({ accepted: 2, stored: 1, duplicate: 1 });
   });
 
-  test('has nothing to say of an empty batch, and takes its key from the header alone', async () => {
+  test('returns no results for an empty batch, and accepts the key only in the header', async () => {
     const { status, json } = await muster.post(path, { batch: [] }, { headers: BEARER });
     expect({ status, json }).toEqual({ status: 200, json: { results: {} } });
     const refused = await fail(path, { ...KEY, batch: [capture(randomUUID())] });
@@ -464,7 +473,7 @@ describe('/i/v1/analytics/events', () => {
   });
 });
 
-test('a browser may send to /e from any page, and read the answer', async () => {
+test('a browser may send to /e from any page and read the response', async () => {
   const { send: ask } = new HttpsClient(muster.ingestUrl, muster.ca);
   const origin = 'https://ui.example.com';
   const preflight = await ask('OPTIONS', '/e/?ip=1&_=1763702776&compression=gzip-js', {

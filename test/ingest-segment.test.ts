@@ -22,7 +22,7 @@ const UNIT = {
   'health-unit-dcos-net-service-unhealthy': 1,
 };
 
-/** A call as a server makes it; each test has an installation of its own. */
+/** A call as a server sends it. Each test uses its own installation. */
 function track(clusterId: string, more: object = {}) {
   return { type: 'track', event: 'health', properties: { clusterId, ...UNIT }, ...more };
 }
@@ -32,7 +32,9 @@ async function send(path: string, body: string | Buffer | object, headers: Heade
   return { status, json };
 }
 
-/** What became of an installation's events: the kind of each report, the reason of each other. */
+/**
+ * The outcomes of an installation's events: the kind of each report, or the reason of quarantine.
+ */
 async function fatesOf(installationId: string): Promise<string[]> {
   await muster.drained();
   const rows = await muster.analyst(
@@ -58,16 +60,16 @@ describe('a call to', () => {
     [`/v1/${route}/`, fate],
   ]) as [string, string][];
 
-  test.each(calls)('%s gets exactly 200, and its event ends as: %s', async (path, fate) => {
+  test.each(calls)('%s gets exactly 200, and its event becomes: %s', async (path, fate) => {
     const id = randomUUID();
     const isBatch = /batch|import/.test(path);
-    // The route says what the call is, not the body.
+    // The route determines the type of the call, not the body.
     const body = isBatch ? { batch: [track(id)] } : { ...track(id), type: undefined };
     expect(await send(path, body)).toEqual(SUCCESS);
     expect(await fatesOf(id)).toEqual([fate]);
   });
 
-  test('the browser’s identify may name the installation in its traits', async () => {
+  test('identify of a browser may name the installation in its traits', async () => {
     const id = randomUUID();
     await send('/v1/i', { traits: { clusterId: id, version: '1.10.11' } });
     await muster.drained();
@@ -83,14 +85,14 @@ describe('the write key', () => {
   const basic = (text: string) => ({ authorization: `Basic ${btoa(text)}` });
 
   test.each([
-    ['as Bearer token', KEY, {}],
-    ['as bearer token in lower case', { authorization: 'bearer wk_dcos' }, {}],
-    ['as the user of Basic', basic('wk_dcos:'), {}],
-    ['as the user of Basic with a password', basic('wk_dcos:secret'), {}],
-    ['as all of Basic', basic('wk_dcos'), {}],
+    ['as bearer token', KEY, {}],
+    ['as bearer token with a lower-case scheme', { authorization: 'bearer wk_dcos' }, {}],
+    ['as the user of basic authentication', basic('wk_dcos:'), {}],
+    ['as the user of basic authentication with a password', basic('wk_dcos:secret'), {}],
+    ['as basic authentication without a colon', basic('wk_dcos'), {}],
     ['in the body', {}, { writeKey: 'wk_dcos' }],
-    ['in the header, whatever the body says', KEY, { writeKey: 'wk_nobody' }],
-  ])('is known %s', async (_, headers: Headers, more) => {
+    ['in the header, which overrides the body', KEY, { writeKey: 'wk_nobody' }],
+  ])('is accepted %s', async (_, headers: Headers, more) => {
     const [one, other] = [randomUUID(), randomUUID()];
     expect(await send('/v1/batch', { batch: [track(one)], ...more }, headers)).toEqual(SUCCESS);
     expect(await send('/v1/t', { ...track(other), ...more }, headers)).toEqual(SUCCESS);
@@ -98,7 +100,7 @@ describe('the write key', () => {
     expect(await fatesOf(other)).toEqual(['health']);
   });
 
-  test('tells the product', async () => {
+  test('determines the product', async () => {
     const id = randomUUID();
     await send('/v1/t', { ...track(id), writeKey: 'wk_octopus' }, {});
     await muster.drained();
@@ -112,30 +114,33 @@ describe('the write key', () => {
   test.each([
     ['missing', {}, {}],
     ['unknown', { authorization: 'Bearer wk_nobody' }, {}],
-    ['unknown in the header and right in the body', basic('wk_nobody:'), { writeKey: 'wk_dcos' }],
+    ['unknown in the header and valid in the body', basic('wk_nobody:'), { writeKey: 'wk_dcos' }],
     ['unknown in the body', {}, { writeKey: 'wk_nobody' }],
-    ['no text', {}, { writeKey: ['wk_dcos'] }],
+    ['not a string', {}, { writeKey: ['wk_dcos'] }],
     ['empty', {}, { writeKey: '' }],
     ['only in the event', {}, { batch: [{ writeKey: 'wk_dcos' }] }],
-    ['a name that every object has', {}, { writeKey: 'constructor' }],
-  ])('%s is 401 with the one error body, and nothing is stored', async (_, headers, more) => {
-    const id = randomUUID();
-    const answer = await muster.post('/v1/batch', { batch: [track(id)], ...more }, { headers });
-    expect(answer.status).toBe(401);
-    expect(answer.json).toEqual({
-      success: false,
-      code: 'unauthorized',
-      message: expect.stringMatching(/^[A-Z].*key.*\.$/),
-      detail: answer.json.message,
-    });
-    expect(answer.headers['content-type']).toMatch(/^application\/json/);
-    expect(answer.headers['www-authenticate']).toBe('Bearer realm="muster"');
-    expect(await fatesOf(id)).toEqual([]);
-  });
+    ['the name of a built-in property', {}, { writeKey: 'constructor' }],
+  ])(
+    '%s gets 401 with the standard error body, and nothing is stored',
+    async (_, headers, more) => {
+      const id = randomUUID();
+      const answer = await muster.post('/v1/batch', { batch: [track(id)], ...more }, { headers });
+      expect(answer.status).toBe(401);
+      expect(answer.json).toEqual({
+        success: false,
+        code: 'unauthorized',
+        message: expect.stringMatching(/^[A-Z].*key.*\.$/),
+        detail: answer.json.message,
+      });
+      expect(answer.headers['content-type']).toMatch(/^application\/json/);
+      expect(answer.headers['www-authenticate']).toBe('Bearer realm="muster"');
+      expect(await fatesOf(id)).toEqual([]);
+    },
+  );
 });
 
 describe('a body', () => {
-  test('with the key inside it may become 500 KB when it is inflated, and not more', async () => {
+  test('with the key inside may be up to 500 KB when decompressed', async () => {
     const encoded = { 'content-encoding': 'gzip' };
     const bodyOf = (bytes: number) => {
       const body = { writeKey: 'wk_dcos', batch: null, padding: '' };
@@ -149,7 +154,7 @@ describe('a body', () => {
   });
 
   test.each(['application/json', 'text/plain', 'text/plain;charset=UTF-8', 'nonsense', undefined])(
-    'of the content type %s is read as JSON',
+    'with the content type %s is read as JSON',
     async (type) => {
       const id = randomUUID();
       const headers = { ...KEY, ...(type && { 'content-type': type }) };
@@ -161,12 +166,12 @@ describe('a body', () => {
   test.each([
     ['gzip', 'gzip', gzipSync],
     ['gzip in upper case', 'GZIP', gzipSync],
-    ['gzip under its old name', 'x-gzip', gzipSync],
+    ['gzip under its old name x-gzip', 'x-gzip', gzipSync],
     ['deflate', 'deflate', deflateSync],
-    ['deflate without its header', 'deflate', deflateRawSync],
+    ['deflate without zlib header', 'deflate', deflateRawSync],
     ['br', 'br', brotliCompressSync],
     ['identity', 'identity', (body: Buffer) => body],
-  ])('in the encoding %s is understood', async (_, encoding, compress) => {
+  ])('in the encoding %s is accepted', async (_, encoding, compress) => {
     const id = randomUUID();
     const body = compress(Buffer.from(JSON.stringify(track(id))));
     const headers = { ...KEY, 'content-type': 'text/plain', 'content-encoding': encoding };
@@ -174,7 +179,7 @@ describe('a body', () => {
     expect(await fatesOf(id)).toEqual(['health']);
   });
 
-  test('with the key in it may be compressed', async () => {
+  test('with the key inside may be compressed', async () => {
     const id = randomUUID();
     const body = gzipSync(JSON.stringify({ ...track(id), writeKey: 'wk_dcos' }));
     expect(await send('/v1/t', body, { 'content-encoding': 'gzip' })).toEqual(SUCCESS);
@@ -182,26 +187,26 @@ describe('a body', () => {
   });
 
   test.each([
-    ['an encoding that nobody knows', 'zstd', '{}', 415, 'unsupported_encoding'],
-    ['an encoding that every object has', 'constructor', '{}', 415, 'unsupported_encoding'],
-    ['two encodings', 'gzip, br', '{}', 415, 'unsupported_encoding'],
-    ['gzip that is none', 'gzip', '{}', 400, 'invalid_encoding'],
-    ['deflate that is none', 'deflate', 'x{}', 400, 'invalid_encoding'],
-    ['br that is none', 'br', '{}', 400, 'invalid_encoding'],
+    ['an unknown encoding', 'zstd', '{}', 415, 'unsupported_encoding'],
     [
-      'gzip that ends too early',
-      'gzip',
-      gzipSync('{}'.repeat(99)).subarray(0, 20),
-      400,
-      'invalid_encoding',
+      'an encoding named like a built-in property',
+      'constructor',
+      '{}',
+      415,
+      'unsupported_encoding',
     ],
-    ['JSON that ends too early', 'identity', '{"batch":[', 400, 'invalid_json'],
+    ['two encodings', 'gzip, br', '{}', 415, 'unsupported_encoding'],
+    ['invalid gzip', 'gzip', '{}', 400, 'invalid_encoding'],
+    ['invalid deflate', 'deflate', 'x{}', 400, 'invalid_encoding'],
+    ['invalid br', 'br', '{}', 400, 'invalid_encoding'],
+    ['truncated gzip', 'gzip', gzipSync('{}'.repeat(99)).subarray(0, 20), 400, 'invalid_encoding'],
+    ['truncated JSON', 'identity', '{"batch":[', 400, 'invalid_json'],
     ['a list', 'identity', '[]', 400, 'invalid_body'],
     ['null', 'identity', 'null', 400, 'invalid_body'],
-    ['a batch that is no list', 'identity', '{"batch":"text"}', 400, 'invalid_body'],
+    ['a batch that is not a list', 'identity', '{"batch":"text"}', 400, 'invalid_body'],
     ['an object without a batch', 'identity', '{"event":"health"}', 400, 'invalid_body'],
     ['nothing', 'identity', '', 400, 'invalid_json'],
-  ])('of %s gets the one error body', async (_, encoding, body, status, code) => {
+  ])('of %s gets the standard error body', async (_, encoding, body, status, code) => {
     const answer = await send('/v1/batch', body, { ...KEY, 'content-encoding': encoding });
     const message = expect.stringMatching(/^[A-Z`].*\.$/);
     expect(answer).toEqual({ status, json: { success: false, code, message, detail: message } });
@@ -222,7 +227,7 @@ describe('a batch', () => {
     },
   );
 
-  test('with bad items stores the good ones, and keeps reason, keys and count of the others', async () => {
+  test('with invalid items stores the valid ones, and keeps reason, keys and count of the others', async () => {
     const [first, last] = [randomUUID(), randomUUID()];
     const before = await balance();
     await muster.owner('TRUNCATE unidentified_event');
@@ -270,7 +275,7 @@ describe('a batch', () => {
     ]);
   });
 
-  test('a repetition of an event is known by its messageId, in whatever batch it comes', async () => {
+  test('with a repeated messageId, from the same or another batch, has a duplicate', async () => {
     const id = randomUUID();
     const before = await balance();
     await send('/v1/batch', { batch: [track(id, { messageId: 'm-1' })] });
@@ -281,7 +286,7 @@ describe('a batch', () => {
     expect((await balance()).duplicate).toBe(before.duplicate + 1);
   });
 
-  test('of an agent whose clock is off is dated by when it was sent', async () => {
+  test('of an agent whose clock is wrong gets times corrected by sentAt', async () => {
     const id = randomUUID();
     const timestamp = '2026-01-01T00:00:00+0000';
     await send('/v1/batch', {
@@ -306,8 +311,8 @@ describe('a batch', () => {
   });
 });
 
-describe('the installation', () => {
-  test('may be named by a server in anonymousId', async () => {
+describe('the installation of a call', () => {
+  test('may be sent by a server in anonymousId', async () => {
     const id = randomUUID();
     const event = { event: 'health', anonymousId: `${id.toUpperCase()}\n`, properties: UNIT };
     expect(await send('/v1/track', event)).toEqual(SUCCESS);
@@ -317,7 +322,7 @@ describe('the installation', () => {
   test.each([
     ['a page view', '/v1/p', {}],
     ['a login', '/v1/t', { event: 'dcos_login', context: { library: { name: 'analytics.js' } } }],
-  ])('is never the anonymousId of %s, which is the browser’s own', async (_, path, more) => {
+  ])('is never the anonymousId of %s, which identifies the browser', async (_, path, more) => {
     const browser = randomUUID();
     const before = await balance();
     expect(await send(path, { anonymousId: browser, ...more })).toEqual(SUCCESS);
@@ -325,7 +330,7 @@ describe('the installation', () => {
     expect((await balance()).quarantined).toBe(before.quarantined + 1);
   });
 
-  test('is told, and a person is not: of a browser’s call nothing else is kept', async () => {
+  test('is stored, but personal data of a browser’s call is not', async () => {
     const id = randomUUID();
     const person = {
       email: 'alice@example.com',
@@ -350,7 +355,7 @@ describe('the installation', () => {
       'SELECT envelope::text FROM original_event WHERE installation_id = $1',
       [id],
     );
-    // The three unknown calls, and the two whose appVersion was no text.
+    // The three unknown calls, and the two with an appVersion that is not text.
     expect(kept).toHaveLength(5);
     const everything = JSON.stringify([kept, ui]);
     for (const secret of [...Object.values(person), '192.0.2.7', 'Mozilla']) {
@@ -359,12 +364,12 @@ describe('the installation', () => {
   });
 });
 
-describe('a browser', () => {
+describe('CORS', () => {
   const origin = 'https://ui.example.com';
   const ask = (method: string, path: string, headers: Headers, body?: string) =>
     new HttpsClient(muster.ingestUrl, muster.ca).send(method, path, headers, body);
 
-  test('is told before it sends that its page may send and name its key in a header', async () => {
+  test('lets a page send its key in a header', async () => {
     const { status, headers } = await ask('OPTIONS', '/v1/p', {
       origin,
       'access-control-request-method': 'POST',
@@ -381,17 +386,17 @@ describe('a browser', () => {
 
   test.each([
     ['success', '/v1/p', '{"writeKey":"wk_dcos"}', 200],
-    ['a key that is not known', '/v1/p', '{"writeKey":"wk_nobody"}', 401],
-    ['a body that is no JSON', '/v1/p', '{"writeKey":"wk_dcos",', 400],
+    ['an unknown key', '/v1/p', '{"writeKey":"wk_nobody"}', 401],
+    ['a body that is not JSON', '/v1/p', '{"writeKey":"wk_dcos",', 400],
     ['a body that is too large', '/v1/p', 'x'.repeat(2_200_000), 413],
-    ['an address that is not known', '/v1/q', '{}', 404],
-  ])('may read the answer that tells it of %s', async (_, path, body, expected) => {
+    ['an unknown path', '/v1/q', '{}', 404],
+  ])('lets a page read the response about %s', async (_, path, body, expected) => {
     const { status, headers } = await ask('POST', path, { origin }, body);
     expect(status).toBe(expected);
     expect(headers['access-control-allow-origin']).toBe(origin);
   });
 
-  test('of a page that is not among the allowed ones gets no leave', async () => {
+  test('does not allow other origins', async () => {
     const evil = { origin: 'https://evil.example.com' };
     const preflight = { ...evil, 'access-control-request-method': 'POST' };
     for (const [method, headers] of [
@@ -409,7 +414,7 @@ async function balance() {
   return balanceOf(muster.analyst);
 }
 
-/** What is kept of the events without an installation. */
+/** The records of events without an installation. */
 function unidentified() {
   return muster.analyst(
     `SELECT reason, path, keys, sum(event_count)::int AS count FROM fleet.quarantined_events

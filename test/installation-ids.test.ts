@@ -87,7 +87,7 @@ async function untilErased(id: string, count = 1) {
 }
 
 test.each(REQUESTS)(
-  'every form of a GUID is one installation in %s dialect',
+  'all forms of a GUID are the same installation in %s dialect',
   async (_, key, request) => {
     const guid = randomUUID();
     for (const form of formsOf(guid)) await send(...request(form), key);
@@ -96,7 +96,7 @@ test.each(REQUESTS)(
   },
 );
 
-test('the names of cloud resources are compared in one case', async () => {
+test('names of cloud resources are case-insensitive', async () => {
   const name = `arn:aws:eks:us-west-2:123456789012:cluster/${randomUUID()}/Prod`;
   for (const clusterId of [name, name.toUpperCase(), name.toLowerCase()]) {
     await send('/v1/track', { event: 'health', properties: { clusterId, ...UNITS } });
@@ -107,11 +107,11 @@ test('the names of cloud resources are compared in one case', async () => {
 });
 
 describe('rows that an earlier release stored under another id', () => {
-  /** A GUID, and those under which its URNs were stored. */
+  /** A GUID, and the ids under which earlier releases stored its URNs. */
   async function storedBefore() {
     const guid = randomUUID();
     const ids = [guid, ...formerIdsOf(guid, IDENTITY_KEY)];
-    // A derived GUID that is given itself is stored as it is.
+    // A derived GUID that is sent directly is stored unchanged.
     for (const id of ids) await send('/v1/events', native(id));
     expect((await storedUnder(ids)).sort()).toEqual([...ids].sort());
     return { guid, ids };
@@ -150,7 +150,7 @@ describe('rows that an earlier release stored under another id', () => {
     expect(await heldOf(guid)).toBe(0);
   });
 
-  test('suppress what the same form is stored under today', async () => {
+  test('are suppressed together with the id that the same form has today', async () => {
     const guid = randomUUID();
     const urn = `urn:uuid:${guid}`;
     const name = `arn:aws:eks:us-west-2:123456789012:cluster/${guid}/Prod`;
@@ -164,7 +164,7 @@ describe('rows that an earlier release stored under another id', () => {
     expect(await heldOf(name)).toBe(0);
   });
 
-  test('are erased when the installation asks for it itself, in any form', async () => {
+  test('are erased when the installation requests it, in any form', async () => {
     await admin.ask('PATCH', '/v1/products/dcos', { selfErasure: true });
     await untilFollowed(muster);
     for (const write of [(id: string) => id, (id: string) => `URN:UUID:${id}`]) {
@@ -177,7 +177,7 @@ describe('rows that an earlier release stored under another id', () => {
   });
 });
 
-describe('a GUID that clients without an id share', () => {
+describe('a placeholder GUID that clients without an id send', () => {
   const PLACEHOLDERS = [
     '00000000-0000-0000-0000-000000000000',
     'ffffffff-ffff-ffff-ffff-ffffffffffff',
@@ -195,7 +195,7 @@ describe('a GUID that clients without an id share', () => {
   };
 
   test.each(REQUESTS)(
-    'is quarantined with its own reason in %s dialect',
+    'is quarantined with a separate reason in %s dialect',
     async (_, key, request) => {
       const before = await quarantined();
       const forms = PLACEHOLDERS.flatMap((guid) => [guid, `urn:uuid:${guid.toUpperCase()}`]);
@@ -205,7 +205,7 @@ describe('a GUID that clients without an id share', () => {
     },
   );
 
-  test('is not erased if nothing is stored under it, and is if an earlier release stored rows', async () => {
+  test('can be erased only if an earlier release stored rows under it', async () => {
     const [nil, max] = PLACEHOLDERS as [string, string];
     for (const query of ['', '?dryRun=true']) {
       const installationIds = [randomUUID(), `{${max}}`];
@@ -222,7 +222,7 @@ describe('a GUID that clients without an id share', () => {
   });
 });
 
-test('an id that is none is refused with a sentence that says what it must be', async () => {
+test('an invalid id is refused with a message that describes the valid forms', async () => {
   const { status, json } = await admin.ask('GET', '/v1/installations/alice');
   expect(status).toBe(400);
   expect(json.message).toBe('installationId must be a GUID or the name of a cloud resource.');

@@ -15,7 +15,7 @@ const LIMIT_MS = 60_000;
 
 let database: TestDatabase;
 let owner: Asker;
-/** The connections of the worker, which are cut. */
+/** The connections of the worker. The test cuts them. */
 let worker: Database;
 let onStatement: () => void = () => undefined;
 
@@ -63,7 +63,7 @@ async function requestAll(store: ErasureStore): Promise<string[]> {
   return requested.map(({ erasure }) => erasure.id);
 }
 
-/** Counts the statements that erasures take while nothing disturbs them. */
+/** Counts the statements of an undisturbed erasure. */
 async function measureOnePass(): Promise<number> {
   const store = new ErasureStore({ database: worker, suppressionKey });
   await requestAll(store);
@@ -87,7 +87,7 @@ const removedBy = (erasures: readonly string[]) =>
     [erasures],
   );
 
-test('erasures whose connections are cut several times in each pass are complete all the same', async () => {
+test('erasures complete although their connections are cut several times in each pass', async () => {
   const statements = await measureOnePass();
   const store = new ErasureStore({ database: worker, suppressionKey });
   const erasures = await requestAll(store);

@@ -39,7 +39,7 @@ async function statusOf(replica: Pick<HttpsClient, 'post'>, key: string, product
   return (await replica.post('/v1/events', event, { headers })).status;
 }
 
-/** Waits until every replica answers to a key so. */
+/** Waits until every replica responds to a key with this status. */
 async function untilAnswered(status: number, key: string, product?: string): Promise<void> {
   await vi.waitFor(
     async () => {
@@ -50,7 +50,7 @@ async function untilAnswered(status: number, key: string, product?: string): Pro
 }
 
 describe('a write key that an administrator makes', () => {
-  test('works on every replica within seconds, and is kept nowhere', async () => {
+  test('works on every replica within seconds, and its secret is never stored', async () => {
     const { key, secret } = await create();
     expect(secret).toMatch(/^wk_dcos_[0-9a-f]{40}$/);
     await untilAnswered(202, secret);
@@ -68,7 +68,7 @@ describe('a write key that an administrator makes', () => {
     expect(JSON.stringify(kept)).not.toContain(secret.slice(8));
   });
 
-  test('is refused on every replica within seconds after it was revoked', async () => {
+  test('is refused on every replica within seconds after it is revoked', async () => {
     const { key, secret } = await create();
     await untilAnswered(202, secret);
     const { json } = await admin.ask('DELETE', `/v1/keys/${key.id}`);
@@ -76,7 +76,7 @@ describe('a write key that an administrator makes', () => {
     await untilAnswered(401, secret);
   });
 
-  test('works beside the one that took its place for as long as was said', async () => {
+  test('works next to its replacement for the requested overlap', async () => {
     const { key, secret } = await create();
     const { status, json } = await admin.ask('POST', `/v1/keys/${key.id}/rotate`, {});
     expect(status).toBe(201);
@@ -94,7 +94,7 @@ describe('a write key that an administrator makes', () => {
     await untilAnswered(401, json.secret);
   });
 
-  test('is not taken any more once it has expired', async () => {
+  test('is refused once it has expired', async () => {
     const { key, secret } = await create();
     await untilAnswered(202, secret);
     await muster.owner(`UPDATE ingest_key SET expires_at = now() WHERE key_id = $1`, [key.id]);
@@ -102,7 +102,7 @@ describe('a write key that an administrator makes', () => {
     await untilAnswered(401, secret);
   });
 
-  test('ends what WRITE_KEYS has, where it is the same key', async () => {
+  test('ends the same key of WRITE_KEYS when it is revoked', async () => {
     const database = connectionsOf(muster.databaseUrl);
     const store = new PolicyStore({ database, suppressionKey: SUPPRESSION_KEY });
     await store.keys.register({ octopus: 'wk_octopus' }, 'start');
@@ -114,7 +114,7 @@ describe('a write key that an administrator makes', () => {
     await untilAnswered(401, 'wk_octopus', 'octopus');
   });
 
-  test('still works where Redis has lost it, also on a replica that starts then', async () => {
+  test('still works if Redis loses it, even on a replica that starts afterwards', async () => {
     const { secret } = await create();
     await untilAnswered(202, secret);
     await redis.del(`${muster.queuePrefix}:policy`);
@@ -126,7 +126,7 @@ describe('a write key that an administrator makes', () => {
     replicas.pop();
   });
 
-  test('works where the database was set back to a backup that is older than what Redis has', async () => {
+  test('works if the database was restored from a backup older than the policy in Redis', async () => {
     await redis.hset(`${muster.queuePrefix}:policy`, 'revision', 1_000_000);
     const { secret } = await create();
     await untilAnswered(202, secret);
@@ -140,7 +140,7 @@ test.each([
   [{ product: 'dcos', name: '' }, 'name'],
   [{ product: 'dcos', label: 'x' }, 'label'],
   [[], undefined],
-])('a request for a key that is %j is told what is wrong', async (body, path) => {
+])('an invalid request for a key, %j, gets 400 with the path of the error', async (body, path) => {
   const { status, json } = await admin.ask('POST', '/v1/keys', body);
   expect({ status, code: json.code, path: json.path }).toEqual({
     ...{ status: 400, code: 'invalid_request', path },
@@ -150,7 +150,7 @@ test.each([
 describe('a token that an administrator makes', () => {
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-  test('can do what was said, and no more than its maker', async () => {
+  test('has the requested scopes, and never more than its creator', async () => {
     const mine = await admin.tokenFor('keys-only', ['keys:write', 'tokens:write']);
     const refused = await admin.ask(
       'POST',
@@ -172,7 +172,7 @@ describe('a token that an administrator makes', () => {
     expect(listed.text).not.toContain(json.secret);
   });
 
-  test('takes no name that was used before, and ends when it is revoked', async () => {
+  test('needs an unused name, and is refused once it is revoked', async () => {
     const { json } = await admin.ask('POST', '/v1/tokens', { name: 'brief', days: 1 });
     const again = await admin.ask('POST', '/v1/tokens', { name: 'brief' });
     expect(again).toMatchObject({ status: 409, json: { path: 'name' } });
@@ -188,7 +188,7 @@ describe('a token that an administrator makes', () => {
   });
 });
 
-test('everything that was decided is in the audit log, newest first, page by page', async () => {
+test('the audit log lists all changes, newest first, page by page', async () => {
   const { key } = await create();
   await admin.ask('DELETE', `/v1/keys/${key.id}`);
   await admin.ask('DELETE', `/v1/keys/${key.id}`);
@@ -204,7 +204,7 @@ test('everything that was decided is in the audit log, newest first, page by pag
   expect(acts[0]?.detail).toEqual({ product: 'dcos', retentionDays: 90 });
 });
 
-test('a product is changed in part, and one that nobody knows is told', async () => {
+test('a product can be changed in part, and an unknown product gets 404', async () => {
   const ask = (body: object, product = 'resoto') =>
     admin.ask('PATCH', `/v1/products/${product}`, body);
   await ask({ limits: { eventsPerMinutePerKey: 1000 }, retentionDays: 30 });

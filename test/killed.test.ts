@@ -23,10 +23,10 @@ afterAll(async () => {
 });
 
 /**
- * Agents send, and send again what was not answered, while every process on the way is killed in
- * turn. A killed worker's job is taken up by another some ten seconds later.
+ * Agents send, and resend events without a response, while every process on the path is killed in
+ * turn. Another worker takes over a killed worker's job after about ten seconds.
  */
-test('whatever is killed, every acknowledged event is stored once and the books balance', async () => {
+test('every acknowledged event is stored once and the balance adds up, whichever process is killed', async () => {
   const requests = Array.from({ length: REQUESTS }, (_, index) => requestOf(index));
   const isOver = new AbortController();
   const killing = killInTurn(isOver.signal);
@@ -40,7 +40,7 @@ test('whatever is killed, every acknowledged event is stored once and the books 
     }),
   );
   isOver.abort();
-  // All four at least once.
+  // Each of the four at least once.
   expect(await killing).toBeGreaterThanOrEqual(4);
   await untilDrained();
 
@@ -49,12 +49,12 @@ test('whatever is killed, every acknowledged event is stored once and the books 
   );
   const sent = REQUESTS * EVENTS_A_REQUEST;
   expect(stored).toEqual([{ rows: sent, events: sent }]);
-  const [books] = await muster.analyst(
+  const [balance] = await muster.analyst(
     `SELECT sum(accepted - duplicate)::int AS once, sum(stored)::int AS stored,
             sum(quarantined)::int AS quarantined, sum(abs(unaccounted))::int AS unaccounted
        FROM fleet.ingest_balance`,
   );
-  expect(books).toEqual({ once: sent, stored: sent, quarantined: 0, unaccounted: 0 });
+  expect(balance).toEqual({ once: sent, stored: sent, quarantined: 0, unaccounted: 0 });
 }, 120_000);
 
 function requestOf(index: number) {
@@ -81,7 +81,7 @@ async function sendUntilAcknowledged(body: object): Promise<void> {
   }
 }
 
-/** @returns how many times one was killed */
+/** @returns the number of kills */
 async function killInTurn(over: AbortSignal): Promise<number> {
   const [first, second] = muster.workers;
   const victims = [
@@ -110,7 +110,10 @@ async function killInTurn(over: AbortSignal): Promise<number> {
   return turn;
 }
 
-/** Longer than `muster.drained` waits: the jobs of killed workers are found by their expired locks. */
+/**
+ * Waits longer than `muster.drained`, because jobs of killed workers are found by their expired
+ * locks.
+ */
 async function untilDrained(): Promise<void> {
   for (let attempt = 0; attempt < 3; attempt += 1) {
     if (

@@ -27,8 +27,8 @@ const track = (installationId: string, event: string, properties: object) => ({
   properties: { clusterId: installationId, ...properties },
 });
 
-describe('an event that is large', () => {
-  test('is stored: the report of a cluster with 2,500 frameworks, as dcos-signal sends it', async () => {
+describe('a large event', () => {
+  test('is stored, like the report of a cluster with 2,500 frameworks from dcos-signal', async () => {
     const id = randomUUID();
     const frameworks = Array.from({ length: 2500 }, (_, at) => ({ name: `spark-driver-${at}` }));
     const event = track(id, 'mesos_track', { cpu_total: 40_000, frameworks });
@@ -48,7 +48,7 @@ describe('an event that is large', () => {
     expect(row).toEqual({ frameworks: 2500 });
   });
 
-  test('is stored up to the limit, and does not hold up others', async () => {
+  test('is stored up to the limit, and does not delay others', async () => {
     const id = randomUUID();
     const units = Object.fromEntries(
       Array.from({ length: 9_000 }, (_, at) => [`health-unit-dcos-unit-${at}-service-total`, 3]),
@@ -80,7 +80,7 @@ const capture = (distinct_id: string) => ({
   ...{ event: 'model.info', distinct_id, uuid: randomUUID(), properties: { padding } },
 });
 
-describe('an event that is too large is counted, and its installation is shown in quarantine', () => {
+describe('an event that is too large is counted and quarantined with its installation', () => {
   test.each([
     ['dcos', '/v1/events', 413, (id: string) => native(id)],
     ['dcos', '/v1/reports', 413, (id: string) => ({ clusterId: id, padding })],
@@ -90,7 +90,7 @@ describe('an event that is too large is counted, and its installation is shown i
     ['resoto', '/capture', 200, (id: string) => capture(id)],
     ['resoto', '/i/v1/analytics/events', 200, (id: string) => ({ batch: [capture(id)] })],
     ['octopus', '/api/telemetry/ID/2026-11-20', 413, () => ({ padding })],
-  ])('alone, of %s at %s with %s', async (product, path, expected, bodyOf) => {
+  ])('alone, sent for %s to %s, with status %s', async (product, path, expected, bodyOf) => {
     const id = randomUUID();
     const before = await balanceOf(muster.analyst, product);
     const address = path.replace('ID', id);
@@ -113,7 +113,7 @@ describe('an event that is too large is counted, and its installation is shown i
     expect(JSON.stringify(kept)).not.toContain(MARK);
   });
 
-  test('in a batch, which costs the others nothing', async () => {
+  test('in a batch, and does not affect the others', async () => {
     const [large, small] = [randomUUID(), randomUUID()];
     const unit = { 'health-unit-a-total': 1, 'health-unit-a-unhealthy': 0 };
     const lines = [native(large), { ...native(small), properties: unit }];
@@ -130,7 +130,7 @@ describe('an event that is too large is counted, and its installation is shown i
     ]);
   });
 
-  test('once, however often it is sent, and no longer when the installation is erased', async () => {
+  test('once, however often it is sent, until the installation is erased', async () => {
     const id = randomUUID();
     const event = native(id);
     for (let time = 0; time < 3; time += 1) {

@@ -11,7 +11,7 @@ let muster: Muster;
 let admin: Admin;
 let second: Pick<HttpsClient, 'post'>;
 
-/** Events a minute of an installation of dcos and octopus, and of a key of resoto. */
+/** Events per minute, for each installation of dcos and octopus, and for each key of resoto. */
 const LIMIT = 5;
 
 beforeAll(async () => {
@@ -40,7 +40,7 @@ const native = (installationId: string) => ({
 const post = (path: string, body: object, key = 'wk_dcos', replica = muster as typeof second) =>
   replica.post(path, body, { headers: { authorization: `Bearer ${key}` } });
 
-/** An installation that has sent all that it may. */
+/** An installation that has used up its limit. */
 async function usedUp(): Promise<string> {
   const id = randomUUID();
   expect((await post('/v1/events', Array(LIMIT).fill(native(id)))).status).toBe(202);
@@ -56,7 +56,7 @@ function expectRefusal({ status, headers, json }: Answer) {
   expect(Number.isInteger(seconds) && seconds >= 1 && seconds <= 60).toBe(true);
 }
 
-test('replicas share an installation’s limit to the event', async () => {
+test('replicas enforce an installation’s limit together, exactly', async () => {
   const id = randomUUID();
   const answers = await Promise.all(
     Array.from({ length: 2 * LIMIT }, (_, at) =>
@@ -68,14 +68,14 @@ test('replicas share an installation’s limit to the event', async () => {
   expect((await post('/v1/events', native(randomUUID()))).status).toBe(202);
 });
 
-test('a batch that is larger than the limit is taken while anything is left', async () => {
+test('a batch larger than the limit is accepted if the limit is not used up', async () => {
   const id = randomUUID();
   const batch = Array(3 * LIMIT).fill(native(id));
   expect((await post('/v1/events', batch)).json).toMatchObject({ accepted: 3 * LIMIT });
   expectRefusal(await post('/v1/events', native(id)));
 });
 
-test('Muster’s own dialect takes the events of those that have something left', async () => {
+test('Muster’s own dialect rejects only the events of installations over their limit', async () => {
   const [over, fresh] = [await usedUp(), randomUUID()];
   const { status, headers, json } = await post('/v1/events', [native(over), native(fresh)]);
   expect({ status, ...json }).toEqual({
@@ -93,7 +93,7 @@ const track = (clusterId: string) => ({
   properties: { ...properties, clusterId },
 });
 
-test('Segment’s dialect refuses a request as a whole, and counts nothing of it', async () => {
+test('Segment’s dialect refuses the whole request, which then does not count toward any limit', async () => {
   const [over, fresh] = [await usedUp(), randomUUID()];
   expectRefusal(await post('/v1/track', track(over)));
   for (let tries = 0; tries < LIMIT; tries += 1) {
@@ -105,7 +105,7 @@ test('Segment’s dialect refuses a request as a whole, and counts nothing of it
   expectRefusal(await post('/v1/track', track(fresh)));
 });
 
-test('Octopus’ dialect refuses', async () => {
+test('Octopus’ dialect refuses a request over the limit', async () => {
   const id = randomUUID();
   const send = (day: number) =>
     post(`/api/telemetry/${id}/2026-11-0${day}`, { environments: day }, 'wk_octopus');
@@ -118,12 +118,12 @@ describe('PostHog’s dialect', () => {
     ...{ event: 'health', distinct_id, uuid: randomUUID(), properties },
   });
 
-  test('refuses a request as a whole', async () => {
+  test('refuses the whole request', async () => {
     const over = await usedUp();
     expectRefusal(await post('/batch', { batch: [capture(over), capture(randomUUID())] }));
   });
 
-  test('tells in mode v1 which events to send again, and when', async () => {
+  test('reports in mode v1 which events to retry, and when', async () => {
     const over = capture(await usedUp());
     const fresh = capture(randomUUID());
     const path = '/i/v1/analytics/events';
@@ -140,7 +140,7 @@ describe('PostHog’s dialect', () => {
   });
 });
 
-test('a key has its own limit, whoever it is that sends', async () => {
+test('the limit of a key applies to all its installations together', async () => {
   const events = () =>
     Array.from({ length: LIMIT }, () => ({ ...native(randomUUID()), product: 'resoto' }));
   expect((await post('/v1/events', events(), 'wk_resoto')).status).toBe(202);
@@ -149,13 +149,13 @@ test('a key has its own limit, whoever it is that sends', async () => {
   expectRefusal(await post('/capture', one, 'wk_resoto'));
 });
 
-test('a preview costs nothing', async () => {
+test('a preview does not count toward the limit', async () => {
   const over = await usedUp();
   const { status, json } = await post('/v1/preview', native(over));
   expect({ status, fate: json.events[0].fate }).toEqual({ status: 200, fate: 'stored' });
 });
 
-test('what is refused is not in the books, and Redis forgets who has sent', async () => {
+test('refused events are not in the balance, and counters in Redis expire and contain no installation id', async () => {
   await muster.drained();
   const before = await balanceOf(muster.analyst);
   const id = await usedUp();

@@ -12,9 +12,12 @@ const TODAY = Math.floor(Date.now() / DAY_MS) * DAY_MS;
 const OPTIONS = { products: compileProducts(), retentionMs: 400 * DAY_MS };
 const SMALL = 700;
 const TIMES = 3;
-/** Three times as many take three times as long, or a little more by a logarithm; nine times if quadratic. */
+/**
+ * For three times as many installations, a linear statement visits three times as many rows, or
+ * slightly more with a logarithmic factor. A quadratic one visits nine times as many.
+ */
 const MOST = 5;
-/** What looks at fewer rows than that for each installation is of no account. */
+/** Statements that visit fewer rows per installation than this are ignored. */
 const FEW = 10;
 
 function eventsOf(installationId: string, at: number, daysAgo: number): EventEnvelope[] {
@@ -40,7 +43,10 @@ function eventsOf(installationId: string, at: number, daysAgo: number): EventEnv
   ];
 }
 
-/** What workers do all day, for a fleet of this size whose tables were empty when they were last analyzed. */
+/**
+ * Runs a worker's daily tasks for a fleet of this size, with tables that were last analyzed when
+ * empty.
+ */
 async function visitsOfDay(size: number): Promise<ReadonlyMap<string, number>> {
   const database = await createDatabase();
   const owner = new Asker(database.url);
@@ -98,7 +104,7 @@ async function visitsOfDay(size: number): Promise<ReadonlyMap<string, number>> {
   return visits.counts;
 }
 
-test('no statement of rollups, erasures or housekeeping compares each row with each, even where the planner has no statistics', async () => {
+test('no statement of rollups, erasures or maintenance is quadratic, even if the planner has no statistics', async () => {
   const small = await visitsOfDay(SMALL);
   const large = await visitsOfDay(SMALL * TIMES);
   expect(large.size).toBeGreaterThan(50);
@@ -107,6 +113,6 @@ test('no statement of rollups, erasures or housekeeping compares each row with e
     return growth > MOST ? [`${growth.toFixed(1)}: ${text}`] : [];
   });
   expect(steep).toEqual([]);
-  // As long as its list fits into memory, such a statement looks linear.
+  // A quadratic statement looks linear while its list fits into memory.
   expect([...large.keys()].filter((text) => /NOT IN \(\s*SELECT/i.test(text))).toEqual([]);
 }, 240_000);

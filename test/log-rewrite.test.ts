@@ -24,7 +24,7 @@ async function ownRedis(...extra: string[]): Promise<PrivateRedis & { client: Re
   return Object.assign(redis, { client });
 }
 
-/** All that the append-only files hold. */
+/** The content of all append-only files. */
 async function appendOnlyFile(client: Redis): Promise<string> {
   const [, dir = ''] = await client.config('GET', 'dir');
   const folder = join(dir, 'appendonlydir');
@@ -35,7 +35,10 @@ async function appendOnlyFile(client: Redis): Promise<string> {
   return texts.join('');
 }
 
-/** Erases an installation whose event a worker has stored. @returns what the event was in Redis, and the certificate */
+/**
+ * Erases an installation whose event a worker has stored.
+ * @returns the event as it was in Redis, and the certificate
+ */
 async function eraseOne(redis: PrivateRedis & { client: Redis }) {
   const muster = await startMuster({ redisUrl: redis.url, workers: 0 });
   stops.push(() => muster.stop());
@@ -70,7 +73,7 @@ async function eraseOne(redis: PrivateRedis & { client: Redis }) {
   return { data, certificate };
 }
 
-test('Redis has forgotten on its disk what was erased, when the certificate says so', async () => {
+test('when the certificate states a rewrite, the append-only file of Redis no longer contains the erased event', async () => {
   const redis = await ownRedis();
   const { data, certificate } = await eraseOne(redis);
   const { redisAppendOnlyFile } = (certificate.addendum ?? certificate).statement;
@@ -82,14 +85,14 @@ test('Redis has forgotten on its disk what was erased, when the certificate says
   });
 }, 60_000);
 
-test('where Redis forbids the rewrite, the certificate says that', async () => {
+test('if Redis forbids the rewrite, the certificate states that', async () => {
   const redis = await ownRedis('rename-command BGREWRITEAOF ""');
   const { certificate } = await eraseOne(redis);
   const { redisAppendOnlyFile } = (certificate.addendum ?? certificate).statement;
   expect(redisAppendOnlyFile).toEqual({ state: 'not_permitted', rewrittenAt: null });
 }, 60_000);
 
-test('rewrites of all processes together keep their distance, and are not begun without a file', async () => {
+test('all processes share a minimum interval between rewrites, and none starts without an append-only file', async () => {
   const redis = await ownRedis();
   const options = { redisUrl: redis.url, prefix: 'test', onError: () => undefined };
   const [one, other] = [new LogRewriter(options), new LogRewriter(options)];

@@ -9,7 +9,7 @@ import type { HttpsClient } from './support/https.js';
 import { startMuster, type Muster } from './support/muster.js';
 import { startRedis, type PrivateRedis } from './support/redis.js';
 
-/** Several rounds of the comparison, which takes place every 5 seconds. */
+/** Several rounds of the comparison, which runs every 5 seconds. */
 const WITHIN = { timeout: 30_000, interval: 250 };
 const ROUNDS_MS = 12_000;
 const ALARM = { isBalanced: false, alert: true };
@@ -38,7 +38,7 @@ afterEach(async () => {
   await redis.stop();
 });
 
-test('events that a flushed queue lost show with hour, product and count, once in the log', async () => {
+test('events lost by a flushed queue are reported by hour, product and count, and logged once', async () => {
   freezeWorkers();
   await send(20);
   await send(1, { key: 'wk_resoto', product: 'resoto' });
@@ -65,7 +65,7 @@ test('events that a flushed queue lost show with hour, product and count, once i
   expect(metrics).toContain('muster_lost_events{product="dcos"} 20');
 });
 
-test('events in a lost tail of the append-only file show, and later ones are stored', async () => {
+test('events in a lost tail of the append-only file are reported, and later ones are stored', async () => {
   freezeWorkers();
   const [, directory = ''] = await client.config('GET', 'dir');
   const folder = join(directory, 'appendonlydir');
@@ -83,7 +83,7 @@ test('events in a lost tail of the append-only file show, and later ones are sto
   await vi.waitFor(async () => expect(await lost()).toEqual({ dcos: 7 }), WITHIN);
 });
 
-test('a backlog that waits for hours is queued, not lost, and neither is what a worker retries', async () => {
+test('a long backlog and jobs that a worker retries count as queued, not as lost', async () => {
   const waiting = muster.workers[0]!;
   await waiting.stop();
   await send(5);
@@ -107,7 +107,7 @@ test('a backlog that waits for hours is queued, not lost, and neither is what a 
   expect(worker.log).not.toContain('are lost');
 });
 
-test('a loss shows also when the process that acknowledged it was killed after its announcement', async () => {
+test('a loss is reported even if the process that acknowledged the events was killed after announcing them', async () => {
   freezeWorkers();
   const { app, client: other } = await muster.addIngest();
   await send(3, { to: other });
@@ -119,7 +119,7 @@ test('a loss shows also when the process that acknowledged it was killed after i
   await vi.waitFor(async () => expect(await lost()).toEqual({ dcos: 5 }), WITHIN);
 });
 
-test('what a process acknowledged just before it stopped is announced by then', async () => {
+test('a stopping process announces the events that it acknowledged last', async () => {
   freezeWorkers();
   const { app, client: other } = await muster.addIngest();
   await send(3, { to: other });
@@ -127,7 +127,7 @@ test('what a process acknowledged just before it stopped is announced by then', 
   expect(await announced()).toBe(3);
 });
 
-test('a flushed Redis learns the counts of all hours again', async () => {
+test('the counts of all hours are restored in a flushed Redis', async () => {
   await send(4);
   await muster.drained();
   await vi.waitFor(async () => expect(await announced()).toBe(4), WITHIN);
@@ -136,12 +136,12 @@ test('a flushed Redis learns the counts of all hours again', async () => {
   await vi.waitFor(async () => expect(await balance()).toMatchObject([{ lost: 0 }]), WITHIN);
 });
 
-test('a write that was made although ingest answered 503 does not hide a lost event', async () => {
+test('a write that succeeded after a 503 does not hide a lost event', async () => {
   freezeWorkers();
   await send(2);
   await client.flushall();
   redis.pause();
-  // Written once Redis runs again; by then the sender has its answer.
+  // Redis writes it when it resumes. By then the client has its response.
   expect((await post(muster)).status).toBe(503);
   redis.resume();
   await vi.waitFor(async () => expect(await muster.queue.getWaitingCount()).toBe(1), WITHIN);
@@ -181,7 +181,7 @@ async function lost(): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ product, lost: count }) => [product, count]));
 }
 
-/** Events of all processes whose counts are in Redis. */
+/** Sum of the counts of all processes in Redis. */
 async function announced(): Promise<number> {
   const keys = await client.keys(`${muster.queuePrefix}:counts:*`);
   const hashes = await Promise.all(keys.map((key) => client.hgetall(key)));

@@ -25,7 +25,7 @@ async function emptyDatabase(owner = new URL(inject('services').serverUrl).usern
   return url;
 }
 
-test('an empty database is brought to the current schema, once, by however many', async () => {
+test('concurrent migrations of an empty database apply each migration once', async () => {
   const databaseUrl = (await emptyDatabase()).href;
   const runs = await Promise.all([1, 2, 3].map(() => migrate({ databaseUrl })));
   const applied = runs.flatMap((run) => run.applied);
@@ -34,7 +34,7 @@ test('an empty database is brought to the current schema, once, by however many'
   expect(await migrate({ databaseUrl })).toMatchObject({ applied: [] });
 });
 
-test('several databases of a server can be migrated at once, though their roles are the same', async () => {
+test('several databases of one server can be migrated at once, although they share roles', async () => {
   const urls = await Promise.all([1, 2, 3, 4].map(() => emptyDatabase()));
   const { analystPassword } = inject('services');
   const migrateAll = () =>
@@ -43,7 +43,7 @@ test('several databases of a server can be migrated at once, though their roles 
   expect(await migrateAll()).toMatchObject(urls.map(() => ({ applied: [] })));
 });
 
-test('a migration that was changed after it had been applied is refused', async () => {
+test('a migration that was changed after it was applied is refused', async () => {
   const databaseUrl = (await emptyDatabase()).href;
   await migrate({ databaseUrl });
   const database = new Asker(databaseUrl);
@@ -63,7 +63,7 @@ test('a database that is newer than this version is refused', async () => {
   await expect(migrate({ databaseUrl })).rejects.toThrow(/from_the_future, which this version/);
 });
 
-test('a user who may not manage roles can migrate, and is told what is left to do', async () => {
+test('a user without the right to manage roles can migrate, and gets the remaining steps', async () => {
   await server.ask(`CREATE ROLE plain_owner LOGIN PASSWORD 'plain'`);
   const url = await emptyDatabase('plain_owner');
   url.username = 'plain_owner';

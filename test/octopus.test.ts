@@ -49,7 +49,7 @@ async function readings(installationId: string, columns = 'metric, dimension, va
   );
 }
 
-test('each metric of a payload is a reading with its unit; what it lacks is absent', async () => {
+test('each metric of a payload is a reading with its unit, and missing metrics are absent', async () => {
   const id = randomUUID();
   await send(id, PROPERTIES);
   const rows = await readings(id, 'product_version, metric, dimension, value, unit, is_known');
@@ -75,7 +75,7 @@ test('each metric of a payload is a reading with its unit; what it lacks is abse
   ]);
 });
 
-test('memory and CPU are resource readings too, and the licence’s digest describes the installation', async () => {
+test('memory and CPU are also resource readings, and the licence digest describes the installation', async () => {
   const id = randomUUID();
   await send(id, PROPERTIES);
   const resources = await muster.analyst(
@@ -90,7 +90,7 @@ test('memory and CPU are resource readings too, and the licence’s digest descr
   expect(installations).toEqual([{ product: 'octopus', version: '2021.2.7428', license_id: SHA1 }]);
 });
 
-test('every metric of the catalogue is taken, in the kind that it has', async () => {
+test('every metric of the catalogue is accepted with its type', async () => {
   const metrics = catalogueOf(ownDeclarations).filter(({ product }) => product === 'octopus');
   expect(metrics.length).toBeGreaterThan(40);
   const samples = { flag: true, date: '2026-01-02T03:04:05Z', counts: 3 } as const;
@@ -102,7 +102,7 @@ test('every metric of the catalogue is taken, in the kind that it has', async ()
   expect(rows.every(({ is_known }) => is_known)).toBe(true);
 });
 
-test('a metric that the catalogue does not know is kept when it is a number, and listed as unknown', async () => {
+test('an unknown metric is stored if it is a number, and marked as unknown', async () => {
   const id = randomUUID();
   await send(id, { environments: 1, spaces: 2, is_ha: true, motto: 'we deploy', space_id: 17 });
   expect(await readings(id, 'metric, value, unit, is_known')).toEqual([
@@ -116,7 +116,7 @@ test('a metric that the catalogue does not know is kept when it is a number, and
   expect(dropped).toEqual([{ key: 'motto' }, { key: 'space_id' }]);
 });
 
-test('5,000 types are stored, and of 6,000 it is said that 1,000 are missing', async () => {
+test('up to 5,000 types are stored, and the number of dropped types is recorded', async () => {
   const types = (count: number) => Array.from({ length: count }, (_, n) => `p${n}`);
   const [id, tooMany] = [randomUUID(), randomUUID()];
   await send(id, { deployment_steps: types(5000) });
@@ -135,7 +135,7 @@ test('5,000 types are stored, and of 6,000 it is said that 1,000 are missing', a
   ]);
 });
 
-test('a reading that makes no sense costs only itself; a licence’s serial number is refused by name', async () => {
+test('an invalid reading does not affect the others, and a licence serial number is rejected', async () => {
   const id = randomUUID();
   const serial = 'ABCD-1234-EFGH';
   await send(id, {
@@ -168,12 +168,12 @@ test('a reading that makes no sense costs only itself; a licence’s serial numb
   expect(kept).toEqual([{ serial: { $length: serial.length }, users: 7 }]);
 });
 
-describe('the payload of a day', () => {
+describe('the daily payload', () => {
   const post = (id: string, date: string, body: string | object) =>
     muster.post(`/api/telemetry/${id}/${date}`, body, KEY);
   const day = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
 
-  test('is stored under its day, and once', async () => {
+  test('is stored once, under its day', async () => {
     const id = randomUUID();
     const before = await balanceOf(muster.analyst, 'octopus');
     for (let times = 0; times < 2; times += 1) {
@@ -191,7 +191,7 @@ describe('the payload of a day', () => {
     expect([stored - before.stored, duplicate - before.duplicate]).toEqual([1, 1]);
   });
 
-  test.each(['""', '{}', 'null', ''])('may be empty: %j is a fate of its own', async (body) => {
+  test.each(['""', '{}', 'null', ''])('may be empty: %j has the fate empty', async (body) => {
     const id = randomUUID();
     const before = await balanceOf(muster.analyst, 'octopus');
     expect((await post(id, day, body)).status).toBe(202);
@@ -216,7 +216,7 @@ describe('the payload of a day', () => {
   });
 });
 
-test('an event of metrics without any property is empty', async () => {
+test('a metrics event without properties is empty', async () => {
   const before = await balanceOf(muster.analyst, 'octopus');
   await send(randomUUID(), {});
   expect(await balanceOf(muster.analyst, 'octopus')).toMatchObject({ empty: before.empty + 1 });

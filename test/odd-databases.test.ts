@@ -48,7 +48,7 @@ function openDatabase(databaseUrl: string): Database {
   return database;
 }
 
-test('a database whose formats are not the usual ones is migrated, and an installation is stored, shown and erased', async () => {
+test('a database with unusual formats can be migrated, and installations can be stored, queried and erased', async () => {
   const databaseUrl = await emptyDatabase('', ODD);
   await migrate({ databaseUrl });
   const database = openDatabase(databaseUrl);
@@ -75,7 +75,7 @@ test('a database whose formats are not the usual ones is migrated, and an instal
   expect(rows).toEqual([]);
 });
 
-test('a database with another encoding than UTF8 is refused with a sentence', async () => {
+test('a database with an encoding other than UTF8 is refused with one sentence', async () => {
   const databaseUrl = await emptyDatabase(
     `ENCODING 'LATIN1' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'`,
   );
@@ -84,7 +84,7 @@ test('a database with another encoding than UTF8 is refused with a sentence', as
   await expect(openDatabase(databaseUrl).check()).rejects.toThrow(refusal);
 });
 
-test('a pooler in front of a database whose formats are not the usual ones is refused with the statements to run', async () => {
+test('a pooler in front of a database with unusual formats is refused, and the error has the statements to run', async () => {
   const databaseUrl = await emptyDatabase('', ODD);
   const { username, password } = new URL(databaseUrl);
   const bouncer = await startPgbouncer(databaseUrl, { [username]: decodeURIComponent(password) });

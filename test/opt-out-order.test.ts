@@ -30,7 +30,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** The id and the time of an event are its minute, so that its copies are of one time. */
+/** Id and time of an event derive from its minute, so that copies have the same time. */
 const event = (names: readonly string[]): fc.Arbitrary<EventEnvelope> =>
   fc
     .record({
@@ -60,7 +60,7 @@ const streamOf = (...kinds: fc.Arbitrary<EventEnvelope>[]) =>
   fc.array(fc.oneof({ weight: 5, arbitrary: reports }, ...kinds), { minLength: 1, maxLength: 30 });
 const dice = fc.array(fc.nat({ max: 5 }), { minLength: 40, maxLength: 40 });
 
-test('opt-outs in any order, any batches and by any worker leave the same rows', async () => {
+test('opt-outs leave the same rows in any order, batching and distribution over workers', async () => {
   await fc.assert(
     fc.asyncProperty(
       streamOf(optOuts),
@@ -76,7 +76,7 @@ test('opt-outs in any order, any batches and by any worker leave the same rows',
   );
 }, 120_000);
 
-test('whatever the order, nothing is left that happened while its installation was opted out', async () => {
+test('no event from an opted-out period remains, in any order', async () => {
   await fc.assert(
     fc.asyncProperty(streamOf(optOuts, optIns), dice, async (events, numbers) => {
       const once = await tablesAfter([events]);
@@ -91,7 +91,7 @@ test('whatever the order, nothing is left that happened while its installation w
 }, 120_000);
 
 /**
- * Of the copies of an event that an opt-out takes away later, those that were counted as duplicates before stay
+ * If an opt-out later removes an event, copies that were already counted as duplicates stay
  * duplicates. A usage event that Resoto does not declare is stored, so each kind has its fate.
  */
 function withoutCopies({ balance, ...tables }: Awaited<ReturnType<typeof readTables>>) {
@@ -108,7 +108,7 @@ function deal(events: EventEnvelope[], numbers: number[]): EventEnvelope[][] {
   return batches.filter(() => true);
 }
 
-/** Saves some batches one by one, and then others at once. */
+/** Saves some batches one by one, then others concurrently. */
 async function tablesAfter(first: EventEnvelope[][], atOnce: EventEnvelope[][] = []) {
   await emptyTables(owner.ask);
   for (const batch of first) await save(batch, 0);

@@ -6,7 +6,7 @@ import { balanceOf } from './support/balance.js';
 import { startMuster, type Muster } from './support/muster.js';
 import { emptyTables } from './support/tables.js';
 
-/** What Resoto's and PostHog's clients sent, of one installation: ten events. */
+/** Recorded requests of Resoto's and PostHog's clients: ten events of one installation. */
 const RECORDED = readFileSync('test/fixtures/requests/posthog-node-5.70.0.00.http');
 const RECORDED_ID = '7f0d6c3e-9a3d-4b5a-9d7e-0f5a2f1c9b11';
 const RECORDED_AT = Date.parse('2026-11-21T05:31:40.210Z');
@@ -49,13 +49,13 @@ async function replayRecorded(): Promise<void> {
   await muster.drained();
 }
 
-/** The product's fates that are not 0, without what was accepted. */
+/** The product's fates with a count above 0. */
 async function fatesOf(product = 'resoto') {
   const { accepted: _, ...fates } = await balanceOf(muster.owner, product);
   return Object.fromEntries(Object.entries(fates).filter(([, count]) => count !== 0));
 }
 
-/** Which tables have rows of an installation's events, and how many. */
+/** The number of rows of an installation's events, for each table that has any. */
 async function rowsOf(installationId: string) {
   const tables = ['report', 'resource_reading', 'ui_reading', 'defect', 'quarantined_event'];
   const counts: Record<string, number> = {};
@@ -70,7 +70,7 @@ async function rowsOf(installationId: string) {
 }
 
 test.each(['usage-metrics.turned-off', 'opted_out'])(
-  'after %s nothing of an installation is stored, until it opts in again',
+  'after %s no event of an installation is stored until it opts in again',
   async (name) => {
     await capture(resoto(name, RECORDED_AT - 2 * HOUR_MS));
     await replayRecorded();
@@ -88,7 +88,7 @@ test.each(['usage-metrics.turned-off', 'opted_out'])(
   },
 );
 
-test('an opt-out that arrives late takes what was stored after it with it', async () => {
+test('an opt-out that arrives late removes the events stored after its time', async () => {
   await capture(resoto('system.started', RECORDED_AT - 3 * HOUR_MS));
   await replayRecorded();
   await replayRecorded();
@@ -102,7 +102,7 @@ test('an opt-out that arrives late takes what was stored after it with it', asyn
   expect(seen!.last_seen_at).toEqual(new Date(RECORDED_AT - 2 * HOUR_MS));
 });
 
-test('a request with both is judged by the time of its events, not by their order', async () => {
+test('opt-outs and opt-ins in one request apply by the time of the events, not by their order', async () => {
   await capture(
     resoto('system.stopped', RECORDED_AT + 50),
     resoto('opted_in', RECORDED_AT + 40),
@@ -118,7 +118,7 @@ test('a request with both is judged by the time of its events, not by their orde
   ]);
 });
 
-test('what an opted-out installation says is in no table, also not as a content without a name', async () => {
+test('events of an opted-out installation are in no table, not even as anonymous snapshots', async () => {
   const message = 'no such key';
   const error = (at: number) =>
     resoto('error.server', at, { kind: 'KeyError', message, version: '3.9.0' });
@@ -126,7 +126,7 @@ test('what an opted-out installation says is in no table, also not as a content 
   await capture(error(RECORDED_AT + 1), error(RECORDED_AT + 2));
   expect(await fatesOf()).toEqual({ stored: 1, opted_out: 2 });
   expect(await muster.owner('SELECT FROM error_snapshot')).toEqual([]);
-  // Another installation may say the same afterwards.
+  // Another installation may report the same afterwards.
   const other = randomUUID();
   await capture(resoto('error.server', RECORDED_AT, { kind: 'KeyError', message }, other));
   expect(await muster.owner('SELECT kind FROM fleet.error_reports')).toEqual([
@@ -134,7 +134,7 @@ test('what an opted-out installation says is in no table, also not as a content 
   ]);
 });
 
-test('an opt-out holds for its product: usage, health, quarantined and UI events alike', async () => {
+test('an opt-out applies to all events of its product: usage, health, quarantined and UI events', async () => {
   const installationId = randomUUID();
   const at = RECORDED_AT;
   const event = (product: string, name: string, time: number, properties = {}) => ({
@@ -161,7 +161,7 @@ test('an opt-out holds for its product: usage, health, quarantined and UI events
   expect(await rowsOf(installationId)).toEqual({ report: 2, consent_event: 1 });
 });
 
-test('an erasure takes the opt-out with it', async () => {
+test('an erasure removes the opt-out', async () => {
   await capture(resoto('usage-metrics.turned-off', RECORDED_AT - HOUR_MS));
   await replayRecorded();
   const { status, json } = await admin.ask('POST', '/v1/erasures', {

@@ -32,7 +32,7 @@ afterAll(async () => {
 
 const collect = () => house.collectOrphans(new AbortController().signal);
 
-/** A health report of one unit, from a place of its own. */
+/** A health report of one unit, with its own provider. */
 async function report(writer: TelemetryStore, unit: string, provider: string, id = randomUUID()) {
   const envelope = {
     ...{ receivedAt: NOW, product: 'dcos', id: randomUUID(), installationId: id, event: 'health' },
@@ -48,7 +48,7 @@ async function report(writer: TelemetryStore, unit: string, provider: string, id
   });
 }
 
-/** Takes out reports as retention does, and all that says where they came from. */
+/** Deletes reports as retention does, and everything that refers to their source. */
 async function drop(unit: string) {
   await owner.ask(
     `DELETE FROM report WHERE snapshot_id IN (
@@ -78,7 +78,7 @@ const dangling = () =>
   );
 const NONE = [{ contents: 0, sets: 0, origins: 0 }];
 
-test('what the last report of has gone is collected, and what another one has stays', async () => {
+test('a snapshot is collected with its last report, and a shared one stays', async () => {
   await report(writers[0]!, 'lonely', 'aws');
   await report(writers[0]!, 'shared', 'azure');
   await report(writers[0]!, 'shared', 'onprem');
@@ -95,7 +95,7 @@ test('what the last report of has gone is collected, and what another one has st
   expect(await origins()).toEqual(['onprem']);
 });
 
-test('what any table points at stays, though no report does', async () => {
+test('a snapshot that any table references stays, even without a report', async () => {
   const [unit, provider] = [randomLetters(), randomLetters()];
   await report(writers[0]!, unit, provider);
   await owner.ask(
@@ -112,7 +112,7 @@ test('what any table points at stays, though no report does', async () => {
   expect(await collect()).toEqual({ health_snapshot: 1, unit_set: 1, origin: 1 });
 });
 
-test('a worker that remembers what was collected writes it again with its next report', async () => {
+test('a worker with a collected snapshot in its cache writes it again with its next report', async () => {
   const [unit, provider] = [randomLetters(), randomLetters()];
   await report(writers[0]!, unit, provider);
   await report(writers[1]!, unit, provider);
@@ -126,7 +126,7 @@ test('a worker that remembers what was collected writes it again with its next r
   expect(await dangling()).toEqual(NONE);
 });
 
-test('a report that is under way while its content is looked for keeps it', async () => {
+test('a report that is being stored during a collection keeps its snapshot', async () => {
   const [unit, provider] = [randomLetters(), randomLetters()];
   await report(writers[0]!, unit, provider);
   await drop(unit);
@@ -147,7 +147,7 @@ test('a report that is under way while its content is looked for keeps it', asyn
   expect(await dangling()).toEqual(NONE);
 });
 
-test('no report is without its content and origin, however writers and collections meet', async () => {
+test('no report lacks its snapshot or source, however writers and collections interleave', async () => {
   const units = Array.from({ length: 6 }, randomLetters);
   const isOver = new AbortController();
   const some = () => units[Math.floor(Math.random() * units.length)]!;

@@ -33,7 +33,7 @@ const send = (event: string, properties: object, installationId = randomUUID() a
 const storedOf = (installationId: string) =>
   muster.analyst('SELECT kind FROM fleet.reports WHERE installation_id = $1', [installationId]);
 
-test('ingest takes events again after Redis hung and then died', async () => {
+test('ingest accepts events again after Redis hung and then died', async () => {
   redis.pause();
   await expect.poll(() => send('health', UNIT).then(({ status }) => status)).toBe(503);
   await redis.kill();
@@ -43,7 +43,7 @@ test('ingest takes events again after Redis hung and then died', async () => {
     .toBe(202);
 });
 
-test('a product with a limit is asked to come again while Redis hangs, and is limited afterwards', async () => {
+test('a product with a limit gets 503 while Redis hangs, and its limit applies afterwards', async () => {
   const admin = await startAdmin(muster);
   const limits = { eventsPerMinutePerInstallation: 2 };
   await admin.ask('PATCH', '/v1/products/dcos', { limits });
@@ -63,7 +63,7 @@ test('a product with a limit is asked to come again while Redis hangs, and is li
   await admin.stop();
 });
 
-test('ingest says that it takes nothing while Redis is a replica', async () => {
+test('ingest is not ready while Redis is a replica', async () => {
   const client = new Redis(redis.url);
   await client.replicaof('127.0.0.1', '1');
   const ready = () => muster.get('/health/ready').then(({ status }) => status);
@@ -74,7 +74,7 @@ test('ingest says that it takes nothing while Redis is a replica', async () => {
   client.disconnect();
 });
 
-test('a worker outlives the end of its database connections', async () => {
+test('a worker survives the loss of its database connections', async () => {
   const worker = muster.workers[0]!;
   const { pid } = worker;
   await muster.owner('ALTER TABLE report RENAME TO report_away');
@@ -92,7 +92,7 @@ test('a worker outlives the end of its database connections', async () => {
   expect(worker.log).not.toContain('the process ends');
 });
 
-test('an event of a thousand nonsensical readings is stored with a bounded number of defects', async () => {
+test('an event with a thousand invalid readings is stored with a bounded number of defects', async () => {
   const packages = [{ name: 'kafka' }, ...Array.from({ length: 1000 }, () => 1)];
   const { status, installationId } = await send('package_list', { package_list: packages });
   expect(status).toBe(202);
@@ -105,13 +105,13 @@ test('an event of a thousand nonsensical readings is stored with a bounded numbe
   expect(defects).toContainEqual({ reason: 'too_many_defects', left_out: 900 });
 });
 
-test('a key of half a character too many costs only its reading', async () => {
+test('an event with a long key whose truncation splits an emoji is stored', async () => {
   const key = `health-unit-${'x'.repeat(287)}😀-total`;
   const { installationId } = await send('health', { ...UNIT, [key]: 1 });
   await expect.poll(() => storedOf(installationId)).toHaveLength(1);
 });
 
-test('an unknown event with a long name of emojis is kept for replay', async () => {
+test('an unknown event with a long emoji name is kept for replay', async () => {
   const installationId = randomUUID();
   await muster.post(
     '/v1/track',

@@ -48,7 +48,7 @@ async function followerOf() {
   return { seen, look: () => follower.look() };
 }
 
-test('whoever has read an older policy does not take the place of a newer one', async () => {
+test('an older policy does not replace a newer one', async () => {
   const newer = await publisherOf({ revision: async () => 5, read: async () => policyOf(5) });
   const slow = await publisherOf({
     revision: async () => 4,
@@ -61,7 +61,7 @@ test('whoever has read an older policy does not take the place of a newer one', 
   expect(await redis.hget(key(), 'revision')).toBe('5');
 });
 
-test('a follower keeps what it has where Redis has lost it, has an older one, or one that nobody knows', async () => {
+test('a follower keeps its policy if Redis has lost it, or has an older or unreadable one', async () => {
   const publisher = await publisherOf({ revision: async () => 5, read: async () => policyOf(5) });
   await publisher.publish();
   const { seen, look } = await followerOf();

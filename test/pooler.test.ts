@@ -47,7 +47,7 @@ afterAll(async () => {
   await direct.drop();
 });
 
-/** What a session keeps at the server stays there for whichever client comes next. */
+/** Session state stays on the server connection and would affect the next client. */
 afterEach(async () => {
   expect(await sessionLocks()).toEqual([]);
 });
@@ -71,7 +71,7 @@ const save = async (store: TelemetryStore, installationId: string, at = NOW) => 
 const reportsOf = (id: string) =>
   owner.ask('SELECT FROM fleet.reports WHERE installation_id = $1', [id]);
 
-test('a database is migrated through a pooler, by several at once', async () => {
+test('concurrent migrations work through a pooler', async () => {
   const databaseUrl = bouncer.urlOf(direct.url);
   await owner.ask(`DELETE FROM _prisma_migrations WHERE migration_name LIKE '%_leases'`);
   await owner.ask('DROP TABLE lease');
@@ -80,7 +80,7 @@ test('a database is migrated through a pooler, by several at once', async () => 
   expect(runs.flatMap(({ applied }) => applied)).toEqual(['20261129010000_leases']);
 });
 
-test('batches are stored through a pooler, several at once', async () => {
+test('concurrent batches are stored through a pooler', async () => {
   const store = new TelemetryStore({ database, suppressionKey });
   const ids = Array.from({ length: 20 }, () => randomUUID());
   await Promise.all(ids.map((id) => save(store, id)));
@@ -106,7 +106,7 @@ test('an erasure is completed and rollups are refreshed through a pooler', async
   expect(before!.n - after!.n).toBe(1);
 });
 
-test('maintenance runs through a pooler, again and again, and drops and packs months', async () => {
+test('maintenance runs repeatedly through a pooler, and drops and compacts months', async () => {
   const store = new TelemetryStore({ database, suppressionKey });
   const house = new HousekeepingStore(database);
   const { signal } = new AbortController();
@@ -126,7 +126,7 @@ test('maintenance runs through a pooler, again and again, and drops and packs mo
   expect(await new QuarantineStore(database).removeExpiredQuarantine(30)).toBe(0);
 });
 
-test('a job that is told to end cancels its statement through a pooler', async () => {
+test('a job that is aborted cancels its statement through a pooler', async () => {
   const stopping = new AbortController();
   const held = database.hold((client) => client.query('SELECT pg_sleep(60)'), {
     signal: stopping.signal,

@@ -26,7 +26,9 @@ const OF = {
 };
 const ERROR = 'no region for account 123456789012 of alice@example.com';
 
-/** What Resoto reports of itself: https://github.com/someengineering/resoto, resotocore/analytics. */
+/**
+ * Resoto's own analytics events: https://github.com/someengineering/resoto, resotocore/analytics.
+ */
 const EVENTS = [
   { identify: { run_id: OF.run_id, created_at: '2026-10-01T12:00:00Z' } },
   {
@@ -100,11 +102,11 @@ describe.each([
   { mode: 'v0', path: '/batch/' },
   { mode: 'v1', path: '/i/v1/analytics/events' },
 ])('PostHog’s own client in mode $mode', ({ mode, path }) => {
-  test('delivers what an application captures, and every value is in its row', async () => {
+  test('delivers the events of an application, and every value is stored', async () => {
     const id = randomUUID();
     const application = report(mode, { distinctId: id, events: EVENTS, error: ERROR });
     await application.ended;
-    expect(application.heard).toEqual([{ path, status: 200 }]);
+    expect(application.messages).toEqual([{ path, status: 200 }]);
     expect(await rowsOf(id)).toEqual(ROWS);
     const times = await muster.analyst(
       `SELECT DISTINCT clock, observed_at BETWEEN received_at - interval '1 minute' AND received_at AS is_now
@@ -114,26 +116,28 @@ describe.each([
     expect(times).toEqual([{ clock: 'agent', is_now: true }]);
   });
 
-  test('is told that flags are off, and hears of no error', async () => {
+  test('gets all flags as off, without an error', async () => {
     const id = randomUUID();
     const application = report(mode, { distinctId: id, events: [], flag: 'new-collector' });
     await application.ended;
-    expect(application.heard).toContainEqual({ flag: ['off', 'off', false] });
-    expect(application.heard.filter((said) => 'error' in said)).toEqual([]);
-    const statuses = application.heard.flatMap((said) => ('status' in said ? [said.status] : []));
+    expect(application.messages).toContainEqual({ flag: ['off', 'off', false] });
+    expect(application.messages.filter((said) => 'error' in said)).toEqual([]);
+    const statuses = application.messages.flatMap((said) =>
+      'status' in said ? [said.status] : [],
+    );
     expect(new Set(statuses)).toEqual(new Set([200]));
   });
 
-  test('keeps events while Redis is away, and they are stored once', async () => {
+  test('keeps events while Redis is down, and each is stored once', async () => {
     const id = randomUUID();
     await muster.drained();
     const before = await balanceOf(muster.analyst, 'resoto');
     await redis.kill();
     const application = report(mode, { distinctId: id, events: EVENTS, error: ERROR });
-    await vi.waitFor(() => expect(application.heard).toEqual([{ path, status: 503 }]), 10_000);
+    await vi.waitFor(() => expect(application.messages).toEqual([{ path, status: 503 }]), 10_000);
     await redis.restart();
     await application.ended;
-    expect(application.heard.at(-1)).toEqual({ path, status: 200 });
+    expect(application.messages.at(-1)).toEqual({ path, status: 200 });
     expect(await rowsOf(id)).toEqual(ROWS);
     expect(await balanceOf(muster.analyst, 'resoto')).toEqual({
       ...before,
@@ -143,7 +147,7 @@ describe.each([
   });
 });
 
-/** Starts an application, and collects what its client hears. */
+/** Starts an application, and collects the responses to its client. */
 function report(mode: string, what: object) {
   const { tls } = inject('services');
   const settings = { host: muster.ingestUrl, key: 'wk_resoto', ...what };
@@ -156,12 +160,12 @@ function report(mode: string, what: object) {
     execArgv: [],
     silent: true,
   });
-  const heard: object[] = [];
-  child.on('message', (message) => heard.push(message as object));
+  const messages: object[] = [];
+  child.on('message', (message) => messages.push(message as object));
   let output = '';
   child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const ended = once(child, 'close').then(([code]) => expect(code, output).toBe(0));
-  return { heard, ended };
+  return { messages, ended };
 }
 
 async function rowsOf(id: string) {

@@ -36,7 +36,7 @@ async function preview(body: Body, headers: Headers, query = ''): Promise<Json> 
   return json;
 }
 
-/** Sends for real what was previewed, and expects to find exactly that. */
+/** Sends the previewed request and expects exactly the previewed rows. */
 async function expectStored(
   { events }: Json,
   send: () => Promise<{ status: number }>,
@@ -70,7 +70,7 @@ describe('the preview of a captured request shows exactly what the request leave
     const isGzip = body[0] === 0x1f;
     const shown = await preview(isGzip ? gunzipSync(body) : body, keyOf(product));
     if (isGzip) {
-      // Its key is in the body.
+      // The key is in the body.
       const { events } = await preview(body, { 'content-encoding': 'gzip' });
       const rows = (of: Json[]) => comparable(together(of), 'ours');
       expect(rows(events)).toStrictEqual(rows(shown.events));
@@ -93,7 +93,7 @@ describe('the preview of a printed report shows exactly what the report leaves i
     await expectStored(shown, () => muster.post('/v1/reports', text, { headers }));
   });
 
-  test('with typographic quotes is refused as the report itself', async () => {
+  test('with typographic quotes is refused like the report itself', async () => {
     const text = readFileSync(`${FIXTURES}/documents/composite-as-printed.json`, 'utf8');
     const [one, other] = await Promise.all(
       ['/v1/preview', '/v1/reports'].map((path) =>
@@ -107,7 +107,10 @@ describe('the preview of a printed report shows exactly what the report leaves i
 
 const ID = '70b28f00-e38f-41b2-a723-aab344f535b9';
 
-/** A time of the agent's own. Each is a second before the last one, so the first event is the latest. */
+/**
+ * A time on the agent's clock. Each is one second earlier than the previous one, so the first event
+ * is the latest.
+ */
 const recent = (() => {
   let time = Date.now() - 90_000;
   return () => new Date((time -= 1000)).toISOString();
@@ -124,7 +127,7 @@ const UNIT = { 'health-unit-a-b-service-total': 3, 'health-unit-a-b-service-unhe
 
 const NATIVE = {
   dcos: [
-    // The latest: a preview cannot know that an installation has opted out before.
+    // The latest event, because a preview does not know earlier opt-outs of an installation.
     native('dcos', 'opted_out', {}),
     native('dcos', 'health', { ...UNIT, environmentVersion: '2.1.0', variant: 'enterprise' }),
     native('dcos', 'health', { ...UNIT, 'health-unit-c-total': 1, provider: '/etc/passwd' }),
@@ -179,7 +182,7 @@ describe('the preview of events in Muster’s own dialect shows exactly what the
     },
   );
 
-  test('one a line, and a line that is none costs only itself', async () => {
+  test('as NDJSON, where an invalid line does not affect the others', async () => {
     const [first, second] = NATIVE.dcos.map((event) => JSON.stringify(event));
     const lines = ['', first, '{"a":', '7', second, ''].join('\r\n');
     const headers = { ...keyOf('dcos'), 'content-type': 'application/x-ndjson' };
@@ -203,7 +206,7 @@ describe('the preview of events in Muster’s own dialect shows exactly what the
     ]);
   });
 
-  test('and a rejected one appears with the code and path that it would be answered with', async () => {
+  test('and has a rejected event with the code and path of its error', async () => {
     const good = NATIVE.dcos[0]!;
     const events = [
       { ...good, installationId: 'alice' },
@@ -233,7 +236,7 @@ describe('the preview of events in Muster’s own dialect shows exactly what the
   });
 });
 
-describe('the preview of Octopus’ payload of a day shows exactly what it leaves in Postgres', () => {
+describe('the preview of Octopus’ daily payload shows exactly what it leaves in Postgres', () => {
   const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
   const [{ properties }] = NATIVE.octopus as [Json];
 
@@ -256,7 +259,7 @@ describe('the preview of Octopus’ payload of a day shows exactly what it leave
     ['invalid_guid', '?installationId=alice&date=2026-11-21'],
     ['invalid_timestamp', `?installationId=${ID}&date=yesterday`],
     ['invalid_guid', '?dialect=octopus'],
-  ])('is %s where the address says %s', async (code, query) => {
+  ])('rejected as %s if the query is %s', async (code, query) => {
     const { events } = await preview(properties, keyOf('octopus'), query);
     expect(events).toMatchObject([{ fate: 'rejected', rejection: { code } }]);
   });
@@ -281,8 +284,8 @@ describe('the preview of what browsers and PostHog’s clients send shows exactl
   test.each([
     ['JSON', text, {}],
     ['gzip without a header', gzipSync(text), { 'content-type': 'text/plain' }],
-    ['a header of gzip without any', text, { 'content-encoding': 'gzip' }],
-    ['a form in base64', `data=${encodeURIComponent(base64)}`, FORM],
+    ['plain JSON with a gzip header', text, { 'content-encoding': 'gzip' }],
+    ['base64 in a form', `data=${encodeURIComponent(base64)}`, FORM],
     ['a form', `data=${encodeURIComponent(text)}`, FORM],
     ['base64', base64, {}],
   ])('as %s', async (_, body, headers: Headers) => {
@@ -294,7 +297,7 @@ describe('the preview of what browsers and PostHog’s clients send shows exactl
     await expectStored(shown, () => muster.post('/e/', body, { headers }), 'agent');
   });
 
-  test('up to the size that PostHog’s batches may have', async () => {
+  test('up to the size limit of PostHog’s batches', async () => {
     const large = gzipSync(text.padEnd(1_000_000));
     const shown = await preview(large, {});
     await expectStored(shown, () => muster.post('/e/', large), 'agent');
@@ -320,21 +323,21 @@ test.each([
   ['report', { Event: 'health', ClusterId: ID, Properties: UNIT }, ''],
   ['report', { mesos: { event: 'mesos_track', properties: { clusterId: ID } } }, ''],
   ['octopus', { memory: 1 }, `?installationId=${ID}`],
-])('the dialect %s is told by a body like %j%s', async (dialect, body, query) => {
+])('the preview detects the dialect %s from %j%s', async (dialect, body, query) => {
   expect(await preview(body, keyOf('dcos'), query)).toMatchObject({ dialect });
 });
 
 test.each([
   ['of no dialect', { a: 1 }, ''],
-  ['that is a list of nothing', [], ''],
-  ['that is a list of no objects', [7, 'text'], ''],
+  ['that is an empty list', [], ''],
+  ['that is a list without objects', [7, 'text'], ''],
   ['that is null', 'null', ''],
-  ['that is a text', '"text"', ''],
-  ['that is nothing', '', ''],
-  ['of a dialect that does not exist', { batch: [] }, '?dialect=nonsense'],
-  ['of a dialect that every object has', { batch: [] }, '?dialect=constructor'],
+  ['that is a string', '"text"', ''],
+  ['that is empty', '', ''],
+  ['with an unknown dialect', { batch: [] }, '?dialect=nonsense'],
+  ['with a dialect named like a built-in property', { batch: [] }, '?dialect=constructor'],
 ])(
-  'a body %s is 400 unknown_dialect, with the names of those there are',
+  'a preview of a body %s gets 400 unknown_dialect with the names of all dialects',
   async (_, body, query) => {
     const { status, json } = await muster.post(`/v1/preview${query}`, body, {
       headers: keyOf('dcos'),
@@ -351,14 +354,14 @@ test.each([
   ['no key', {}, {}],
   ['a wrong key in the header', { authorization: 'Bearer wk_nobody' }, { api_key: 'phc_TEST' }],
   ['a wrong key in the body', {}, { api_key: 'wk_nobody' }],
-])('a preview with %s is 401', async (_, headers: Headers, more) => {
+])('a preview with %s gets 401', async (_, headers: Headers, more) => {
   const body = { batch: [{ distinct_id: ID }], ...more };
   const { status, json } = await muster.post('/v1/preview', body, { headers });
   expect({ status, code: json.code }).toEqual({ status: 401, code: 'unauthorized' });
 });
 
-describe('what is dropped', () => {
-  test('of a browser’s call is named with the reason, and appears nowhere', async () => {
+describe('text that a preview drops', () => {
+  test('from a browser’s call is listed with path and reason, without its value', async () => {
     const call = {
       ...{ type: 'page', userId: 'canary@example.com', anonymousId: 'canary-browser' },
       ...{ messageId: 'canary', context: { ip: 'canary' }, integrations: { canary: true } },
@@ -380,7 +383,7 @@ describe('what is dropped', () => {
     ]);
   });
 
-  test('of a usage event is named with the reason, and appears nowhere', async () => {
+  test('from a usage event is listed with path and reason, without its value', async () => {
     const event = {
       ...{ event: 'cli.command', distinct_id: ID, $set: { name: 'canary' }, library: 'canary' },
       properties: {
@@ -402,7 +405,7 @@ describe('what is dropped', () => {
     ]);
   });
 
-  test('of a quarantined event is named with the reason, and appears nowhere', async () => {
+  test('from a quarantined event is listed with path and reason, without its value', async () => {
     const properties = { who: 'canary', list: [{ of: 'canary' }, { of: 'canary' }], count: 3 };
     const event = native('dcos', 'Canary sings', properties, { extra: 'canary' });
     const { events } = await preview(event, keyOf('dcos'));
@@ -420,14 +423,14 @@ describe('what is dropped', () => {
   });
 });
 
-test('every view of events in the schema fleet is one that previews show', async () => {
+test('previews cover every view of events in the schema fleet', async () => {
   const views = await muster.analyst(
     `SELECT table_name AS view FROM information_schema.views WHERE table_schema = 'fleet'`,
   );
   const others = views
     .map(({ view }) => view)
     .filter((view) => !PREVIEWED_VIEWS.includes(view) && !/^(daily|installation)_/.test(view));
-  // They show a choice of other rows, the books, or what is declared.
+  // These select from other views, or show the balance or declarations.
   expect(others.sort()).toEqual([
     ...['completeness', 'current_frameworks', 'current_health', 'current_metrics'],
     ...['current_packages', 'current_resources', 'dropped_properties', 'freshness'],
@@ -454,7 +457,7 @@ describe('a preview', () => {
   const body = native('dcos', 'health', UNIT);
   const headers = { authorization: 'Bearer wk_dcos' };
 
-  test('stores nothing: no job, no row, and the books stay as they are', async () => {
+  test('stores nothing: no job, no row, no change of the balance', async () => {
     await muster.post('/v1/events', NATIVE.dcos[0]!, { headers: keyOf('dcos') });
     await muster.drained();
     const tables = await readTables(muster.owner);
@@ -470,7 +473,7 @@ describe('a preview', () => {
     expect(await jobs()).toBe(1);
   });
 
-  test('is answered while Redis is away', async () => {
+  test('works while Redis is down', async () => {
     await redis.kill();
     expect((await idle.post('/v1/events', body, { headers })).status).toBe(503);
     const { status, json } = await idle.post('/v1/preview', body, { headers });

@@ -27,12 +27,12 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('groups of fewer installations than were allowed are left out', async () => {
+test('groups with fewer installations than the minimum are left out', async () => {
   const rows = await reader.ask('SELECT product_version, installations FROM daily_mix');
   expect(rows).toEqual([{ product_version: '2.0', installations: 3 }]);
 });
 
-test('every view that counts installations is there, and none that shows one', async () => {
+test('fleet_privacy has the views that count installations, and none that shows a single one', async () => {
   const rows = await owner.ask(`
     SELECT table_name AS view, bool_or(column_name = 'installation_id') AS shows_one
       FROM information_schema.columns WHERE table_schema = 'fleet_privacy' GROUP BY 1 ORDER BY 1`);
@@ -41,7 +41,7 @@ test('every view that counts installations is there, and none that shows one', a
   expect(rows.filter(({ shows_one }) => shows_one)).toEqual([]);
 });
 
-test('its reader reads nothing else', async () => {
+test('the reader of fleet_privacy cannot read anything else', async () => {
   for (const table of [
     'fleet.daily_mix',
     'fleet.installations',
@@ -55,7 +55,7 @@ test('its reader reads nothing else', async () => {
   );
 });
 
-test('another number takes effect with the next migration, and views keep their comments', async () => {
+test('a changed minimum takes effect with the next migration, and views keep their comments', async () => {
   await migrate({ databaseUrl: database.url, privacyMinInstallations: 2 });
   expect(await reader.ask('SELECT FROM daily_mix')).toHaveLength(2);
   const [comment] = await owner.ask(

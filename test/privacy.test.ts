@@ -18,7 +18,7 @@ const FIXTURES = 'test/fixtures/requests';
 const AT_ONCE = 16;
 const FAILED = 'a batch was not stored';
 
-/** What the recorded requests hold of people, machines and accounts, and free text. */
+/** Personal data, machine names, accounts and free text in the recorded requests. */
 const RECORDED = [
   ...['123456789012', '02fc00000001', '0242ac120002', '2f3fd53e-e56d-11f1', 'a3f6a1b0-45c9-11ee'],
   ...['alice@', 'example.com', 'Mozilla/5.0', 'HeadlessChrome', 'ui.dcos.test', '127.0.0.1:18199'],
@@ -31,7 +31,7 @@ const planter = new Planter(20_261_125);
 let redis: PrivateRedis;
 let muster: Muster;
 let client: HttpsClient;
-/** What was answered to each request. */
+/** The response to each request. */
 const answers: Traces = new Map([['answers', new Set()]]);
 let control: string;
 
@@ -57,14 +57,17 @@ afterAll(async () => {
   await redis.stop();
 });
 
-/** The name of a package is kept: this one will be found. */
+/** A package name is stored, so the search must find this one. */
 async function plantControl() {
   control = planter.control('the name of a package');
   const properties = { package_list: [{ name: control }] };
   await sendAll([eventOf('dcos', 'package_list', properties)]);
 }
 
-/** Takes the database away from the worker until it has said so: errors must not quote events either. */
+/**
+ * Refuses database connections until the worker logs the failure, because errors must not quote
+ * events either.
+ */
 async function breakConnections() {
   while (!muster.workers[0]!.log.includes(FAILED)) {
     await sleep(200);
@@ -95,9 +98,9 @@ async function send({ method = 'POST', path, key, headers = {}, body }: Sent): P
       { ...authorization, ...headers },
       body,
     );
-    // There, events are told apart by the ids that their sender gave them.
+    // Deduplication there uses the client's event ids.
     if (path !== '/i/v1/analytics/events') answers.get('answers')!.add(text);
-    // A busy machine's Redis may take too long: then it is to be sent again.
+    // Redis may be too slow on a busy machine. Then the request must be retried.
     if (status !== 503) return expect(status).toBeLessThan(500);
     await sleep(200);
   }
@@ -111,7 +114,10 @@ async function replayRecorded() {
   }
 }
 
-/** Every identifier of which there is a trace, with the place it was put and the place it was found. */
+/**
+ * Every identifier that left a trace, with the place where it was sent and the place where it was
+ * found.
+ */
 function find(traces: Traces): string[] {
   const seen = new Set<string>();
   return [...traces].flatMap(([where, texts]) =>
@@ -129,13 +135,13 @@ function finds(traces: Traces, word: string): boolean {
   return texts.some((text) => planter.findIn(text).some(({ value }) => value === word));
 }
 
-test('no identifier, in whatever place it was sent, is anywhere in the database', async () => {
+test('no identifier is in the database, wherever in a request it was sent', async () => {
   const traces = await tracesInDatabase(muster.owner);
   expect(finds(traces, control)).toBe(true);
   expect(find(traces)).toEqual([]);
 });
 
-test('once the events are stored, Redis holds nothing of them', async () => {
+test('once the events are stored, Redis contains no identifier', async () => {
   const connection = new Redis(redis.url);
   await connection.rpush('control', `the name ${control.toUpperCase()}`);
   expect(finds(await tracesInRedis(redis.url), control)).toBe(true);
@@ -150,14 +156,14 @@ test('once the events are stored, Redis holds nothing of them', async () => {
   expect(find(traces)).toEqual([]);
 });
 
-test('no log and no answer repeats an identifier, not even at the level trace', () => {
+test('no log and no response repeats an identifier, even at log level trace', () => {
   const logs = [muster.ingest, ...muster.workers].map((app) => app.log);
   expect(logs.join()).toContain(FAILED);
   expect(find(new Map([['the logs', new Set(logs)]]))).toEqual([]);
   expect(find(answers)).toEqual([]);
 });
 
-test('the proof is one: of every kind there are many identifiers, and of every fate many events', async () => {
+test('the search is meaningful: it covers many identifiers of every kind and many events of every fate', async () => {
   for (const kind of kinds) {
     const planted = planter.planted.filter((it) => it.kind === kind);
     expect({ kind, count: planted.length }).toEqual({ kind, count: expect.toSatisfy(isMany) });
@@ -180,7 +186,7 @@ test('the proof is one: of every kind there are many identifiers, and of every f
 
 const isMany = (count: number) => count >= 300;
 
-test('what is kept of an event set aside has all its figures, and of its text the length', async () => {
+test('a quarantined event keeps all its numbers, and only the length of its text', async () => {
   const properties = {
     ...{ nodes: 3, load: 1.5, isLeader: false, nothing: null, owner: 'Alice Zygalski' },
     deep: { list: [7, 'alice@example.com', { by: '' }] },
@@ -195,8 +201,8 @@ test('what is kept of an event set aside has all its figures, and of its text th
   };
   const unit = { 'health-unit-a-total': '3', 'health-unit-a-unhealthy': 5 };
   const ids = await Promise.all([
-    keepAside('a_later_kind', properties),
-    keepAside('health', { ...properties, ...unit, 'health-unit-b-total': 1, variant: 'open' }),
+    sendEvent('a_later_kind', properties),
+    sendEvent('health', { ...properties, ...unit, 'health-unit-b-total': 1, variant: 'open' }),
   ]);
   await muster.drained();
   const [quarantined, defective] = await Promise.all(ids.map(originalOf));
@@ -204,7 +210,7 @@ test('what is kept of an event set aside has all its figures, and of its text th
   expect(defective).toEqual({ ...kept, ...unit, 'health-unit-b-total': 1, variant: 'open' });
 });
 
-async function keepAside(event: string, properties: object): Promise<string> {
+async function sendEvent(event: string, properties: object): Promise<string> {
   const sent = eventOf('dcos', event, { ...properties, 'health-unit-c-total': 1 });
   await sendAll([sent]);
   return (JSON.parse(sent.body as string) as { installationId: string }).installationId;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-/** A process as `runProcess` runs it, that does what it is told by its first argument. */
+/** A process started by `runProcess`. Its first argument selects its behaviour. */
 const SCRIPT = `
   import { runProcess, StartupError } from '#platform';
   const [behaviour] = process.argv.slice(2);
@@ -34,7 +34,7 @@ let dir: string;
 let script: string;
 
 beforeAll(async () => {
-  // In the project, so that #platform means the build.
+  // Inside the project, so that #platform resolves to the build.
   dir = await mkdtemp(join('dist', 'process-test-'));
   script = join(dir, 'thing.mjs');
   await writeFile(script, SCRIPT);
@@ -42,7 +42,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(dir, { recursive: true }));
 
-test('a reason not to start is a sentence on stderr', async () => {
+test('a process that cannot start prints one sentence to stderr', async () => {
   const thing = run('refuse');
   expect(await thing.ended).toBe(1);
   expect(thing.output()).toBe('It needs a thing.\n');
@@ -51,14 +51,14 @@ test('a reason not to start is a sentence on stderr', async () => {
 test.each([
   ['break', 'oops'],
   ['reject', 'later'],
-])('an error that nobody expected (%s) is logged and ends it', async (behaviour, message) => {
+])('an unexpected error (%s) is logged and ends the process', async (behaviour, message) => {
   const thing = run(behaviour);
   expect(await thing.ended).toBe(1);
   const last = thing.output().trim().split('\n').at(-1) ?? '';
   expect(JSON.parse(last)).toMatchObject({ level: 'fatal', name: 'thing', err: { message } });
 });
 
-test('one Ctrl-C that comes twice stops it once, after its work', async () => {
+test('a Ctrl-C that arrives twice stops the process once, after its work', async () => {
   const thing = run('work');
   await thing.saying('ready');
   thing.child.kill('SIGINT');
@@ -67,7 +67,7 @@ test('one Ctrl-C that comes twice stops it once, after its work', async () => {
   expect(thing.output()).toBe('starting\nready\nstopping\n');
 });
 
-test('a signal while it starts ends the start', async () => {
+test('a signal during startup aborts it', async () => {
   const thing = run('dawdle');
   await thing.saying('starting');
   thing.child.kill('SIGTERM');
@@ -75,7 +75,7 @@ test('a signal while it starts ends the start', async () => {
   expect(thing.output()).toBe('starting\n');
 });
 
-test('what does not stop in time is ended', async () => {
+test('a process that does not stop in time is terminated', async () => {
   const thing = run('hang');
   await thing.saying('ready');
   thing.child.kill('SIGTERM');
@@ -83,7 +83,7 @@ test('what does not stop in time is ended', async () => {
   expect(thing.output()).toContain('thing did not stop within 1500 ms and is ended.\n');
 });
 
-test('a second signal ends it at once', async () => {
+test('a second signal terminates a stopping process immediately', async () => {
   const thing = run('hang');
   await thing.saying('ready');
   thing.child.kill('SIGTERM');
@@ -94,7 +94,7 @@ test('a second signal ends it at once', async () => {
   expect(thing.output()).toBe('starting\nready\nstopping\n');
 });
 
-test('it tells its parent when it is ready, and stops when its parent is gone', async () => {
+test('a process reports to its parent when it is ready, and stops when the parent is gone', async () => {
   const thing = watch(fork(script, ['work'], { silent: true, execArgv: [] }));
   const [message] = await once(thing.child, 'message');
   expect(message).toEqual({ ready: true, port: 42 });

@@ -27,7 +27,7 @@ const rows = async (select: string) =>
   (await it.ask(`SELECT t::text AS row FROM (${select}) t ORDER BY 1`)).map(({ row }) => row);
 const balance = () => it.ask('SELECT * FROM fleet.ingest_balance');
 
-test('what a leaked key sent can be seen and removed, and nothing else goes', async () => {
+test('a purge shows and removes what a leaked key sent, and nothing else', async () => {
   const [fake, real] = [randomUUID(), randomUUID()];
   const broken = { properties: { 'health-unit-a-total': 'many' } };
   const unknown = { product: 'dcos', event: 'nobody.knows' };
@@ -66,7 +66,7 @@ test('what a leaked key sent can be seen and removed, and nothing else goes', as
   expect(await balance()).toEqual(before);
 });
 
-test('a purge takes what was received in its time only, and the same twice is one', async () => {
+test('a purge removes only what was received in its period, and a repeated request returns the same purge', async () => {
   const id = randomUUID();
   const received = (time: string) =>
     by(LEAKED, { ...event(id, 0, 0), receivedAt: Date.parse(time) });
@@ -84,7 +84,7 @@ test('a purge takes what was received in its time only, and the same twice is on
   ]);
 });
 
-test('a purge that was interrupted is completed by another worker', async () => {
+test('an interrupted purge is completed by another worker', async () => {
   await it.save(...Array.from({ length: 60 }, () => by(LEAKED, event(randomUUID(), 1))));
   const { purge } = await purges.request(ALWAYS, 'erika');
   await expect(purges.runNext(AbortSignal.abort())).rejects.toThrow();
@@ -105,7 +105,7 @@ describe('a purge that the database refuses', () => {
   );
   afterEach(() => it.ask('DROP FUNCTION IF EXISTS refuse CASCADE'));
 
-  test('is failed after ten attempts that remove nothing, and completed once it is requested again', async () => {
+  test('fails after ten attempts that remove nothing, and completes if it is requested again', async () => {
     await it.save(by(LEAKED, event(randomUUID(), 1)));
     const { purge } = await purges.request(ALWAYS, 'erika');
     for (let attempts = 1; attempts <= 10; attempts += 1) {
@@ -131,11 +131,11 @@ describe('a purge that the database refuses', () => {
     });
   });
 
-  test('has as many attempts again after one that removed something', async () => {
+  test('gets ten more attempts after one that removed something', async () => {
     await it.save(by(LEAKED, event(randomUUID(), 1)));
     const { purge } = await purges.request(ALWAYS, 'erika');
     for (let attempts = 1; attempts < 10; attempts += 1) await expect(attempt()).rejects.toThrow();
-    // The reports can go now, the installations cannot.
+    // Reports can now be removed, installations cannot.
     await it.ask(`DROP TRIGGER refusing ON original_event;
                   CREATE TRIGGER refusing BEFORE DELETE ON installation EXECUTE FUNCTION refuse()`);
     await expect(attempt()).rejects.toThrow();
@@ -144,17 +144,17 @@ describe('a purge that the database refuses', () => {
   });
 });
 
-test('a purge whose workers are killed again and again is failed', async () => {
+test('a purge whose workers are killed repeatedly fails', async () => {
   const { purge } = await purges.request(ALWAYS, 'erika');
   await it.ask(`UPDATE purge SET state = 'running', attempts = 10, claimed_until = now()`);
   expect(await attempt()).toBeNull();
   expect(await purges.get(purge.id)).toMatchObject({ state: 'failed', failure: 'interrupted' });
 });
 
-test('a worker whose claim on a purge has expired leaves it to the one that has it now', async () => {
+test('a worker whose claim on a purge has expired leaves the purge to the new owner', async () => {
   await it.save(by(LEAKED, event(randomUUID(), 1)));
   const { purge } = await purges.request(ALWAYS, 'erika');
-  // The claim is taken over in the moment after it was made.
+  // Another worker takes the claim over immediately.
   await it.ask(`CREATE FUNCTION take() RETURNS trigger LANGUAGE plpgsql AS
                   'BEGIN UPDATE purge SET claimed_by = gen_random_uuid(); RETURN NULL; END';
                 CREATE TRIGGER taking AFTER UPDATE ON purge FOR EACH ROW
@@ -179,13 +179,13 @@ test('purges are listed newest first, page by page', async () => {
   expect(await purges.list({ limit: 5, state: 'failed' })).toEqual([]);
 });
 
-test('two that request the same purge at once get the same one', async () => {
+test('concurrent requests for the same purge get the same purge', async () => {
   const requested = await Promise.all([1, 2, 3, 4].map(() => purges.request(ALWAYS, 'erika')));
   expect(new Set(requested.map(({ purge }) => purge.id)).size).toBe(1);
   expect(requested.filter(({ isNew }) => isNew)).toHaveLength(1);
 });
 
-test('an installation whose key is changed in the course of a day has one description', async () => {
+test('an installation whose key changes during a day has one description', async () => {
   const id = randomUUID();
   await it.save(by(LEAKED, event(id, 1, 11)), by(GOOD, event(id, 1, 13)));
   await it.rollups.refresh();

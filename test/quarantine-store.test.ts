@@ -30,7 +30,7 @@ const ACME = readDeclaration({
     'telemetry.off': { about: 'Telemetry was turned off.', store: 'usage', consent: 'opted_out' },
   },
 });
-/** Before and after the product is declared. */
+/** Options before and after the product is declared. */
 const OLD = { products: compileProducts(), retentionMs };
 const NEW = { products: compileProducts([ACME]), retentionMs };
 
@@ -59,7 +59,7 @@ beforeEach(async () => {
   await owner.ask('TRUNCATE quarantine_job, suppression');
 });
 
-/** Whatever a test has done, every accepted event has one fate. */
+/** After every test, each accepted event must have exactly one fate. */
 afterEach(async () => {
   expect(await owner.ask('SELECT * FROM fleet.ingest_balance WHERE unaccounted <> 0')).toEqual([]);
 });
@@ -122,7 +122,7 @@ async function rowsOf(installationId: string) {
 }
 
 describe('a replay', () => {
-  test('leaves what would be there had the events been understood at first', async () => {
+  test('leaves the same rows as if the events had been known from the start', async () => {
     const ids = Array.from({ length: 5 }, () => randomUUID());
     const events = Array.from({ length: 1300 }, (_, at) =>
       daily({
@@ -145,7 +145,7 @@ describe('a replay', () => {
     expect(await readTables(owner.ask)).toEqual(expected);
   });
 
-  test('knows a repetition that comes later', async () => {
+  test('makes a later copy a duplicate', async () => {
     const event = daily();
     await save([event]);
     await run('replay');
@@ -154,7 +154,7 @@ describe('a replay', () => {
     expect(await rowsOf(event.installationId)).toEqual([1, 1, 0, 0]);
   });
 
-  test('takes what its filter says, and nothing else', async () => {
+  test('processes only the events that match its filter', async () => {
     const [meant, other] = [daily({ version: '1.2' }), daily({ version: '1.3' })];
     await save([meant, other]);
     expect(await run('replay', { version: '1.2', event: 'daily' })).toMatchObject({ total: 1 });
@@ -164,7 +164,7 @@ describe('a replay', () => {
     expect(await run('replay', { from })).toMatchObject({ total: 0, done: 0 });
   });
 
-  test('ends where events are quarantined again, and done twice changes nothing', async () => {
+  test('completes if events are quarantined again, and changes nothing if repeated', async () => {
     await save([daily(), daily({ event: 'unheard-of' })]);
     const first = await run('replay');
     expect(first).toMatchObject({ done: 2, stored: 1, quarantinedAgain: 1 });
@@ -175,7 +175,7 @@ describe('a replay', () => {
     expect(await fatesOf()).toEqual({ accepted: 2, stored: 1, quarantined: 1 });
   });
 
-  test('heeds an opt-out, also one that is understood only now', async () => {
+  test('applies opt-outs, including replayed ones', async () => {
     const installationId = randomUUID();
     const at = (event: string, minute: number, changes: Partial<EventEnvelope> = {}) =>
       daily({
@@ -190,7 +190,7 @@ describe('a replay', () => {
     expect(await rowsOf(installationId)).toEqual([1, 5, 0, 0]);
   });
 
-  test('leaves nothing of events that are empty now', async () => {
+  test('removes events that are now empty', async () => {
     const event = daily({ properties: {} });
     await save([event, daily()]);
     expect(await run('replay')).toMatchObject({ done: 2, stored: 1, empty: 1 });
@@ -198,7 +198,7 @@ describe('a replay', () => {
     expect(await countOf('original_event')).toBe(0);
   });
 
-  test('keeps readings that are left out, and the event they were left out of', async () => {
+  test('records dropped readings and keeps their original event', async () => {
     const event = daily({ properties: { projects: 7, seats: -1 } });
     await save([event]);
     expect(await run('replay')).toMatchObject({ stored: 1 });
@@ -209,7 +209,7 @@ describe('a replay', () => {
     expect(await rowsOf(event.installationId)).toEqual([1, 1, 0, 1]);
   });
 
-  test('stores two events with one key that came months apart', async () => {
+  test('stores two events with the same key that arrived months apart', async () => {
     const event = daily();
     await save([event]);
     await save([{ ...event, receivedAt: NOW - 60 * DAY_MS }]);
@@ -217,7 +217,7 @@ describe('a replay', () => {
     expect(await countOf('report', event.installationId)).toBe(2);
   });
 
-  test('loses nothing but an event that the database refuses, and that stays', async () => {
+  test('keeps only an event that the database refuses, and stores all others', async () => {
     const [bad, ...good] = Array.from({ length: 20 }, () => daily());
     await save([...good.slice(0, 9), bad!, ...good.slice(9)]);
     await owner.ask(`
@@ -235,7 +235,7 @@ describe('a replay', () => {
     expect(await run('replay')).toMatchObject({ stored: 1 });
   });
 
-  test('of an installation that is suppressed stores nothing, and what is kept stays', async () => {
+  test('stores nothing for a suppressed installation and keeps its events in quarantine', async () => {
     const [quiet, loud] = [daily(), daily()];
     await save([quiet, loud]);
     await erasures.request({ mode: 'suppress', installationIds: [quiet.installationId] });
@@ -244,7 +244,7 @@ describe('a replay', () => {
     expect(await rowsOf(quiet.installationId)).toEqual([1, 0, 1, 1]);
   });
 
-  test('brings back no installation that was erased after its events had been read', async () => {
+  test('does not restore an installation that is erased after its events were read', async () => {
     const [gone, kept] = [daily(), daily()];
     await save([gone, kept]);
     await ask('replay');
@@ -262,7 +262,7 @@ describe('a replay', () => {
 });
 
 describe('a job', () => {
-  test('that is asked for again while it is under way is the same', async () => {
+  test('that is requested again while it runs is the same job', async () => {
     const filter = { product: 'acme', reason: 'unknown_event' };
     const [one, same] = await Promise.all([
       ask('replay', filter),
@@ -274,7 +274,7 @@ describe('a job', () => {
     expect(await ask('replay', filter)).not.toBe(one);
   });
 
-  /** Works until one page is done. */
+  /** Stops after one page. */
   const stoppedAfterAPage = () => {
     const stopping = new AbortController();
     const store = {
@@ -286,7 +286,7 @@ describe('a job', () => {
     return { ...contextOf(NEW, store), signal: stopping.signal };
   };
 
-  /** Is thought to be dead when it is about to store its first page, and another one takes the job. */
+  /** Loses its claim to another worker just before it stores its first page. */
   const frozenWhile = (other: () => ReturnType<typeof contextOf>) =>
     contextOf(NEW, {
       replay: async (page) => {
@@ -296,7 +296,7 @@ describe('a job', () => {
       },
     });
 
-  test('that is stopped is gone on with, from where it is', async () => {
+  test('that is stopped continues where it stopped', async () => {
     await save(Array.from({ length: 1200 }, () => daily()));
     const id = await ask('replay');
     expect(await quarantine.runNext(stoppedAfterAPage())).toBeNull();
@@ -307,7 +307,7 @@ describe('a job', () => {
     expect(await quarantine.job(id)).toMatchObject({ state: 'complete', done: 1200, stored: 1200 });
   });
 
-  test('that two workers have, for one was thought to be dead, is done once', async () => {
+  test('that a second worker takes over from one presumed dead is done once', async () => {
     await save(Array.from({ length: 1200 }, () => daily()));
     const id = await ask('replay');
     const frozen = frozenWhile(() => contextOf(NEW));
@@ -315,7 +315,7 @@ describe('a job', () => {
     expect(await quarantine.job(id)).toMatchObject({ state: 'complete', done: 1200, stored: 1200 });
   });
 
-  test('counts no event twice that stays where it is, though two workers come to it', async () => {
+  test('counts an event that stays in quarantine once, even if two workers process it', async () => {
     const installationId = randomUUID();
     await save(Array.from({ length: 1200 }, () => daily({ installationId })));
     await erasures.request({ mode: 'suppress', installationIds: [installationId] });
@@ -328,7 +328,7 @@ describe('a job', () => {
     expect(await quarantine.job(id)).toMatchObject({ done: 1200, suppressed: 1200 });
   });
 
-  test('that gets no further fails in the end, and others have their turn', async () => {
+  test('that makes no progress finally fails, and other jobs get their turn', async () => {
     await save([daily()]);
     const id = await ask('replay');
     const broken = {
@@ -343,11 +343,11 @@ describe('a job', () => {
     expect(await run('replay')).toMatchObject({ state: 'complete', stored: 1 });
   });
 
-  test('is shown with others, newest first, page by page', async () => {
+  test('is listed with others, newest first, page by page', async () => {
     const ids: string[] = [];
     for (const product of ['a', 'b', 'c']) {
       ids.push(await ask('replay', { product }));
-      await sleep(2); // times are kept in milliseconds
+      await sleep(2); // times are stored in milliseconds
     }
     const [newest] = await quarantine.jobs({ limit: 1 });
     const others = await quarantine.jobs({ limit: 9, after: newest!.id });
@@ -356,7 +356,7 @@ describe('a job', () => {
 });
 
 describe('a discard', () => {
-  test('removes events with what is kept of them, and the books still have them', async () => {
+  test('removes events and their originals, and the balance still counts them', async () => {
     const [gone, kept] = [daily({ event: 'gone' }), daily()];
     await save([gone, kept, ...Array.from({ length: 30 }, () => daily({ event: 'gone' }))]);
     expect(await run('discard', { event: 'gone' })).toMatchObject({
@@ -367,7 +367,7 @@ describe('a discard', () => {
     expect(await fatesOf()).toEqual({ accepted: 32, quarantined: 32 });
   });
 
-  test('waits for nobody, and leaves nothing that somebody else had locked', async () => {
+  test('skips locked events first, and removes them once they are unlocked', async () => {
     await save([daily(), daily(), daily()]);
     const id = await ask('discard');
     const other = new pg.Client({ connectionString: database.url });
@@ -388,7 +388,7 @@ describe('a discard', () => {
   });
 });
 
-test('events are removed when they expire, with what is kept of them, and no other', async () => {
+test('only expired events are removed, with their originals', async () => {
   const [old, young] = [daily({ receivedAt: NOW - 31 * DAY_MS }), daily()];
   const stored = daily({ receivedAt: NOW - 31 * DAY_MS, product: 'dcos', event: 'health' });
   await save([old, young]);
@@ -406,7 +406,7 @@ test('events are removed when they expire, with what is kept of them, and no oth
   await expect(quarantine.removeExpiredQuarantine(29)).rejects.toThrow('30 days at least');
 });
 
-test('replays, discards, erasures and writers meet, and every event ends once', async () => {
+test('with concurrent replays, discards, erasures and writers, every event ends with one fate', async () => {
   const ids = Array.from({ length: 40 }, () => randomUUID());
   const [erased, kept] = [ids.slice(0, 8), ids.slice(8)];
   const some = (options: typeof NEW) =>

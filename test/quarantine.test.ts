@@ -34,7 +34,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The next test finds nothing in quarantine. */
+/** Empties the quarantine for the next test. */
 async function discardAll() {
   await muster.drained();
   await completed(await asked('discards', { all: true }));
@@ -65,7 +65,7 @@ async function send(...events: Sent[]) {
   await muster.drained();
 }
 
-/** Declares kinds of event, all others stay unknown, and lets the worker start anew with that. */
+/** Restarts the worker with these events declared. All others stay unknown. */
 async function declare(...kinds: string[]) {
   const events = Object.fromEntries(kinds.map((kind) => [kind, daily]));
   const declaration = { product: 'acme', about: 'It.', unknownEvents: 'quarantined', events };
@@ -101,10 +101,10 @@ const readings = ({ installationId }: Sent) =>
 
 const READING = { product_version: '1.2', metric: 'projects', value: 7 };
 
-describe('events of an undeclared kind', () => {
+describe('undeclared events', () => {
   afterEach(discardAll);
 
-  test('are stored by a replay once they are declared, and their repetitions are known', async () => {
+  test('are stored by a replay once they are declared, and later copies are duplicates', async () => {
     const before = await balanceOf(muster.analyst, 'acme');
     const [first, second] = [newEvent({ event: 'daily' }), newEvent({ event: 'daily' })];
     await send(first, second);
@@ -129,7 +129,7 @@ describe('events of an undeclared kind', () => {
     expect(again).toMatchObject({ total: 0, done: 0 });
   });
 
-  test('are all stored once though the worker is killed in the middle of the replay', async () => {
+  test('are each stored once, even if the worker is killed during the replay', async () => {
     const events = Array.from({ length: 1200 }, () => newEvent({ event: 'hourly' }));
     await send(...events);
     await declare('daily', 'hourly');
@@ -163,7 +163,7 @@ describe('events of an undeclared kind', () => {
     await balanceOf(muster.analyst, 'acme');
   }, 60_000);
 
-  test('are removed by a discard with what is kept of them, and stay counted', async () => {
+  test('are removed by a discard with their originals, and stay in the balance', async () => {
     const [gone, kept] = [newEvent({ event: 'weekly' }), newEvent()];
     await send(gone, kept);
     const before = await balanceOf(muster.analyst, 'acme');
@@ -183,7 +183,7 @@ describe('events of an undeclared kind', () => {
 describe('quarantined events', () => {
   afterEach(discardAll);
 
-  test('are listed newest first, filtered and page by page, without a value of theirs', async () => {
+  test('are listed newest first, filtered and page by page, without their values', async () => {
     const events = Array.from({ length: 5 }, (_, at) =>
       newEvent({ version: at % 2 === 0 ? '1.0' : '2.0', event: at === 4 ? 'weekly' : 'yearly' }),
     );
@@ -225,7 +225,7 @@ describe('quarantined events', () => {
     expect(row).toEqual({ event: 'yearly', product_version: '2.0' });
   });
 
-  test('are summed up, with those of no installation, which nobody can replay', async () => {
+  test('are summarised, including events without an installation, which cannot be replayed', async () => {
     await send(newEvent(), newEvent(), newEvent({ version: '2.0' }));
     const segment = { event: 'health', properties: { a: 1 }, messageId: randomUUID() };
     await muster.post(
@@ -251,7 +251,7 @@ describe('quarantined events', () => {
     expect(byReason.groups).toMatchObject([{ reason: 'installation_id_missing', events: 1 }]);
   });
 
-  test('show what is kept of them to those alone who may replay them, and that is recorded', async () => {
+  test('show their original only to tokens that may replay, with an audit entry', async () => {
     const event = newEvent();
     await send(event);
     const { json } = await admin.ask('GET', '/v1/quarantine');
@@ -277,7 +277,7 @@ describe('quarantined events', () => {
   });
 });
 
-test('replays and discards are recorded with their filter, once for the same job', async () => {
+test('have one audit entry per replay or discard, with its filter', async () => {
   await muster.workers[0]!.stop();
   const filter = { product: 'acme', from: '2026-01-01T00:00:00+01:00' };
   const [one, same] = [await asked('replays', { filter }), await asked('replays', { filter })];
@@ -319,7 +319,7 @@ test.each<[method: string, path: string, body: object | undefined, place: string
   ['GET', '?product=a&product=b', undefined, 'product'],
   ['GET', '/summary?by=installationId', undefined, 'by'],
   ['GET', '/jobs?after=first', undefined, 'after'],
-])('%s %s %j is refused, with its place', async (method, path, body, place) => {
+])('%s %s %j is refused with the path of the error', async (method, path, body, place) => {
   const at = `/v1/quarantine${path.startsWith('?') || path.startsWith('/') ? path : `/${path}`}`;
   const { status, json } = await admin.ask(method, at, body);
   expect({ status, json }).toMatchObject({

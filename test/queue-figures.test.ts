@@ -30,7 +30,7 @@ test('an empty queue has no oldest job', async () => {
   expect(await figures()).toEqual({ depth: 0, counts: NONE, oldestJobAgeMs: null });
 });
 
-test('jobs are counted by state, and the oldest is found wherever it stands', async () => {
+test('jobs are counted by state, and the oldest is found in any state', async () => {
   const add = (options: object) => muster.queue.add('batch', {}, options);
   const now = Date.now();
   await add({ timestamp: now - HOUR_MS });
@@ -43,7 +43,7 @@ test('jobs are counted by state, and the oldest is found wherever it stands', as
   expect((await figures()).oldestJobAgeMs / HOUR_MS).toBeCloseTo(5, 1);
 });
 
-test('what failed for good is told with its reason, not counted as waiting, and never shown', async () => {
+test('permanently failed jobs are listed with their reason, without content, and do not count as waiting', async () => {
   const secret = randomLetters();
   const [id] = await fail(muster, secret);
   const { text, json } = await admin.ask('GET', '/v1/queue/failed');
@@ -63,7 +63,7 @@ test('what failed for good is told with its reason, not counted as waiting, and 
   });
 });
 
-test('failed jobs are tried again: those that are named, or all; and the log says who wanted it', async () => {
+test('all failed jobs or the given ones can be retried, with an audit entry', async () => {
   const [first] = await fail(muster, 'one', 'two', 'three');
   const retry = async (body: object) =>
     (await admin.ask('POST', '/v1/queue/failed/retry', body)).json;
@@ -85,7 +85,7 @@ test.each([
   ['ids', { ids: 'all' }],
   ['ids', { ids: [] }],
   ['ids', { ids: [1] }],
-])('a wrong %s is refused with where and why', async (path, body) => {
+])('an invalid %s gets 400 with the path of the error', async (path, body) => {
   const { status, json } = await admin.ask('POST', '/v1/queue/failed/retry', body);
   expect({ status, code: json.code, path: json.path }).toEqual({
     status: 400,
@@ -94,7 +94,7 @@ test.each([
   });
 });
 
-test('while Redis is away, its routes say so and the others work', async () => {
+test('while Redis is down, the queue routes get 503 and the others work', async () => {
   const redis = await startRedis();
   onTestFinished(() => redis.stop());
   const lone = await startMuster({ redisUrl: redis.url, workers: 0 });
@@ -120,7 +120,7 @@ test('while Redis is away, its routes say so and the others work', async () => {
   expect((await its.ask('GET', '/health/ready')).status).toBe(200);
 });
 
-/** Lets a worker meet jobs that it cannot read. @returns their ids */
+/** Adds jobs that a worker cannot read, and waits until they have failed. @returns their ids */
 async function fail({ queue, addWorker }: Muster, ...envelopes: string[]) {
   const jobs = await Promise.all(envelopes.map((it) => queue.add('batch', { envelopes: it })));
   const worker = await addWorker();

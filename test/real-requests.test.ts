@@ -10,7 +10,7 @@ const FIXTURES = 'test/fixtures';
 const KEY = { authorization: 'Bearer TESTWRITEKEY' };
 const CLUSTER = '70b28f00-e38f-41b2-a723-aab344f535b9';
 
-/** Each agent, what its reports say of the installation, and how many events it sent. */
+/** Each agent with the installation that its reports describe and the number of its events. */
 const AGENTS = [
   {
     agent: 'dcos-signal-1.7-27b9cef',
@@ -48,7 +48,7 @@ const AGENTS = [
     },
   },
   {
-    // A browser says nothing of the installation itself.
+    // A browser does not describe the installation.
     agent: 'dcos-ui-analytics.js.page',
     events: 1,
     installation: { version: null, variant: null, provider: null, platform: null, source: null },
@@ -93,13 +93,13 @@ beforeAll(async () => {
 
 afterAll(() => muster.stop());
 
-/** Every agent has reported for the same cluster; each test looks at one agent alone. */
+/** All agents reported for the same cluster, so each test starts empty and uses one agent. */
 beforeEach(async () => {
   await emptyTables(muster.owner);
 });
 
 describe.each(AGENTS)('the requests of $agent', ({ agent, events, installation }) => {
-  test('get exactly 200, and end as exactly the rows that they say', async () => {
+  test('get exactly 200 and are stored as exactly the expected rows', async () => {
     await replayAll(agent);
     const saidEvents = bodiesOf(agent).flatMap(({ batch, ...body }) => batch ?? [body]);
     expect(saidEvents).toHaveLength(events);
@@ -111,7 +111,7 @@ describe.each(AGENTS)('the requests of $agent', ({ agent, events, installation }
     );
   });
 
-  test('are dated by when they were sent, whatever the clock of the agent says', async () => {
+  test('have times corrected by sentAt, whatever the agent’s clock', async () => {
     await replayAll(agent);
     const rows = await muster.analyst(
       `SELECT clock, (extract(epoch FROM received_at - observed_at) * 1000)::int AS age_ms
@@ -130,13 +130,13 @@ describe.each(AGENTS)('the requests of $agent', ({ agent, events, installation }
     expect(rows).toEqual(expected);
   });
 
-  test('change nothing when they are sent again, byte for byte, and are counted', async () => {
+  test('are counted and change nothing when they are resent byte for byte', async () => {
     await replayAll(agent);
     const { stored, quarantined, ...once } = await balanceOf(muster.analyst);
     const tables = await tablesWithoutCounts();
     await replayAll(agent);
     expect(await tablesWithoutCounts()).toEqual(tables);
-    // An event of no known installation has nothing that its repetition could be told by.
+    // A copy of an event without an installation cannot be detected.
     expect(await balanceOf(muster.analyst)).toEqual({
       ...once,
       stored,
@@ -147,7 +147,7 @@ describe.each(AGENTS)('the requests of $agent', ({ agent, events, installation }
   });
 });
 
-test('the browser that sent a page view may read the answer, whatever page it shows', async () => {
+test('a browser that sends a page view may read the response from any page', async () => {
   const [raw] = requestsOf('dcos-ui-analytics.js.page');
   expect(raw!.toString()).toContain('Origin: http://ui.dcos.test');
   const { headers } = await muster.replay(raw!);
@@ -155,7 +155,7 @@ test('the browser that sent a page view may read the answer, whatever page it sh
   await muster.drained();
 });
 
-test('an event of no known installation is counted under its reason, without its values', async () => {
+test('an event without an installation is counted by reason, without its values', async () => {
   await replayAll('segment-node-3.1.0');
   const rows = await muster.analyst(
     `SELECT installation_id, event, reason, path, keys, sum(event_count)::int AS event_count
@@ -182,7 +182,7 @@ describe.each(PRINTED)('the printed report $file', ({ file, parts, installation 
     results: Array.from({ length: parts }, () => ({ status: 'accepted' })),
   };
 
-  test('is taken as it was printed, and ends as exactly the rows that it says', async () => {
+  test('is accepted as printed and stored as exactly the expected rows', async () => {
     const { status, json } = await report(file);
     expect({ status, json }).toEqual({ status: 202, json: accepted });
     const said = partsOf(read(file));
@@ -195,7 +195,7 @@ describe.each(PRINTED)('the printed report $file', ({ file, parts, installation 
     expect(times).toEqual([{ clock: 'received', is_receive_time: true }]);
   });
 
-  test('is a new one each time it is sent, unless a key says that it is not', async () => {
+  test('counts as a new report each time, unless it has the same idempotency key', async () => {
     await report(file);
     await report(file);
     expect(await balanceOf(muster.analyst)).toMatchObject({ stored: 2 * parts, duplicate: 0 });
@@ -207,7 +207,7 @@ describe.each(PRINTED)('the printed report $file', ({ file, parts, installation 
   });
 });
 
-test('a report with typographic quotes is refused with the place of the first one', async () => {
+test('a report with typographic quotes is refused with the position of the first one', async () => {
   const text = readFileSync(`${FIXTURES}/documents/composite-as-printed.json`, 'utf8');
   const lines = text.split('\n');
   const line = lines.findIndex((one) => one.includes('“'));
@@ -252,7 +252,7 @@ function read(file: string): Json {
   return JSON.parse(readFileSync(`${FIXTURES}/${file}`, 'utf8'));
 }
 
-/** A printed report's parts, as a request would hold them. */
+/** The parts of a printed report, as they would be sent in a request. */
 function partsOf(printed: Json): Json[] {
   if (printed.clusterId) return [{ event: 'health', properties: printed }];
   if (printed.Event) return [{ event: printed.Event, properties: printed.Properties }];
@@ -266,14 +266,14 @@ const UI_EVENTS: Record<string, string> = {
   dcos_logout: 'logout',
 };
 
-/** The kind of report that an event is; undefined where it names no installation. */
+/** The kind of report of an event, or undefined if it has no installation. */
 function kindOf({ type, event, properties, traits }: Json): string | undefined {
   if (!(properties ?? traits)?.clusterId) return undefined;
   const name = type === undefined || type === 'track' ? event : type;
   return name in UI_EVENTS ? 'ui' : name;
 }
 
-/** What each view must hold of these events: another reading of them than the product's own. */
+/** The rows of each view expected for these events, derived independently of the product's code. */
 function rowsOf(events: Json[]) {
   const said = events
     .filter((event) => kindOf(event) !== undefined)
@@ -341,7 +341,7 @@ function rowsOf(events: Json[]) {
         event: UI_EVENTS[type === 'track' ? event : type],
         path: path ?? null,
         app_version: appVersion,
-        // Somebody or nobody: the key itself cannot be known here.
+        // Whether there is a user. The key itself is not known here.
         user_key: userId?.includes('@') ? 'somebody' : null,
       },
     ]),
@@ -359,7 +359,7 @@ const VIEWS = {
   defects: 'defects',
 };
 
-/** All that the views hold, but for times. */
+/** All rows of the views, without times. */
 async function storedRows() {
   const stored: Record<string, Json[]> = {};
   for (const [name, view] of Object.entries(VIEWS)) {
@@ -393,11 +393,11 @@ function descriptionWith(installation: object) {
   };
 }
 
-/** All rows but those that count: what is quarantined without an installation, and the balance. */
+/** All rows except counts: events without an installation, and the balance. */
 async function tablesWithoutCounts() {
   const { balance, unidentified, ...tables } = await readTables(muster.owner);
   expect(tables.reports.length).toBeGreaterThan(0);
-  // The repetition shows that the installation is alive, and so moves its last sight.
+  // A copy also updates when the installation was last seen.
   return {
     ...tables,
     installations: tables.installations.map(({ last_seen_at, ...rest }) => rest),

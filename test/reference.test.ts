@@ -43,7 +43,7 @@ afterAll(async () => {
   await muster.stop();
 });
 
-test.each(FILES)('docs/reference/%s is what npm run docs makes of the code', async (name) => {
+test.each(FILES)('docs/reference/%s matches the output of npm run docs', async (name) => {
   const file = `docs/reference/${name}`;
   const options = { ...(await resolveConfig(file)), filepath: file };
   const now = await format(await readFile(join(made, name), 'utf8'), options);
@@ -59,17 +59,17 @@ describe.each(APIS)('the reference of %s', (api) => {
     expect({ valid, errors, version: validator.version }).toEqual({ valid: true, version: '3.1' });
   });
 
-  test('leaves nothing open', () => {
+  test('has no gaps', () => {
     expect(findGaps(document)).toEqual([]);
   });
 
-  test('names every route by another id', () => {
+  test('has a unique operationId for every route', () => {
     const ids = routesOf(document).map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
   });
 });
 
-test('ingest itself loads nothing of what describes it', async () => {
+test('ingest does not load the code that describes its API', async () => {
   const files = (await readdir('apps/ingest')).filter((name) => name.endsWith('.ts'));
   const sources = await Promise.all(files.map((name) => readFile(`apps/ingest/${name}`, 'utf8')));
   expect(sources.join()).not.toMatch(/@nestjs\/swagger|\.\/reference\//);
@@ -81,7 +81,7 @@ test.each([
   ['schema', { responses: { 200: { description: 'Done.' } } }, 'has no schema of its answer'],
   ['answer', { responses: {} }, 'has no schema of its answer'],
   ['scope', { security: [] }, 'says neither who may use it nor that it is open'],
-])('a route without a %s is a gap', (_, change, gap) => {
+])('a route without a %s is reported as a gap', (_, change, gap) => {
   const document = structuredClone(documents.admin);
   Object.assign(document.paths['/v1/queue']!.get!, change);
   expect(findGaps(document)).toEqual([`GET /v1/queue ${gap}.`]);
@@ -93,7 +93,7 @@ const adminRoutes = routesOf(documents.admin).map(({ method, path, operation }) 
   scopes: [...new Set((operation.security ?? []).flatMap((way) => Object.values(way).flat()))],
 }));
 
-test.each(adminRoutes)('$method $path is for whom the reference says', async (route) => {
+test.each(adminRoutes)('$method $path requires the scopes in the reference', async (route) => {
   const { method, path, scopes } = route;
   const ask = async (token: string) => {
     const authorization = `Bearer ${token}`;
@@ -110,7 +110,7 @@ test.each(adminRoutes)('$method $path is for whom the reference says', async (ro
   if (scopes.length > 0) expect(await ask(other)).toBe(403);
 });
 
-test('what the admin API answers is what its reference says', async () => {
+test('responses of the admin API match the reference', async () => {
   await admin.ask('POST', '/v1/erasures', { mode: 'suppress', installationIds: [ID] });
   const { json } = await admin.ask('GET', '/v1/erasures');
   await muster.owner(
@@ -150,28 +150,31 @@ const examples = routesOf(documents.ingest).flatMap(({ method, path, operation }
   ),
 );
 
-test('every route of ingest that takes events shows one', () => {
+test('every ingest route that accepts events has an example', () => {
   const shown = new Set(examples.map(({ path }) => path));
   const taking = routesOf(documents.ingest).filter(({ operation }) => operation.requestBody);
   expect(taking.map(({ path }) => path).filter((path) => !shown.has(path))).toEqual([]);
 });
 
-test.each(examples)('the example of $path is taken, and answered as told', async (example) => {
-  const { method, path, value } = example;
-  const key = path.startsWith('/api/telemetry')
-    ? 'wk_octopus'
-    : path.startsWith('/v1/')
-      ? 'wk_dcos'
-      : 'wk_resoto';
-  const address = path.replace('{installationId}', ID).replace('{date}', '2026-11-21');
-  const headers = { authorization: `Bearer ${key}` };
-  const answer = await muster.post(address, value, { headers });
-  expect([answer.status < 300, flawsIn('ingest', method, path, answer)]).toEqual([true, []]);
-  const refused = await muster.post(address, '[', { headers });
-  expect(flawsIn('ingest', method, path, refused)).toEqual([]);
-  const stranger = await muster.post(address, value, { headers: { authorization: 'Bearer no' } });
-  expect([stranger.status, flawsIn('ingest', method, path, stranger)]).toEqual([401, []]);
-});
+test.each(examples)(
+  'the example of $path is accepted, and its responses match the reference',
+  async (example) => {
+    const { method, path, value } = example;
+    const key = path.startsWith('/api/telemetry')
+      ? 'wk_octopus'
+      : path.startsWith('/v1/')
+        ? 'wk_dcos'
+        : 'wk_resoto';
+    const address = path.replace('{installationId}', ID).replace('{date}', '2026-11-21');
+    const headers = { authorization: `Bearer ${key}` };
+    const answer = await muster.post(address, value, { headers });
+    expect([answer.status < 300, flawsIn('ingest', method, path, answer)]).toEqual([true, []]);
+    const refused = await muster.post(address, '[', { headers });
+    expect(flawsIn('ingest', method, path, refused)).toEqual([]);
+    const stranger = await muster.post(address, value, { headers: { authorization: 'Bearer no' } });
+    expect([stranger.status, flawsIn('ingest', method, path, stranger)]).toEqual([401, []]);
+  },
+);
 
 function flawsIn(api: (typeof APIS)[number], method: string, path: string, answer: Answer) {
   return flawsOf(documents[api], { method, path }, answer);

@@ -32,7 +32,7 @@ const event = (extra = {}) => {
   };
 };
 
-test('a wrong key in a version of a library is told from silence', async () => {
+test('refusals of a wrong key are counted by route and client library', async () => {
   const headers = { 'user-agent': 'analytics-python/2.3.1', ...bearer(UNKNOWN_KEY) };
   for (let sent = 0; sent < 3; sent += 1) {
     expect((await muster.post('/v1/batch', { batch: [] }, { headers })).status).toBe(401);
@@ -49,7 +49,7 @@ test('a wrong key in a version of a library is told from silence', async () => {
   expect(batch!.key_hint).not.toContain(hintOf(UNKNOWN_KEY));
 });
 
-test('refusals of known keys name their product, also of a key that has ended', async () => {
+test('refusals of known keys have their product, even if the key has been revoked', async () => {
   const { key, secret } = (
     await admin.ask('POST', '/v1/keys', { product: 'resoto', name: 'for a test' })
   ).json;
@@ -69,7 +69,7 @@ test('refusals of known keys name their product, also of a key that has ended', 
   ]);
 });
 
-test('events that are refused one by one are counted with the request and without it', async () => {
+test('refused events are counted, whether or not the whole request is refused', async () => {
   const large = event({ properties: { padding: 'x'.repeat(3000) } });
   const headers = bearer('wk_dcos');
   expect((await muster.post('/v1/events', [event(), large], { headers })).status).toBe(202);
@@ -81,7 +81,7 @@ test('events that are refused one by one are counted with the request and withou
   }, WITHIN);
 });
 
-test('what reaches no route, and connections that never become requests, are counted', async () => {
+test('requests to unknown paths and connections that never become requests are counted', async () => {
   const path = `/somewhere/${randomUUID()}`;
   expect((await muster.post(path, {}, { headers: bearer('wk_dcos') })).status).toBe(404);
   const socket = connect(Number(new URL(muster.ingestUrl).port), 'localhost');
@@ -93,7 +93,7 @@ test('what reaches no route, and connections that never become requests, are cou
   }, WITHIN);
 });
 
-test('kinds of refusals are bounded in an hour, and what exceeds that is visible as other', async () => {
+test('the number of refusal groups per hour is bounded, and the excess is counted as other', async () => {
   for (let round = 0; round < 600; round += 50) {
     const keys = Array.from({ length: 50 }, () => `wk_${randomUUID()}`);
     await Promise.all(
@@ -108,7 +108,7 @@ test('kinds of refusals are bounded in an hour, and what exceeds that is visible
   }, WITHIN);
 });
 
-test('a stopping ingest logs what it refused by kind, and neither logs nor tables have a key', async () => {
+test('a stopping ingest logs its refusals by kind, and neither logs nor tables contain a key', async () => {
   await muster.ingest.stop();
   const lines = muster.ingest.log
     .split('\n')

@@ -22,16 +22,19 @@ afterAll(async () => {
 
 test.each([
   ['a body that is too large', 'wk_dcos', 4 * MIB, 413],
-  ['a body without a key that is known', 'wk_nobody', MIB, 401],
-])('who sends all of %s before reading an answer is told', async (_, key, bytes, status) => {
-  const { sent, said } = await sendBeforeReading(key, bytes);
-  expect({ sent, said: said.split('\r\n', 1)[0] }).toEqual({
-    sent: bytes,
-    said: expect.stringContaining(`HTTP/1.1 ${status} `) as unknown,
-  });
-});
+  ['a body with an unknown key', 'wk_nobody', MIB, 401],
+])(
+  'a client that sends all of %s before reading gets the error response',
+  async (_, key, bytes, status) => {
+    const { sent, said } = await sendBeforeReading(key, bytes);
+    expect({ sent, said: said.split('\r\n', 1)[0] }).toEqual({
+      sent: bytes,
+      said: expect.stringContaining(`HTTP/1.1 ${status} `) as unknown,
+    });
+  },
+);
 
-test('an administrator who sends too long a list is told so', async () => {
+test('a request to the admin API with a list that is too long gets the error response', async () => {
   const { sent, said } = await sendBeforeReading(admin.token, 4 * MIB, {
     port: admin.app.ready.port!,
     path: '/v1/erasures',
@@ -42,7 +45,7 @@ test('an administrator who sends too long a list is told so', async () => {
   );
 });
 
-test('what never ends is broken off', async () => {
+test('a connection with an endless body is closed', async () => {
   const { sent } = await sendBeforeReading('wk_dcos', 64 * MIB);
   expect(sent).toBeGreaterThan(8 * MIB);
   expect(sent).toBeLessThan(64 * MIB);
@@ -68,7 +71,7 @@ async function sendBeforeReading(
   let sent = 0;
   for (; sent < bytes && isOpen; sent += piece.length) {
     await new Promise((resolve) => socket.write(piece, resolve));
-    // What ingest does about the last piece is seen before the next is sent.
+    // Ingest can react to each piece before the next is sent.
     await sleep(5);
   }
   if (sent === bytes && isOpen) socket.on('data', (chunk: Buffer) => (said += chunk.toString()));

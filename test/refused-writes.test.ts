@@ -61,7 +61,7 @@ test.each([
     },
     end: () => acl('resetpass', '>only-for-tests'),
   },
-])('while Redis $why, ready and one line of the log name the reason', async (state) => {
+])('while Redis $why, /health/ready and one log line name the reason', async (state) => {
   const { reason, begin, end } = state;
   await untilReady();
   const logged = muster.ingest.log.length;
@@ -77,7 +77,7 @@ test.each([
   expect(lines.filter((line) => line === 'taken')).toEqual(['taken']);
 });
 
-test('ingest whose Redis is a cluster and spreads the keys of the queue is not ready', async () => {
+test('ingest is not ready if Redis is a cluster that spreads the queue’s keys over slots', async () => {
   const cluster = await startRedis({ extra: ['cluster-enabled yes'] });
   const client = new Redis(cluster.url);
   await client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
@@ -94,7 +94,7 @@ test('ingest whose Redis is a cluster and spreads the keys of the queue is not r
   }
 });
 
-test('a key that is not known is refused with 401 only while the keys of administrators are known', async () => {
+test('an unknown key gets 401 only if the policy with the keys is loaded', async () => {
   await untilReady();
   await vi.waitFor(async () => expect((await post('wk_unknown')).status).toBe(401), WITHIN);
   const key = `${muster.queuePrefix}:policy`;
@@ -132,7 +132,9 @@ function notReady(reason: string, dependency = 'redis') {
 const untilReady = () =>
   vi.waitFor(async () => expect(await ready()).toMatchObject({ status: 200 }), WITHIN);
 
-/** What ingest has logged of that since then: reasons why events are not taken, and that they are. */
+/**
+ * Readiness changes that ingest has logged since then: reasons for refusing events, and recoveries.
+ */
 function changes(since: number): string[] {
   const lines = muster.ingest.log.slice(since).split('\n').filter(Boolean);
   return lines.flatMap((line) => {

@@ -27,7 +27,7 @@ describe.each([
   { agent: PYTHON, events: 16 },
   { agent: NODE, events: 10 },
 ])('the captured request of $agent', ({ agent, events }) => {
-  test('gets exactly 200 and the words that PostHog’s clients wait for', async () => {
+  test('gets exactly 200 and the body that PostHog’s clients expect', async () => {
     const { status, text } = await muster.replay(requestOf(agent));
     expect({ status, text }).toEqual({ status: 200, text: '{"status":"Ok"}' });
     await muster.drained();
@@ -37,7 +37,7 @@ describe.each([
     });
   });
 
-  test('changes nothing when it is sent again, but with a later sentAt', async () => {
+  test('changes nothing when it is sent again with a later sentAt', async () => {
     await replay(requestOf(agent));
     const { balance, installations, ...tables } = await readTables(muster.owner);
 
@@ -55,7 +55,7 @@ describe.each([
   });
 });
 
-test('what Resoto’s own sender reports is there in rows that can be summed', async () => {
+test('counters from Resoto’s own client are stored as rows that can be summed', async () => {
   await replay(requestOf(PYTHON));
   const counters = await muster.analyst(
     `SELECT counter, dimension, sum(value) AS value FROM fleet.usage_counters
@@ -111,7 +111,7 @@ test('what Resoto’s own sender reports is there in rows that can be summed', a
   ]);
 });
 
-test('a job is a row with its outcome and duration, a kind that nobody declared one with counters', async () => {
+test('a job is stored with outcome and duration, and an undeclared event with its counters', async () => {
   await replay(requestOf(PYTHON));
   const rows = await muster.analyst(
     `SELECT event, source, outcome, duration_s, counters FROM fleet.usage_events
@@ -139,7 +139,7 @@ test('a job is a row with its outcome and duration, a kind that nobody declared 
   ]);
 });
 
-test('errors have version, kind, count, and what their message says of nobody', async () => {
+test('errors have version, kind, count, and a message without personal data', async () => {
   await replay(requestOf(PYTHON));
   await replay(requestOf(NODE));
   const rows = await muster.analyst(
@@ -168,7 +168,7 @@ test('errors have version, kind, count, and what their message says of nobody', 
   ]);
 });
 
-test('errors that differ in their details have one fingerprint, others have others', async () => {
+test('errors that differ only in details have the same fingerprint, and other errors do not', async () => {
   const error = (message: string, version = '3.9.0', kind = 'KeyError') => ({
     ...{ event: 'error.server', distinct_id: '7f0d6c3e-9a3d-4b5a-9d7e-0f5a2f1c9b11' },
     ...{ timestamp: new Date().toISOString(), properties: { version, kind, message, count: 3 } },
@@ -188,7 +188,7 @@ test('errors that differ in their details have one fingerprint, others have othe
   expect(rows).toEqual([{ fingerprints: 3, errors: 12, digits: 16 }]);
 });
 
-test('the machine’s resources are resource readings, and describe the installation', async () => {
+test('the machine’s resources are stored as resource readings, and its platform describes the installation', async () => {
   await replay(requestOf(NODE));
   const resources = await muster.analyst(
     `SELECT product_version, cpu_total, cpu_used, mem_total_mb, mem_used_mb FROM fleet.resource_readings`,
@@ -210,7 +210,7 @@ test('the machine’s resources are resource readings, and describe the installa
   ]);
 });
 
-test('an id that tells time and machine is stored under another one, always the same', async () => {
+test('an id that reveals time and machine is always replaced by the same derived id', async () => {
   await replay(requestOf(PYTHON));
   const [{ installation_id }] = (await muster.analyst(
     'SELECT installation_id FROM fleet.installations',
@@ -242,7 +242,7 @@ test.each(['usage-metrics.turned-off', 'opted_out'])(
     await muster.post('/batch/', { api_key: 'phc_TEST', batch: [at('system.started', 20), out] });
     expect(await state()).toEqual({ opted_out: true, opted_out_at: out.timestamp });
     await muster.post('/batch/', { api_key: 'phc_TEST', batch: [at('opted_in', 5)] });
-    expect(await state()).toMatchObject({ opted_out: true }); // it was before, and came later
+    expect(await state()).toMatchObject({ opted_out: true }); // arrived later, but happened before the opt-out
     await muster.post('/batch/', { api_key: 'phc_TEST', batch: [at('opted_in', 30)] });
     expect(await state()).toEqual({ opted_out: false, opted_out_at: null });
   },

@@ -47,7 +47,9 @@ async function onServer(...statements: string[]): Promise<void> {
 
 const nameOf = (url: string) => new URL(url).pathname.slice(1);
 
-/** Nothing may be connected to a database that is copied or replaced. */
+/**
+ * Stops the processes first, because a database can be copied or replaced only without connections.
+ */
 async function withoutProcesses(work: () => Promise<void>): Promise<void> {
   await admin.stop();
   await Promise.all(muster.workers.map((worker) => worker.stop()));
@@ -62,7 +64,7 @@ async function startAgain(): Promise<void> {
 const disconnect = (database: string) =>
   `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`;
 
-/** Copies the database as it is now. */
+/** Copies the current database. */
 async function backUp(): Promise<string> {
   const [database, backup] = [nameOf(muster.databaseUrl), `backup_${Date.now()}`];
   backups.push(backup);
@@ -73,7 +75,7 @@ async function backUp(): Promise<string> {
   return backup;
 }
 
-/** Puts a copy in the place of the database; `before` is what else happens while all is stopped. */
+/** Replaces the database by a copy. `before` runs while the processes are stopped. */
 async function restore(backup: string, before: () => Promise<unknown> = async () => null) {
   const database = nameOf(muster.databaseUrl);
   await withoutProcesses(async () => {
@@ -121,7 +123,7 @@ async function completed(id: string) {
   );
 }
 
-test('a restored database erases again what it had forgotten, and goes on suppressing it', async () => {
+test('a restored database repeats the erasures that it lost, and keeps suppressing their installations', async () => {
   const [gone, opened, once, kept] = Array.from({ length: 4 }, () => randomUUID()) as [
     ...[string, string, string, string],
   ];
@@ -135,7 +137,7 @@ test('a restored database erases again what it had forgotten, and goes on suppre
   const { json: first } = await admin.ask('GET', `/v1/erasures/${erasure}/certificate`);
   expect(first.statement.ledger).toMatchObject({ sequence: expect.any(Number) });
 
-  // While workers are stopped, all four send more: it waits in the queue.
+  // All four send more while the workers are stopped. These events wait in the queue.
   await restore(backup, async () => {
     for (const id of [gone, opened, once, kept]) await send(id);
   });
@@ -168,7 +170,7 @@ test('a restored database erases again what it had forgotten, and goes on suppre
   });
 }, 180_000);
 
-test('Redis and the database may be restored together: the file has the ledger', async () => {
+test('if Redis and the database are both restored, the ledger comes from the file', async () => {
   const id = randomUUID();
   await send(id);
   await muster.drained();
@@ -184,7 +186,7 @@ test('Redis and the database may be restored together: the file has the ledger',
   expect(await reportsOf(id)).toBe(0);
 }, 120_000);
 
-test('verify finds suppressions that are missing and erased installations that have rows', async () => {
+test('verify finds missing suppressions and erased installations that have rows', async () => {
   const id = randomUUID();
   await send(id);
   await muster.drained();
@@ -206,7 +208,7 @@ test('verify finds suppressions that are missing and erased installations that h
   expect(await reportsOf(id)).toBe(0);
 }, 60_000);
 
-test('verify reports a ledger that was tampered with or has lost what the database has seen', async () => {
+test('verify reports a ledger that was tampered with or lacks entries known to the database', async () => {
   await erase('suppress', randomUUID());
   await erase('suppress', randomUUID());
   const lines = (await readFile(ledgerFile, 'utf8')).trimEnd().split('\n');
@@ -221,9 +223,9 @@ test('verify reports a ledger that was tampered with or has lost what the databa
     ],
   });
   const run = commandLine(admin.app.ready.port!, admin.token);
-  const told = await run('erasures', 'verify', '--dry-run');
-  expect(told).toMatchObject({ code: 3, stderr: expect.stringContaining('is damaged') });
-  expect(told.stdout).toMatch(/copy in file +0, missing at entry 1/);
+  const reported = await run('erasures', 'verify', '--dry-run');
+  expect(reported).toMatchObject({ code: 3, stderr: expect.stringContaining('is damaged') });
+  expect(reported.stdout).toMatch(/copy in file +0, missing at entry 1/);
   const redis = new Redis(muster.redisUrl);
   await redis.ltrim(`${muster.queuePrefix}:erasure-ledger`, 0, 0);
   redis.disconnect();
@@ -243,7 +245,7 @@ test('verify reports a ledger that was tampered with or has lost what the databa
   expect(json).toMatchObject({ isDamaged: false, head: { sequence: 2 } });
 }, 60_000);
 
-test('an erasure is not certified while its ledger cannot be written', async () => {
+test('an erasure gets no certificate while the ledger cannot be written', async () => {
   await rm(folder, { recursive: true });
   await writeFile(folder, 'where the folder was');
   const { json } = await admin.ask('POST', '/v1/erasures', { installationIds: [randomUUID()] });

@@ -45,8 +45,9 @@ const applyRetention = (options: Partial<RetentionOptions> = {}) =>
   });
 
 /**
- * Health with figures, with a defect, and a page view, received in the middle of a month of 2025. An even month ends
- * with an opt-out, after which nothing else would be stored; the next begins with an opt-in.
+ * Events of every table, some with a defect, received in the middle of a month of 2025. In even
+ * months an opt-out comes last, because later events would not be stored. The next month has an
+ * opt-in.
  */
 function eventsOf(installationId: string, month: number, product = 'dcos'): EventEnvelope[] {
   const receivedAt = Date.UTC(2025, month, 15);
@@ -76,7 +77,7 @@ async function save(envelopes: EventEnvelope[]) {
   });
 }
 
-/** Reports of a product as SQL writes them, many at once: a row and its figures. */
+/** Inserts many reports of a product by SQL. */
 async function addReports(product: string, month: number, count: number) {
   await save(eventsOf(randomUUID(), month));
   const [origin] = await owner.ask(
@@ -92,7 +93,7 @@ async function addReports(product: string, month: number, count: number) {
   );
 }
 
-/** Which products have reports from which months: `{ dcos: '45' }` is of May and June. */
+/** The months with reports, by product: `{ dcos: '45' }` means May and June. */
 async function monthsOf(table: string) {
   const rows = await owner.ask(
     `SELECT o.product, string_agg(DISTINCT (extract(month FROM r.received_at) - 1)::text, '') AS months
@@ -110,7 +111,7 @@ const partitionsOf = async (table: string) =>
     )
   ).map(({ relname }) => (relname as string).slice(-2));
 
-test('months go for each product by its own retention, and as whole partitions where they can', async () => {
+test('months are removed by the retention of each product, as whole partitions if possible', async () => {
   await owner.ask(
     `INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30), ('resoto', 180)`,
   );
@@ -139,7 +140,7 @@ test('months go for each product by its own retention, and as whole partitions w
   expect(await monthsOf('report')).toEqual({ dcos: '3456', octopus: '56', resoto: '3456' });
 });
 
-test('a rewritten month is as it was: its indexes, its bounds, and nothing is left of the way there', async () => {
+test('a rewritten month has the same indexes and bounds, and no temporary object remains', async () => {
   await owner.ask(`INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30)`);
   const shape = () =>
     owner.ask(
@@ -159,12 +160,13 @@ test('a rewritten month is as it was: its indexes, its bounds, and nothing is le
   );
 });
 
-test('the day from which on reports are complete is said before they go, and only ever raised', async () => {
+test('the first day with complete reports is recorded before reports are removed, and never lowered', async () => {
   await save([...eventsOf(randomUUID(), 0), ...eventsOf(randomUUID(), 0, 'octopus')]);
   await owner.ask(`INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30)`);
   const floors = () => owner.ask('SELECT product, day::text FROM retention_floor ORDER BY 1');
   await applyRetention();
-  // An agent's clock may be a day ahead: the first of the next month may have lost reports, too.
+  // An agent's clock may be one day ahead, so the first day of the next month may have lost reports
+  // too.
   const said = [
     { product: 'dcos', day: '2025-04-02' },
     { product: 'octopus', day: '2025-06-02' },
@@ -175,7 +177,7 @@ test('the day from which on reports are complete is said before they go, and onl
   expect(await floors()).toEqual(said);
 });
 
-test('whoever counts reports holds up retention until it is done', async () => {
+test('retention waits for a transaction that counts reports', async () => {
   await save(eventsOf(randomUUID(), 0));
   const counting = new pg.Client({ connectionString: database.url });
   await counting.connect();
@@ -192,7 +194,7 @@ test('whoever counts reports holds up retention until it is done', async () => {
   expect(await monthsOf('report')).toEqual({});
 });
 
-test('a row that is erased while its month is rewritten does not come back, wherever the copy is', async () => {
+test('a row that is erased while its month is rewritten does not come back, whether it was already copied or not', async () => {
   await owner.ask(`INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30)`);
   await addReports('octopus', 4, 500);
   await addReports('dcos', 4, 3000);
@@ -208,7 +210,8 @@ test('a row that is erased while its month is rewritten does not come back, wher
   const { rewritten } = await applyRetention({
     blocksAtOnce: 4,
     onPiece: async () => {
-      // One that has been copied, one that has not, and some while the next pieces are.
+      // Rows that have been copied and rows that have not. Some erasures run while the next pieces
+      // are copied.
       const some = [...ids.splice(0, 2), ...ids.splice(-2)];
       erased.push(...some);
       await erasures.request({ mode: 'erase_and_suppress', installationIds: some });
@@ -234,7 +237,7 @@ test('a row that is erased while its month is rewritten does not come back, wher
   expect(left).toEqual([]);
 });
 
-test('an erasure finds the month that takes the place of another while it looks', async () => {
+test('an erasure finds rows in a month that is replaced during its search', async () => {
   await addReports('dcos', 4, 10);
   const [row] = await owner.ask('SELECT installation_id AS id FROM report_2025_05 LIMIT 1');
   const other = new pg.Client({ connectionString: database.url });
@@ -260,7 +263,7 @@ test('an erasure finds the month that takes the place of another while it looks'
   expect(await owner.ask(left, [row!.id])).toEqual([]);
 });
 
-test('what is changed by a transaction that is under way is waited for, and what it takes back is kept', async () => {
+test('a rewrite includes the changes of concurrent transactions, but not rolled-back ones', async () => {
   await owner.ask(`INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30)`);
   await addReports('octopus', 4, 10);
   await addReports('dcos', 4, 1000);
@@ -297,7 +300,7 @@ test('what is changed by a transaction that is under way is waited for, and what
   expect(pieces).toBeGreaterThan(2);
 });
 
-test('writers and those who ask go on meanwhile, and none waits for as long as a second', async () => {
+test('writers and queries continue during retention, and none waits for a second', async () => {
   await owner.ask(`INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30)`);
   await addReports('octopus', 4, 2000);
   await addReports('dcos', 4, 2000);
@@ -310,7 +313,7 @@ test('writers and those who ask go on meanwhile, and none waits for as long as a
   let writes = 0;
   const write = async () => {
     while (!isOver.signal.aborted) {
-      // As a batch does in which an earlier copy turns up: it locks every partition.
+      // Locks every partition, like a batch with an earlier copy of an event.
       await writing.query('BEGIN; SELECT pg_current_xact_id()');
       await writing.query(
         `INSERT INTO report SELECT gen_random_uuid(), 1, now(), now(), snapshot_id, origin_id, kind, clock
@@ -330,14 +333,14 @@ test('writers and those who ask go on meanwhile, and none waits for as long as a
   const both = Promise.all([write(), ask()]);
   const { dropped, rewritten } = await applyRetention({ blocksAtOnce: 5 });
   isOver.abort();
-  await both; // throws where one has waited for longer
+  await both; // rejects if one has waited longer
   await Promise.all([writing.end(), asking.end()]);
   expect(dropped).toContain('report_2025_01');
   expect(rewritten).toEqual(['report_2025_05']);
   expect(writes).toBeGreaterThan(10);
 });
 
-test('retention that is stopped in the middle leaves everything as it was, and goes on later', async () => {
+test('interrupted retention leaves everything unchanged, and completes later', async () => {
   await owner.ask(`INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30)`);
   await addReports('octopus', 4, 500);
   await addReports('dcos', 4, 1000);
@@ -356,7 +359,7 @@ test('retention that is stopped in the middle leaves everything as it was, and g
   expect([left, successors]).toEqual([[], []]);
 });
 
-test('a month whose drop was interrupted is dropped, one that somebody took out by hand is not', async () => {
+test('a month whose drop was interrupted is dropped, and a manually detached month is not', async () => {
   await save(eventsOf(randomUUID(), 0));
   await save(eventsOf(randomUUID(), 1));
   await owner.ask('ALTER TABLE report DETACH PARTITION report_2025_01');
@@ -370,7 +373,7 @@ test('a month whose drop was interrupted is dropped, one that somebody took out 
   expect(left).toEqual([{ first: null, second: 'report_2025_02' }]);
 });
 
-test('of what has no partitions, that goes which has expired, but not the word on consent that holds', async () => {
+test('expired rows of unpartitioned tables are removed, except the consent event that still applies', async () => {
   const id = randomUUID();
   for (const month of MONTHS) await save(eventsOf(id, month));
   await owner.ask(
@@ -388,11 +391,11 @@ test('of what has no partitions, that goes which has expired, but not the word o
     ...{ defect: 3, original_event: 3, consent_event: 2, unidentified_event: 3, ingest_tally: 3 },
   });
   expect(await byMonth('defect', 'received_at')).toBe('3456');
-  // The last one that has expired holds until the first one that has not.
+  // The last expired consent event applies until the first unexpired one.
   expect(await byMonth('consent_event', 'received_at')).toBe('23456');
   expect(await byMonth('unidentified_event', 'hour')).toBe('3456');
   expect(await byMonth('ingest_tally', 'hour')).toBe('3456');
-  // What is quarantined is kept for as long as it is itself, with its original.
+  // Quarantined events have a separate retention, together with their originals.
   expect(await byMonth('original_event', 'received_at')).toBe('0123456');
   expect(await byMonth('quarantined_event', 'received_at')).toBe('0123456');
   const unbalanced = await owner.ask('SELECT FROM fleet.ingest_balance WHERE unaccounted <> 0');
@@ -402,7 +405,7 @@ test('of what has no partitions, that goes which has expired, but not the word o
   expect(await byMonth('consent_event', 'received_at')).toBe('6');
 });
 
-test('an installation about which nothing is known any more is forgotten, and no other', async () => {
+test('only an installation without any remaining rows is removed', async () => {
   const [silent, heard, spoken] = [randomUUID(), randomUUID(), randomUUID()];
   const health = (id: string, month: number) => eventsOf(id, month).slice(0, 1);
   await save(health(silent, 0));
@@ -413,17 +416,17 @@ test('an installation about which nothing is known any more is forgotten, and no
     (await owner.ask('SELECT installation_id AS id FROM installation')).map(
       ({ id }) => id as string,
     );
-  // Its opting out is remembered, and so is what was quarantined of it.
+  // Its opt-out and its quarantined events remain.
   expect((await known()).sort()).toEqual([heard, spoken].sort());
 });
 
-test('an installation that reports again while it is forgotten is there afterwards', async () => {
+test('an installation that reports again while it is being removed stays', async () => {
   const id = randomUUID();
   await save(eventsOf(id, 0).slice(0, 1));
   const holder = new pg.Client({ connectionString: database.url });
   await holder.connect();
   await holder.query('BEGIN; LOCK TABLE resource_reading IN ACCESS EXCLUSIVE MODE');
-  const saving = save(eventsOf(id, 6).slice(0, 2)); // waits, with the installation locked
+  const saving = save(eventsOf(id, 6).slice(0, 2)); // waits while it holds a lock on the installation
   await expect
     .poll(() => owner.ask(`SELECT FROM pg_locks WHERE NOT granted AND locktype = 'relation'`))
     .not.toEqual([]);

@@ -18,14 +18,14 @@ const SUMS = [
   ...['fleet', 'mix', 'unit', 'package', 'framework', 'metric', 'capacity'],
   ...['usage', 'counter', 'error', 'ui', 'dropped'],
 ];
-/** All sums, as text. */
+/** All daily sums, as text. */
 async function sums() {
   const all: Record<string, unknown> = {};
   for (const name of SUMS) all[name] = await it.ask(`SELECT t::text FROM ${name}_day t ORDER BY 1`);
   return all;
 }
 
-/** Every kind of event, on several days. */
+/** Events of every kind, on several days. */
 function everything(id: string): EventEnvelope[] {
   const visitor = { userKey: '7', visitorKey: '8' };
   return [5, 3, 0].flatMap((ago) => [
@@ -60,7 +60,7 @@ async function erase(installationId: string) {
   await carryOut(erasures);
 }
 
-test('a day that continues a life is added to it, and the days before are not read again', async () => {
+test('a new day extends the lifetime of an installation without reading the days before', async () => {
   const [steady, upgraded] = [randomUUID(), randomUUID()];
   const lives = () =>
     it.ask(
@@ -103,7 +103,7 @@ test('a day that continues a life is added to it, and the days before are not re
   ]);
 });
 
-test('an erasure leaves the sums as if the installation had never been', async () => {
+test('an erasure leaves the sums as if the installation had never existed', async () => {
   const [gone, kept] = [randomUUID(), randomUUID()];
   await it.save(...everything(kept));
   await it.rollups.refresh();
@@ -117,7 +117,7 @@ test('an erasure leaves the sums as if the installation had never been', async (
   expect(await sums()).toEqual(without);
 });
 
-test('days whose reports were dropped stay as they are, and an erasure still corrects them', async () => {
+test('days whose reports were dropped keep their sums, and an erasure still corrects them', async () => {
   const [gone, kept] = [randomUUID(), randomUUID()];
   await it.save(...everything(kept));
   await it.rollups.refresh();
@@ -125,7 +125,7 @@ test('days whose reports were dropped stay as they are, and an erasure still cor
   await it.save(...everything(gone));
   await it.rollups.refresh();
   const all = await sums();
-  // As the retention does: reports go, and the first day that is still whole is noted.
+  // As retention does: removes reports and records the first complete day.
   await it.ask('TRUNCATE report, resource_reading, ui_reading');
   await it.ask(
     `INSERT INTO retention_floor SELECT product, CURRENT_DATE + 1 FROM unnest(ARRAY['dcos', 'octopus', 'resoto']) AS product`,
@@ -137,12 +137,12 @@ test('days whose reports were dropped stay as they are, and an erasure still cor
   expect(await sums()).toEqual(without);
 });
 
-test('rollups older than they are kept are let go of, and change nothing of those that are kept', async () => {
+test('removing expired rollups does not change the remaining ones', async () => {
   const [steady, back, gone] = [randomUUID(), randomUUID(), randomUUID()];
   for (let ago = 40; ago >= 0; ago -= 1) {
     await it.save(event(steady, ago, 12, { version: ago > 30 ? '2.0' : '2.1' }), event(gone, ago));
   }
-  // There before all that is kept, silent since, and back on a day that is kept.
+  // Active before the kept days, then silent, and back on a kept day.
   await it.save(event(back, 39), event(back, 5), event(randomUUID(), 38));
   await it.rollups.refresh();
   const kept = `WHERE day >= (now() AT TIME ZONE 'UTC')::date - 9`;
@@ -159,10 +159,12 @@ test('rollups older than they are kept are let go of, and change nothing of thos
 
   const house = new HousekeepingStore(connectionsOf(it.database.url));
   const { signal } = new AbortController();
-  const letGo = () => house.applyRetention({ retentionDays: 400, rollupRetentionDays: 9, signal });
-  const { removed } = await letGo();
-  expect((await letGo()).removed).toEqual({});
-  // Days stay for as long as a product may be silent (a Resoto for 8 days): 18 days to today, and the return.
+  const expireRollups = () =>
+    house.applyRetention({ retentionDays: 400, rollupRetentionDays: 9, signal });
+  const { removed } = await expireRollups();
+  expect((await expireRollups()).removed).toEqual({});
+  // Days are also kept for the longest silence of a product (8 days for Resoto), so 18 days up to
+  // today remain, and the return.
   expect(removed).toMatchObject({ installation_day: 2 * 23 + 2, installation_life: 1 });
   expect(await days()).toEqual(before);
   const countedThen = await counted();
@@ -179,7 +181,7 @@ test('rollups older than they are kept are let go of, and change nothing of thos
   expect(all).toEqual({ ago: 9, active: 11, born: 0, returned: 1 });
 });
 
-test('where a product’s silence begins later than before, its days are summed up anew', async () => {
+test('if the number of days before a product is silent changes, its days are summed again', async () => {
   await it.save(
     event(randomUUID(), 9),
     event(randomUUID(), 1, 12, {

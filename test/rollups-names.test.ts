@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => it.drop());
 
-/** Names of letters only, for a number in a name is not kept. */
+/** Names consist of letters, because numbers in names are not kept. */
 function nameOf(number: number): string {
   return String(number).replace(/\d/g, (digit) => 'abcdefghij'[Number(digit)] ?? '');
 }
@@ -39,7 +39,7 @@ const counters = async () => {
   return row;
 };
 
-test('a flood of names makes no more than a bounded number of rows a day, and the rest is counted under *', async () => {
+test('the number of rows per day is bounded for a flood of names, and the rest is counted under *', async () => {
   const common = { product: 'resoto', event: 'anything', properties: { common: 5 } };
   await it.save(...[1, 2].map((hour) => event(randomUUID(), 1, hour, common)));
   const senders = Array.from({ length: EVENTS }, () => randomUUID());

@@ -87,11 +87,11 @@ const KINDS: readonly Kind[] = [
 
 let made = 0;
 
-/** An event of one of these installations, of any kind and day; no two are observed at the same moment. */
+/** A random event of one of these installations. No two events have the same time. */
 function draw(die: Draw, installations: readonly string[]): EventEnvelope {
   const { product, event, properties } = die.one(KINDS)(die);
   const version = die.one(['2.0', '2.1']);
-  // Page views of one visitor on both sides of midnight, close enough to be one.
+  // Page views of one visitor around midnight, close enough to count as one.
   const isAtMidnight = event === 'page' && die.int(0, 1) === 1;
   const time = isAtMidnight ? die.int(-1400, 1400) : die.int(0, DAY_MS - 1);
   const occurredAt = TODAY - die.int(0, 12) * DAY_MS + (time - (time % 1000)) + (made++ % 1000);
@@ -115,7 +115,7 @@ async function save(store: TelemetryStore, envelopes: EventEnvelope[]) {
   });
 }
 
-/** An event of before, as another copy of it, which counts where it was received earlier. */
+/** Another copy of an earlier event. The copy received first counts. */
 function again(die: Draw, sent: readonly EventEnvelope[]): EventEnvelope {
   const { id, installationId, product, event, receivedAt } = die.one(sent);
   const other = { ...draw(die, [installationId]), id, product, event };
@@ -134,7 +134,7 @@ async function expectViews(views: Readonly<Record<string, string>>) {
 }
 
 test.each([1, 2, 3])(
-  'after any history the daily views are those of the reports that are left (%i)',
+  'after any history, the daily views match the remaining reports (%i)',
   async (seed) => {
     const die = new Draw(seed);
     const installations = Array.from({ length: 8 }, () => randomUUID());
@@ -155,7 +155,7 @@ test.each([1, 2, 3])(
       expect(await rows(`SELECT * FROM fleet.${view}`), view).not.toEqual([]);
     }
     await expectViews({ ...EXPECTED, ...EXPECTED_CURRENT });
-    // What is current is shown at once.
+    // Views of the current state are up to date without a refresh.
     await save(
       stores[0]!,
       installations.map((id) => draw(die, [id])),

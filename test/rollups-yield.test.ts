@@ -17,7 +17,7 @@ beforeAll(async () => {
 beforeEach(() => it.empty());
 afterAll(() => it.drop());
 
-/** Holds a table, so that a statement which needs it takes as long as that of a huge day. */
+/** Locks a table, so that a statement that needs it takes as long as for a huge day. */
 async function hold(table: string) {
   const client = new pg.Client({ connectionString: it.database.url });
   await client.connect();
@@ -43,8 +43,8 @@ test('an erasure does not wait for a refresh that reads a huge day', async () =>
   await it.save(event(erased, 3), event(erased, 2), event(kept, 2));
   await it.rollups.refresh();
   await it.save(event(kept, 2, 13), event(erased, 2, 13));
-  // The refresh holds the lock of the rollups, and would read for as long as this is held.
-  const letGo = await hold('retention_floor');
+  // The refresh has the lock of the rollups, and reads until this lock is released.
+  const release = await hold('retention_floor');
   const refreshing = it.rollups.refresh();
   await vi.waitFor(async () => {
     const waiting = await it.ask(
@@ -53,7 +53,7 @@ test('an erasure does not wait for a refresh that reads a huge day', async () =>
     expect(waiting).not.toEqual([]);
   });
   const completed = await erase(erased);
-  await letGo();
+  await release();
   await refreshing;
   expect(completed).toBe(1);
   await it.rollups.refresh();
@@ -63,7 +63,7 @@ test('an erasure does not wait for a refresh that reads a huge day', async () =>
   await expectRightSums();
 });
 
-test('an erasure does not wait for the sums of a huge day, which the next refresh makes right', async () => {
+test('an erasure does not wait for the sums of a huge day, and the next refresh corrects them', async () => {
   const [erased, kept] = [randomUUID(), randomUUID()];
   await it.save(event(erased, 3), event(erased, 2), event(kept, 2));
   await it.rollups.refresh();
@@ -80,7 +80,7 @@ test('an erasure does not wait for the sums of a huge day, which the next refres
     );
     expect(sleeping).toBeDefined();
   });
-  // Long before the statement would have ended.
+  // Long before the statement would have completed.
   expect(await erase(erased)).toBe(1);
   await it.ask('DELETE FROM slowness');
   await it.ask(
@@ -92,7 +92,7 @@ test('an erasure does not wait for the sums of a huge day, which the next refres
   await expectRightSums();
 }, 60_000);
 
-test('a day that takes too long is read in pieces, and comes out the same', async () => {
+test('a day that takes too long is read in pieces, with the same result', async () => {
   const ids = Array.from({ length: 40 }, () => randomUUID());
   await it.save(...ids.flatMap((id) => [event(id, 3), event(id, 2)]));
   await it.rollups.refresh();
@@ -112,14 +112,14 @@ test('a day that takes too long is read in pieces, and comes out the same', asyn
   await expectRightSums();
 });
 
-test('an erasure does not wait until housekeeping has forgotten old days, and interrupted it goes on', async () => {
+test('an erasure does not wait for the removal of old days, and an interrupted removal completes later', async () => {
   const [erased, kept] = [randomUUID(), randomUUID()];
   await it.save(event(erased, 40), event(kept, 40), event(kept, 30), event(kept, 2));
   await it.rollups.refresh();
   const house = new HousekeepingStore(connectionsOf(it.database.url));
   const options = { retentionDays: 400, rollupRetentionDays: 20 };
-  // It has begun to forget days, and waits; what it has done so far is committed.
-  const letGo = await hold('installation_day_events');
+  // The removal has started and waits. Its work so far is committed.
+  const release = await hold('installation_day_events');
   const stopping = new AbortController();
   const forgetting = house
     .applyRetention({ ...options, signal: stopping.signal })
@@ -132,7 +132,7 @@ test('an erasure does not wait until housekeeping has forgotten old days, and in
   });
   stopping.abort();
   await forgetting;
-  await letGo();
+  await release();
   expect(await erase(erased)).toBe(1);
   await house.applyRetention({ ...options, signal: new AbortController().signal });
   await it.rollups.refresh();

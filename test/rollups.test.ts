@@ -11,7 +11,7 @@ beforeAll(async () => {
 beforeEach(() => it.empty());
 afterAll(() => it.drop());
 
-test('a day of a version tells who was there, was born, came back and fell silent', async () => {
+test('daily_fleet counts active, new, returned and silent installations per version', async () => {
   const [steady, brief, back] = [randomUUID(), randomUUID(), randomUUID()];
   for (const ago of [6, 5, 4, 3, 2, 1, 0]) await it.save(event(steady, ago));
   await it.save(event(brief, 5), event(back, 6), event(back, 1, 3), event(back, 1, 4));
@@ -28,7 +28,7 @@ test('a day of a version tells who was there, was born, came back and fell silen
   ]);
 });
 
-test('an installation that opts out does not fall silent, also where its opt-out arrives late', async () => {
+test('an installation that opts out does not count as silent, even if its opt-out arrives late', async () => {
   const [gone, left, late, back] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
   const out = (id: string, ago: number) => event(id, ago, 13, { event: 'opted_out' });
   const optIn = event(back, 5, 14, { event: 'opted_in' });
@@ -66,7 +66,7 @@ test('an installation that opts out does not fall silent, also where its opt-out
   ]);
 });
 
-test('a day tells where installations were and how large: classes are powers of two', async () => {
+test('daily views show providers, and capacities in classes of powers of two', async () => {
   const cluster = (cpu_total: number, provider: string) =>
     event(randomUUID(), 1, 12, { event: 'mesos_track', properties: { cpu_total, provider } });
   await it.save(cluster(8, 'aws'), cluster(15.5, 'aws'), cluster(16, 'on-prem'), cluster(0, 'aws'));
@@ -82,7 +82,7 @@ test('a day tells where installations were and how large: classes are powers of 
   ]);
 });
 
-test('no figure is so great that it stops the sums', async () => {
+test('huge values do not break the sums', async () => {
   const properties = { cpu_total: 1e7, mem_total: 2 ** 40 };
   const figures = { environments: 2_147_483_646, memory: 2 ** 60 };
   for (let i = 0; i < 3; i += 1) {
@@ -96,7 +96,7 @@ test('no figure is so great that it stops the sums', async () => {
       }),
     );
   }
-  // Greater ones were stored before figures had bounds.
+  // Larger values were stored before they had bounds.
   await it.ask(
     `UPDATE metric_snapshot SET figures = array_fill(1e308::float8, ARRAY[cardinality(figures)])`,
   );
@@ -107,7 +107,7 @@ test('no figure is so great that it stops the sums', async () => {
   ]);
 });
 
-test('a late report changes the day on which it was observed, and those that hang on it', async () => {
+test('a late report changes the day on which it was observed and the dependent days', async () => {
   const id = randomUUID();
   await it.save(event(id, 9), event(id, 3));
   await it.rollups.refresh();
@@ -132,19 +132,19 @@ test('a late report changes the day on which it was observed, and those that han
   });
 });
 
-/** Whoever tries this waits until it is let go. */
+/** Locks a table until it is released. */
 async function holding(table: string, mode: string) {
   const client = new pg.Client({ connectionString: it.database.url });
   await client.connect();
   await client.query(`BEGIN; LOCK TABLE ${table} IN ${mode} MODE`);
-  const untilSomebodyWaits = () =>
+  const untilAnotherWaits = () =>
     vi.waitFor(async () => {
       const waiting = await it.ask(
         `SELECT FROM pg_locks WHERE NOT granted AND relation = '${table}'::regclass`,
       );
       expect(waiting).toHaveLength(1);
     });
-  return { untilSomebodyWaits, letGo: () => client.end() };
+  return { untilAnotherWaits, release: () => client.end() };
 }
 
 const reports = async () => {
@@ -156,43 +156,43 @@ const pendingDays = async () => {
   return row!.n as number;
 };
 
-test('what is committed while a day is read again is not forgotten', async () => {
+test('a report that is committed during a refresh of its day is not missed', async () => {
   await it.save(event(randomUUID(), 2));
-  // It has taken the marks away, and comes to the reports only when it is let go.
+  // The refresh has removed the dirty days, and reads reports only after the release.
   const floor = await holding('retention_floor', 'ACCESS EXCLUSIVE');
   const refreshing = it.rollups.refresh();
-  await floor.untilSomebodyWaits();
+  await floor.untilAnotherWaits();
   await it.save(event(randomUUID(), 2));
-  await floor.letGo();
+  await floor.release();
   await refreshing;
   expect(await pendingDays()).toBe(1);
   await it.rollups.refresh();
   expect([await reports(), await pendingDays()]).toEqual([2, 0]);
 });
 
-test('what was under way while a day was read is read by the next refresh', async () => {
+test('a transaction that is open during a refresh is included in the next one', async () => {
   await it.save(event(randomUUID(), 2));
-  // Its rows are written, and it waits to count them.
+  // The batch has written its rows, and waits to count them.
   const tally = await holding('ingest_tally', 'EXCLUSIVE');
   const saving = it.save(event(randomUUID(), 2));
-  await tally.untilSomebodyWaits();
+  await tally.untilAnotherWaits();
   await it.rollups.refresh();
   expect([await reports(), await pendingDays()]).toEqual([1, 0]);
-  await tally.letGo();
+  await tally.release();
   await saving;
   expect(await pendingDays()).toBe(1);
   await it.rollups.refresh();
   expect([await reports(), await pendingDays()]).toEqual([2, 0]);
 });
 
-test('a refresh in turn leaves the machine to others after one that took long', async () => {
+test('a scheduled refresh pauses after a long one', async () => {
   await it.ask('UPDATE rollup_state SET refreshed_at = now(), duration_ms = 60000');
   expect(await it.rollups.refreshInTurn()).toBeNull();
   await it.ask(`UPDATE rollup_state SET refreshed_at = now() - interval '21 minutes'`);
   expect(await it.rollups.refreshInTurn()).toMatchObject({ days: 0, rows: 0 });
 });
 
-test('a refresh that is stopped goes on from where it was', async () => {
+test('an interrupted refresh continues where it stopped', async () => {
   const id = randomUUID();
   await it.save(event(id, 3), event(id, 2), event(id, 1));
   const stopping = new AbortController();

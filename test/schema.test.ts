@@ -23,7 +23,9 @@ test('schema.prisma and the migrated database agree', async () => {
   expect(await schemaDifferences(client, schema)).toEqual([]);
 });
 
-/** Partitions, arrays, partial and BRIN indexes: what the migrations use, in the small. */
+/**
+ * A small schema with everything the migrations use: partitions, arrays, partial and BRIN indexes.
+ */
 const smallDatabase = `
   CREATE TABLE installation (
     installation_id uuid PRIMARY KEY,
@@ -93,13 +95,13 @@ describe('the comparison', () => {
     }
   }
 
-  test('finds no difference where there is none', async () => {
+  test('finds no difference between equal schemas', async () => {
     expect(await differencesAfter('SELECT 1')).toEqual([]);
   });
 
   test.each([
     ['a missing column', 'ALTER TABLE installation DROP COLUMN nodes', 'ADD COLUMN     "nodes"'],
-    ['a column too many', 'ALTER TABLE report ADD COLUMN kind text', 'DROP COLUMN "kind"'],
+    ['an extra column', 'ALTER TABLE report ADD COLUMN kind text', 'DROP COLUMN "kind"'],
     ['another name', 'ALTER TABLE installation RENAME nodes TO agents', 'DROP COLUMN "agents"'],
     [
       'a wider integer',
@@ -107,7 +109,7 @@ describe('the comparison', () => {
       '"nodes" SET DATA TYPE SMALLINT',
     ],
     [
-      'a time without its zone',
+      'a timestamp without time zone',
       'ALTER TABLE installation ALTER last_seen_at TYPE timestamp',
       '"last_seen_at" SET DATA TYPE TIMESTAMPTZ',
     ],
@@ -117,17 +119,17 @@ describe('the comparison', () => {
       '"tags" SET DATA TYPE TEXT[]',
     ],
     [
-      'a column that may no longer be null',
+      'a column that became NOT NULL',
       'ALTER TABLE installation ALTER version SET NOT NULL',
       '"version" DROP NOT NULL',
     ],
     [
-      'a column that may be null',
+      'a column that became nullable',
       'ALTER TABLE installation ALTER product DROP NOT NULL',
       '"product" SET NOT NULL',
     ],
     [
-      'an array that may be null',
+      'a nullable array',
       'ALTER TABLE installation ALTER tags DROP NOT NULL',
       'array installation.tags may be null',
     ],
@@ -137,7 +139,7 @@ describe('the comparison', () => {
       '"last_seen_at" SET DEFAULT CURRENT_TIMESTAMP',
     ],
     [
-      'a default too many',
+      'an extra default',
       'ALTER TABLE installation ALTER nodes SET DEFAULT 0',
       '"nodes" DROP DEFAULT',
     ],
@@ -151,9 +153,9 @@ describe('the comparison', () => {
       'DROP INDEX report_observed_at_idx',
       'CREATE INDEX "report_observed_at_idx"',
     ],
-    ['an index too many', 'CREATE INDEX stray ON installation (version)', 'DROP INDEX "stray"'],
+    ['an extra index', 'CREATE INDEX stray ON installation (version)', 'DROP INDEX "stray"'],
     [
-      'a unique key too many',
+      'an extra unique key',
       'CREATE UNIQUE INDEX stray ON installation (version)',
       'DROP INDEX "stray"',
     ],
@@ -177,13 +179,13 @@ describe('the comparison', () => {
       'PRIMARY KEY ("installation_id", "observed_at")',
     ],
     ['a missing table', 'DROP TABLE report', 'CREATE TABLE "report"'],
-    ['a table too many', 'CREATE TABLE stray (id integer)', 'DROP TABLE "stray"'],
+    ['an extra table', 'CREATE TABLE stray (id integer)', 'DROP TABLE "stray"'],
     [
       'a table in another schema',
       'CREATE TABLE fleet.stray (id integer)',
       'table fleet.stray is outside of schema.prisma',
     ],
-    ['an enum too many', `CREATE TYPE mood AS ENUM ('calm')`, 'DROP TYPE "mood"'],
+    ['an extra enum', `CREATE TYPE mood AS ENUM ('calm')`, 'DROP TYPE "mood"'],
   ])('finds %s', async (_difference, alteration, named) => {
     expect((await differencesAfter(alteration)).join('\n')).toContain(named);
   });

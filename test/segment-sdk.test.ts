@@ -23,19 +23,19 @@ test('Segment’s own client delivers the events of an application', async () =>
   const id = randomUUID();
   const application = report(eventsOf(id));
   await application.ended;
-  expect(application.heard).toEqual([{ status: 200 }]);
+  expect(application.messages).toEqual([{ status: 200 }]);
   expect(await readingsOf(id)).toEqual(READINGS);
 });
 
-test('it keeps what it is told to keep while Redis is away, and delivers it once', async () => {
+test('Segment’s own client keeps events while Redis is down, and each is stored once', async () => {
   const id = randomUUID();
   const before = await balanceOf(muster.analyst);
   await redis.kill();
   const application = report(eventsOf(id));
-  await vi.waitFor(() => expect(application.heard).toEqual([{ status: 503 }]), 10_000);
+  await vi.waitFor(() => expect(application.messages).toEqual([{ status: 503 }]), 10_000);
   await redis.restart();
   await application.ended;
-  expect(application.heard.at(-1)).toEqual({ status: 200 });
+  expect(application.messages.at(-1)).toEqual({ status: 200 });
   expect(await readingsOf(id)).toEqual(READINGS);
   expect(await balanceOf(muster.analyst)).toEqual({
     ...before,
@@ -44,7 +44,7 @@ test('it keeps what it is told to keep while Redis is away, and delivers it once
   });
 });
 
-/** Starts an application that tracks events, and collects what its client hears of them. */
+/** Starts an application that tracks events, and collects the responses to its client. */
 function report(events: object[]) {
   const { tls } = inject('services');
   const settings = { host: muster.ingestUrl, writeKey: 'wk_dcos', events };
@@ -52,9 +52,9 @@ function report(events: object[]) {
     env: { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: tls.certFile },
     execArgv: [],
   });
-  const heard: unknown[] = [];
-  child.on('message', (message) => heard.push(message));
-  return { heard, ended: once(child, 'exit') };
+  const messages: unknown[] = [];
+  child.on('message', (message) => messages.push(message));
+  return { messages, ended: once(child, 'exit') };
 }
 
 function eventsOf(clusterId: string) {

@@ -35,7 +35,7 @@ async function heldOf(id: string): Promise<number> {
   return Object.values(json.rows as Record<string, number>).reduce((sum, rows) => sum + rows, 0);
 }
 
-test('where the product does not allow it, a deletion request is an event that nobody knows', async () => {
+test('if the product does not allow it, a deletion request is an unknown event', async () => {
   const id = randomUUID();
   await muster.post('/v1/events', native(id), HEADERS);
   await muster.drained();
@@ -47,7 +47,7 @@ test('where the product does not allow it, a deletion request is an event that n
   expect(await erasuresOf(id)).toEqual([]);
 });
 
-describe('where the product allows it', () => {
+describe('if the product allows self-erasure', () => {
   beforeAll(async () => {
     await admin.ask('PATCH', '/v1/products/dcos', { selfErasure: true });
     await untilFollowed(muster);
@@ -69,7 +69,7 @@ describe('where the product allows it', () => {
       '/capture',
       (distinct_id) => ({ event: 'deletion_request', distinct_id, properties: {} }),
     ],
-  ])('an installation is erased when it asks for it in %s', async (_, path, request) => {
+  ])('an installation is erased when it requests it in %s', async (_, path, request) => {
     const id = randomUUID();
     await muster.post('/v1/events', native(id, 'health'), HEADERS);
     await muster.drained();
@@ -94,7 +94,7 @@ describe('where the product allows it', () => {
     expect(await erasuresOf(id)).toHaveLength(1);
   });
 
-  test('requests that come again meanwhile make no second erasure, and one is in the audit log', async () => {
+  test('repeated requests create one erasure with one audit entry', async () => {
     await muster.addWorker();
     await untilFollowed(muster);
     const id = randomUUID();

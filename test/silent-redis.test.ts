@@ -5,7 +5,7 @@ import { startMuster, type Muster } from './support/muster.js';
 import { startRedis, type PrivateRedis } from './support/redis.js';
 import { startSilentProxy } from './support/silent-proxy.js';
 
-/** A worker's connection blocks for ten seconds at most, and is given up after twelve. */
+/** A worker's connection blocks for at most 10 seconds, and is dropped after 12. */
 const RECOVERY = { timeout: 25_000, interval: 200 };
 
 let redis: PrivateRedis;
@@ -42,7 +42,7 @@ async function send(): Promise<{ status: number; installationId: string }> {
 const stored = (installationId: string) =>
   muster.owner('SELECT FROM report WHERE installation_id = $1', [installationId]);
 
-test('ingest, worker and admin recover from connections to Redis that have fallen silent', async () => {
+test('ingest, worker and admin recover from hanging connections to Redis', async () => {
   const before = await send();
   await expect.poll(() => stored(before.installationId), RECOVERY).toHaveLength(1);
   const since = performance.now();

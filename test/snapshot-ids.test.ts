@@ -16,14 +16,14 @@ function healthOf(unhealthy: number): EventEnvelope {
   };
 }
 
-/** As `normalise` makes it: a report that is stored. */
+/** A stored report as returned by `normalise`. */
 function reportOf(unhealthy: number) {
   const event = normalise(healthOf(unhealthy), OPTIONS);
   if (event.fate !== 'stored') throw new Error(`The event is ${event.fate}.`);
   return event;
 }
 
-describe('where two contents share an id', () => {
+describe('if two snapshots share an id', () => {
   let database: TestDatabase;
   let owner: Asker;
 
@@ -57,7 +57,7 @@ describe('where two contents share an id', () => {
     return batches.map((events) => events.map((event) => fates.get(event.installationId)));
   }
 
-  test('the second is kept aside, and no report shows what another said', async () => {
+  test('the second event is quarantined, and no report shows the content of another', async () => {
     const [one, same] = [reportOf(1), reportOf(1)];
     const other = reportOf(2);
     other.snapshot.id = one.snapshot.id;
@@ -70,7 +70,7 @@ describe('where two contents share an id', () => {
     expect(await owner.ask('SELECT FROM fleet.ingest_balance WHERE unaccounted <> 0')).toEqual([]);
   });
 
-  test('so it is where they come in one batch', async () => {
+  test('the second event is also quarantined within one batch', async () => {
     const [one, other] = [reportOf(4), reportOf(5)];
     other.snapshot.id = one.snapshot.id;
     const [fates] = await fatesAfter([[one, other, reportOf(6)]]);
@@ -79,7 +79,7 @@ describe('where two contents share an id', () => {
   });
 });
 
-describe('a database with longer ids', () => {
+describe('a migrated database with longer ids', () => {
   const MIGRATION = '20261128120000_snapshot_ids';
   const name = `migrate_${randomBytes(6).toString('hex')}`;
   let server: Asker;
@@ -99,7 +99,7 @@ describe('a database with longer ids', () => {
     await server.end();
   });
 
-  /** The migrations from one on and up to before another. */
+  /** Applies the migrations in the range [from, to). */
   async function apply(from: string, to: string) {
     const folder = 'prisma/migrations';
     for (const migration of (await readdir(folder)).sort()) {
@@ -109,7 +109,7 @@ describe('a database with longer ids', () => {
     }
   }
 
-  /** All views, with what they are made of, who may read them, and what they say of themselves. */
+  /** All views with definition, privileges and comments. */
   const views = () =>
     owner.ask(`
       SELECT c.oid::regclass::text AS name, pg_get_viewdef(c.oid) AS definition,
@@ -121,7 +121,7 @@ describe('a database with longer ids', () => {
        WHERE c.relkind = 'v' AND c.relnamespace::regnamespace::text IN ('public', 'fleet', 'theirs')
        ORDER BY 1`);
 
-  test('has the same contents and views afterwards', async () => {
+  test('has the same snapshots and views as before', async () => {
     await apply('', MIGRATION);
     const { snapshot, installationId } = reportOf(1);
     if (snapshot.kind !== 'health') throw new Error('The report is of another kind.');
@@ -164,7 +164,7 @@ describe('a database with longer ids', () => {
     expect(readings).toMatchObject([{ installation_id: installationId, unit: 'a', unhealthy: 1 }]);
 
     await apply(MIGRATION, `${MIGRATION}~`);
-    // Two views of our own show the ids.
+    // Two of our views show the ids.
     const ofIds = JSON.stringify(before).replaceAll(
       '["snapshot_id","uuid",',
       '["snapshot_id","bigint",',

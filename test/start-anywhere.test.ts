@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(dir, { recursive: true }));
 
-test('packages are installed for users whose npm is strict about engines', async () => {
+test('packages are installed even if npm is configured with engine-strict', async () => {
   await writeJson('package.json', { name: 'strict', dependencies: { dep: 'file:dep' } });
   await mkdir(join(dir, 'dep'));
   await writeJson('dep/package.json', { name: 'dep', version: '1.0.0', engines: { node: '>=99' } });
@@ -32,7 +32,7 @@ test('packages are installed for users whose npm is strict about engines', async
   expect(existsSync(join(dir, 'node_modules/dep'))).toBe(true);
 });
 
-test('a user id without a name is told what the embedded Postgres needs', async () => {
+test('a user id without a name gets an error with the requirements of the embedded Postgres', async () => {
   const refused = run('unshare', [
     ...['--user', '--map-user=12345', '--'],
     ...[
@@ -49,7 +49,7 @@ test('a user id without a name is told what the embedded Postgres needs', async 
   });
 });
 
-/** A script that calls one function of one of our modules. */
+/** A script that calls one function of a module. */
 function callOf(module: string, name: string, argument = 'process.cwd()'): string {
   return `import(${JSON.stringify(resolve(module))}).then((it) => it.${name}(${argument}))`;
 }

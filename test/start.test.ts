@@ -26,7 +26,7 @@ afterAll(async () => {
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true })));
 });
 
-describe('started with nothing given', () => {
+describe('npm start without settings', () => {
   let dataDir: string;
   let muster: Launcher;
   let endpoints: Endpoints;
@@ -37,7 +37,7 @@ describe('started with nothing given', () => {
     endpoints = await muster.ready();
   });
 
-  test('it tells scripts where everything is, and nobody else', async () => {
+  test('writes all addresses to a file that only its owner can read', async () => {
     expect(endpoints).toEqual({
       ingestUrl: expect.stringMatching(/^https:\/\/localhost:\d+$/),
       adminUrl: expect.stringMatching(/^https:\/\/localhost:\d+$/),
@@ -60,7 +60,7 @@ describe('started with nothing given', () => {
     }
   });
 
-  test('nothing below its folder can be listed or read by another user', async () => {
+  test('does not let other users list or read its folder', async () => {
     const found = await run('find', [dataDir, '-perm', '/007', '-not', '-type', 'l']);
     expect(found.stdout).toBe('');
     const open = await run('find', [
@@ -75,7 +75,7 @@ describe('started with nothing given', () => {
     ]);
     expect(open.stdout).toBe('');
     if (process.getuid?.() !== 0) return;
-    // What a process of another user can see, also of paths that it knows.
+    // What another user's process can access, even if it knows the paths.
     const { stdout: all } = await run('find', [dataDir]);
     const tries = 'while read -r path; do [ -e "$path/." ] || [ -r "$path" ] && echo "$path"; done';
     const other = ['--reuid=65534', '--regid=65534', '--clear-groups', 'bash', '-c', tries];
@@ -87,7 +87,7 @@ describe('started with nothing given', () => {
     await expect(listing).rejects.toThrow('Permission denied');
   });
 
-  test('its admin API takes the token that it tells', async () => {
+  test('prints a token that its admin API accepts', async () => {
     const ca = await readFile(endpoints.caFile, 'utf8');
     const admin = new HttpsClient(endpoints.adminUrl, ca);
     const headers = { authorization: `Bearer ${endpoints.adminToken}` };
@@ -95,7 +95,7 @@ describe('started with nothing given', () => {
     expect({ status, json }).toEqual({ status: 200, json: { erasures: [], next: null } });
   });
 
-  test('its processes reach the database as the role that cannot change the audit log', async () => {
+  test('connects its processes as the role that cannot change the audit log', async () => {
     const users = await ask(
       endpoints.databaseUrl,
       `select distinct usename, application_name from pg_stat_activity
@@ -108,14 +108,14 @@ describe('started with nothing given', () => {
     );
   });
 
-  test('its Redis answers only when a write is on disk, and evicts nothing', async () => {
+  test('runs Redis with an fsync for each write and without eviction', async () => {
     const redis = new Redis(endpoints.redisUrl);
     const settings = await redis.config('GET', 'appendonly', 'appendfsync', 'maxmemory-policy');
     redis.disconnect();
     expect(settings).toEqual(expect.arrayContaining(['appendonly', 'yes', 'always', 'noeviction']));
   });
 
-  test('the printed lines send a report and show it', async () => {
+  test('prints commands that send a report and show it', async () => {
     await run('bash', ['-c', muster.line('curl')]);
     await vi.waitFor(async () => {
       expect(await ask(endpoints.analystUrl, READINGS)).toEqual([READING]);
@@ -124,7 +124,7 @@ describe('started with nothing given', () => {
     expect(shown.stdout).toMatch(/dcos-mesos-master-service *\| *3 *\| *1/);
   });
 
-  test('who has no psql can ask all the same', async () => {
+  test('lets users without psql run queries', async () => {
     const file = join(dataDir, 'endpoints.json');
     const { stdout } = await run('node', ['dist/apps/start/sql.js', file, READINGS]);
     expect(stdout.split('\n').map((line) => line.trim())).toEqual([
@@ -136,7 +136,7 @@ describe('started with nothing given', () => {
     ]);
   });
 
-  test('a second start in the same folder is refused', async () => {
+  test('refuses a second start in the same folder', async () => {
     const second = launch(dataDir);
     expect(await second.ended).toBe(1);
     expect(second.output).toMatch(
@@ -146,7 +146,7 @@ describe('started with nothing given', () => {
   });
 
   test.each(['admin', 'ingest', 'worker-1', 'redis', 'postgres'])(
-    '%s dies and is replaced',
+    'restarts %s after a crash',
     async (name) => {
       const readings = async () => (await ask(endpoints.analystUrl, READINGS)).length;
       const before = await readings();
@@ -160,7 +160,7 @@ describe('started with nothing given', () => {
     },
   );
 
-  test('told to stop, it leaves nothing running; started again, it has kept everything', async () => {
+  test('stops all its processes, and has the same data after the next start', async () => {
     const marks = await marksIn(dataDir);
     expect([...marks.keys()].sort()).toEqual(['admin', 'ingest', 'postgres', 'redis', 'worker-1']);
     expect(await muster.signal('SIGTERM')).toBe(0);
@@ -176,7 +176,7 @@ describe('started with nothing given', () => {
     expect(await ask(again.analystUrl, READINGS)).toContainEqual(READING);
   });
 
-  test('after it was killed, a new start cleans up and goes on', async () => {
+  test('cleans up and continues after it was killed', async () => {
     const orphans = await marksIn(dataDir);
     await muster.signal('SIGKILL');
     expect(await stillRunning(orphans)).toEqual(expect.arrayContaining(['postgres', 'redis']));
@@ -187,7 +187,7 @@ describe('started with nothing given', () => {
   });
 });
 
-describe('what keeps it from starting is said in a sentence, and nothing is left running', () => {
+describe('npm start fails with one sentence, and leaves nothing running, for', () => {
   test('a busy port', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -198,7 +198,7 @@ describe('what keeps it from starting is said in a sentence, and nothing is left
     server.close();
   });
 
-  test('a database or a Redis that cannot be reached', async () => {
+  test('an unreachable database or Redis', async () => {
     expect(await refusal({ DATABASE_URL: 'postgres://me:hidden@127.0.0.1:1/x' })).toBe(
       'Postgres at 127.0.0.1:1 cannot be reached (ECONNREFUSED); check DATABASE_URL.\n',
     );
@@ -215,21 +215,21 @@ describe('what keeps it from starting is said in a sentence, and nothing is left
     );
   });
 
-  test('wrong settings, also those of the processes that it starts', async () => {
+  test('invalid settings, including those of its processes', async () => {
     expect(await refusal({ MAX_EVENT_BYTES: 'many', LOG_LEVEL: 'loud' })).toBe(
       'LOG_LEVEL is "loud"; it must be one of fatal, error, warn, info, debug, trace, silent.\n' +
         'MAX_EVENT_BYTES is "many"; it must be a whole number of 1024 or more.\n',
     );
   });
 
-  test('no redis-server, and nobody to install it', async () => {
+  test('a missing redis-server that cannot be installed', async () => {
     const expected =
       /^redis-server was not found on the PATH; install Redis, or set REDIS_URL to .*\.\n$/;
     const bootstrap = ['tools/bootstrap.mjs', 'start'];
     expect(await refusal({ PATH: '/nowhere', REDIS_URL: '' }, bootstrap)).toMatch(expected);
   });
 
-  test('no Chromium for the tests, and nobody to install it', async () => {
+  test('a missing Chromium that cannot be installed', async () => {
     const path = await newFolder();
     const { stdout: redis } = await run('which', ['redis-server']);
     await symlink(redis.trim(), join(path, 'redis-server'));
@@ -238,7 +238,7 @@ describe('what keeps it from starting is said in a sentence, and nothing is left
     expect(await refusal({ PATH: path }, bootstrap)).toMatch(expected);
   });
 
-  test('an ingest that does not start, in its own words', async () => {
+  test('an ingest that does not start, with the error of ingest', async () => {
     const redis = await startRedis({ extra: ['appendfsync everysec'] });
     const database = await createDatabase();
     const output = await refusal({ ...given(database), REDIS_URL: redis.url });
@@ -250,7 +250,7 @@ describe('what keeps it from starting is said in a sentence, and nothing is left
   });
 });
 
-test('it uses the database and the Redis that it is given', async () => {
+test('npm start uses the given database and Redis', async () => {
   const database = await createDatabase();
   const { redisUrl } = inject('services');
   const dataDir = await newFolder();
@@ -270,7 +270,7 @@ test('it uses the database and the Redis that it is given', async () => {
   await database.drop();
 });
 
-test('with a database whose user may not manage roles, it says so and goes on', async () => {
+test('npm start warns if the database user may not manage roles, and continues', async () => {
   const database = await createDatabase();
   const name = new URL(database.url).pathname.slice(1);
   await ask(database.url, `CREATE ROLE ${name} LOGIN PASSWORD 'plain'`);
@@ -294,11 +294,11 @@ test('with a database whose user may not manage roles, it says so and goes on', 
   await ask(inject('services').serverUrl, `DROP ROLE ${name}`);
 });
 
-test('told to stop while it starts, it stops all that it had started, also for root in a private folder', async () => {
+test('npm start that is stopped during startup stops all its processes, even for root in a private folder', async () => {
   const isRoot = process.getuid?.() === 0;
   const dataDir = isRoot ? join(await newFolder(0o700), 'data') : await newFolder();
   const muster = launch(dataDir);
-  // Its database is up and migrated then.
+  // By now the database is running and migrated.
   await muster.saying('Starting ingest');
   const marks = await marksIn(dataDir);
   expect(await muster.signal('SIGTERM')).toBe(0);
@@ -313,13 +313,13 @@ function launch(...args: ConstructorParameters<typeof Launcher>): Launcher {
   return launcher;
 }
 
-/** What a start is told of a database of somebody's, whose roles have passwords already. */
+/** Settings for an existing database whose roles already have passwords. */
 function given({ url }: TestDatabase): Record<string, string> {
   const { analystPassword, appPassword } = inject('services');
   return { DATABASE_URL: url, ANALYST_PASSWORD: analystPassword, APP_PASSWORD: appPassword };
 }
 
-/** What a start says that is refused. */
+/** The output of a start that is refused. */
 async function refusal(env: Record<string, string>, script?: string[]): Promise<string> {
   const dataDir = await newFolder();
   const muster = launch(dataDir, env, script);

@@ -20,10 +20,10 @@ afterAll(async () => {
   await redis.stop();
 });
 
-/** Each test stops it, in its own way. */
+/** Every test stops ingest. */
 beforeEach(() => muster.ingest.start());
 
-test('what is answered while ingest stops is answered with success, and stored', async () => {
+test('every response while ingest stops is a success, and its event is stored', async () => {
   const taken: string[] = [];
   const refused: number[] = [];
   let isStopping = false;
@@ -35,7 +35,7 @@ test('what is answered while ingest stops is answered with success, and stored',
         if (status === 200) taken.push(unit);
         else refused.push(status);
       } catch (error) {
-        // Whoever comes too late finds nobody, and knows it.
+        // A late client gets a connection error.
         if (isStopping) return;
         throw error;
       }
@@ -49,7 +49,7 @@ test('what is answered while ingest stops is answered with success, and stored',
   expect(await storedOf(taken)).toEqual(taken.sort());
 });
 
-test('a request whose body is under way when ingest is told to stop is taken and stored', async () => {
+test('a request whose body is still arriving when ingest stops is accepted and stored', async () => {
   const { unit, body } = newEvent();
   const text = JSON.stringify(body);
   const half = Math.floor(text.length / 2);
@@ -70,13 +70,13 @@ test('a request whose body is under way when ingest is told to stop is taken and
   socket.write(text.slice(half));
   const closed = once(socket, 'close');
   expect(String((await answered)[0])).toMatch(/^HTTP\/1.1 200 OK\r\n/);
-  // The client would keep the connection; it is the server that closes it.
+  // The client keeps the connection open, so the server closes it.
   await closed;
   expect(await stopped).toBe(0);
   expect(await storedOf([unit])).toEqual([unit]);
 });
 
-test('ingest with idle connections stops all the same', async () => {
+test('idle connections do not prevent ingest from stopping', async () => {
   const sockets = await Promise.all(
     Array.from({ length: 3 }, async () => {
       const { port } = new URL(muster.ingestUrl);
@@ -92,7 +92,7 @@ test('ingest with idle connections stops all the same', async () => {
   for (const socket of sockets) socket.destroy();
 });
 
-test('ingest and worker stop cleanly while Redis is away', async () => {
+test('ingest and worker stop cleanly while Redis is down', async () => {
   await redis.kill();
   expect(await muster.ingest.stop()).toBe(0);
   expect(await muster.workers[0]!.stop()).toBe(0);
@@ -100,7 +100,7 @@ test('ingest and worker stop cleanly while Redis is away', async () => {
 
 const KEY = { authorization: 'Bearer wk_dcos' };
 
-/** An event that its unit names. */
+/** An event that is identified by its unit. */
 function newEvent() {
   const unit = randomLetters();
   const properties = {

@@ -67,7 +67,7 @@ async function readingsOf({ installationId }: EventEnvelope) {
 }
 
 describe('a batch', () => {
-  test('that is delivered again changes nothing', async () => {
+  test('that is redelivered changes nothing', async () => {
     const event = health();
     const batch = await save(event);
     const before = await analyst.ask('SELECT * FROM fleet.ingest_balance');
@@ -76,7 +76,7 @@ describe('a batch', () => {
     expect(await readingsOf(event)).toHaveLength(1);
   });
 
-  test('of which the database refuses one event loses only that one, to the quarantine', async () => {
+  test('with an event that the database refuses quarantines only that event', async () => {
     const [bad, ...good] = Array.from({ length: 40 }, () => health());
     await owner.ask(`
       CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -103,7 +103,7 @@ describe('a batch', () => {
     await expectBalance();
   });
 
-  test('received in a month that nobody has prepared finds its partitions made', async () => {
+  test('received in a month without partitions creates them', async () => {
     const receivedAt = Date.UTC(2031, 4, 31, 23, 59);
     const event = health({ receivedAt });
     await store.save(batchOf([event], receivedAt));
@@ -112,7 +112,7 @@ describe('a batch', () => {
     expect(partitions).toEqual([{ made: true }]);
   });
 
-  test('whose transaction fails is stored whole at the next attempt', async () => {
+  test('whose transaction fails is stored completely by the next attempt', async () => {
     const event = health({ properties: { ...health().properties, environmentVersion: '9.9' } });
     const batch = batchOf([event]);
     await owner.ask('ALTER TABLE ingest_tally RENAME TO ingest_tally_away');
@@ -126,7 +126,7 @@ describe('a batch', () => {
 });
 
 describe('copies of an event', () => {
-  test('are known after 30 days, across months, and not for ever', async () => {
+  test('are detected for 30 days, across months, and not later', async () => {
     const first = health();
     const within = { ...first, receivedAt: NOW + 30 * DAY_MS };
     const later = { ...first, receivedAt: NOW + 40 * DAY_MS };
@@ -137,7 +137,7 @@ describe('copies of an event', () => {
     expect(await readingsOf(first)).toHaveLength(2);
   });
 
-  test('with defects may be stored again when the first is forgotten', async () => {
+  test('with defects may be stored again after the period of detection', async () => {
     const properties = { ...health().properties, provider: 'no such file' };
     const first = health({ properties });
     await save(first);
@@ -148,7 +148,7 @@ describe('copies of an event', () => {
     ).toEqual([{ reason: 'malformed' }, { reason: 'malformed' }]);
   });
 
-  test('are told apart by installation and by product', async () => {
+  test('are compared within one installation only', async () => {
     const first = health();
     const elsewhere = { ...first, installationId: randomUUID() };
     await save(first, elsewhere);
@@ -156,7 +156,7 @@ describe('copies of an event', () => {
     expect(await readingsOf(elsewhere)).toHaveLength(1);
   });
 
-  test('processed late replace those received later, with all their rows', async () => {
+  test('that were received earlier but processed later replace the stored copy with all its rows', async () => {
     const early = health({ event: 'unheard_of' });
     const late = health({
       ...early,
@@ -180,7 +180,7 @@ describe('copies of an event', () => {
 });
 
 describe('an installation', () => {
-  test('is described by its latest report, in whatever order they come', async () => {
+  test('is described by its latest report, in any order of arrival', async () => {
     const installationId = randomUUID();
     const report = (version: string, minute: number) =>
       health({
@@ -204,7 +204,7 @@ describe('an installation', () => {
 });
 
 describe('equal reports', () => {
-  test('share one snapshot, and units of the same names one unit set', async () => {
+  test('share one snapshot, and reports with the same units share one unit set', async () => {
     const unit = 'dcos-of-this-test-alone-service';
     const report = (unhealthy: number) =>
       health({

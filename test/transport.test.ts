@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 afterAll(() => muster.stop());
 
-describe('what is not well-formed HTTP/1.1 is refused with a body that says why', () => {
+describe('malformed HTTP/1.1 is refused with the reason', () => {
   const body = 'Content-Length: 2\r\n\r\n{}';
   test.each([
     ['HTTP/0.9', 'GET /health/live\r\n\r\n', 505, 'Use HTTP/1.1.'],
@@ -50,7 +50,7 @@ describe('what is not well-formed HTTP/1.1 is refused with a body that says why'
     });
   });
 
-  test('HTTP/1.0 without Host is served', async () => {
+  test('but HTTP/1.0 without Host is served', async () => {
     expect((await exchange('GET /health/live HTTP/1.0\r\n\r\n')).head).toMatch(/^HTTP\/1.1 200 /);
   });
 });
@@ -60,7 +60,7 @@ test.each([
   ['PUT', '/v1/batch', 'POST'],
   ['DELETE', '/batch', 'POST'],
   ['POST', '/health/ready', 'GET, HEAD'],
-])('%s %s is answered with what the address takes', async (method, path, allowed) => {
+])('%s %s gets 405 with the allowed methods', async (method, path, allowed) => {
   const { head, json } = await exchange(
     `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
   );
@@ -72,7 +72,7 @@ test.each([
   });
 });
 
-test('a client that waits for 100 Continue hears a refusal instead, before it has sent its body', async () => {
+test('a client that waits for 100 Continue gets a refusal before it sends its body', async () => {
   const request = (key: string) =>
     `POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key}\r\nExpect: 100-continue\r\n` +
     `Content-Length: 2\r\nConnection: close\r\n\r\n`;
@@ -85,14 +85,14 @@ test.each([
   [undefined, expect.stringMatching(/^[0-9a-f-]{36}$/)],
   ['not one: "x"', expect.stringMatching(/^[0-9a-f-]{36}$/)],
   ['x'.repeat(129), expect.stringMatching(/^[0-9a-f-]{36}$/)],
-])('the request id %j comes back as %s', async (given, expected) => {
+])('the request id %j is returned as %s', async (given, expected) => {
   const headers: Record<string, string> = given === undefined ? {} : { 'x-request-id': given };
   for (const path of ['/health/live', '/nowhere']) {
     expect((await muster.get(path, { headers })).headers['x-request-id']).toEqual(expected);
   }
 });
 
-test('TLS 1.2 is spoken with authenticated encryption only', async () => {
+test('TLS 1.2 is accepted with authenticated encryption only', async () => {
   const tls12 = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
   const good = await open({ ...tls12, ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' });
   expect(good.getCipher().standardName).toContain('GCM');
@@ -110,7 +110,7 @@ test('TLS 1.2 is spoken with authenticated encryption only', async () => {
   }
 });
 
-test('the readiness probe reports how long the certificate is good', async () => {
+test('the readiness probe reports how long the certificate is valid', async () => {
   const { json } = await muster.get('/health/ready');
   expect(json.certificate).toMatchObject({ state: 'valid', daysLeft: expect.any(Number) });
   expect(json.certificate.daysLeft).toBeGreaterThan(800);
@@ -123,7 +123,7 @@ async function open(options: ConnectionOptions = {}): Promise<TLSSocket> {
   return socket;
 }
 
-/** Sends bytes and reads until the connection ends, or until some text has come. */
+/** Sends bytes and reads until the connection ends or a given text arrives. */
 async function exchange(request: string, until?: string) {
   const socket = await open();
   socket.write(request);

@@ -23,7 +23,7 @@ interface View {
   anonymousId?: string;
 }
 
-/** A page view as analytics.js sends it. */
+/** A page view as sent by analytics.js. */
 function view({ clusterId, path = '/services', at = 0, ...rest }: View) {
   return {
     ...{ type: 'page', userId: null, anonymousId: BROWSER, ...rest },
@@ -49,13 +49,13 @@ async function sendAll(views: object[]) {
   }
 }
 
-test('a page view that a browser sends twice is one, in whatever order it arrives', async () => {
+test('a page view that a browser sends twice is counted once, in any order of arrival', async () => {
   const clusterId = randomUUID();
   await sendAll([view({ clusterId, at: 30 }), view({ clusterId, at: 0 })]);
   expect(await viewsOf(clusterId)).toEqual([{ event: 'page_view', path: '/services' }]);
 });
 
-test('a view sent with the service’s name and with a placeholder for it is one, without the name', async () => {
+test('a view sent once with a service name and once with a placeholder is counted once, without the name', async () => {
   const clusterId = randomUUID();
   await sendAll([
     view({ clusterId, path: '/services/detail/%2Fteam-alice%2Fshop' }),
@@ -64,7 +64,7 @@ test('a view sent with the service’s name and with a placeholder for it is one
   expect(await viewsOf(clusterId)).toEqual([{ event: 'page_view', path: '/services/detail/[id]' }]);
 });
 
-test('views by other browsers, of other pages and at other times stay what they are', async () => {
+test('views of other browsers, pages or times are separate', async () => {
   const clusterId = randomUUID();
   await sendAll([
     view({ clusterId }),
@@ -80,7 +80,7 @@ test('views by other browsers, of other pages and at other times stay what they 
   ]);
 });
 
-test('a login sent twice stays two: only page views are known to be doubled', async () => {
+test('a login sent twice is counted twice, because only page views are known to be sent twice', async () => {
   const clusterId = randomUUID();
   const login = () => ({
     ...view({ clusterId, userId: ALICE }),
@@ -91,7 +91,7 @@ test('a login sent twice stays two: only page views are known to be doubled', as
   expect(await viewsOf(clusterId, 'event')).toEqual([{ event: 'login' }, { event: 'login' }]);
 });
 
-test('distinct users can be counted, within an installation and not across', async () => {
+test('distinct users can be counted within an installation, but not across installations', async () => {
   const [one, other] = [randomUUID(), randomUUID()];
   const identify = (clusterId: string, email: string) => ({
     ...{ ...view({ clusterId }), type: 'identify', userId: email, properties: undefined },
@@ -119,7 +119,7 @@ test('distinct users can be counted, within an installation and not across', asy
   expect(shared).toBe(0);
 });
 
-test('a cluster known by a cloud resource’s name gets a GUID of its own, always the same', async () => {
+test('a cluster that is identified by a cloud resource name always gets the same GUID', async () => {
   const arn = 'arn:aws:cloudformation:us-west-2:273854932432:stack/dcos/7f0d6c3e';
   const { json } = await muster.post('/v1/preview', view({ clusterId: arn }));
   const [{ installationId }] = json.events;
@@ -135,7 +135,7 @@ test.each([
   'open /var/lib/dcos/cluster-id: no such file or directory',
   'arn:aws:cloudformation: no such stack',
   'undefined',
-])('%j in an id’s place is no installation: the event is quarantined', async (clusterId) => {
+])('an event with %j as installation id is quarantined', async (clusterId) => {
   await muster.owner('TRUNCATE unidentified_event');
   await sendAll([view({ clusterId })]);
   await muster.drained();
@@ -151,7 +151,7 @@ test.each([
   ]);
 });
 
-test('what a page view says beyond its path is dropped, and only its name is counted', async () => {
+test('properties of a page view other than its path are dropped, and only their names are counted', async () => {
   const clusterId = randomUUID();
   await sendAll([view({ clusterId })]);
   await muster.drained();

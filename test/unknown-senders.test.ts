@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startMuster, type Muster } from './support/muster.js';
 
-/** 15 KB that are 5 MB decompressed, and 2.5 million lists when they are parsed. */
+/** 15 KB that decompress to 5 MB, which parse to 2.5 million lists. */
 const LISTS = gzipSync(`[${`${'['.repeat(19)}${']'.repeat(19)},`.repeat(131_072)}0]`);
 const GZIP = { 'content-encoding': 'gzip' };
 const KEY = { authorization: 'Bearer wk_resoto' };
@@ -22,15 +22,15 @@ const capture = (properties: object = {}) => ({
   ...{ event: 'system.started', distinct_id: randomUUID(), uuid: randomUUID(), properties },
 });
 
-/** A body as PostHog's clients send it, about as large as the lists when it is decompressed. */
+/** A body as PostHog's clients send it. Decompressed it is about as large as the lists. */
 function honest(key: string): Buffer {
   const events = Array.from({ length: 2500 }, () => capture({ text: 'x'.repeat(1900) }));
   return gzipSync(JSON.stringify({ batch: events, api_key: key }));
 }
 
-describe('a few kilobytes that are millions of values', () => {
+describe('a few kilobytes that decode to millions of values', () => {
   test.each(['/batch', '/capture', '/e', '/i/v0/e', '/track', '/v1/preview'])(
-    'are refused at %s for their missing key',
+    'are refused by %s for the missing key',
     async (path) => {
       const { status, json } = await muster.post(path, LISTS, { headers: GZIP });
       expect({ status, code: json.code }).toEqual({ status: 401, code: 'unauthorized' });
@@ -38,7 +38,7 @@ describe('a few kilobytes that are millions of values', () => {
   );
 
   test.each(['/batch', '/v1/events', '/v1/batch', '/v1/reports', '/v1/preview'])(
-    'are refused at %s for their number with a key, too',
+    'are refused by %s for their number even with a key',
     async (path) => {
       const { status, json } = await muster.post(path, LISTS, { headers: { ...GZIP, ...KEY } });
       expect({ status, code: json.code }).toEqual({ status: 413, code: 'too_many_values' });
@@ -46,7 +46,7 @@ describe('a few kilobytes that are millions of values', () => {
   );
 
   test.runIf(process.platform === 'linux')(
-    'cost less than an honest body of that size, with a key or without',
+    'cost less CPU than a valid body of that size, with or without a key',
     async () => {
       const body = honest('wk_resoto');
       const cpuOf = async (status: number, bytes: Buffer, headers: Record<string, string>) => {
@@ -63,7 +63,7 @@ describe('a few kilobytes that are millions of values', () => {
   );
 });
 
-test('a body is refused for its key before it is parsed', async () => {
+test('the key of a body is checked before the body is parsed', async () => {
   for (const path of ['/batch', '/v1/batch', '/v1/preview']) {
     const answer = await muster.post(path, '{"api_key":"wk_wrong","writeKey":"wk_wrong",');
     expect(answer.status).toBe(401);
@@ -74,17 +74,20 @@ test('a body is refused for its key before it is parsed', async () => {
   });
 });
 
-test('a valid key in the wrong place of a body is none', async () => {
+test('a valid key in the wrong place of a body is ignored', async () => {
   const body = { batch: [{ ...capture(), properties: { deep: { api_key: 'wk_resoto' } } }] };
   expect((await muster.post('/batch', body)).status).toBe(401);
 });
 
-test.each(['/flags', '/decide'])('what is sent to %s is not even decompressed', async (path) => {
-  const { status, json } = await muster.post(path, Buffer.from('\x1f\x8bno gzip'));
-  expect({ status, flags: json.featureFlags }).toEqual({ status: 200, flags: {} });
-});
+test.each(['/flags', '/decide'])(
+  'the body of a request to %s is not decompressed',
+  async (path) => {
+    const { status, json } = await muster.post(path, Buffer.from('\x1f\x8bno gzip'));
+    expect({ status, flags: json.featureFlags }).toEqual({ status: 200, flags: {} });
+  },
+);
 
-test('an address that sends much without a key may then send only small bodies without one in the header', async () => {
+test('an address over the limit without a valid key may send only small bodies, unless the key is in the header', async () => {
   const strict = await startMuster({
     workers: 0,
     ingestEnv: { UNKNOWN_BYTES_PER_MINUTE: '2000000' },
@@ -109,7 +112,7 @@ test('an address that sends much without a key may then send only small bodies w
   expect((await send(honest('none'), KEY)).status).toBe(200);
 });
 
-test('previews are limited by the events of a key', async () => {
+test('previews are limited by the number of events per key', async () => {
   const strict = await startMuster({ workers: 0, ingestEnv: { PREVIEW_EVENTS_PER_MINUTE: '12' } });
   onTestFinished(() => strict.stop());
   const preview = (key: string) =>
@@ -128,7 +131,7 @@ test('previews are limited by the events of a key', async () => {
   expect((await preview('wk_dcos')).status).toBe(200);
 });
 
-/** The CPU time that a process has used, in milliseconds; Linux counts in hundredths of a second. */
+/** The CPU time of a process in milliseconds. Linux counts in hundredths of a second. */
 function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

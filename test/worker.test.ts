@@ -19,7 +19,7 @@ const send = (installationId: string, properties: object) =>
     { headers: { authorization: `Bearer ${muster.writeKeys.dcos}` } },
   );
 
-test('a worker makes the partitions of the coming months', async () => {
+test('a worker creates the partitions of the coming months', async () => {
   const partitions = () =>
     muster.owner(
       `SELECT c.relname FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
@@ -33,7 +33,7 @@ test('a worker makes the partitions of the coming months', async () => {
   await worker.stop();
 });
 
-test('a worker that is told to stop finishes the jobs under way, and loses none', async () => {
+test('a stopping worker finishes its active jobs and loses none', async () => {
   const installations = Array.from({ length: 50 }, () => randomUUID());
   const unit = { 'health-unit-a-service-total': 1, 'health-unit-a-service-unhealthy': 0 };
   for (const id of installations) expect((await send(id, unit)).status).toBe(202);
@@ -47,7 +47,7 @@ test('a worker that is told to stop finishes the jobs under way, and loses none'
   expect(stored.map(({ installation_id }) => installation_id)).toEqual(installations.sort());
 });
 
-test('a job that is under way when a worker is told to stop is stored before it ends', async () => {
+test('a stopping worker stores an active job before it exits', async () => {
   const worker = muster.workers.at(-1)!;
   const id = randomUUID();
   const holder = new pg.Client({ connectionString: muster.databaseUrl });
@@ -69,7 +69,7 @@ test('a job that is under way when a worker is told to stop is stored before it 
   await muster.addWorker();
 });
 
-test('jobs wait while the database is away, and are stored when it is back', async () => {
+test('jobs wait while a table is missing, and are stored when it is back', async () => {
   const id = randomUUID();
   await muster.owner('ALTER TABLE report RENAME TO report_away');
   await send(id, { 'health-unit-a-service-total': 7, 'health-unit-a-service-unhealthy': 7 });
@@ -81,7 +81,7 @@ test('jobs wait while the database is away, and are stored when it is back', asy
   expect(await rows()).toEqual([{ total: 7 }]);
 });
 
-test('a job that nobody can read is kept among the failed, and holds up no other', async () => {
+test('an unreadable job is kept as failed and does not block others', async () => {
   await muster.queue.add('batch', { format: 1, envelopes: 'bm8gZGVmbGF0ZQ==' });
   await expect.poll(() => muster.queue.getFailedCount()).toBe(1);
   const id = randomUUID();
@@ -91,7 +91,7 @@ test('a job that nobody can read is kept among the failed, and holds up no other
     .toHaveLength(1);
 });
 
-test('a worker without a usable database says so in one sentence', async () => {
+test('a worker without a usable database fails with one sentence', async () => {
   const url = new URL(muster.databaseUrl);
   url.pathname = '/nothing_here';
   const refusal = await muster.addWorker({ DATABASE_URL: url.href }).then(

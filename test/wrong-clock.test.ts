@@ -20,7 +20,7 @@ const OFFSETS = [
 const MONTHS = `SELECT relname FROM pg_class WHERE relname ~ '^report_\\d' ORDER BY 1`;
 const IS_OFF = "this machine's clock is off";
 const LONG = { timeout: 20_000 };
-/** After such a delay is seen, there is time to end the worker before the job is due. */
+/** Long enough to stop the worker before a job with this delay is due. */
 const SECONDS_MS = 3000;
 const WORKER = { WORKER_HEALTH_PORT: '0' };
 
@@ -73,7 +73,7 @@ function expectOffset(body: { clock?: unknown; clockOffsetMs?: unknown }, offset
 }
 
 test.each(OFFSETS)(
-  'an ingest whose clock is %s dates events rightly, and reports it',
+  'an ingest whose clock is %s dates events correctly, and reports the offset',
   async (_, offset, offsetMs) => {
     const { app, client } = await muster.addIngest(wrongClock(offset));
     const installationId = await send(client.post);
@@ -93,14 +93,14 @@ test.each(OFFSETS)(
   60_000,
 );
 
-/** By how much the times at which jobs are due are ahead of the present, in milliseconds. */
+/** The remaining delays of the delayed jobs, in milliseconds. */
 async function delaysOf(queue: Queue): Promise<number[]> {
   const scores = await redis.zrange(queue.toKey('delayed'), '0', '-1', 'WITHSCORES');
-  // BullMQ keeps the order of jobs of one millisecond in the lower bits.
+  // The lower bits hold BullMQ's order of jobs within one millisecond.
   return scores.filter((_, at) => at % 2 === 1).map((score) => Number(score) / 4096 - Date.now());
 }
 
-/** Waits until the job has failed so often that it is delayed by seconds, and not by hours. */
+/** Waits until the job has failed often enough to be delayed by seconds, but not by hours. */
 async function untilDelayed(): Promise<void> {
   const isDelayed = (delay: number) => delay > SECONDS_MS && delay < MINUTE_MS;
   await expect
@@ -109,7 +109,7 @@ async function untilDelayed(): Promise<void> {
 }
 
 test.each(OFFSETS)(
-  'a worker whose clock is %s delays a failed job by seconds, and another one stores it',
+  'a worker whose clock is %s delays a failed job by seconds, and another worker stores it',
   async (_, offset, offsetMs) => {
     await muster.owner('ALTER TABLE report RENAME TO report_away');
     const installationId = await send();
@@ -133,7 +133,7 @@ test.each(OFFSETS)(
   90_000,
 );
 
-test('a worker whose clock is two hours behind takes a job that another one has delayed', async () => {
+test('a worker whose clock is two hours behind processes a job that another worker delayed', async () => {
   await muster.owner('ALTER TABLE report RENAME TO report_away');
   const installationId = await send();
   const right = await muster.addWorker();
@@ -147,7 +147,7 @@ test('a worker whose clock is two hours behind takes a job that another one has 
 }, 60_000);
 
 test.each(OFFSETS)(
-  'an admin process whose clock is %s gives tokens the life that was asked for',
+  'an admin process whose clock is %s creates tokens with the requested lifetime',
   async (_, offset, offsetMs) => {
     const admin = await startAdmin(muster, wrongClock(offset));
     try {
@@ -174,7 +174,7 @@ test.each(OFFSETS)(
 );
 
 test.each(OFFSETS)(
-  'a migration and a new token are dated by the database where the clock is %s',
+  'a migration and a new token use the database clock if the local clock is %s',
   async (_, offset) => {
     const env = {
       ...{ PATH: process.env.PATH, DATABASE_URL: muster.databaseUrl, SUPPRESSION_KEY },
@@ -193,7 +193,7 @@ test.each(OFFSETS)(
   60_000,
 );
 
-test('a clock that is set right again is used at once, and reported once', async () => {
+test('a corrected clock is used immediately and reported once', async () => {
   const own = await startRedis();
   vi.useFakeTimers({ toFake: ['Date'] });
   const real = () => performance.timeOrigin + performance.now();

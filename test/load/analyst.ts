@@ -1,6 +1,6 @@
 /**
- * Measures what an analyst waits for: builds a large fleet, asks every query of the cookbook, and tells
- * how long each took, what a report takes on disk, and what the asking costs ingest.
+ * Measures query times for analysts: builds a large fleet, runs every query of the cookbook, and
+ * reports how long each took, the disk space of a report, and how much the queries slow ingest.
  */
 import { migrate } from '#storage';
 import { cadencesOf, catalogueOf, ownDeclarations } from '#telemetry';
@@ -8,7 +8,7 @@ import { Teardown } from '#devservers';
 import { urlAs } from '../../apps/start/endpoints.js';
 import { readCookbook } from '../support/cookbook.js';
 import { askAll, quantile, SLOW_MS, type Asked } from './analyst/ask.js';
-import { measureBeside, type Beside } from './analyst/beside.js';
+import { measureWithAnalyst, type IngestRates } from './analyst/beside.js';
 import { readAnalystOptions, USAGE, type AnalystOptions } from './analyst/options.js';
 import { describeSize, measureSize, packMonth, type Size } from './analyst/size.js';
 import { buildFleet } from './fleet/build-fleet.js';
@@ -22,13 +22,13 @@ interface AnalystFigures {
   size: Size;
   buildSeconds: number;
   rollupSeconds: number;
-  /** Of a whole day, with its sums. */
+  /** For a whole day, with its sums. */
   refreshSeconds: number;
-  /** Of the queries' own p95: of those that are served by rollups, and of all. */
+  /** The p95 of the queries' p95, for queries on rollups, and for all. */
   p95OfRollupsMs: number;
   p95Ms: number;
   queries: Asked[];
-  ingest: Beside | null;
+  ingest: IngestRates | null;
 }
 
 const PASSWORD = 'only-while-it-is-measured';
@@ -49,22 +49,22 @@ async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<An
     say('Rolling up ...');
     const rollupSeconds = await timed(() => rollUp(databaseUrl));
     const refreshSeconds = await timed(() => rollUpYesterday(databaseUrl));
-    const presentSize = await measureSize(databaseUrl);
+    const currentSize = await measureSize(databaseUrl);
     const recipes = await readCookbook();
-    say(`Asking ${recipes.length} queries ...`);
+    say(`Running ${recipes.length} queries ...`);
     const queries = await askAll(analystUrl, recipes, options.rounds, stopping);
     const p95Ms = p95Of(queries);
     const p95OfRollupsMs = p95Of(queries.filter(({ isOfReports }) => !isOfReports));
     say(describeP95({ p95OfRollupsMs, p95Ms, queries }));
-    say('Sending beside analysts ...');
+    say('Sending events while an analyst queries ...');
     const { ingestRounds: rounds } = options;
     const sender = new Sender(teardown, stopping);
     const ingest =
       rounds === 0
         ? null
-        : await measureBeside(stack, analystUrl, recipes, { sender, rounds, stopping });
-    say('Packing the indexes ...');
-    const size = await packMonth(databaseUrl, presentSize, stopping);
+        : await measureWithAnalyst(stack, analystUrl, recipes, { sender, rounds, stopping });
+    say('Compacting the indexes ...');
+    const size = await packMonth(databaseUrl, currentSize, stopping);
     return {
       ...{ options, size, buildSeconds, rollupSeconds, refreshSeconds, queries, ingest },
       ...{ p95OfRollupsMs, p95Ms },
@@ -93,9 +93,9 @@ function describe(figures: AnalystFigures): string {
   const slow = queries.filter(({ plan }) => plan !== undefined);
   return [
     ...describeSize(size),
-    `built in ${buildSeconds.toFixed(0)} s, rolled up in ${rollupSeconds.toFixed(0)} s, one day anew in ${refreshSeconds.toFixed(1)} s`,
+    `built in ${buildSeconds.toFixed(0)} s, rolled up in ${rollupSeconds.toFixed(0)} s, one day refreshed in ${refreshSeconds.toFixed(1)} s`,
     '',
-    'median     p95   rows  query (*: reads single reports, the others rollups)',
+    'median     p95   rows  query (*: reads single reports; others read rollups)',
     ...queries.map(
       ({ question, isOfReports, rows, medianMs, p95Ms: worst }) =>
         `${inMs(medianMs)} ${inMs(worst)} ${String(rows).padStart(6)} ${isOfReports ? '*' : ' '}${question}`,
@@ -116,8 +116,8 @@ function describeP95({
   return `p95 of the queries' p95: ${inMs(p95OfRollupsMs).trim()} of rollups, ${inMs(p95Ms).trim()} of all; ${slow} of ${queries.length} above ${SLOW_MS} ms`;
 }
 
-function describeIngest({ alone, besideAnalysts, ratio }: Beside): string {
-  return `ingest to the rows: ${alone.toFixed(0)} events/s alone, ${besideAnalysts.toFixed(0)} beside an analyst: ${ratio.toFixed(2)}`;
+function describeIngest({ alone, withAnalyst, ratio }: IngestRates): string {
+  return `ingest to stored rows: ${alone.toFixed(0)} events/s alone, ${withAnalyst.toFixed(0)} with an analyst, ratio ${ratio.toFixed(2)}`;
 }
 
 function inMs(ms: number): string {

@@ -1,7 +1,7 @@
 /**
- * Measures, side by side on this machine, what Muster carries and what a server carries that does
- * nothing: plain Fastify, ingest up to the durable write, and the whole way into Postgres; and what
- * a stored report takes on disk. Absolute figures are the machine's; the ratios are Muster's.
+ * Measures on this machine the throughput of plain Fastify, of ingest up to the durable write, and
+ * of the whole path into Postgres, and the disk space of a stored report. Absolute values depend on
+ * the machine; compare the ratios.
  */
 import { Teardown } from '#devservers';
 import { measureDisk } from './disk.js';

@@ -5,7 +5,7 @@ import { compileProducts, normalise, type NormalisedEvent } from '#telemetry';
 import { ensureDatabase } from '#devservers';
 import { HealthEvents } from './health-events.js';
 
-/** What stored reports take on disk, by table with its partitions. */
+/** Disk space of stored reports, by table including its partitions. */
 export interface DiskUse {
   reports: number;
   bytesPerReport: number;
@@ -15,7 +15,7 @@ export interface DiskUse {
 type Sizes = Map<string, { heap: number; indexes: number }>;
 
 const DATABASE = 'muster_disk';
-/** Four days of hourly reports: the row of the installation itself is spread over as many. */
+/** Four days of hourly reports, which share the row of the installation. */
 const REPORTS_PER_INSTALLATION = 100;
 const BATCH_EVENTS = 256;
 const WRITERS = 4;
@@ -23,8 +23,9 @@ const HOUR_MS = 3_600_000;
 const OPTIONS = { products: compileProducts(), retentionMs: 400 * 24 * HOUR_MS };
 
 /**
- * Stores hourly reports of a fleet, in random order, in a database of their own, and measures what
- * all tables and indexes have grown by. Goes round HTTP and the queue: they leave nothing behind.
+ * Stores hourly reports of a fleet in random order in a separate database, and measures the growth
+ * of all tables and indexes. Bypasses HTTP and the queue, because they do not affect the database
+ * size.
  */
 export async function measureDisk(
   serverUrl: string,
@@ -39,7 +40,7 @@ export async function measureDisk(
   try {
     const before = await readSizes(client);
     await store(databaseUrl, reports, stopping);
-    // Free space and visibility maps are part of what is kept.
+    // Free space and visibility maps count toward the size.
     await client.query('VACUUM');
     return compare(before, await readSizes(client), await countReports(client, reports));
   } finally {
@@ -70,7 +71,7 @@ async function store(databaseUrl: string, reports: number, stopping: AbortSignal
   }
 }
 
-/** The hourly reports of all installations, as they arrive: now, in random order. */
+/** The hourly reports of all installations, in random order. */
 function* arrivingReports(count: number): Generator<NormalisedEvent> {
   const health = new HealthEvents(Math.ceil(count / REPORTS_PER_INSTALLATION));
   const latest = Date.now();
@@ -101,7 +102,7 @@ function shuffledIndexes(count: number): Uint32Array {
   return indexes;
 }
 
-/** The next batch. (A `for` would end the generator with its first break.) */
+/** The next batch. (`break` in a `for` loop would end the generator.) */
 function take(arrivals: Generator<NormalisedEvent>): NormalisedEvent[] {
   const events: NormalisedEvent[] = [];
   while (events.length < BATCH_EVENTS) {
@@ -112,7 +113,7 @@ function take(arrivals: Generator<NormalisedEvent>): NormalisedEvent[] {
   return events;
 }
 
-/** In bytes, of every table in public; a partition counts as its table. */
+/** Sizes in bytes of every table in public. Partitions count as part of their table. */
 async function readSizes(client: pg.Client): Promise<Sizes> {
   const { rows } = await client.query<{ table: string; heap: number; indexes: number }>(`
     SELECT coalesce(pg_partition_root(oid), oid)::regclass::text AS table,

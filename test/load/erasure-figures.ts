@@ -4,7 +4,7 @@ import type { Durations, Probing } from './erasures.js';
 export interface ErasureFigures {
   options: ErasureOptions;
   durations: Record<'single' | 'together' | 'many', Durations>;
-  /** Events that ingest took, in each second. */
+  /** Events per second accepted by ingest. */
   rates: { most: number } & Record<
     'before' | 'duringSingle' | 'duringTogether' | 'duringMany',
     number[]
@@ -12,10 +12,10 @@ export interface ErasureFigures {
   probing: Probing;
 }
 
-/** What Muster is built to reach. */
+/** Targets. */
 const EXPECTED = { certificateMs: 60_000, suppressionMs: 5000 };
 
-/** The figures as people read them. */
+/** Formats the results for people. */
 export function describeErasures({ options, durations, rates, probing }: ErasureFigures): string {
   const { reports, installations, reportsOfLarge } = options;
   const { single, together, many } = durations;
@@ -30,11 +30,11 @@ export function describeErasures({ options, durations, rates, probing }: Erasure
     row(`${many.length} others, at once`, many),
     `p99 of the large ones ${isMet ? 'as expected' : 'NOT AS EXPECTED'}: below ${EXPECTED.certificateMs / 1000} s`,
     '',
-    `suppression: of ${sent} events sent ${firstMs} to ${lastMs} ms after the answer to the request, ` +
-      `through two of ingest and two workers, ${suppressed} were suppressed and ${stored} were not`,
-    `(${stored === 0 && firstMs < EXPECTED.suppressionMs ? 'as expected' : 'NOT AS EXPECTED'}: none later than ${EXPECTED.suppressionMs / 1000} s after it is stored)`,
+    `suppression: of ${sent} events sent ${firstMs} to ${lastMs} ms after the response to the request, ` +
+      `through two ingest processes and two workers, ${suppressed} were suppressed and ${stored} were not`,
+    `(${stored === 0 && firstMs < EXPECTED.suppressionMs ? 'as expected' : 'NOT AS EXPECTED'}: no event later than ${EXPECTED.suppressionMs / 1000} s after the request is stored)`,
     '',
-    `ingest took ${Math.round(rates.most)} events/s at most; events/s in the median second:`,
+    `maximum of ingest: ${Math.round(rates.most)} events/s; events/s in the median second:`,
     `${'  sent at a bounded rate, before'.padEnd(34)}${rate(rates.before)}`,
     `${'  one after the other'.padEnd(34)}${rate(rates.duringSingle)}${loss(rates.before, rates.duringSingle)}`,
     `${'  large, at once'.padEnd(34)}${rate(rates.duringTogether)}${loss(rates.before, rates.duringTogether)}`,
@@ -57,7 +57,7 @@ function loss(before: readonly number[], during: readonly number[]): string {
   return `  (${Math.round(100 * (1 - mean(during) / mean(before)))} % lost on average)`;
 }
 
-/** The value that so large a share of them does not exceed; 0 of none. */
+/** The smallest value that this share of the values does not exceed, or 0 without values. */
 function share(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? 0;

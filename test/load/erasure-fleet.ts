@@ -3,20 +3,22 @@ import pg from 'pg';
 export interface FleetSize {
   reports: number;
   installations: number;
-  /** So many of them have reported a great deal. */
+  /** Number of installations with many reports. */
   large: number;
   reportsOfLarge: number;
 }
 
 const REPORTS_AT_ONCE = 500_000;
-/** In a fleet most reports say what many others say; one in so many says something new. */
+/**
+ * Most reports of a fleet share their content with many others. One in this many has new content.
+ */
 const CHANGES_ONE_IN = 100;
-const USUAL_SNAPSHOTS = 50;
+const SHARED_SNAPSHOTS = 50;
 const UNITS = 29;
 
 /**
- * Writes a month of a fleet straight into the tables, in the order of time, so that the rows of an
- * installation lie as far apart as they do in life. One report in five has resource figures.
+ * Writes a month of a fleet directly into the tables, in order of time, so that the rows of an
+ * installation are as scattered as in production. One report in five has resource values.
  * @returns the ids of the installations, the large ones first
  */
 export async function buildFleet(
@@ -32,12 +34,12 @@ export async function buildFleet(
     await client.query('SET synchronous_commit = off');
     await client.query(FUNCTIONS);
     await client.query(INSTALLATIONS, [installations]);
-    await client.query(SNAPSHOTS, [0, USUAL_SNAPSHOTS]);
+    await client.query(SNAPSHOTS, [0, SHARED_SNAPSHOTS]);
     const shareOfLarge = (large * reportsOfLarge) / reports;
     for (let from = 0; from < reports; from += REPORTS_AT_ONCE) {
       stopping.throwIfAborted();
       const to = Math.min(from + REPORTS_AT_ONCE, reports);
-      const changes = [from, to].map((n) => USUAL_SNAPSHOTS + Math.floor(n / CHANGES_ONE_IN));
+      const changes = [from, to].map((n) => SHARED_SNAPSHOTS + Math.floor(n / CHANGES_ONE_IN));
       await client.query(SNAPSHOTS, changes);
       const owner = [shareOfLarge, large, installations];
       await client.query(REPORTS, [from, to, reports, ...owner]);
@@ -55,7 +57,7 @@ export async function buildFleet(
   }
 }
 
-/** Ids by their number, and numbers by another: as if by chance, but the same ones in every run. */
+/** Pseudo-random ids and numbers, the same in every run. */
 const FUNCTIONS = `
   CREATE FUNCTION fleet_uuid(kind text, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
     $$ SELECT overlay(overlay(md5(kind || n) placing '4' from 13) placing 'a' from 17)::uuid $$;
@@ -83,8 +85,8 @@ const OWNER = `fleet_owner(n, $4::float8, $5::int, $6::int), hashint8extended(n,
 
 const REPORTS = `
   INSERT INTO report (installation_id, event_key, received_at, observed_at, snapshot_id, origin_id, kind, clock)
-  SELECT ${OWNER}, CASE WHEN n % ${CHANGES_ONE_IN} = 0 THEN ${USUAL_SNAPSHOTS} + n / ${CHANGES_ONE_IN}
-                        ELSE 1 + floor(fleet_chance(n, 4) * ${USUAL_SNAPSHOTS})::bigint END,
+  SELECT ${OWNER}, CASE WHEN n % ${CHANGES_ONE_IN} = 0 THEN ${SHARED_SNAPSHOTS} + n / ${CHANGES_ONE_IN}
+                        ELSE 1 + floor(fleet_chance(n, 4) * ${SHARED_SNAPSHOTS})::bigint END,
          (SELECT max(origin_id) FROM origin), 1, 0
     FROM generate_series($1::bigint + 1, $2::bigint) AS n`;
 

@@ -13,7 +13,7 @@ import { publishKeys } from '../../apps/start/write-keys.js';
 import { HttpsClient } from '../support/https.js';
 import { makeDataDir } from './stack.js';
 
-/** Muster as on a server of its own, with two of ingest and two workers. */
+/** A complete Muster with two ingest processes and two workers. */
 export interface ErasureStack {
   databaseUrl: string;
   redisUrl: string;

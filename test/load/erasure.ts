@@ -1,6 +1,6 @@
 /**
- * Measures erasures in a database of millions of reports, while events go on arriving: how long it takes
- * from the request to the certificate, how soon nothing more is stored, and what ingest loses by it.
+ * Measures erasures in a database of millions of reports while events keep arriving: the time from
+ * request to certificate, the time until suppression takes effect, and the effect on ingest.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Teardown } from '#devservers';

@@ -3,15 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { ErasureStack } from './erasure-stack.js';
 
-/** How long erasures took from the request to the certificate, in milliseconds. */
+/** Times from request to certificate, in milliseconds. */
 export type Durations = number[];
 
 export interface Probing {
-  /** Events of an installation that were sent after its erasure had been asked for. */
+  /** Events of an installation sent after its erasure was requested. */
   sent: number;
   suppressed: number;
   stored: number;
-  /** From the answer to the request to the first and the last of these events, in milliseconds. */
+  /**
+   * Times from the response to the request until the first and the last of these events, in
+   * milliseconds.
+   */
   firstMs: number;
   lastMs: number;
 }
@@ -20,10 +23,10 @@ const POLL_MS = 25;
 const LIMIT_MS = 900_000;
 const PROBES = 10;
 const PROBE_MS = 50;
-/** Its books tell what became of the probes, for nothing else is sent for it. */
+/** Only probes are sent for this product, so its balance shows their fates. */
 const PROBED_PRODUCT = 'octopus';
 
-/** Asks for erasures as an administrator does, and looks what becomes of them. */
+/** Requests erasures as an administrator, and follows their progress. */
 export class Erasures {
   readonly #stack: ErasureStack;
   readonly #stopping: AbortSignal;
@@ -36,7 +39,9 @@ export class Erasures {
     this.#headers = { authorization: `Bearer ${stack.adminToken}` };
   }
 
-  /** Erases one, while events of it go on arriving. @returns until its certificate was there */
+  /**
+   * Erases an installation while its events keep arriving. @returns the time until its certificate
+   */
   async eraseOne(installationId: string, leastReports: number): Promise<number> {
     const startedAt = Date.now();
     const id = await this.#request(installationId);
@@ -48,7 +53,7 @@ export class Erasures {
     return durationMs;
   }
 
-  /** Erases many at once. */
+  /** Erases many installations at once. */
   async eraseAll(installationIds: readonly string[], leastReports: number): Promise<Durations> {
     const startedAt = Date.now();
     const ids: string[] = [];
@@ -58,7 +63,7 @@ export class Erasures {
     return durations;
   }
 
-  /** Reads from the books what became of the events that were sent after a request. */
+  /** Reads the fates of the events sent after a request from the balance. */
   async readFates(): Promise<void> {
     const client = new pg.Client({ connectionString: this.#stack.databaseUrl });
     await client.connect();
@@ -84,7 +89,7 @@ export class Erasures {
   async #request(installationId: string): Promise<string> {
     const path = `/v1/installations/${installationId}`;
     const { status, json } = await this.#stack.admin.send('DELETE', path, this.#headers);
-    if (status !== 202) throw new Error(`An erasure was answered with ${status}.`);
+    if (status !== 202) throw new Error(`An erasure request got status ${status}.`);
     return json.erasure.id as string;
   }
 
@@ -108,7 +113,7 @@ export class Erasures {
     throw new Error('An erasure was not completed in time.');
   }
 
-  /** Sends events of an installation through both of ingest, by turns. */
+  /** Sends events of an installation alternately through both ingest processes. */
   async #probe(installationId: string, answeredAt: number): Promise<void> {
     for (let index = 0; index < PROBES; index += 1) {
       for (const ingest of this.#stack.ingests) {

@@ -3,7 +3,7 @@ import type { DiskUse } from './disk.js';
 import type { Options } from './options.js';
 import type { Round } from './throughput.js';
 
-/** What Muster is built to reach. Rates are in relation to plain Fastify in the same run. */
+/** Targets. Rates are relative to plain Fastify in the same run. */
 const EXPECTED = { ingestRatio: 0.4, wholeRatio: 0.2, bytesPerReport: 160 };
 
 export type Figures = ReturnType<typeof summarise>;
@@ -23,7 +23,7 @@ export function summarise(options: Options, rounds: Round[], disk: DiskUse | nul
       ingest: medianOf(({ ingest }) => ingest),
       whole: medianOf(({ whole }) => whole),
     },
-    // Each round has its own, for the machine may be slower in one than in another.
+    // Computed per round, because the machine's speed may vary between rounds.
     ratios: {
       ingest: medianOf(({ ingest, plain }) => ingest / plain),
       whole: medianOf(({ whole, plain }) => whole / plain),
@@ -33,7 +33,7 @@ export function summarise(options: Options, rounds: Round[], disk: DiskUse | nul
   };
 }
 
-/** The figures as people read them. */
+/** Formats the results for people. */
 export function describe({ machine, rounds, medians, ratios, disk }: Figures): string {
   const generator = Math.max(...rounds.flatMap((round) => Object.values(round.generator)));
   return [
@@ -45,7 +45,7 @@ export function describe({ machine, rounds, medians, ratios, disk }: Figures): s
     '',
     `ingest / plain  ${judge(ratios.ingest, 2, 'at least', EXPECTED.ingestRatio)}`,
     `whole / plain   ${judge(ratios.whole, 2, 'at least', EXPECTED.wholeRatio)}`,
-    `The generator took at most ${Math.round(100 * generator)} % of one processor.`,
+    `The generator used at most ${Math.round(100 * generator)} % of one processor.`,
     ...(disk ? ['', ...describeDisk(disk)] : []),
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 /**
- * Sends events as fast as they are answered, or no faster than it is told, in a process of its own. It must cost less than what
- * it measures, so it knows just enough of HTTP: one request under way on each connection, answers
- * with a Content-Length, nothing else.
+ * Sends events in a separate process, as fast as responses arrive or at a given maximum rate. It
+ * must use less CPU than what it measures, so it implements only the necessary part of HTTP: one
+ * request at a time on each connection, and responses with a Content-Length.
  */
 import { readFileSync } from 'node:fs';
 import { connect, type TLSSocket } from 'node:tls';
@@ -14,18 +14,18 @@ export interface Order {
   connections: number;
   installations: number;
   durationMs: number;
-  /** At most; as many as are answered when it is not set. */
+  /** Maximum rate. Unlimited if not set. */
   eventsPerSecond?: number;
 }
 
 export interface Outcome {
-  /** Events that were answered with 202; any other answer is an error. */
+  /** Events that got 202. Any other response is an error. */
   accepted: number;
-  /** When the first request was sent, in milliseconds since 1970. */
+  /** Time of the first request, in milliseconds since 1970. */
   startedAt: number;
-  /** Until the last answer. */
+  /** Time until the last response. */
   elapsedMs: number;
-  /** What this process took of a processor. */
+  /** CPU time of this process. */
   cpuMs: number;
 }
 
@@ -76,7 +76,10 @@ function open(port: number, ca: Buffer): Promise<TLSSocket> {
   });
 }
 
-/** Asks again after each answer until the time is over. @returns how many were answered with 202 */
+/**
+ * Sends the next request after each response until the time is over. @returns the number of 202
+ * responses
+ */
 function converse(
   socket: TLSSocket,
   head: string,
@@ -94,7 +97,7 @@ function converse(
       received += chunk.toString('latin1');
       if (!isWhole(received)) return;
       if (!received.startsWith('HTTP/1.1 202 ')) {
-        reject(new Error(`An event was answered with:\n${received}`));
+        reject(new Error(`An event got this response:\n${received}`));
         return;
       }
       received = '';

@@ -2,12 +2,12 @@ import { parseArgs } from 'node:util';
 
 export interface Options {
   rounds: number;
-  /** How long events are sent in each part of a round. */
+  /** How long each part of a round sends events. */
   durationMs: number;
   connections: number;
-  /** The fleet that the events are from. */
+  /** Number of installations that send events. */
   installations: number;
-  /** Reports to measure the disk with; none when 0. */
+  /** Reports stored to measure disk space. 0 skips this. */
   reports: number;
   json: boolean;
 }
@@ -15,15 +15,15 @@ export interface Options {
 export const USAGE = `npm run bench -- [options]
 
   --rounds N         rounds of plain, ingest and whole (5)
-  --seconds S        how long events are sent in each part of a round (2.5)
-  --connections N    kept alive, one request under way on each (64)
-  --installations N  the fleet that events are from (1000)
-  --reports N        reports stored to measure the disk (200000); 0 leaves it out
+  --seconds S        how long each part of a round sends events (2.5)
+  --connections N    kept alive, one request at a time on each (64)
+  --installations N  installations that send events (1000)
+  --reports N        reports stored to measure disk space (200000); 0 skips it
   --quick            3 rounds of 1 second, 20000 reports
-  --json             the figures as JSON; with npm run --silent there is nothing else on stdout
+  --json             the figures as JSON; with npm run --silent, stdout has nothing else
   --help`;
 
-/** @returns null when only help is wanted. @throws Error with a sentence for people */
+/** @returns null if help is requested. @throws Error with a message for the user */
 export function readOptions(args: string[]): Options | null {
   const { values } = parseArgs({
     args,
@@ -39,10 +39,10 @@ export function readOptions(args: string[]): Options | null {
     },
   });
   if (values.help) return null;
-  const usual = values.quick
+  const defaults = values.quick
     ? { rounds: '3', seconds: '1', reports: '20000' }
     : { rounds: '5', seconds: '2.5', reports: '200000' };
-  const { rounds, seconds, reports } = { ...usual, ...values };
+  const { rounds, seconds, reports } = { ...defaults, ...values };
   return {
     rounds: wholeNumber('rounds', rounds, 1),
     durationMs: Math.round(1000 * positive('seconds', seconds)),

@@ -1,8 +1,8 @@
 const EXPECTED_A_MINUTE = 100_000;
 
-/** Events a second. */
+/** Rates in events per second. */
 export interface ReplayRound {
-  /** The plain write path with one writer, and with as many as a worker has. */
+  /** The normal write path with one writer, and with as many as a worker has. */
   stored: number;
   storedByFour: number;
   quarantined: number;
@@ -11,7 +11,7 @@ export interface ReplayRound {
 
 const PARTS = ['stored', 'storedByFour', 'quarantined', 'replayed'] as const;
 
-/** The figures as people read them. */
+/** Formats the results for people. */
 export function describeReplay(rounds: readonly ReplayRound[]): string {
   const row = (name: string, cells: readonly string[]) =>
     name.padEnd(10) + cells.map((cell) => cell.padStart(14)).join('');
@@ -33,7 +33,7 @@ export function describeReplay(rounds: readonly ReplayRound[]): string {
       PARTS.map((part) => medianOf((round) => round[part]).toFixed()),
     ),
     '',
-    `replayed a minute        ${aMinute.toFixed()}  (${verdict}: at least ${EXPECTED_A_MINUTE})`,
+    `replayed per minute      ${aMinute.toFixed()}  (${verdict}: at least ${EXPECTED_A_MINUTE})`,
     `replayed / stored        ${ratio.toFixed(2)}  (one writer each)`,
     `replayed / storedByFour  ${ratioOfFour.toFixed(2)}`,
   ].join('\n');

@@ -14,7 +14,7 @@ export const USAGE = `npm run bench:replay -- [options]
   --json      the figures as JSON
   --help`;
 
-/** @returns null when only help is wanted. @throws Error with a sentence for people */
+/** @returns null if help is requested. @throws Error with a message for the user */
 export function readReplayOptions(args: string[]): ReplayOptions | null {
   const { values } = parseArgs({
     args,

@@ -1,6 +1,6 @@
 /**
- * Measures how fast quarantined events are replayed, beside the write path that new events take: the same
- * events, in the same database, by turns. Absolute figures are the machine's; the ratio is Muster's.
+ * Measures the rate of replays relative to the write path of new events, alternately with the same
+ * events in the same database. Absolute values depend on the machine; compare the ratio.
  */
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
@@ -26,9 +26,9 @@ const DATABASE = 'muster_replay';
 const INSTALLATIONS = 1000;
 const BATCH_EVENTS = 256;
 const retentionMs = 400 * 24 * 3_600_000;
-/** By the rules of yesterday nobody knew these events. */
-const YESTERDAY: NormaliseOptions = { products: new Map(), retentionMs };
-const TODAY: NormaliseOptions = { products: compileProducts(), retentionMs };
+/** With these options the events are unknown and therefore quarantined. */
+const UNDECLARED: NormaliseOptions = { products: new Map(), retentionMs };
+const DECLARED: NormaliseOptions = { products: compileProducts(), retentionMs };
 
 interface Stores {
   writer: TelemetryStore;
@@ -63,7 +63,7 @@ async function measure(
 async function startDatabase(teardown: Teardown): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'muster-bench-'));
   teardown.add(() => rm(dir, { recursive: true, force: true }));
-  // Started by root, Postgres runs as another user, who has to pass through here to its own folder.
+  // If started by root, Postgres runs as another user, who must be able to traverse this folder.
   await chmod(dir, 0o711);
   const postgres = await startPostgres({
     dir: join(dir, 'postgres'),
@@ -101,9 +101,9 @@ async function runRound(
       await Promise.all(Array.from({ length: writers }, write));
     });
   };
-  const stored = await save(TODAY, 1);
-  const storedByFour = await save(TODAY, 4);
-  const quarantined = await save(YESTERDAY, 4);
+  const stored = await save(DECLARED, 1);
+  const storedByFour = await save(DECLARED, 4);
+  const quarantined = await save(UNDECLARED, 4);
   const replayed = await rate(() => replay(writer, quarantine, events, signal));
   return { stored, storedByFour, quarantined, replayed };
 }
@@ -112,7 +112,7 @@ function* newEnvelopes(health: HealthEvents, count: number): Generator<EventEnve
   for (let number = 0; number < count; number += 1) {
     const installationId = health.installations[number % INSTALLATIONS] ?? '';
     const { product, event } = health;
-    // Of what nobody knew no text was kept: for a fair comparison there is none.
+    // Numbers only, for a fair comparison, because unknown events keep no text.
     const figures = Object.entries(health.properties(installationId)).filter(
       ([, value]) => typeof value === 'number',
     );
@@ -135,7 +135,7 @@ async function saveBatch(
   await writer.save({ batchId: randomUUID(), gatheredAt: Date.now(), accepted, events });
 }
 
-/** @throws where not all of them are stored by it */
+/** @throws if it does not store all of them */
 async function replay(
   store: TelemetryStore,
   quarantine: QuarantineStore,
@@ -143,11 +143,11 @@ async function replay(
   signal: AbortSignal,
 ): Promise<void> {
   await quarantine.request({ kind: 'replay', filter: {}, requestedBy: 'bench' });
-  const read = (kept: KeptEvent, eventKey: string) => normaliseKept(kept, eventKey, TODAY);
+  const read = (kept: KeptEvent, eventKey: string) => normaliseKept(kept, eventKey, DECLARED);
   const id = await quarantine.runNext({ normalise: read, store, signal });
   signal.throwIfAborted();
   const job = id === null ? null : await quarantine.job(id);
-  if (job?.stored !== events) throw new Error(`Of ${events} events ${job?.stored} were stored.`);
+  if (job?.stored !== events) throw new Error(`${job?.stored} of ${events} events were stored.`);
 }
 
 await runBenchmark({

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { Database, Rollups } from '#storage';
 
-/** Rolls up a fleet that was written straight into the tables. */
+/** Rolls up a fleet that was written directly into the tables. */
 export async function rollUp(databaseUrl: string): Promise<void> {
   const database = new Database({ databaseUrl, name: 'muster-rollups', connections: 2 });
   const rollups = new Rollups(database);
@@ -12,7 +12,7 @@ export async function rollUp(databaseUrl: string): Promise<void> {
   }
 }
 
-/** Reads yesterday's reports again and makes all of its sums anew, as if one report of it had come late. */
+/** Refreshes yesterday with all its sums, as after a late report. */
 export async function rollUpYesterday(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();

@@ -1,25 +1,25 @@
-/** What is told of a benchmark to be run from the command line. */
+/** A benchmark that can be run from the command line. */
 export interface Benchmark<Options extends { json: boolean }, Figures> {
   usage: string;
-  /** @returns null when only help is wanted. @throws Error with a sentence for people */
+  /** @returns null if help is requested. @throws Error with a message for the user */
   readOptions: (args: string[]) => Options | null;
-  /** Stops soon after its signal, and leaves nothing running. */
+  /** Stops soon after the signal, and leaves nothing running. */
   measure: (options: Options, stopping: AbortSignal) => Promise<Figures>;
   describe: (figures: Figures) => string;
 }
 
-/** 128 + 2, as a shell says that Ctrl-C ended a program. */
+/** 128 + 2, the exit code for a program that was ended by Ctrl-C. */
 const INTERRUPTED = 130;
 
-/** Progress goes to stderr, so that stdout has the figures only. */
+/** Progress goes to stderr, so that stdout has only the results. */
 export const say = (line: string) => console.error(line);
 
-/** Runs a benchmark and prints its figures, as text or as JSON. */
+/** Runs a benchmark and prints the results as text or JSON. */
 export async function runBenchmark<Options extends { json: boolean }, Figures>(
   benchmark: Benchmark<Options, Figures>,
 ): Promise<void> {
   const stopping = new AbortController();
-  // Each signal is taken every time: the terminal and npm both send a Ctrl-C.
+  // Handlers stay installed, because the terminal and npm both send a Ctrl-C.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => stopping.abort());
   }

@@ -11,16 +11,16 @@ import { startDependencies } from '../../apps/start/dependencies.js';
 import { readSecrets } from '../../apps/start/secrets.js';
 import { publishKeys } from '../../apps/start/write-keys.js';
 
-/** All that is measured, each part in processes of its own, and where it listens. */
+/** The measured servers, each in separate processes, and their ports. */
 export interface Stack {
-  /** Fastify and nothing else. */
+  /** Plain Fastify. */
   plainPort: number;
-  /** Ingest before a Redis that no worker reads. */
+  /** An ingest with a Redis that no worker reads. */
   ingestPort: number;
-  /** Ingest, worker and both databases, as `npm start` sets them up. */
+  /** Ingest, worker, Postgres and Redis, as set up by `npm start`. */
   wholePort: number;
   databaseUrl: string;
-  /** Of the ingest that no worker reads from. */
+  /** The Redis of the ingest without workers. */
   unreadRedisUrl: string;
   caFile: string;
   writeKey: string;
@@ -30,8 +30,8 @@ const HOST = '127.0.0.1';
 const PRODUCT = 'dcos';
 
 /**
- * Starts everything on free ports, with its data in a temporary folder (TMPDIR chooses the disk,
- * which should be a real one: what an fsync costs is part of the figures).
+ * Starts everything on free ports, with its data in a temporary folder. TMPDIR chooses the disk,
+ * which should be a real one, because the results include the cost of fsync.
  */
 export async function startStack(
   teardown: Teardown,
@@ -108,7 +108,7 @@ export async function startStack(
 export async function makeDataDir(teardown: Teardown): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'muster-bench-'));
   teardown.add(() => rm(dataDir, { recursive: true, force: true }));
-  // Started by root, Postgres runs as another user, who has to pass through here to its own folder.
+  // If started by root, Postgres runs as another user, who must be able to traverse this folder.
   await chmod(dataDir, 0o711);
   return dataDir;
 }

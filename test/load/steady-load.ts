@@ -7,7 +7,7 @@ const CONNECTIONS = 32;
 const SLICE_MS = 1000;
 const INSTALLATIONS = 1000;
 
-/** Sends events to an ingest, at a rate that leaves the machine room for something else. */
+/** Sends events to an ingest, at a rate that leaves capacity for other work. */
 export class SteadyLoad {
   readonly #stack: ErasureStack;
   readonly #generator: ChildProcess;
@@ -17,7 +17,7 @@ export class SteadyLoad {
 
   constructor(stack: ErasureStack, teardown: Teardown) {
     this.#stack = stack;
-    // In a group of its own: a Ctrl-C in the terminal is for us.
+    // In a separate process group, so that Ctrl-C in the terminal reaches only this process.
     this.#generator = fork(new URL('generator.js', import.meta.url), { detached: true });
     teardown.add(async () => {
       this.#isOn = false;
@@ -25,7 +25,7 @@ export class SteadyLoad {
     });
   }
 
-  /** What ingest and workers take at most, in events a second. */
+  /** The maximum throughput of ingest and workers, in events per second. */
   async measureMost(durationMs: number): Promise<number> {
     return rate(await this.#send(durationMs));
   }
@@ -33,7 +33,7 @@ export class SteadyLoad {
   start(eventsPerSecond: number): void {
     this.#isOn = eventsPerSecond > 0;
     this.#sending = this.#keepSending(eventsPerSecond);
-    this.#sending.catch(() => undefined); // told by `stop`
+    this.#sending.catch(() => undefined); // reported by `stop`
   }
 
   async stop(): Promise<void> {
@@ -41,7 +41,7 @@ export class SteadyLoad {
     await this.#sending;
   }
 
-  /** The rates of every second since the last time. */
+  /** The rates of each second since the last call. */
   takeRates(): number[] {
     const rates = this.#rates;
     this.#rates = [];
@@ -60,7 +60,7 @@ export class SteadyLoad {
       ...(eventsPerSecond === undefined ? {} : { eventsPerSecond }),
     };
     const answer = await new Promise<Outcome | { error: string }>((resolve, reject) => {
-      const onExit = () => reject(new Error('The generator has ended.'));
+      const onExit = () => reject(new Error('The generator exited.'));
       this.#generator.once('exit', onExit);
       this.#generator.once('message', (message) => {
         this.#generator.off('exit', onExit);

@@ -7,12 +7,15 @@ import type { Options } from './options.js';
 import { Sender } from './sender.js';
 import type { Stack } from './stack.js';
 
-/** What each part of a round carried, in events a second. */
+/** The throughput of each part of a round, in events per second. */
 export interface Round {
   plain: number;
   ingest: number;
   whole: number;
-  /** What the generator took of one processor in each part. It is no limit while it is below 1. */
+  /**
+   * The generator's share of one processor in each part. Below 1, the generator is not the
+   * bottleneck.
+   */
   generator: Record<'plain' | 'ingest' | 'whole', number>;
 }
 
@@ -21,8 +24,8 @@ const STORE_LIMIT_MS = 60_000;
 const POLL_MS = 10;
 
 /**
- * Measures the three by turns, so that what else the machine does falls on all of them; they all run
- * all the time, and who is not asked does nothing.
+ * Measures the three servers alternately, so that other load on the machine affects all of them.
+ * All run all the time, and the others are idle.
  */
 export class Throughput {
   readonly #stack: Stack;
@@ -59,7 +62,7 @@ export class Throughput {
     const plain = await this.#send(this.#stack.plainPort, durationMs);
     const ingest = await this.#send(this.#stack.ingestPort, durationMs);
     await this.#redis.flushdb();
-    const before = await this.#balance();
+    const before = await this.#storedEvents();
     const whole = await this.#send(this.#stack.wholePort, durationMs);
     const storedAt = await this.#untilStored(before + whole.accepted);
     return {
@@ -70,7 +73,7 @@ export class Throughput {
     };
   }
 
-  /** Sends for a while to one of the three. */
+  /** Sends to one of the three servers for a while. */
   async #send(port: number, durationMs: number): Promise<Outcome> {
     const { connections, installations } = this.#options;
     const { caFile, writeKey } = this.#stack;
@@ -80,32 +83,32 @@ export class Throughput {
   /**
    * Waits until the rows of all accepted events are in the database.
    *
-   * @returns when that was seen, in milliseconds since 1970
-   * @throws Error when some do not come, or the books do not balance
+   * @returns the time when this was seen, in milliseconds since 1970
+   * @throws Error if some are missing, or the balance does not add up
    */
   async #untilStored(events: number): Promise<number> {
     const giveUpAt = Date.now() + STORE_LIMIT_MS;
-    let stored = await this.#balance();
+    let stored = await this.#storedEvents();
     while (stored < events && Date.now() < giveUpAt) {
       await sleep(POLL_MS, undefined, { signal: this.#stopping });
-      stored = await this.#balance();
+      stored = await this.#storedEvents();
     }
     const storedAt = Date.now();
     const { rows } = await this.#database.query<{ reports: number; unaccounted: number }>(
       `SELECT (SELECT count(*) FROM report)::int AS reports,
               coalesce(sum(unaccounted), 0)::int AS unaccounted FROM fleet.ingest_balance`,
     );
-    const [books] = rows;
-    if (books?.reports !== events || books.unaccounted !== 0) {
+    const [balance] = rows;
+    if (balance?.reports !== events || balance.unaccounted !== 0) {
       throw new Error(
-        `${events} events were accepted, and ${books?.reports} reports are in the database; ${books?.unaccounted} are unaccounted for.`,
+        `${events} events were accepted, and ${balance?.reports} reports are in the database; ${balance?.unaccounted} are unaccounted for.`,
       );
     }
     return storedAt;
   }
 
-  /** How many events are stored by the books. */
-  async #balance(): Promise<number> {
+  /** The number of stored events in the balance. */
+  async #storedEvents(): Promise<number> {
     const { rows } = await this.#database.query<{ stored: number }>(
       'SELECT coalesce(sum(stored), 0)::int AS stored FROM fleet.ingest_balance',
     );

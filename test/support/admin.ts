@@ -5,7 +5,7 @@ import { HttpsClient, type Answer } from './https.js';
 import { IDENTITY_KEY, SUPPRESSION_KEY, type Muster } from './muster.js';
 import { connectionsOf } from './database.js';
 
-/** The admin API beside a Muster, and tokens for it. */
+/** The admin API for a Muster, with tokens. */
 export async function startAdmin(
   { databaseUrl, appUrl, redisUrl, queuePrefix, ca }: Muster,
   env: Record<string, string> = {},
@@ -28,7 +28,7 @@ export async function startAdmin(
   const tokenFor = (name: string, scopes: readonly AdminScope[] = adminScopes, lifeMs?: number) =>
     store.createToken(name, scopes, { lifeMs });
   const token = await tokenFor('root');
-  /** Asks with a token of every scope, unless the headers say otherwise. */
+  /** Sends a request with a token that has every scope, unless headers are given. */
   const ask = (
     method: string,
     path: string,
@@ -39,7 +39,7 @@ export async function startAdmin(
     const type =
       body === undefined ? {} : { 'content-type': isText ? 'text/csv' : 'application/json' };
     const text = isText || !body ? body : JSON.stringify(body);
-    // Node's client sends the body of a DELETE without its length.
+    // Node's client sends a DELETE body without Content-Length.
     const length = text === undefined ? {} : { 'content-length': String(Buffer.byteLength(text)) };
     const all = { authorization: `Bearer ${token}`, ...type, ...length, ...headers };
     return client.send(method, path, all, text);

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { inject } from 'vitest';
 
-/** One of our processes, as it is built, with an environment of its own. */
+/** One of our built processes, with its own environment. */
 export class App {
   private child: ChildProcess | undefined;
   private output = '';
-  /** What the process said of itself when it was ready. */
+  /** The message that the process sent when it was ready. */
   ready: { port?: number; healthPort?: number } = {};
 
   constructor(
@@ -15,10 +15,9 @@ export class App {
     private readonly env: Record<string, string>,
   ) {}
 
-  /** Starts it, also again after `stop` or `kill`. @throws with its output when it doesn't start */
+  /** Starts it, also after `stop` or `kill`. @throws with its output if it does not start */
   async start(): Promise<this> {
-    if (!inject('services').isBuilt)
-      throw new Error('The build failed, so there is nothing to start');
+    if (!inject('services').isBuilt) throw new Error('The build failed, so nothing can be started');
     const child = fork(resolve('dist/bundles', `${this.name}.js`), {
       env: { PATH: process.env.PATH, ...this.env },
       execArgv: [],
@@ -32,7 +31,7 @@ export class App {
     const first = await Promise.race([ready, ended]);
     if (!first) throw new Error(`${this.name} did not start:\n${this.output}`);
     this.ready = first;
-    // After a restart, clients find it where it was.
+    // Clients find it at the same port after a restart.
     if (first.port) this.env[`${this.name.toUpperCase()}_PORT`] = String(first.port);
     return this;
   }
@@ -46,10 +45,10 @@ export class App {
     return this.output;
   }
 
-  /** Tells it to stop, and waits until it has. @returns its exit code, or null after a signal */
+  /** Stops it and waits for its exit. @returns its exit code, or null after a signal */
   stop = () => this.end('SIGTERM');
 
-  /** Ends it at once, as a power cut would. */
+  /** Kills it, like a power cut. */
   kill = () => this.end('SIGKILL');
 
   signal(signal: NodeJS.Signals): void {

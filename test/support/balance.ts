@@ -11,7 +11,7 @@ export interface Balance {
   opted_out: number;
 }
 
-/** A product's accepted events and their fates, over all hours. @throws if they do not balance */
+/** A product's accepted events and their fates over all hours. @throws if their sums differ */
 export async function balanceOf(ask: Ask, product = 'dcos'): Promise<Balance> {
   const sum = (column: string) => `coalesce(sum(${column}), 0)::int AS ${column}`;
   const columns = 'accepted stored duplicate quarantined suppressed empty blocked opted_out'.split(

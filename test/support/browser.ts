@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
-// It comes with Vitest.
+// A dependency of Vitest.
 import { build, type Rolldown } from 'vite';
 import { Teardown } from '#devservers';
 import { findChromium } from '../../tools/install/ensure-chromium.mjs';
 
-/** Tests may run as root and without a GPU, and nobody but us is to be called. */
+/** Tests may run as root and without a GPU, and must not contact other hosts. */
 const FLAGS = [
   '--no-sandbox',
   '--headless',
@@ -22,7 +22,7 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** The client was written for Browserify, which gives each module a `global` and a `require`. */
+/** The client was written for Browserify, which provides `global` and `require`. */
 const PAGE = `<!doctype html>
 <title>A product’s UI</title>
 <script>var global = window, require;</script>
@@ -30,11 +30,13 @@ const PAGE = `<!doctype html>
 
 type Json = ReturnType<typeof JSON.parse>;
 
-/** What a page can read of an answer; status 0 and no text where the browser hides it. */
+/**
+ * What a page can read of a response. If the browser hides it, the status is 0 and the text empty.
+ */
 export interface Seen {
   status: number;
   text: string;
-  /** Where there is one, and the page may read it. */
+  /** Present if the response has it and the page may read it. */
   retryAfter?: string;
 }
 
@@ -43,16 +45,16 @@ interface Settings {
   apiKey: string;
 }
 
-// Of ui-page.mjs, in the page.
+// Defined by ui-page.mjs in the page.
 declare const initialize: (settings: Settings) => void;
 declare const report: (method: string, args: unknown[]) => Promise<Seen & { body: Json }>;
 
-// Of the page's own.
+// Provided by the browser.
 declare const navigator: { sendBeacon(url: string, body: Blob): boolean };
 
 export type UiBrowser = Awaited<ReturnType<typeof startBrowser>>;
 
-/** Starts a Chromium with a profile of its own, and a server of the page that it is to show. */
+/** Starts a Chromium with its own profile, and a server for the page. */
 export async function startBrowser() {
   const teardown = new Teardown();
   try {
@@ -71,10 +73,11 @@ export async function startBrowser() {
 
 async function launch(teardown: Teardown): Promise<Browser> {
   const executablePath = findChromium();
-  if (!executablePath) throw new Error('There is no Chromium on the PATH; npm test brings one.');
-  // The profile is elsewhere and its own; but Chromium also writes to the home of whoever starts it.
+  if (!executablePath)
+    throw new Error('Chromium is missing from the PATH. Run npm test, which installs it.');
+  // Chromium writes to HOME in addition to its profile.
   const home = await mkdtemp(join(tmpdir(), 'muster-chromium-'));
-  // Its helpers may end a moment after it.
+  // Helper processes may exit slightly later than Chromium.
   teardown.add(() => rm(home, { recursive: true, maxRetries: 5 }));
   const env = { PATH: process.env.PATH, HOME: home };
   const browser = await chromium.launch({ executablePath, args: FLAGS, env });
@@ -82,30 +85,33 @@ async function launch(teardown: Teardown): Promise<Browser> {
   return browser;
 }
 
-/** Opens a page of our own in a Chromium of its own, which answers with the password when it is asked. */
+/**
+ * Opens one of our pages in a separate Chromium, which sends the password when the server asks for
+ * it.
+ */
 export async function openPage(url: string, password: { username: string; password: string }) {
   const teardown = new Teardown();
   try {
     const browser = await launch(teardown);
     const page = await browser.newPage({ ignoreHTTPSErrors: true, httpCredentials: password });
     const hosts = new Set<string>();
-    const troubles: string[] = [];
+    const errors: string[] = [];
     page.on('request', (request) => hosts.add(new URL(request.url()).host));
-    page.on('console', (line) => line.type() === 'error' && troubles.push(line.text()));
-    page.on('pageerror', (error) => troubles.push(error.message));
+    page.on('console', (line) => line.type() === 'error' && errors.push(line.text()));
+    page.on('pageerror', (error) => errors.push(error.message));
     await page.goto(url);
     return {
-      /** All that can be read, once this can. */
+      /** Waits for a text, and returns all text of the page. */
       textOnce: async (text: string) => {
         await page.getByText(text).first().waitFor();
         return page.innerText('body');
       },
-      /** Whom it has asked for anything. */
+      /** The hosts of all requests. */
       get hosts() {
         return [...hosts];
       },
-      /** What it complains of. */
-      troubles,
+      /** Console errors and uncaught exceptions. */
+      errors,
       close: () => teardown.run(),
     };
   } catch (error) {
@@ -114,7 +120,7 @@ export async function openPage(url: string, password: { username: string; passwo
   }
 }
 
-/** `page`, `track` and `identify` are the client's own; they resolve when it has heard an answer. */
+/** `page`, `track` and `identify` are the client's methods. They resolve with its response. */
 async function visit(browser: Browser, pageUrl: string, settings: Settings) {
   const page = await browser.newPage({ ignoreHTTPSErrors: true });
   await page.goto(pageUrl);
@@ -132,7 +138,7 @@ async function visit(browser: Browser, pageUrl: string, settings: Settings) {
   };
 }
 
-/** The page's own fetch. @throws when the browser refuses to send it or to show the answer */
+/** `fetch` in the page. @throws if the browser blocks the request or the response */
 function fetchIn(page: Page, url: string, init: RequestInit): Promise<Seen> {
   return page.evaluate(
     async ({ url, init }) => {
@@ -145,7 +151,7 @@ function fetchIn(page: Page, url: string, init: RequestInit): Promise<Seen> {
   );
 }
 
-/** Sends what a page sends when it is left. No page can read an answer to it. */
+/** Sends a beacon, as pages do when they close. A page cannot read the response. */
 function beaconIn(page: Page, beacon: { url: string; body: string; type: string }) {
   return page.evaluate(
     ({ url, body, type }) => navigator.sendBeacon(url, new Blob([body], { type })),
@@ -153,7 +159,7 @@ function beaconIn(page: Page, beacon: { url: string; body: string; type: string 
   );
 }
 
-/** @returns the URL of the page; its origin is not the one it reports to, so that CORS applies */
+/** @returns the URL of the page. Its origin differs from that of ingest, so CORS applies. */
 async function servePage(teardown: Teardown): Promise<string> {
   const script = await bundle();
   const server = createServer(({ url }, response) => {

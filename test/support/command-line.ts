@@ -4,14 +4,14 @@ import { inject } from 'vitest';
 
 const run = promisify(execFile);
 
-/** How a command ended. */
+/** The outcome of a command. */
 export interface Ended {
   code: number;
   stdout: string;
   stderr: string;
 }
 
-/** The command line as somebody uses it who has a token for this admin API. */
+/** The command line with a token for this admin API. */
 export function commandLine(port: number, token: string, env: Record<string, string> = {}) {
   const { tls } = inject('services');
   const environment = {

@@ -7,22 +7,22 @@ import { urlAs } from '../../apps/start/endpoints.js';
 import { TEMPLATE } from './services.js';
 
 export interface TestDatabase {
-  /** The owner's. */
+  /** URL for the owner. */
   url: string;
   analystUrl: string;
-  /** Of the role that the processes connect as. */
+  /** URL for the application role. */
   appUrl: string;
   drop(): Promise<void>;
 }
 
-/** A migrated, empty database of one's own: a copy of the template, in some 50 ms. */
+/** Creates a migrated, empty database as a copy of the template, in about 50 ms. */
 export async function createDatabase(): Promise<TestDatabase> {
   const { serverUrl, analystPassword, appPassword } = inject('services');
   const name = `test_${randomBytes(6).toString('hex')}`;
   await run(serverUrl, `create database ${name} template ${TEMPLATE} strategy file_copy`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
-  // The rights on the database itself are not copied.
+  // Privileges on the database itself are not copied.
   await migrate({
     databaseUrl: url.href,
     catalogue: catalogueOf(ownDeclarations),
@@ -41,7 +41,7 @@ export async function createDatabase(): Promise<TestDatabase> {
 
 const databases = new Map<string, Database>();
 
-/** The connections of the stores of a test file; those of a database are closed when it is dropped. */
+/** Connections for the stores of a test file. They are closed when the database is dropped. */
 export function connectionsOf(databaseUrl: string): Database {
   const known = databases.get(databaseUrl);
   if (known) return known;
@@ -59,7 +59,7 @@ async function closeDatabases(name: string): Promise<void> {
   }
 }
 
-/** Asks a database; connects at the first question. */
+/** Queries a database. Connects on the first query. */
 export class Asker {
   private readonly pool: pg.Pool;
 

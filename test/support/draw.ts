@@ -3,7 +3,7 @@ const VOWELS = 'a e i o u y ou ei'.split(' ');
 const CODAS = 'mb rk nz lt sk x q v lm rz pt gk'.split(' ');
 const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZ';
 
-/** Draws numbers, names and tokens: by chance, but the same ones in every run. */
+/** Draws random numbers, names and tokens, the same in every run. */
 export class Draw {
   #state: number;
   readonly #words = new Set<string>();
@@ -26,7 +26,7 @@ export class Draw {
     return list[this.int(0, list.length - 1)]!;
   }
 
-  /** A word of no language, never the same one twice: where it turns up, it has leaked. */
+  /** A unique word that exists in no language. If it appears anywhere, it has leaked. */
   word(): string {
     for (;;) {
       const syllable = () => this.one(ONSETS) + this.one(VOWELS) + this.one(CODAS);
@@ -38,18 +38,18 @@ export class Draw {
     }
   }
 
-  /** A word with a capital. */
+  /** A capitalised word. */
   name(): string {
     const word = this.word();
     return word.charAt(0).toUpperCase() + word.slice(1);
   }
 
-  /** Digits, of which the first is no zero. */
+  /** Digits without a leading zero. */
   digits(count: number): string {
     return `${this.int(1, 9)}` + this.#text(count - 1, '0123456789');
   }
 
-  /** Hexadecimal digits, numbers and letters among them. */
+  /** Hexadecimal digits, with both numbers and letters. */
   hex(count: number): string {
     return this.#mixed(count, '0123456789abcdef');
   }
@@ -62,7 +62,7 @@ export class Draw {
     return this.#mixed(count, `${LETTERS}${LETTERS.toLowerCase()}0123456789`);
   }
 
-  /** Digits that end in the check digit of Luhn. */
+  /** Digits that end in a Luhn check digit. */
   luhn(begin: string, count: number): string {
     const digits = begin + this.digits(count - begin.length - 1);
     const sum = Array.from(digits)
@@ -81,7 +81,7 @@ export class Draw {
     return `DE${check.toString().padStart(2, '0')}${account}`;
   }
 
-  /** What was drawn since the last call and can be told from anything else. */
+  /** The distinctive values drawn since the last call. */
   takeDistinctive(): string[] {
     const taken = this.#distinctive;
     this.#distinctive = [];

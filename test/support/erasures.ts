@@ -1,13 +1,13 @@
 import type { ErasureStore, WorkerContext } from '#storage';
 
-/** A worker's part in an erasure, without a queue, without a ledger and without signatures. */
+/** The worker's context of an erasure, without queue, ledger and signatures. */
 export const ALONE: WorkerContext = {
   emptyQueue: async () => undefined,
   record: async (records) => records.map((_, at) => ({ sequence: at + 1, hash: '' })),
   certify: (facts) => facts,
 };
 
-/** Carries out all erasures that have been asked for. @returns how many it completed */
+/** Runs all requested erasures. @returns the number of completed ones */
 export async function carryOut(erasures: ErasureStore, context = ALONE): Promise<number> {
   for (let completed = 0; ;) {
     const suppressed = await erasures.suppressNext(context);

@@ -1,6 +1,6 @@
 /**
- * What the daily views must show, asked of the views of single reports, in the plainest way there is. By
- * the name of the daily view; columns in the same order.
+ * Queries for the expected rows of the daily views, in the simplest possible way, from the views of
+ * single reports. By name of the daily view, with columns in the same order.
  */
 const REPORTS = `
   SELECT *, (observed_at AT TIME ZONE 'UTC')::date AS day FROM fleet.reports`;
@@ -11,13 +11,19 @@ const lastOf = (kind: string) => `
     FROM (${REPORTS}) r WHERE kind = '${kind}'
    ORDER BY installation_id, product, day, observed_at DESC`;
 
-/** Each day of an installation, with its version: that of its last report, if there is one that is no UI's. */
+/**
+ * Each day of an installation, with the version of its last report. UI reports count only if there
+ * are no others.
+ */
 const DAYS = `
   SELECT DISTINCT ON (installation_id, product, day) installation_id, product, day, product_version,
          CASE product WHEN 'dcos' THEN 2 WHEN 'octopus' THEN 3 ELSE 8 END AS silent_after
     FROM (${REPORTS}) r ORDER BY installation_id, product, day, kind = 'ui', observed_at DESC`;
 
-/** Where an installation was on a day, by its last report, if there is one that is no UI's. */
+/**
+ * The report source of an installation on a day, from its last report. UI reports count only if
+ * there are no others.
+ */
 const ORIGINS = `
   SELECT DISTINCT ON (r.installation_id, o.product, day)
          (r.observed_at AT TIME ZONE 'UTC')::date AS day, o.*, r.installation_id
@@ -215,7 +221,7 @@ const current = (view: string, kind: string) => `
     JOIN (SELECT installation_id, product, max(observed_at) AS observed_at FROM fleet.reports
            WHERE kind = '${kind}' GROUP BY 1, 2) last USING (installation_id, product, observed_at)`;
 
-/** What the views of what is current must show, at any time. */
+/** Queries for the expected rows of the views of the current state, at any time. */
 export const EXPECTED_CURRENT: Readonly<Record<string, string>> = {
   current_health: current('health_readings', 'health'),
   current_packages: current('package_readings', 'package_list'),

@@ -6,22 +6,22 @@ export interface Answer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
-  /** The body as JSON, or undefined when it is none. */
+  /** The body as JSON, or undefined if it is not JSON. */
   json: ReturnType<typeof JSON.parse>;
 }
 
 type Body = string | Buffer | object;
 
-/** Talks to an HTTPS server whose certificate it checks. */
+/** An HTTPS client that verifies the server's certificate. */
 export class HttpsClient {
   constructor(
     private readonly url: string,
     private readonly ca: string,
-    /** Keeps connections open; without one, each request has its own. */
+    /** Keeps connections open. Without an agent, each request has its own connection. */
     private readonly agent: Agent | false = false,
   ) {}
 
-  /** Posts a text or bytes as they are, or an object as JSON with its content type. */
+  /** Posts text or bytes unchanged, or an object as JSON with its content type. */
   post = (
     path: string,
     body: Body,
@@ -59,7 +59,7 @@ export class HttpsClient {
       sending.end(body);
     });
 
-  /** Sends a captured request byte for byte, whatever its headers say. */
+  /** Sends a captured request byte for byte. */
   replay = async (raw: Buffer): Promise<Answer> => {
     const { hostname, port } = new URL(this.url);
     const socket = connect({ host: hostname, port: Number(port), ca: this.ca });
@@ -72,14 +72,14 @@ export class HttpsClient {
         const answer = readAnswer(received);
         if (answer) return answer;
       }
-      throw new Error(`the connection ended after ${received.length} bytes of an answer`);
+      throw new Error(`the connection ended after ${received.length} bytes of a response`);
     } finally {
       socket.destroy();
     }
   };
 }
 
-/** An HTTP/1.1 answer with a Content-Length, or undefined while it isn't whole. */
+/** An HTTP/1.1 response with a Content-Length, or undefined while it is incomplete. */
 function readAnswer(received: Buffer): Answer | undefined {
   const headEnd = received.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;
@@ -91,7 +91,7 @@ function readAnswer(received: Buffer): Answer | undefined {
   }
   const body = received.subarray(headEnd + 4);
   const length = Number(headers['content-length'] ?? NaN);
-  if (Number.isNaN(length)) throw new Error(`an answer without Content-Length: ${statusLine}`);
+  if (Number.isNaN(length)) throw new Error(`a response without Content-Length: ${statusLine}`);
   if (body.length < length) return undefined;
   const text = body.toString();
   return { status: Number(statusLine.split(' ')[1]), headers, text, json: parse(text) };

@@ -8,11 +8,11 @@ import type { Endpoints } from '../../apps/start/endpoints.js';
 
 const MAIN = 'dist/apps/start/main.js';
 
-/** `npm start` as it goes on after its preparations, in a data folder of its own. */
+/** `npm start` after its preparations, in its own data folder. */
 export class Launcher {
   output = '';
   private readonly child: ChildProcess;
-  /** Resolves with its exit code, or with the signal that ended it. */
+  /** Resolves with its exit code, or the signal that terminated it. */
   readonly ended: Promise<number | string>;
 
   constructor(
@@ -29,25 +29,26 @@ export class Launcher {
     this.ended = once(this.child, 'close').then(([code, signal]) => (code ?? signal) as number);
   }
 
-  /** @throws with its output when it ends instead */
+  /** @throws with its output if it exits instead */
   async ready(): Promise<Endpoints> {
     await this.saying('Ctrl-C stops it all.');
     return JSON.parse(await readFile(join(this.dataDir, 'endpoints.json'), 'utf8')) as Endpoints;
   }
 
-  /** Waits until it has said something. */
+  /** Waits until its output contains a text. */
   async saying(text: string): Promise<void> {
     while (!this.output.includes(text)) {
       const said = once(this.child.stdout!, 'data').then(() => true);
-      const goesOn = await Promise.race([said, this.ended.then(() => false)]);
-      if (!goesOn && !this.output.includes(text)) throw new Error(`it ended:\n${this.output}`);
+      const isRunning = await Promise.race([said, this.ended.then(() => false)]);
+      if (!isRunning && !this.output.includes(text))
+        throw new Error(`npm start exited:\n${this.output}`);
     }
   }
 
-  /** The line of its output that begins with a word. */
+  /** The line of its output that starts with a word. */
   line(word: string): string {
     const found = this.output.split('\n').find((line) => line.trim().startsWith(word));
-    if (!found) throw new Error(`no line begins with ${word}:\n${this.output}`);
+    if (!found) throw new Error(`no line starts with ${word}:\n${this.output}`);
     return found.trim();
   }
 
@@ -57,7 +58,9 @@ export class Launcher {
   }
 }
 
-/** The marks of what runs in a data folder, by name: `ingest`, `worker-1`, `redis`, `postgres`. */
+/**
+ * The marks of the processes of a data folder, by name: `ingest`, `worker-1`, `redis`, `postgres`.
+ */
 export async function marksIn(dataDir: string): Promise<Map<string, string>> {
   const marks = new Map<string, string>();
   const runDir = join(dataDir, 'run');
@@ -67,7 +70,7 @@ export async function marksIn(dataDir: string): Promise<Map<string, string>> {
   return marks;
 }
 
-/** Those of the marked processes that are still running. */
+/** The marked processes that are still running. */
 export async function stillRunning(marks: Map<string, string>): Promise<string[]> {
   const names: string[] = [];
   for (const [name, mark] of marks) {

@@ -11,7 +11,7 @@ import { sharedRedis } from './redis.js';
 
 const DRAIN_LIMIT_MS = 20_000;
 
-/** Under which the ingest of tests hashes ids. */
+/** The key for hashed ids in tests. */
 export const IDENTITY_KEY = 'an-identity-key-that-only-tests-have';
 export const SUPPRESSION_KEY = 'a-suppression-key-that-only-tests-have';
 
@@ -20,9 +20,9 @@ export interface MusterOptions {
   writeKeys?: Record<string, string>;
   /** Further keys of the same products. */
   moreKeys?: Record<string, string>;
-  /** A Redis of one's own, instead of a queue of one's own in the shared one. */
+  /** A private Redis, instead of a separate queue in the shared one. */
   redisUrl?: string;
-  /** How many workers to start with: 1. */
+  /** Number of workers to start. Default 1. */
   workers?: number;
   /** Further environment variables of ingest and of the workers. */
   ingestEnv?: Record<string, string>;
@@ -32,9 +32,9 @@ export interface MusterOptions {
 export type Muster = Awaited<ReturnType<typeof startMuster>>;
 
 /**
- * Starts ingest and workers as they are built, with a database and a queue of their own.
+ * Starts the built ingest and workers with a separate database and queue.
  *
- * `post`, `get` and `replay` talk to ingest; `analyst` and `owner` ask the database.
+ * `post`, `get` and `replay` send requests to ingest. `analyst` and `owner` query the database.
  */
 export async function startMuster(options: MusterOptions = {}) {
   const { tls, erasureKeyFile } = inject('services');
@@ -66,7 +66,7 @@ export async function startMuster(options: MusterOptions = {}) {
       ...options.workerEnv,
     };
     const workers: App[] = [];
-    /** Starts one more worker. */
+    /** Starts another worker. */
     const addWorker = async (extra: Record<string, string> = {}) => {
       const worker = new App('worker', { ...workerEnv, ...extra });
       workers.push(worker);
@@ -84,7 +84,7 @@ export async function startMuster(options: MusterOptions = {}) {
     };
     const ca = await readFile(tls.certFile, 'utf8');
     const clientOf = ({ ready }: App) => new HttpsClient(`https://localhost:${ready.port}`, ca);
-    /** Starts one more ingest, with the same queue. */
+    /** Starts another ingest with the same queue. */
     const addIngest = async (extra: Record<string, string> = {}) => {
       const app = new App('ingest', { ...ingestEnv, ...extra });
       teardown.add(() => app.stop());
@@ -113,7 +113,7 @@ export async function startMuster(options: MusterOptions = {}) {
   }
 }
 
-/** Waits until no job is waiting, under way or to be retried. @throws if one has failed for good */
+/** Waits until no job is waiting, active or delayed. @throws if a job has failed permanently */
 async function untilDrained(queue: Queue): Promise<void> {
   const giveUpAt = Date.now() + DRAIN_LIMIT_MS;
   for (;;) {

@@ -7,10 +7,11 @@ import { freePort, postgresUser, runAs, startService } from '#devservers';
 import { findPgbouncer } from '../../tools/install/ensure-pgbouncer.mjs';
 import { placesOf } from './services.js';
 
-/** A PgBouncer in transaction mode in front of a server, with few connections to it. */
+/** A PgBouncer in transaction mode in front of a server, with few server connections. */
 export async function startPgbouncer(serverUrl: string, users: Record<string, string>) {
   const program = findPgbouncer();
-  if (program === undefined) throw new Error('There is no PgBouncer; npm test installs one.');
+  if (program === undefined)
+    throw new Error('PgBouncer is missing. Run npm test, which installs it.');
   const dir = await mkdtemp(join(tmpdir(), 'muster-pgbouncer-'));
   const port = await freePort();
   await writeFile(join(dir, 'pgbouncer.ini'), configurationOf(serverUrl, port, dir));

@@ -1,9 +1,11 @@
 import type { Draw } from './draw.js';
 
-/** An identifier, and what else it could be found by than itself and its distinctive words. */
+/**
+ * An identifier, and other forms that it could be found by, in addition to its distinctive words.
+ */
 export type Made = string | [value: string, ...forms: string[]];
 
-/** The four bytes of an address as names of hosts, keys and labels write them. */
+/** The four bytes of an address, as written in host names, keys and labels. */
 export function ipv4(value: string): Made {
   const [address = ''] = /(?<!\d)\d{1,3}(?:\D\d{1,3}){3}/.exec(value) ?? [];
   const bytes = address.split(/\D/);
@@ -20,16 +22,16 @@ export function mac(hex: string, write: (bytes: string[]) => string): Made {
   return [write(bytes), hex, dotted, ...[':', '-', '_'].map((mark) => bytes.join(mark))];
 }
 
-/** A GUID of version 1: the last part is the network address of the machine. */
+/** A version 1 GUID. Its last part is the machine's network address. */
 export function guid(draw: Draw, write: (guid: string) => string): Made {
   const node = `02${draw.hex(10)}`;
-  // Of this century: others are not found in the field.
+  // A time in this century, as in real GUIDs.
   const century = `11${draw.one(['d', 'e', 'f'])}${draw.int(0, 9)}`;
   const parts = [draw.hex(8), draw.hex(4), century, `9${draw.hex(3)}`, node];
   return [write(parts.join('-')), node];
 }
 
-/** The same in the order of bytes in which SQL Server makes sequential ones. */
+/** The same GUID in the byte order of SQL Server's sequential GUIDs. */
 export function swapped(guid: string): string {
   return guid
     .split('-')
@@ -50,7 +52,7 @@ export function serial(value: string): Made {
   return [value, value.replaceAll('-', '')];
 }
 
-/** An address in another alphabet, without the filling at its end. */
+/** An e-mail address in base64 or hex, without padding. */
 export function encoded(address: string, alphabet: 'base64' | 'base64url' | 'hex'): Made {
   return [Buffer.from(address).toString(alphabet).replaceAll('=', ''), address];
 }

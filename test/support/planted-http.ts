@@ -20,7 +20,7 @@ const ADDRESSES = [
 
 const deep = (text: string) => `${'{"a":'.repeat(30)}${JSON.stringify(text)}${'}'.repeat(30)}`;
 
-/** Bodies that no dialect takes as they are. */
+/** Bodies that every dialect rejects. */
 const BROKEN: ((value: string) => string | Buffer)[] = [
   (value) => `{"batch": [{"event": "health", "userId": "${value}"`,
   (value) => value,
@@ -38,7 +38,7 @@ const BROKEN: ((value: string) => string | Buffer)[] = [
 
 const ROUTES = ['/v1/batch', '/v1/events', '/v1/reports', '/batch/', '/v1/preview'];
 
-/** Requests that are wrong, or have an identifier around their body. */
+/** Invalid requests, and requests with an identifier outside their body. */
 export function plantHttp(planter: Planter): Sent[] {
   return kinds.flatMap((kind) =>
     [
@@ -66,12 +66,12 @@ function toAddress(address: string, value: string): Sent {
   return { method, path: to, key: 'TESTWRITEKEY', ...(hasBody && { body: '{}' }) };
 }
 
-/** What a header can hold of a text. */
+/** The part of a text that a header can hold. */
 function headerOf(value: string): string {
   return value.normalize('NFD').replace(/[^\x20-\x7e]/g, '');
 }
 
-/** Bytes that are no HTTP, or hardly. */
+/** Bytes that are not HTTP, or barely. */
 export function plantBytes(planter: Planter): Buffer[] {
   return kinds.flatMap((kind) => {
     const value = () => planter.plant(kind, 'no HTTP').replaceAll('\n', ' ');

@@ -21,7 +21,7 @@ type Variants = readonly [
 
 const byte = (draw: Draw) => draw.int(100, 254);
 
-/** The last labels of hosts: old and new top-level domains, and what networks use inside. */
+/** The last labels of host names: top-level domains and names of internal networks. */
 const ENDINGS = [
   ...'example dk com xyz ai bank shop tech me tv pro berlin mx tr ro id online site agency'.split(
     ' ',
@@ -29,7 +29,7 @@ const ENDINGS = [
   ...'london systems rocks swiss prod dmz k8s svc corp lan intra internal staging'.split(' '),
 ];
 
-/** What may tell who or where somebody is: of each kind, four ways to write it. */
+/** Kinds of identifiers of people and places, each in four notations. */
 export const KINDS = {
   email: [
     (d) => `${d.word()}.${d.word()}@${d.word()}.example`,

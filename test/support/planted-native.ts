@@ -8,7 +8,7 @@ const AROUND: Place[] = [
   ['{}', 'a text'],
 ];
 
-/** Whatever forty hexadecimal digits are, they may be a digest. */
+/** Excluded because forty hexadecimal digits may always be a digest. */
 const DIGEST_LIKE: readonly Kind[] = ['session'];
 
 const METRICS: Place[] = [
@@ -61,7 +61,7 @@ const later = event('octopus', 'later', { environments: 4 });
 const health = event('dcos', 'health', { 'health-unit-a-total': 3, 'health-unit-a-unhealthy': 1 });
 const failure = event('resoto', 'error.server', {});
 
-/** Events in Muster's own dialect, by the product whose key they need. */
+/** Events in Muster's own dialect, by product of the required key. */
 export function plantNative(planter: Planter): Record<string, object[]> {
   const plant = (base: () => object, into: Place[], ways?: 4) =>
     planter.plantInto('native', base, into, ways);
@@ -90,7 +90,7 @@ const printed = () => ({
   Properties: { clusterId: randomUUID(), 'health-unit-a-total': 3, 'health-unit-a-unhealthy': 0 },
 });
 
-/** Reports as DC/OS prints them. */
+/** Reports as printed by DC/OS. */
 export function plantReports(planter: Planter): object[] {
   return [
     ...planter.plantInto('composite report', composite, COMPOSITE),

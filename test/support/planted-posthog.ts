@@ -9,7 +9,7 @@ const AROUND: Place[] = [
   ['$set/{}', 3],
 ];
 
-/** Where a rule lets some text through. */
+/** Places where a rule allows some text. */
 const RULED: Place[] = [
   ...places('properties/version properties/system properties/source'),
   ['properties/{}', 3],
@@ -68,7 +68,7 @@ const STARTS: Place[] = [
   ['properties/mem_total', '{}', NUMBER_LIKE],
 ];
 
-/** How an error tells of something. */
+/** Error messages with an identifier. */
 const SENTENCES = [
   ...['{}', "'{}' not found", 'could not reach {}: timeout', 'no access for {}.', '({})', '"{}'],
   ...['user={} failed', 'Error at {}, line 7', '{}:443 refused', '<{}>', 'the {}’s cluster'],
@@ -92,7 +92,7 @@ const of =
   (event: string, properties: object = {}) =>
   () => ({ event, distinct_id: randomUUID(), properties: { source: 'resotocore', ...properties } });
 
-/** Events as PostHog's clients send them, with an identifier in each. */
+/** Events as sent by PostHog's clients, with an identifier in each. */
 export function plantPosthog(planter: Planter): object[] {
   const plant = (name: string, properties: object, into: Place[], ways?: 4) =>
     planter.plantInto(`posthog ${name}`, of(name, properties), into, ways);

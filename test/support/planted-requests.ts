@@ -5,7 +5,7 @@ import { plantPosthog } from './planted-posthog.js';
 import { plantSegment } from './planted-segment.js';
 import type { Planter } from './planted.js';
 
-/** A request; `POST` where nothing is said. */
+/** A request. The default method is `POST`. */
 export interface Sent {
   method?: string;
   path: string;
@@ -18,14 +18,14 @@ export interface Sent {
 export const KEYS = { dcos: 'TESTWRITEKEY', octopus: 'wk_octopus', resoto: 'phc_TEST' };
 
 const BATCH = 250;
-/** Every such event is sent alone as well, and every such one to the preview. */
+/** Every n-th event is also sent alone, and every n-th one to the preview. */
 const ALONE = 23;
 const SHOWN = 41;
 const MAX_SHOWN = 100;
 
 const CALLS = 'track t page p identify i screen s group g alias a'.split(' ');
 
-/** Requests of every dialect, whose events have an identifier in every place in turn. */
+/** Requests of every dialect. Their events have identifiers in every place. */
 export function plantRequests(planter: Planter): Sent[] {
   return [
     ...segmentRequests(plantSegment(planter), planter),

@@ -25,7 +25,7 @@ const ANYWHERE: Place[] = [
   ['properties/node_count_{}.total', 3],
 ];
 
-/** Where a rule lets some text through. */
+/** Places where a rule allows some text. */
 const DESCRIPTION: Place[] = [
   ...places('properties/environmentVersion properties/version properties/variant'),
   ...places('properties/provider properties/platform properties/source'),
@@ -99,7 +99,7 @@ const ui = (type: string, event?: string) => () => ({
   properties: { clusterId: randomUUID(), path: '/nodes', appVersion: '1.10.0' },
 });
 
-/** Events as Segment's clients send them, with an identifier in each. */
+/** Events as sent by Segment's clients, with an identifier in each. */
 export function plantSegment(planter: Planter): object[] {
   const plant = (base: () => object, into: Place[], ways?: 4) =>
     planter.plantInto('segment', base, into, ways);

@@ -4,27 +4,27 @@ import { type Kind, KINDS, kinds } from './planted-kinds.js';
 export interface Planted {
   kind: Kind | 'control' | 'recorded';
   value: string;
-  /** Where it was put. */
+  /** Where it was placed. */
   place: string;
 }
 
 /**
- * A place of an event: the path to it, and what stands there. In both, `{}` is the identifier. Kinds are
- * left out where what they look like is what the place is for.
+ * A place in an event: its path, and its content. In both, `{}` is the identifier. Kinds are
+ * excluded if the place legitimately holds values that look like them.
  */
 export type Place = readonly [path: string, content?: unknown, except?: readonly Kind[]];
 
-/** Stands in a content for the identifier's digits, as a number. */
+/** In a content, the identifier's digits as a number. */
 export const NUMBER = '{#}';
 
-/** How many ways there are to write an identifier of a kind. */
+/** Number of notations of each kind. */
 const VARIANTS = 4;
-/** A needle is looked for where its first letters stand. */
+/** Length of the needle prefixes in the index. */
 const PREFIX = 6;
 
 /**
- * Makes identifiers, each for one place, and finds what has become of them: any of its forms or of its
- * distinctive parts, whatever the case, is a trace of it.
+ * Creates identifiers, each for one place, and finds their traces: any form or distinctive part of
+ * an identifier, in upper or lower case.
  */
 export class Planter {
   readonly planted: Planted[] = [];
@@ -36,7 +36,7 @@ export class Planter {
     this.#draw = new Draw(seed);
   }
 
-  /** Makes an identifier that occurs nowhere else, in the way whose turn it is. */
+  /** Creates a unique identifier, in the next notation. */
   plant(kind: Kind, place: string): string {
     this.#turn += 1;
     this.#draw.takeDistinctive();
@@ -46,19 +46,19 @@ export class Planter {
     return value;
   }
 
-  /** A word that will be found, or the search would prove nothing. */
+  /** A word that the search must find, which proves that the search works. */
   control(place: string): string {
     const value = this.#draw.word();
     this.#lookFor({ kind: 'control', value, place }, [value]);
     return value;
   }
 
-  /** Looks for what a recorded request holds as well. */
+  /** Also searches for a value of a recorded request. */
   watch(value: string, place: string): void {
     this.#lookFor({ kind: 'recorded', value, place }, [value]);
   }
 
-  /** Copies of an event with an identifier of each kind in each place, written in so many ways. */
+  /** Copies of an event with an identifier of each kind in each place, in this many notations. */
   plantInto(
     dialect: string,
     base: () => object,
@@ -76,7 +76,7 @@ export class Planter {
     );
   }
 
-  /** All identifiers of which there is a trace in a text. */
+  /** All identifiers with a trace in a text. */
   findIn(text: string): Planted[] {
     const haystack = text.toLowerCase();
     const found = new Set<Planted>();
@@ -91,21 +91,24 @@ export class Planter {
   #lookFor(planted: Planted, needles: readonly string[]): void {
     this.planted.push(planted);
     for (const needle of new Set(needles.map((one) => one.toLowerCase()))) {
-      if (needle.length < PREFIX) throw new Error(`too short to be looked for: ${needle}`);
+      if (needle.length < PREFIX) throw new Error(`too short to search for: ${needle}`);
       const prefix = needle.slice(0, PREFIX);
       this.#needles.set(prefix, [...(this.#needles.get(prefix) ?? []), [needle, planted]]);
     }
   }
 }
 
-/** A number is not to be found in the midst of another one, such as a hash. */
+/** Numbers do not match inside longer ones, such as hashes. */
 function isWhole(needle: string, haystack: string, at: number): boolean {
   if (!/^\d+$/.test(needle)) return true;
   const isDigit = (place: number) => /\d/.test(haystack.charAt(place));
   return !isDigit(at - 1) && !isDigit(at + needle.length);
 }
 
-/** Puts a content at a path of an object; `+` adds it to what is there. Lists and objects on the way are made. */
+/**
+ * Sets the content at a path of an object, and creates missing lists and objects. `+` merges it
+ * into an existing object.
+ */
 function put(into: object, path: string[], content: unknown, value: string): object {
   let at = into as Record<string, unknown>;
   for (const [index, part] of path.entries()) {
@@ -118,7 +121,7 @@ function put(into: object, path: string[], content: unknown, value: string): obj
   return into;
 }
 
-/** The content with the identifier in the place of each `{}`, in texts and keys. */
+/** The content with each `{}` in texts and keys replaced by the identifier. */
 function fill(content: unknown, value: string): unknown {
   if (content === NUMBER) return Number(value.replace(/\D/g, ''));
   if (typeof content === 'string') return content.replaceAll('{}', () => value);

@@ -2,10 +2,10 @@ import { expect, vi } from 'vitest';
 import type { App } from './app.js';
 import type { Muster } from './muster.js';
 
-/** Within how many milliseconds every replica goes by what an administrator has decided. */
+/** Time limit for a policy change to take effect on every replica. */
 export const EFFECTIVE_MS = 5000;
 
-/** Waits until these processes, or all of a Muster, go by what stands in its database. */
+/** Waits until these processes, or all of a Muster, follow the policy in its database. */
 export async function untilFollowed(
   { owner, ingest, workers }: Muster,
   apps: readonly App[] = [ingest, ...workers],

@@ -1,6 +1,6 @@
-// An application that reports with PostHog's own client, in a process of its own: there, a CA can be
-// given to the client's fetch, and a mode to the client. Its argument: {host, key, distinctId, events,
-// error, flag}. Tells its parent each answer, each error, and what the client says of the flag.
+// An application that uses PostHog's own client. It is a separate process, so that the client's
+// fetch can get a CA and the client a mode. Argument: {host, key, distinctId, events, error, flag}.
+// Reports each response, each error and the value of the flag to its parent.
 import { PostHog } from 'posthog-node';
 
 const { host, key, distinctId, events, error, flag } = JSON.parse(process.argv[2]);
@@ -11,7 +11,7 @@ if (flag) {
   const enabled = await posthog.isFeatureEnabled(flag, distinctId);
   const value = await posthog.getFeatureFlag(flag, distinctId);
   const flags = await posthog.evaluateFlags(distinctId);
-  // undefined is no JSON, and off in the client's own words.
+  // JSON has no undefined. The client returns it for a flag that is off.
   process.send({ flag: [enabled ?? 'off', value ?? 'off', flags.isEnabled(flag)] });
 }
 for (const { identify, ...event } of events) {

@@ -6,26 +6,29 @@ import { inject } from 'vitest';
 import { freePort, type Service, startRedis as startServer } from '#devservers';
 import { placesOf } from './services.js';
 
-/** A queue of one's own in the Redis that all tests share. */
+/** A separate queue in the Redis that all tests share. */
 export function sharedRedis(): { url: string; queuePrefix: string } {
   const queuePrefix = `test_${randomBytes(6).toString('hex')}`;
   return { url: inject('services').redisUrl, queuePrefix };
 }
 
-/** A Redis of one's own, to be killed, paused and starved. */
+/** A private Redis that tests may kill, pause and starve. */
 export interface PrivateRedis {
   readonly url: string;
   /** Its data folder. */
   readonly dir: string;
   readonly pid: number;
-  /** Ends it at once, as a power cut would. */
+  /** Kills it, like a power cut. */
   kill(): Promise<void>;
-  /** Makes it hang: connections stay open and are not answered. */
+  /** Makes it hang. Connections stay open without a response. */
   pause(): void;
   resume(): void;
-  /** Starts it again after `kill`, with what it had on disk, at the same place. @returns what the start says */
+  /**
+   * Restarts it after `kill`, with its data on disk, at the same port. @returns messages of the
+   * start
+   */
   restart(): Promise<string[]>;
-  /** Ends it and removes what it had. */
+  /** Stops it and removes its data. */
   stop(): Promise<void>;
 }
 

@@ -21,7 +21,7 @@ export interface Sent {
   properties?: object;
 }
 
-/** An event of an installation, so many days ago, at an hour. */
+/** An event of an installation, `ago` days before today, at an hour. */
 export function event(
   installationId: string,
   daysAgo: number,
@@ -44,7 +44,7 @@ export function event(
   };
 }
 
-/** A database of one's own, whose rollups are made when it is said. */
+/** A private database whose rollups are refreshed on request. */
 export class RolledUp {
   readonly ask: Asker['ask'];
   readonly rollups: Rollups;
@@ -72,7 +72,7 @@ export class RolledUp {
     });
   };
 
-  /** What a view shows, with days as how many of them ago. */
+  /** Rows of a view, with days as numbers of days before today. */
   shown = (view: string, columns: string, order = columns) =>
     this.ask(
       `SELECT '${new Date(TODAY).toISOString()}'::date - day AS ago, ${columns} FROM fleet.${view} ORDER BY day, ${order}`,

@@ -9,7 +9,7 @@ interface PlanNode {
 
 type Connect = (this: pg.Client, ...parameters: unknown[]) => unknown;
 
-/** How many rows the nodes of a plan have looked at, whatever time that took. */
+/** The number of rows visited by the nodes of a plan, independent of time. */
 function visitsOf(node: PlanNode): number {
   const removed = Object.entries(node)
     .filter(([name]) => name.startsWith('Rows Removed by '))
@@ -18,13 +18,13 @@ function visitsOf(node: PlanNode): number {
   return (node.Plans ?? []).reduce((sum, plan) => sum + visitsOf(plan), own);
 }
 
-/** Has the server explain every statement in a database, and counts the rows that each has looked at. */
+/** Makes the server explain every statement in a database, and counts the rows that each visits. */
 export class RowVisits {
   /** By statement. */
   readonly counts = new Map<string, number>();
   readonly #connect = Reflect.get(pg.Client.prototype, 'connect') as Connect;
 
-  /** For connections that are made from now on. */
+  /** Applies to new connections. */
   async begin(databaseUrl: string): Promise<void> {
     const { counts } = this;
     const connect = this.#connect;

@@ -13,10 +13,9 @@ import * as engineModule from '@prisma/schema-engine-wasm/schema_engine_bg';
 import type pg from 'pg';
 
 /**
- * What would have to be done to a database to make it what schema.prisma says, and the way back:
- * empty when they agree. It is the engine of `prisma migrate diff`, as WebAssembly, because its
- * binary would have to be downloaded. Runs on the client's connection, so it sees an open
- * transaction too.
+ * The statements that would turn a database into schema.prisma, and the reverse. Empty if they
+ * agree. Uses the engine of `prisma migrate diff` as WebAssembly, because its binary would have to
+ * be downloaded. Runs on the client's connection, so it also sees an open transaction.
  */
 export async function schemaDifferences(client: pg.ClientBase, schema: string): Promise<string[]> {
   const files = [{ path: 'schema.prisma', content: schema }];
@@ -44,8 +43,8 @@ export async function schemaDifferences(client: pg.ClientBase, schema: string): 
 }
 
 /**
- * The engine reads only the schema `public`, and a list in schema.prisma has no nullability: so a
- * table elsewhere and an array that may be null are found here.
+ * Finds what the engine does not compare: tables outside the schema `public`, and nullable arrays,
+ * because lists in schema.prisma have no nullability.
  */
 async function unseenByTheEngine(client: pg.ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ difference: string }>(`
@@ -64,7 +63,7 @@ async function unseenByTheEngine(client: pg.ClientBase): Promise<string[]> {
 
 const SchemaEngine = loadEngine();
 
-/** The package's own entry imports its .wasm as a module, which Node 20 does not do. */
+/** The package's entry imports its .wasm as a module, which Node 20 does not support. */
 function loadEngine(): typeof engineModule.SchemaEngine {
   const entry = createRequire(import.meta.url).resolve(
     '@prisma/schema-engine-wasm/schema_engine_bg',
@@ -78,13 +77,13 @@ function loadEngine(): typeof engineModule.SchemaEngine {
   return engineModule.SchemaEngine;
 }
 
-/** What is used of it: TypeScript knows it as a part of browsers only. */
+/** The part of WebAssembly used here. TypeScript declares it only for browsers. */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object, imports: object) => { exports: { __wbindgen_start(): void } };
 };
 
-/** The types of the catalogue's columns; `"char"` is the one that `@prisma/adapter-pg` lacks. */
+/** The types of catalogue columns. `@prisma/adapter-pg` lacks `"char"`. */
 const catalogueTypes = new Map<number, ColumnType>([
   [16, ColumnTypeEnum.Boolean],
   [18, ColumnTypeEnum.Character],
@@ -101,7 +100,7 @@ const catalogueTypes = new Map<number, ColumnType>([
 function adapterFor(client: pg.ClientBase): SqlMigrationAwareDriverAdapterFactory {
   const info = { provider: 'postgres', adapterName: 'schema-difference' } as const;
   const onlyReads = (): never => {
-    throw new Error('A comparison does not write.');
+    throw new Error('A comparison must not write.');
   };
   const adapter: SqlDriverAdapter = {
     ...info,

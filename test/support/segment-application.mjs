@@ -1,5 +1,5 @@
-// An application that reports with Segment's own client, in a process of its own: there, a CA can be
-// given to the client's fetch. Its argument: {host, writeKey, events}. Tells its parent each answer.
+// An application that uses Segment's own client. It is a separate process, so that the client's
+// fetch can get a CA. Argument: {host, writeKey, events}. Reports each response to its parent.
 import { Analytics } from '@segment/analytics-node';
 
 const { host, writeKey, events } = JSON.parse(process.argv[2]);

@@ -1,6 +1,6 @@
 /**
- * One Postgres and one Redis for the whole test run, in a temporary folder and on free ports, and
- * a migrated template database for each test file to have a copy of.
+ * One Postgres and one Redis for the whole test run, in a temporary folder and on free ports, and a
+ * migrated template database that test files copy.
  */
 import { spawnSync } from 'node:child_process';
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -23,19 +23,19 @@ import { stopOrphans } from '../../apps/start/orphans.js';
 export const TEMPLATE = 'muster_template';
 const PASSWORD = 'only-for-tests';
 const FOLDER = 'muster-test-';
-/** What survives a crash of Postgres, but not one of the machine, which no test brings about. */
+/** Survives a crash of Postgres, but not of the machine. No test simulates the latter. */
 const WITHOUT_POWER_CUTS = { fsync: 'off', full_page_writes: 'off' };
 
 export interface Services {
-  /** The superuser's, of the database `postgres`. */
+  /** URL for the superuser, of the database `postgres`. */
   serverUrl: string;
   analystPassword: string;
-  /** Of the role that the processes connect as. */
+  /** Password of the application role. */
   appPassword: string;
   redisUrl: string;
   tls: TlsFiles;
   erasureKeyFile: string;
-  /** Whether dist is what the sources say. */
+  /** Whether dist is up to date. */
   isBuilt: boolean;
 }
 
@@ -100,7 +100,7 @@ async function newErasureKey(dir: string): Promise<string> {
   return file;
 }
 
-/** The places of a service in a folder, as `stopOrphans` expects them. */
+/** The paths of a service in a folder, as expected by `stopOrphans`. */
 export function placesOf(dir: string, name: string) {
   return {
     dir: join(dir, name),
@@ -109,12 +109,12 @@ export function placesOf(dir: string, name: string) {
   };
 }
 
-/** A run that was killed has left its services running; nobody else will stop them. */
+/** Stops the services that killed test runs left running. */
 async function cleanUpAfterKilledRuns() {
   const folders = (await readdir(tmpdir())).filter((name) => name.startsWith(FOLDER));
   for (const dir of folders.map((name) => join(tmpdir(), name))) {
     const owner = await readFile(join(dir, 'owner'), 'utf8').catch(() => undefined);
-    // Without an owner it is just being made, by another run.
+    // A folder without an owner is being created by another run.
     if (owner === undefined || (await runningPid(owner)) !== undefined) continue;
     await stopOrphans(join(dir, 'run'), () => undefined);
     await rm(dir, { recursive: true, force: true });

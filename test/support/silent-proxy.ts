@@ -1,7 +1,7 @@
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 
-/** A TCP proxy whose connections can fall silent, as when the peer's machine has vanished. */
+/** A TCP proxy whose connections can hang, as if the peer's machine had vanished. */
 export async function startSilentProxy(targetUrl: string) {
   const target = new URL(targetUrl);
   const sockets = new Set<Socket>();
@@ -20,7 +20,7 @@ export async function startSilentProxy(targetUrl: string) {
   url.port = String((server.address() as AddressInfo).port);
   return {
     url: url.href,
-    /** No byte of today's connections gets through any more, and none is closed. New ones work. */
+    /** Existing connections stay open but pass no more bytes. New ones work. */
     silence: () => {
       for (const socket of sockets) socket.unpipe().pause();
     },

@@ -1,5 +1,7 @@
-/** Every row that a fleet's events leave behind, in a form that two databases can be compared by. */
-const QUESTIONS = {
+/**
+ * Queries for every row that events leave behind, in a form that is comparable between databases.
+ */
+const QUERIES = {
   installations: 'SELECT * FROM fleet.installations ORDER BY installation_id, product',
   reports: `SELECT r.installation_id, r.event_key, r.received_at, r.observed_at, r.snapshot_id,
                    l.product, l.version, l.variant, l.provider, r.kind, r.clock
@@ -36,24 +38,24 @@ const QUESTIONS = {
   balance: 'SELECT * FROM fleet.ingest_balance ORDER BY product, hour',
 } as const;
 
-export type Tables = Record<keyof typeof QUESTIONS, Record<string, unknown>[]>;
+export type Tables = Record<keyof typeof QUERIES, Record<string, unknown>[]>;
 
 export async function readTables(
   ask: (text: string) => Promise<Record<string, unknown>[]>,
 ): Promise<Tables> {
   const tables = {} as Tables;
-  for (const [name, question] of Object.entries(QUESTIONS)) {
-    const rows = await ask(question);
-    // The numbers of origins and quarantined events are given in the order of arrival, and mean nothing.
+  for (const [name, query] of Object.entries(QUERIES)) {
+    const rows = await ask(query);
+    // Ids of sources and quarantined events depend on the order of arrival.
     tables[name as keyof Tables] = rows.map(({ origin_id: _, quarantine_id: __, ...row }) => row);
   }
   return tables;
 }
 
 /**
- * Takes out all that events have left behind, but for contents and origins, which name nobody. Only
- * tables and partitions that have a page: for each that is truncated, its indexes are made anew, and
- * of all of them there are hundreds.
+ * Removes all rows of events, except snapshots and sources, which contain no ids. Truncates only
+ * tables and partitions with data, because each truncation rebuilds the indexes, of which there are
+ * hundreds.
  */
 export async function emptyTables(
   ask: (text: string) => Promise<Record<string, unknown>[]>,
@@ -68,7 +70,7 @@ export async function emptyTables(
   );
   if (tables.length === 0) return;
   const truncate = `TRUNCATE ${tables.map(({ name }) => name as string).join()}`;
-  // Workers keep house meanwhile, in an order of their own.
+  // Concurrent maintenance may lock tables in another order.
   await ask(truncate).catch((error: unknown) => {
     if ((error as { code?: string }).code !== '40P01') throw error;
     return ask(truncate);

@@ -3,10 +3,13 @@ import pg from 'pg';
 
 type Ask = (text: string) => Promise<Record<string, unknown>[]>;
 
-/** Texts by the place where they stand; each one once, for a fleet repeats itself. */
+/** Texts by place. Each text is listed once, because a fleet repeats itself. */
 export type Traces = Map<string, Set<string>>;
 
-/** Whatever a database holds but for Postgres' own: every column of every table and view, their names and comments. */
+/**
+ * All texts in a database: every column of every table and view, with names and comments, without
+ * Postgres' own catalogue.
+ */
 export async function tracesInDatabase(ask: Ask): Promise<Traces> {
   const traces: Traces = new Map();
   const comments = await ask('SELECT description FROM pg_description');
@@ -33,7 +36,7 @@ function textsOf(rows: readonly Record<string, unknown>[], column: string): Set<
   return new Set(values.filter((value) => typeof value === 'string'));
 }
 
-/** Whatever a Redis holds, by its keys. */
+/** All texts in a Redis, by key. */
 export async function tracesInRedis(url: string): Promise<Traces> {
   const redis = new Redis(url);
   try {
@@ -66,6 +69,6 @@ async function readKey(redis: Redis, key: string): Promise<unknown> {
     case 'none': // gone since it was listed
       return [];
     default:
-      throw new Error(`a ${type} is not read here`);
+      throw new Error(`cannot read the type ${type}`);
   }
 }

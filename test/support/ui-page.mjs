@@ -1,10 +1,10 @@
-// The script of a page that reports with Segment's own client for browsers, as the DC/OS UI did.
+// The script of a page that uses Segment's own browser client, like the DC/OS UI.
 import analytics from '@segment/analytics.js-core';
 import segment from '@segment/analytics.js-integration-segmentio';
 
 let hear;
 
-// Listens below the client, so that the client runs as it was published.
+// Intercepts requests below the client, so that the published client runs unchanged.
 const { send } = XMLHttpRequest.prototype;
 XMLHttpRequest.prototype.send = function (body) {
   this.addEventListener('loadend', () => {
@@ -15,12 +15,12 @@ XMLHttpRequest.prototype.send = function (body) {
 
 analytics.addIntegration(segment);
 
-/** As Segment's snippet does, with the settings that belong to a write key. */
+/** Initialises the client like Segment's snippet, with the settings of a write key. */
 globalThis.initialize = (settings) => {
   analytics.initialize({ 'Segment.io': settings });
 };
 
-/** Calls the client; resolves with what it sends and what the page can read of the answer. */
+/** Calls the client. Resolves with the request and the readable part of the response. */
 globalThis.report = (method, args) =>
   new Promise((resolve) => {
     hear = resolve;

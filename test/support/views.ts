@@ -1,4 +1,4 @@
-/** The views of the schema `fleet` that a preview shows the rows of. */
+/** The views of the schema `fleet` whose rows a preview shows. */
 export const PREVIEWED_VIEWS = [
   'installations',
   'reports',
@@ -18,7 +18,7 @@ export const PREVIEWED_VIEWS = [
 type Row = Record<string, unknown>;
 export type Views = Record<string, Row[]>;
 
-/** All rows of these views, as JSON has them. Views without rows are left out. */
+/** All rows of these views, as in JSON. Views without rows are omitted. */
 export async function readViews(ask: (text: string) => Promise<Row[]>): Promise<Views> {
   const views: Views = {};
   for (const view of PREVIEWED_VIEWS) {
@@ -28,7 +28,7 @@ export async function readViews(ask: (text: string) => Promise<Row[]>): Promise<
   return views;
 }
 
-/** The rows of several events, together as the views would show them. */
+/** Combines the rows of several events as the views would show them. */
 export function together(events: readonly { rows?: Views }[]): Views {
   const views: Views = {};
   for (const { rows = {} } of events) {
@@ -49,7 +49,7 @@ const DESCRIPTION = [
   ...['customer_key', 'license_id'],
 ];
 
-/** One row per installation, as its latest event describes it that has something to say. */
+/** One row per installation, from its latest event with a description. */
 function mergeInstallations(rows: Row[]): Row[] {
   const byTime = rows.toSorted((a, b) => (a.last_seen_at! < b.last_seen_at! ? -1 : 1));
   const merged = new Map<string, Row>();
@@ -77,9 +77,9 @@ function countEqual(rows: Row[]): Row[] {
 }
 
 /**
- * Rows in a form in which two receptions of the same events can be compared: in an order of their own,
- * and without what depends on when they were received. Where the agent's clock was not believed, that
- * is each time; how old an event was when it came is the same.
+ * Rows in a form in which two receptions of the same events can be compared: sorted, and without
+ * values that depend on the receive time. If the agent's clock was not trusted, these are all
+ * times. The age of an event on arrival is the same.
  */
 export function comparable(views: Views, clock: 'agent' | 'ours'): Views {
   return Object.fromEntries(
@@ -106,7 +106,7 @@ function timeOf(value: unknown): number {
   return typeof value === 'string' ? Date.parse(value) : NaN;
 }
 
-/** A text that is the same for equal values, whatever the order of their keys. */
+/** A text that is the same for equal values, independent of key order. */
 function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const entries = Object.entries(value).map(([key, item]) => `${key}: ${canonical(item)}`);

@@ -1,26 +1,29 @@
 import pg from 'pg';
 import type { Recipe } from '../../support/cookbook.js';
 
-/** How long a query of the cookbook took. */
+/** The times of a query of the cookbook. */
 export interface Asked {
   question: string;
-  /** Whether it reads single reports or events, and not only what is rolled up. */
+  /** Whether it reads single reports or events, not only rollups. */
   isOfReports: boolean;
   rows: number;
   medianMs: number;
   p95Ms: number;
-  /** Where it took longer than SLOW_MS: what Postgres did. */
+  /** The plan, if it took longer than SLOW_MS. */
   plan?: string;
 }
 
-/** Analysts wait no longer than that. */
+/** Slower queries are too slow for analysts. */
 export const SLOW_MS = 1000;
 
-/** The views that show single reports and events. */
+/** The views of single reports and events. */
 const OF_REPORTS =
   /^(reports|report_origins|[a-z]+_readings|ui_events|usage_events|usage_counters|error_reports|defects)$/;
 
-/** Asks every query as an analyst would, in turn, so often; the first round warms the caches up. */
+/**
+ * Runs every query as an analyst, in turn, for this many rounds. A first, extra round warms up the
+ * caches.
+ */
 export async function askAll(
   analystUrl: string,
   recipes: readonly Recipe[],
@@ -54,7 +57,7 @@ export async function askAll(
   }
 }
 
-/** A column may have the name of a view: only what stands after FROM or JOIN counts. */
+/** Only names after FROM or JOIN count, because a column may have the name of a view. */
 function readsReports(sql: string): boolean {
   return [...sql.matchAll(/\b(?:FROM|JOIN)\s+([a-z_]+)/g)].some(([, view = '']) =>
     OF_REPORTS.test(view),
@@ -68,7 +71,7 @@ async function explain(client: pg.Client, sql: string): Promise<string> {
   return rows.map((row) => row['QUERY PLAN']).join('\n');
 }
 
-/** The smallest of the figures that so large a share of them is at most. */
+/** The smallest value that this share of the values does not exceed. */
 export function quantile(figures: readonly number[], share: number): number {
   const sorted = [...figures].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN;

@@ -5,64 +5,67 @@ import type { Sender } from '../sender.js';
 import type { Stack } from '../stack.js';
 import { quantile } from './ask.js';
 
-/** What ingest takes to the end of the way, in events a second, and what is left of it beside analysts. */
-export interface Beside {
+/** End-to-end throughput of ingest in events per second, alone and while an analyst queries. */
+export interface IngestRates {
   alone: number;
-  besideAnalysts: number;
+  withAnalyst: number;
   ratio: number;
 }
 
 const SEND_MS = 5000;
-/** Somebody who reads an answer asks the next question so much later. */
+/** An analyst's pause between two queries. */
 const THINK_MS = 2000;
 const STORE_LIMIT_MS = 120_000;
 
-/** Measures by turns how much ingest and worker carry, alone and while an analyst asks one query after the other. */
-export async function measureBeside(
+/**
+ * Alternately measures the throughput of ingest and worker alone and while an analyst runs one
+ * query after another.
+ */
+export async function measureWithAnalyst(
   stack: Stack,
   analystUrl: string,
   recipes: readonly Recipe[],
   { sender, rounds, stopping }: { sender: Sender; rounds: number; stopping: AbortSignal },
-): Promise<Beside> {
+): Promise<IngestRates> {
   const database = new pg.Pool({ connectionString: stack.databaseUrl, max: 1 });
-  const books = new Books(database, new Date());
+  const balance = new Balance(database, new Date());
   const alone: number[] = [];
-  const beside: number[] = [];
+  const busy: number[] = [];
   try {
-    await carry(stack, sender, books); // warms up
+    await measureThroughput(stack, sender, balance); // warms up
     for (let round = 0; round < rounds; round += 1) {
       stopping.throwIfAborted();
-      alone.push(await carry(stack, sender, books));
+      alone.push(await measureThroughput(stack, sender, balance));
       const asking = new AbortController();
-      const analyst = askOn(analystUrl, recipes, asking.signal);
-      beside.push(await carry(stack, sender, books));
+      const analyst = keepQuerying(analystUrl, recipes, asking.signal);
+      busy.push(await measureThroughput(stack, sender, balance));
       asking.abort();
       await analyst;
     }
   } finally {
     await database.end();
   }
-  const [median, less] = [quantile(alone, 0.5), quantile(beside, 0.5)];
-  return { alone: median, besideAnalysts: less, ratio: less / median };
+  const [median, less] = [quantile(alone, 0.5), quantile(busy, 0.5)];
+  return { alone: median, withAnalyst: less, ratio: less / median };
 }
 
-/** Sends for a while and waits until all of it is stored. @returns events a second */
-async function carry(stack: Stack, sender: Sender, books: Books): Promise<number> {
-  const before = await books.settled();
+/** Sends for a while and waits until everything is stored. @returns events per second */
+async function measureThroughput(stack: Stack, sender: Sender, balance: Balance): Promise<number> {
+  const before = await balance.settled();
   const { wholePort: port, caFile, writeKey } = stack;
   const { accepted, startedAt } = await sender.send({
     ...{ port, caFile, writeKey, connections: 64, installations: 10_000, durationMs: SEND_MS },
   });
   const giveUpAt = Date.now() + STORE_LIMIT_MS;
-  while ((await books.settled()) < before + accepted) {
-    if (Date.now() > giveUpAt) throw new Error('What was accepted is not stored in time.');
+  while ((await balance.settled()) < before + accepted) {
+    if (Date.now() > giveUpAt) throw new Error('The accepted events were not stored in time.');
     await sleep(20);
   }
   return (1000 * accepted) / (Date.now() - startedAt);
 }
 
-/** Counts what has found its fate of the events that arrived in the hour of `since` or later. */
-class Books {
+/** Counts events with a fate that arrived in the hour of `since` or later. */
+class Balance {
   constructor(
     private readonly database: pg.Pool,
     private readonly since: Date,
@@ -78,7 +81,7 @@ class Books {
   }
 }
 
-async function askOn(analystUrl: string, recipes: readonly Recipe[], stopping: AbortSignal) {
+async function keepQuerying(analystUrl: string, recipes: readonly Recipe[], stopping: AbortSignal) {
   const client = new pg.Client({ connectionString: analystUrl });
   await client.connect();
   try {

@@ -5,25 +5,24 @@ export interface AnalystOptions {
   installations: number;
   days: number;
   rounds: number;
-  /** Rounds of ingest alone and beside analysts; none when 0. */
+  /** Rounds of ingest alone and with an analyst. 0 skips them. */
   ingestRounds: number;
   json: boolean;
 }
 
 export const USAGE = `npm run bench:analyst -- [options]
 
-Builds a fleet that reports hourly, asks every query of docs/cookbook.md, and measures what that costs
-ingest. The data (1.3 GB for 10,000 installations) is in a temporary folder; TMPDIR chooses the disk.
+Builds a fleet that reports hourly, runs every query of docs/cookbook.md, and measures how much that slows ingest. The data (1.3 GB for 10,000 installations) is in a temporary folder; TMPDIR chooses the disk.
 
   --installations N   of DC/OS (10000)
   --large             100,000 installations: 73 million reports, 12 GB, three quarters of an hour
   --days N            of hourly reports (30)
-  --rounds N          how often each query is asked (5)
-  --ingest-rounds N   how often ingest is measured alone and beside analysts (3); 0 leaves it out
-  --json              the figures as JSON; with npm run --silent there is nothing else on stdout
+  --rounds N          how often each query is run (5)
+  --ingest-rounds N   how often ingest is measured alone and with an analyst (3); 0 skips it
+  --json              the figures as JSON; with npm run --silent, stdout has nothing else
   --help`;
 
-/** @returns null when only help is wanted. @throws Error with a sentence for people */
+/** @returns null if help is requested. @throws Error with a message for the user */
 export function readAnalystOptions(args: string[]): AnalystOptions | null {
   const { values } = parseArgs({
     args,

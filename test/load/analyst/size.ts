@@ -1,13 +1,13 @@
 import pg from 'pg';
 import { Database, HousekeepingStore } from '#storage';
 
-/** What all tables and indexes take on disk, rollups included. */
+/** Disk space of all tables and indexes, including rollups. */
 export interface Size {
   reports: number;
   bytesPerReport: number;
-  /** The same once the month is over and housekeeping has packed its indexes, as those of every month before. */
+  /** The same after the month is over and maintenance has compacted its indexes. */
   packedBytesPerReport: number | null;
-  /** The largest first. */
+  /** Largest first. */
   groups: GroupSize[];
 }
 
@@ -16,7 +16,7 @@ export interface GroupSize {
   bytesPerReport: number;
 }
 
-/** The first of them that a table's name matches; of the reports, which are the most, in parts. */
+/** The first group that matches a table's name. Reports, the largest, are split into parts. */
 const GROUPS = `
   CASE WHEN name ~ '^report_\\d' THEN 'report: ' || part
        WHEN name ~ '^resource_reading_\\d' THEN 'resource_reading'
@@ -52,7 +52,7 @@ export async function measureSize(databaseUrl: string): Promise<Size> {
 
 const TWO_MONTHS_MS = 62 * 86_400_000;
 
-/** Has the indexes of the present month packed, as housekeeping does once it is over. */
+/** Compacts the indexes of the current month, as maintenance does when the month is over. */
 export async function packMonth(
   databaseUrl: string,
   size: Size,
@@ -69,7 +69,7 @@ export async function packMonth(
   }
 }
 
-/** There are more by now: ingest was measured meanwhile. */
+/** Counts again, because measuring ingest has added reports. */
 async function countReports(databaseUrl: string): Promise<number> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
@@ -81,9 +81,9 @@ async function countReports(databaseUrl: string): Promise<number> {
   }
 }
 
-/** With all tables and indexes. */
+/** Limit for all tables and indexes. */
 const MOST_BYTES = 160;
-/** Each report has a row, its entry in the indexes, and a share in what it says. */
+/** The parts that each report needs: its row, its index entries, and a share of the snapshots. */
 const OF_A_REPORT = ['report: rows', 'report: indexes', 'contents'];
 
 export function describeSize(size: Size): string[] {
@@ -100,5 +100,5 @@ export function describeSize(size: Size): string[] {
 
 function describePacked(packed: number): string {
   const verdict = packed <= MOST_BYTES ? 'as expected' : 'NOT AS EXPECTED';
-  return `${packed.toFixed(0)} once the month is over and its indexes are packed (${verdict}: at most ${MOST_BYTES})`;
+  return `${packed.toFixed(0)} after the month is over and its indexes are compacted (${verdict}: at most ${MOST_BYTES})`;
 }

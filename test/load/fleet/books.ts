@@ -1,9 +1,9 @@
 import type pg from 'pg';
 
-/** A table of what arrives: product, id, event_key, at, observed_at, kind, v. */
+/** A table of arriving events: product, id, event_key, at, observed_at, kind, v. */
 type Arriving = 'arriving' | 'arriving_others';
 
-/** Keeps an event aside beside every report whose key has just a 2 in these bits. */
+/** Adds a quarantined event for every report whose key has the value 2 in these bits. */
 export async function addQuarantined(
   client: pg.ClientBase,
   table: Arriving,
@@ -23,8 +23,8 @@ export async function addQuarantined(
 }
 
 /**
- * Books what arrived, and beside it events of every other fate: one for each report whose key has just the
- * fate's number in these bits.
+ * Adds the arriving events to the balance, and events of every other fate: one for each report
+ * whose key has the fate's number in these bits.
  */
 export async function addTally(
   client: pg.ClientBase,

@@ -5,22 +5,25 @@ import { addOtherDay } from './other-day.js';
 import { OTHER_CONTENTS } from './other-contents.js';
 
 export interface FleetOptions {
-  /** Of DC/OS, which report hourly; a tenth as many of Octopus and a twentieth of Resoto come on top. */
+  /**
+   * Installations of DC/OS, which report hourly. In addition there are a tenth as many of Octopus
+   * and a twentieth as many of Resoto.
+   */
   installations: number;
   days: number;
-  /** The end of the last hour of reports. */
+  /** End of the last hour with reports. */
   until: Date;
 }
 
 const HOUR_MS = 3_600_000;
 
 /**
- * Builds a fleet directly in a migrated, empty database: the same one for the same options, whenever and
- * wherever. Each DC/OS installation reports once an hour: mostly its health; its resources, packages
- * and a visit of its UI once a day. 1 in 100 reports differs from the one before. Some installations appear
- * within the time, some fall silent for good or for days or hours, a third upgrade, 7 in 100
- * have three masters that all report, and a few a clock that is off, a GUID that was cloned, or are switched on now
- * and then only.
+ * Builds a fleet directly in a migrated, empty database. The same options always give the same
+ * fleet. Each DC/OS installation reports once an hour: mostly its health, and once a day its
+ * resources, its packages and a visit of its UI. 1 in 100 reports differs from the previous one.
+ * Some installations appear during the period, some fall silent for hours, days or for good, a
+ * third upgrade, 7 in 100 have three masters that all report, and a few have a wrong clock, have a
+ * cloned GUID, or run only occasionally.
  */
 export async function buildFleet(
   databaseUrl: string,
@@ -52,12 +55,12 @@ export async function buildFleet(
   }
 }
 
-/** Some hour within the time, from the sixth to the seventeenth of its day, so that no day has just a few. */
+/** A random hour of the period, between 6 and 17 o'clock, so that no day has only a few. */
 const someHour = (seed: number) =>
   `(SELECT h - h % 24 + 6 + h % 12 FROM (SELECT $2::integer + pg_temp.number(i, ${seed}, $3::integer)) AS s(h))`;
 const percent = (seed: number) => `pg_temp.number(i, ${seed}, 100)`;
 
-/** One row an installation says when it lives, how large it is, when it upgrades, and what is odd about it. */
+/** One row per installation, with its lifetime, size, upgrade and anomalies. */
 async function describeFleet(
   client: pg.ClientBase,
   installations: number,
@@ -70,16 +73,16 @@ async function describeFleet(
             pg_temp.number(i, 1, ${SIZES}) AS size,
             (pg_temp.number(i, 2, ${PROVIDER_COUNT}) * 10 + pg_temp.number(i, 3, 4) / 3) AS place,
             pg_temp.number(i, 4, ${VERSION_COUNT - 1}) AS version,
-            -- In hours since 1970, as all times here.
+            -- In hours since 1970, like all times here.
             CASE WHEN ${percent(5)} < 30 THEN $2::integer + pg_temp.number(i, 6, $3::integer) ELSE 0x7fffffff END AS upgrades,
             CASE WHEN ${percent(7)} < 15 THEN ${someHour(8)} ELSE 0 END AS born,
             CASE WHEN ${percent(9)} < 5 THEN ${someHour(10)} ELSE 0x7fffffff END AS ends,
             CASE WHEN ${percent(11)} < 6 THEN ${someHour(12)} ELSE 0 END AS pauses,
             CASE WHEN ${percent(11)} < 3 THEN 120 ELSE 8 END AS pause_hours,
             CASE WHEN ${percent(13)} < 7 THEN 3 ELSE 1 END AS masters,
-            -- 1: corrected, 2: not believed, 3: ahead, in an eighth of its reports.
+            -- In an eighth of its reports the clock is 1: corrected, 2: not trusted, 3: ahead.
             CASE WHEN ${percent(14)} < 1 THEN 1 + pg_temp.number(i, 15, 3) ELSE 0 END AS drift,
-            -- Its GUID is at two places: 1, of other providers; 2, of other sizes.
+            -- The GUID is used twice, 1: with two providers, 2: with two sizes.
             CASE pg_temp.number(i, 16, 400) WHEN 0 THEN 1 WHEN 1 THEN 2 ELSE 0 END AS twin,
             pg_temp.number(i, 17, 200) = 0 AS is_rarely_on
        FROM generate_series(1, $1::integer) AS i`,
@@ -94,7 +97,7 @@ interface BuiltPartition {
   isOver: boolean;
 }
 
-/** Months of reports, without the unique index that each of them gets at the end. */
+/** Creates the monthly partitions without their unique indexes, which are added at the end. */
 async function makePartitions(client: pg.ClientBase, start: number, end: number) {
   const made: BuiltPartition[] = [];
   const first = new Date(start * HOUR_MS);
@@ -114,8 +117,8 @@ async function makePartitions(client: pg.ClientBase, start: number, end: number)
 }
 
 /**
- * Reports arrive in random order: a B-tree that grows by them is 70 % full. That of a month that is over
- * has been compacted.
+ * Reports arrive in random order, so a B-tree is 70 % full. Indexes of past months have been
+ * compacted.
  */
 async function finishPartition(client: pg.ClientBase, { name, isOver }: BuiltPartition) {
   await client.query(`CREATE UNIQUE INDEX ${name}_event_key

@@ -1,6 +1,7 @@
 /**
- * The contents that the reports of a built fleet of DC/OS point at: few, as in a real one, where
- * installations of one version and size look alike. All ids are digests of what they stand for.
+ * The snapshots that the reports of a built DC/OS fleet point to. There are few, as in a real
+ * fleet, where installations of the same version and size are alike. All ids are digests of what
+ * they identify.
  */
 import {
   FRAMEWORKS,
@@ -15,14 +16,14 @@ import {
 
 export const VERSION_COUNT = VERSIONS.length;
 export const PROVIDER_COUNT = PROVIDERS.length;
-/** Of installations. A size of s has 3 masters, or 5, and 5 × 2^s agents. */
+/** Sizes of installations. Size s has 3 or 5 masters and 5 × 2^s agents. */
 export const SIZES = 8;
 export const PACKAGE_SETS = 300;
 export const FRAMEWORK_SETS = 100;
 /** A login, a logout, and the pages. */
 export const UI_CONTENTS = 2 + PATHS.length;
 
-/** A number from 0 to `below` - 1 that only depends on its arguments. */
+/** A number from 0 to `below` - 1 that depends only on the arguments. */
 const NUMBER = `
   CREATE FUNCTION pg_temp.number(a bigint, b bigint, below integer) RETURNS integer
   LANGUAGE sql IMMUTABLE AS
@@ -46,7 +47,7 @@ const UNIT_SETS = `
     FROM (VALUES ${UNIT_ROWS.join()}) AS u(v, n, unit)
    GROUP BY v`;
 
-/** In state 0 all units are healthy; in state s the unit number s is not, on one node. */
+/** In state 0 all units are healthy. In state s, unit number s is unhealthy on one node. */
 const HEALTH = `
   INSERT INTO health_snapshot (snapshot_id, unit_set_id, totals, unhealthy, dropped)
   SELECT hashtextextended('health ' || v || ' ' || size || ' ' || state, 0), md5('units ' || v)::uuid,
@@ -85,5 +86,5 @@ const UI = `
          coalesce((ARRAY[${quoted(PATHS)}])[u - 1], ''), ''
     FROM generate_series(0, ${UI_CONTENTS - 1}) AS u`;
 
-/** In the order in which they are to be carried out, on one connection. */
+/** Statements to run in this order on one connection. */
 export const CONTENTS = [NUMBER, ORIGINS, UNIT_SETS, HEALTH, PACKAGE_LISTS, FRAMEWORK_LISTS, UI];

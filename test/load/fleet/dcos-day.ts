@@ -4,20 +4,20 @@ import { FRAMEWORK_SETS, PACKAGE_SETS, SIZES, UI_CONTENTS, VERSION_COUNT } from 
 import { UNITS } from './names.js';
 
 /**
- * The kind of the report in an hour of the day: one of resources, of packages, of a visit. The sizes of
- * two places take turns eight times a day.
+ * The kind of report in an hour of the day: one each of resources, packages and a visit. Twins with
+ * two sizes report resources eight times a day.
  */
 const KIND = `CASE WHEN twin = 2 AND t % 3 = 0 THEN 2
                    ELSE CASE (t + i) % 24 WHEN 0 THEN 2 WHEN 1 THEN 3 WHEN 2 THEN 4 ELSE 1 END END`;
 
-/** The state of an installation's units changes once in a hundred hours, mostly back to healthy. */
+/** The state of an installation's units changes every hundred hours, mostly back to healthy. */
 const STATE = `CASE WHEN pg_temp.number(i, (t + i) / 100 + 10000, 10) <= v / 5
                     THEN 1 + pg_temp.number(i, (t + i) / 100 + 20000, ${UNITS}) ELSE 0 END`;
 
-/** A visit: of eight one is a login. */
+/** A visit. One in eight is a login. */
 const VISIT = `greatest(0, pg_temp.number(i, t, ${UI_CONTENTS + 4}) - 4)`;
 
-/** A browser now and then sends a page view twice; what is no visit comes from every master. */
+/** A browser sometimes sends a page view twice. Other reports come from every master. */
 const COPIES = `CASE WHEN (t + i) % 24 = 2 THEN 1 + (pg_temp.number(i, t + 11, 50) = 0)::integer ELSE masters END`;
 
 const IS_ON = `t >= born AND t < ends AND NOT (t >= pauses AND t < pauses + pause_hours)
@@ -43,7 +43,7 @@ const ARRIVING = `
                          to_timestamp(t * 3600.0 + pg_temp.number(i, t, 300) + copy) AS at
                     FROM generate_series($1::integer, $1::integer + 23) AS t, member AS m,
                          generate_series(1, ${COPIES}) AS copy
-                   WHERE ${IS_ON}) AS sent) AS told
+                   WHERE ${IS_ON}) AS sent) AS reported
    ORDER BY at`;
 
 const REPORTS = `
@@ -67,7 +67,7 @@ const VISITS = `
          hashint8extended(i, pg_temp.number(i, t, 12)), origin_id
     FROM arriving WHERE kind = 4`;
 
-/** One in 8192 reports has a reading that was left out. */
+/** One in 8192 reports has a dropped reading. */
 const DEFECTS = `
   WITH defective AS MATERIALIZED (SELECT * FROM arriving WHERE event_key & 8191 = 7),
   kept AS (
@@ -92,10 +92,10 @@ const DEFECTS = `
          CASE kind WHEN 1 THEN 'fractional' WHEN 2 THEN 'not_a_number' ELSE 'malformed' END
     FROM defective`;
 
-/** One in 2048 reports has another beside it that is a duplicate, one a quarantined one, and so on. */
+/** One in 2048 reports has a duplicate, one in 2048 a quarantined event, and so on. */
 const FATE_BITS = 2047;
 
-/** Adds what the installations of DC/OS report in 24 hours. */
+/** Adds the reports of the DC/OS installations for 24 hours. */
 export async function addDcosDay(client: pg.ClientBase, start: number): Promise<void> {
   await client.query('DROP TABLE IF EXISTS arriving');
   await client.query(ARRIVING, [start]);

@@ -1,11 +1,11 @@
-/** The names that a fleet of DC/OS reports, as real ones do. */
+/** Realistic names reported by a DC/OS fleet. */
 
 export const VERSIONS = [
   ...['1.8.9', '1.9.11', '1.10.11', '1.11.12', '1.12.5', '1.13.9', '2.0.4', '2.1.0'],
 ];
 export const PROVIDERS = ['aws', 'azure', 'gcp', 'onprem'];
 
-/** Units of all versions. */
+/** Units in all versions. */
 const COMMON_UNITS = [
   ...['dcos-adminrouter-service', 'dcos-adminrouter-agent-service', 'dcos-cosmos-service'],
   ...['dcos-diagnostics-service', 'dcos-diagnostics-socket', 'dcos-exhibitor-service'],
@@ -16,7 +16,7 @@ const COMMON_UNITS = [
   ...['dcos-mesos-slave-public-service', 'dcos-metronome-service', 'dcos-pkgpanda-api-service'],
   ...['dcos-rexray-service', 'dcos-signal-service', 'dcos-signal-timer'],
 ];
-/** In the order of their coming: every version takes the first one away and brings another. */
+/** In order of appearance. Each version removes the first one and adds another. */
 const PASSING_UNITS = [
   ...['dcos-minuteman-service', 'dcos-spartan-service', 'dcos-navstar-service'],
   ...['dcos-oauth-service', 'dcos-epmd-service', 'dcos-docker-gc-timer', 'dcos-net-service'],
@@ -24,16 +24,16 @@ const PASSING_UNITS = [
   ...['dcos-cockroach-service', 'dcos-fluent-bit-service', 'dcos-ui-update-service-service'],
 ];
 
-/** How many units a version has. */
+/** Number of units in each version. */
 export const UNITS = 30;
 
-/** The units of a version, by its number, in the order in which they are stored. */
+/** The units of a version, by its number, in storage order. */
 export function unitsOf(version: number): string[] {
   const passing = PASSING_UNITS.slice(version, version + UNITS - COMMON_UNITS.length);
   return [...COMMON_UNITS, ...passing].sort();
 }
 
-/** The most popular first. */
+/** Most popular first. */
 export const PACKAGES = [
   ...['marathon-lb', 'kafka', 'cassandra', 'spark', 'jenkins', 'elastic', 'hdfs', 'zeppelin'],
   ...['kubernetes', 'dcos-monitoring', 'edgelb', 'prometheus', 'grafana', 'nginx', 'redis'],
@@ -43,7 +43,7 @@ export const PACKAGES = [
   ...['riak', 'storm', 'vamp'],
 ];
 
-/** Likewise. */
+/** Most popular first. */
 export const FRAMEWORKS = [
   ...['marathon', 'metronome', 'kafka', 'cassandra', 'spark', 'jenkins', 'elastic', 'hdfs'],
   ...['kubernetes', 'edgelb', 'confluent-kafka', 'zeppelin', 'chronos', 'flink', 'arangodb'],

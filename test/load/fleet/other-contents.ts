@@ -1,8 +1,8 @@
-/** What installations of Octopus and Resoto report: figures by the names that are declared, and errors. */
+/** The content that Octopus and Resoto installations report: declared metrics, and errors. */
 import { catalogueOf, ownDeclarations } from '#telemetry';
 import { quoted } from './names.js';
 
-/** Versions of Octopus, and as many of Resoto. */
+/** Number of versions of Octopus, and of Resoto. */
 export const OTHER_VERSIONS = 4;
 const NEWEST = OTHER_VERSIONS - 1;
 
@@ -12,7 +12,7 @@ const ORIGINS = `
    UNION ALL
   SELECT 20000 + v, 'resoto', '4.' || v || '.0', '', '', 'Linux', 'resotocore' FROM generate_series(0, ${NEWEST}) AS v`;
 
-/** By metric that has several figures. */
+/** Dimensions of the metrics with several values. */
 const DIMENSIONS: Readonly<Record<string, readonly string[]>> = {
   deployment_targets: [
     ...['listening_tentacle', 'polling_tentacle', 'offline_drop', 'azure_web_app'],
@@ -37,7 +37,7 @@ const DIMENSIONS: Readonly<Record<string, readonly string[]>> = {
   database_call_duration: ['read/ok', 'read/timeout', 'write/ok', 'write/timeout'],
   api_call_duration: ['get/ok', 'get/error', 'post/ok', 'post/error', 'put/ok', 'delete/ok'],
 };
-/** The first version that has it. */
+/** The first version with a metric. */
 const SINCE: Readonly<Record<string, number>> = {
   version_controlled_projects: NEWEST,
   'internal_events deprecated/variables': 2,
@@ -49,7 +49,7 @@ const RANGES: Readonly<Record<string, [least: number, below: number]>> = {
   bytes: [500_000_000, 2_000_000_000],
   ratio: [1, 80],
 };
-/** What is another figure every day; the others stay as they are for an installation. */
+/** Metrics that change every day. The others stay constant for an installation. */
 const LIVELY = /^(cpu|memory|last_metadata_event|.*_90_days|.*_calls?(_duration)?)$/;
 
 const METRIC_ROWS = catalogueOf(ownDeclarations)
@@ -62,7 +62,7 @@ const METRIC_ROWS = catalogueOf(ownDeclarations)
     }),
   );
 
-/** What the metrics of a version are and how large their figures, in the order in which they are stored. */
+/** The metrics of each version and the ranges of their values, in storage order. */
 const OCTOPUS_SETS = `
   CREATE TEMP TABLE octopus_set AS
   SELECT v, md5('octopus metrics ' || v)::uuid AS metric_set_id, array_agg(metric ORDER BY rank) AS metrics,
@@ -81,7 +81,7 @@ const COMMANDS = [
   ...['search', 'count', 'list', 'aggregate', 'ancestors', 'format', 'head', 'jq', 'tag', 'set'],
 ];
 
-/** Figures of one range are equal in one event. */
+/** Values with the same range are equal within an event. */
 const EVENTS: readonly Event[] = [
   ...COMMANDS.map((command): Event => [
     'cli.command',
@@ -153,7 +153,7 @@ const EVENTS: readonly Event[] = [
   ['model.info', '', [['model_count', '', 500, 400]]],
 ];
 
-/** Of a version. Each event with twenty different figures. */
+/** The events of a version. Each has twenty different values. */
 export const RESOTO_CONTENTS = EVENTS.length * 20;
 
 const EVENT_ROWS = EVENTS.flatMap(([event, outcome, figures], e) =>
@@ -190,7 +190,7 @@ const USAGE = `
               WHEN event = 'cli.command' THEN '{arguments}' ELSE '{}' END::text[]
     FROM resoto_content`;
 
-/** Some appear in the last days, and some in the last days in the newest version. */
+/** Some appear in the last days, and some of these only in the newest version. */
 export const OLD_ERRORS = 60;
 export const NEW_ERRORS = 4;
 export const NEW_IN_NEWEST = 4;
@@ -208,5 +208,5 @@ const ERRORS = `
     FROM generate_series(0, ${NEWEST}) AS v,
          generate_series(0, ${OLD_ERRORS + NEW_ERRORS + NEW_IN_NEWEST - 1}) AS n`;
 
-/** In the order in which they are to be carried out, on one connection, after those of DC/OS. */
+/** Statements to run in this order on one connection, after those of DC/OS. */
 export const OTHER_CONTENTS = [ORIGINS, OCTOPUS_SETS, RESOTO_SETS, METRIC_SETS, USAGE, ERRORS];

@@ -9,22 +9,22 @@ import {
 } from './other-contents.js';
 
 const NEWEST = OTHER_VERSIONS - 1;
-/** What is new appeared in the last six days. */
+/** New errors appear in the last six days. */
 const NEW_HOURS = 6 * 24;
 
 const versionOf = (member: string) =>
   `least(${NEWEST}, ${member} % ${OTHER_VERSIONS} + ($1::integer >= upgrades)::integer)`;
-/** For the whole day from the hour $1 on. */
+/** Whether an installation runs for the whole day from hour $1. */
 const IS_ON = `$1::integer >= born AND $1::integer + 24 <= ends
   AND NOT ($1::integer >= pauses AND $1::integer < pauses + pause_hours)`;
 
-/** One error in twenty events. Those that are not there yet are others. */
+/** One in twenty events is an error. Errors that are not new yet are replaced by older ones. */
 const ERROR = `(SELECT CASE WHEN e < ${OLD_ERRORS} OR $1::integer >= $2::integer - ${NEW_HOURS} THEN e
                             WHEN e >= ${OLD_ERRORS + NEW_ERRORS} AND v < ${NEWEST} THEN e
                             ELSE e - ${OLD_ERRORS} END
                   FROM (SELECT pg_temp.number(i, $1::integer + n + 500, ${OLD_ERRORS + NEW_ERRORS + NEW_IN_NEWEST})) AS r(e))`;
 
-/** Octopus tells its metrics once a day; Resoto what happens, and now and then an error. */
+/** Octopus reports its metrics once a day. Resoto reports events and occasional errors. */
 const ARRIVING = `
   CREATE TEMP TABLE arriving_others AS
   SELECT 'octopus' AS product, md5('octopus installation ' || i)::uuid AS id,
@@ -48,7 +48,7 @@ const ARRIVING = `
     FROM (SELECT *, ${versionOf('i / 20')} AS v FROM member
            WHERE i % 20 = 0 AND ends >= $1::integer AND ends < $1::integer + 24) AS leaving`;
 
-/** Of Octopus, hardly two reports say the same. */
+/** Hardly any two reports of Octopus are equal. */
 const METRICS = `
   INSERT INTO metric_snapshot (snapshot_id, metric_set_id, event, outcome, describes, figures, dropped)
   SELECT a.snapshot_id, s.metric_set_id, 'telemetry', '', true,
@@ -76,10 +76,13 @@ const CONSENTS = `
   INSERT INTO consent_event (installation_id, event_key, received_at, observed_at, product, opted_out)
   SELECT id, event_key, at, observed_at, product, true FROM arriving_others WHERE opts_out`;
 
-/** Of so few reports each fate is to be there all the same: one in 64. */
+/** One in 64, so that every fate occurs although there are few reports. */
 const FATE_BITS = 63;
 
-/** Adds what the installations of Octopus and Resoto report in 24 hours of a time that ends with the hour `end`. */
+/**
+ * Adds the reports of the Octopus and Resoto installations for 24 hours of a period that ends with
+ * hour `end`.
+ */
 export async function addOtherDay(client: pg.ClientBase, start: number, end: number) {
   await client.query('DROP TABLE IF EXISTS arriving_others');
   await client.query(ARRIVING, [start, end]);

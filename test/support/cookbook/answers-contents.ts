@@ -1,7 +1,8 @@
 import { day, id } from './times.js';
 import { table } from './table.js';
 
-// Yesterday: upgraded has kafka and cassandra, sick kafka and spark, returned all three, manyMasters spark.
+// Yesterday `upgraded` has kafka and cassandra, `sick` kafka and spark, `returned` all three,
+// `manyMasters` spark.
 export const packages = {
   'Which packages are the most popular?': table(
     'package installations share',
@@ -109,7 +110,7 @@ export const capacity = {
   ),
 };
 
-const nothingSaid = (product: string, installations: number) =>
+const withoutDescription = (product: string, installations: number) =>
   ['platform', 'provider', 'variant'].map((what) => [product, what, null, installations, 1]);
 
 export const mix = {
@@ -121,8 +122,8 @@ export const mix = {
     ['dcos', 'provider', 'gcp', 1, 0.2],
     ['dcos', 'variant', 'open', 3, 0.6],
     ['dcos', 'variant', 'enterprise', 2, 0.4],
-    ...nothingSaid('octopus', 3),
-    ...nothingSaid('resoto', 2),
+    ...withoutDescription('octopus', 3),
+    ...withoutDescription('resoto', 2),
   ),
   'How does the mix of providers change?': table(
     'day provider installations share',

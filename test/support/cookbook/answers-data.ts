@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { AHEAD, at, day, id } from './times.js';
 import { table, type Row } from './table.js';
 
-/** 4.1.0 is one installation on one day. */
+/** Version 4.1.0 is one installation on one day. */
 const RESOTO_CHANGES = [
   ['cli.command', 'counter', 'command_lines', 'gone'],
   ['cli.command', 'counter', 'command_names', 'gone'],
@@ -17,7 +17,7 @@ const RESOTO_CHANGES = [
   ['usage-metrics.turned-off', 'event', 'usage-metrics.turned-off', 'new'],
 ].map((change) => ['resoto', '4.0.0', '4.1.0', ...change]);
 
-/** A time in the hour in which the fleet was sent, or later. */
+/** Matches a time in or after the hour in which the fleet was sent. */
 const lately = expect.toSatisfy(
   (time: unknown) =>
     typeof time === 'string' && Date.parse(time) >= Date.parse(AHEAD) - 3 * 3_600_000,
@@ -33,10 +33,11 @@ export const data = {
   ),
   'Does every accepted event have a fate?': table(
     'product accepted stored duplicate quarantined suppressed empty blocked opted_out unaccounted',
-    // 90 + 90 + 42 + 54 + 51 + 24 reports, 3 of clockOff and 9 of the UI; one sent twice, one unheard of.
+    // 90 + 90 + 42 + 54 + 51 + 24 reports, 3 of clockOff and 9 of the UI. One is a duplicate, one
+    // is unknown.
     ['dcos', 365, 363, 1, 1, 0, 0, 0, 0, 0],
     ['octopus', 75, 75, 0, 0, 0, 0, 0, 0, 0],
-    // Its last event comes after an opt-out.
+    // Its last event is after an opt-out.
     ['resoto', 18, 17, 0, 0, 0, 0, 0, 1, 0],
   ),
   'Which installations have gaps?': table(
@@ -102,7 +103,7 @@ export const data = {
   'Up to when is each view complete?': completeness(),
 };
 
-/** Every view that has a time. A view of days is as fresh as its last refresh. */
+/** Every view with a time. A daily view is as fresh as its last refresh. */
 function completeness(): Row[] {
   const daily = [
     ...[

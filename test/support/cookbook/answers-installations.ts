@@ -1,7 +1,7 @@
 import { day, id } from './times.js';
 import { table } from './table.js';
 
-/** Each day of ten: the active ones of DC/OS, with who was born, fell silent and came back. */
+/** For each of ten days, the active, new, silent and returned installations of DC/OS. */
 const LAST_TEN_DAYS = [
   ['dcos', 10, 3, 0, 0, 0],
   ['dcos', 9, 4, 0, 0, 1], // `returned` is back

@@ -4,7 +4,7 @@ import { installations } from './answers-installations.js';
 import { errors, ui, usage } from './answers-usage.js';
 import type { Row } from './table.js';
 
-/** By question, what the fleet answers: worked out from what it does, not taken from an output. */
+/** Expected results by question, derived by hand from the fleet, not copied from an output. */
 export const ANSWERS: Readonly<Record<string, Row[]>> = {
   ...installations,
   ...packages,

@@ -1,7 +1,7 @@
 import { event, type FleetEvent } from './event.js';
 import { AHEAD, at, days, HOUR_MS, id } from './times.js';
 
-/** Nodes that a unit runs on, and those on which it is unhealthy. */
+/** The number of nodes of a unit, and of those on which it is unhealthy. */
 type Units = Record<string, [total: number, unhealthy: number]>;
 
 export interface Cluster {
@@ -69,7 +69,7 @@ function packages(cluster: Cluster, occurredAt: string, list: Record<string, str
   return dcos(cluster, 'package_list', occurredAt, { package_list: packages });
 }
 
-/** The three reports of a day: at 10, 11 and 12. */
+/** The three reports of a day, at 10, 11 and 12. */
 function daily(cluster: Cluster, ago: number, frameworks: string[], list: Record<string, string>) {
   return [
     health(cluster, at(ago, '10:00')),
@@ -112,7 +112,7 @@ const clockOff: Cluster = { ...manyMasters, id: id.clockOff };
 
 const NOT_A_COUNT = { task_count: 'many' };
 
-/** Three masters report the health of five hours; the last one of each hour sees a sick node. */
+/** Three masters report health for five hours. The last one in each hour sees an unhealthy node. */
 const mastersDay = (ago: number) => [
   ...['10', '11', '12', '13', '14'].flatMap((hour) => [
     health(manyMasters, at(ago, `${hour}:00`)),
@@ -123,7 +123,7 @@ const mastersDay = (ago: number) => [
   packages(manyMasters, at(ago, '12:05'), { spark: '3.0.0' }),
 ];
 
-/** Two places with one GUID, by turns, every two hours. */
+/** Two installations with the same GUID, which alternate every two hours. */
 const clonedDay = (ago: number) =>
   ['06', '08', '10', '12', '14', '16'].flatMap((hour, turn) => {
     const place = turn % 2 === 0 ? onePlace : otherPlace;
@@ -137,8 +137,8 @@ const OLD = { kafka: '1.0.0' };
 const NEW = { kafka: '1.1.0', cassandra: '2.0.0' };
 
 /**
- * A small fleet whose every answer can be worked out by hand. All that it does it does on days before
- * today, at fixed hours, but for the one whose clock is off.
+ * A small fleet for which every result can be derived by hand. All events are on days before today,
+ * at fixed hours, except for the installation with a wrong clock.
  */
 export const dcosEvents: FleetEvent[] = [
   ...days(30, 11).flatMap((ago) => daily(before, ago, ['marathon', 'metronome'], OLD)),
@@ -158,7 +158,10 @@ export const dcosEvents: FleetEvent[] = [
   dcos(sick, 'unheard_of', at(1, '13:00'), {}),
 ];
 
-/** Of the one whose clock is an hour behind, in Segment's dialect, which tells when it was sent. */
+/**
+ * The batch of the installation whose clock is one hour behind, in Segment's dialect, which has
+ * sentAt.
+ */
 export const skewedBatch = () => {
   const sentAt = new Date(Date.now() - HOUR_MS).toISOString();
   const { installationId, event: name, properties } = health(clockOff, sentAt);

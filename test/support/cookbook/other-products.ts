@@ -66,6 +66,6 @@ export const resotoEvents: FleetEvent[] = [
   e(1, '10:31', 'error.client', { kind: 'ValueError', message: 'invalid request', count: 1 }),
   e(1, '10:40', 'system.stopped', { total_seconds: 60 }),
   e(1, '10:50', 'usage-metrics.turned-off'),
-  // It has opted out by then: this is counted and not stored.
+  // After the opt-out, so this is counted and not stored.
   e(1, '10:55', 'error.server', { ...NO_KEY, count: 5 }),
 ];

@@ -1,6 +1,6 @@
 export type Row = Record<string, unknown>;
 
-/** Rows by the names of their columns, and the values of each. */
+/** Builds rows from column names and values. */
 export function table(columns: string, ...rows: unknown[][]): Row[] {
   const names = columns.split(' ');
   return rows.map((values) =>

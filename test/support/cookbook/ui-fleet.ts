@@ -1,7 +1,7 @@
 import { after, sick, type Cluster } from './dcos-fleet.js';
 import { at } from './times.js';
 
-/** A call of the UI as analytics.js sends it: `page`, or a `track` of an event. */
+/** A call of the UI as sent by analytics.js: `page`, or `track` with an event. */
 function call(
   cluster: Cluster,
   time: string,
