@@ -130,13 +130,9 @@ export function normalise(envelope: ReceivedEnvelope, options: NormaliseOptions)
   if (isPlaceholder(envelope.installationId)) return withoutInstallation(envelope);
   if (options.decisions?.asksForErasure(envelope)) {
     const { installationId, formerIds } = envelope;
-    return {
-      fate: 'suppressed',
-      product,
-      receivedAt,
-      installationId,
-      ...(formerIds && { formerIds }),
-    };
+    const request: DeletionRequest = { fate: 'suppressed', product, receivedAt, installationId };
+    if (formerIds) request.formerIds = formerIds;
+    return request;
   }
   return readEvent(envelope, options);
 }
@@ -193,17 +189,19 @@ function normaliseEvent(envelope: KeyedEnvelope, options: NormaliseOptions): Rep
   }
   const description = product.describe(properties, envelope.version);
   const time = observeEnvelope(envelope, options);
-  return {
+  const { product: name, installationId, formerIds, receivedAt, key } = envelope;
+  const event: UnderstoodEvent = {
     fate: 'stored',
-    ...identify(envelope),
+    product: name,
+    installationId,
+    eventKey: keyOf(envelope),
+    receivedAt,
     kind: eventKind.kind,
-    ...content,
     snapshot: withDropped(content.snapshot, dropped.slice(0, MAX_DROPPED)),
     observedAt: time.observedAt,
     clock: time.clock,
     description: description.content,
     describes: eventKind.describes,
-    ...(envelope.key !== undefined && { key: envelope.key }),
     defects: boundDefects([
       ...defects,
       ...description.defects,
@@ -212,6 +210,13 @@ function normaliseEvent(envelope: KeyedEnvelope, options: NormaliseOptions): Rep
     ]),
     keep: () => keep(envelope, eventKind),
   };
+  // This runs for every event, and conditional spreads are slow.
+  if (formerIds) event.formerIds = formerIds;
+  if (key !== undefined) event.key = key;
+  if (content.resources) event.resources = content.resources;
+  if (content.visitor) event.visitor = content.visitor;
+  if (content.consent) event.consent = content.consent;
+  return event;
 }
 
 function emptyEvent({ product, receivedAt }: { product: string; receivedAt: number }): EmptyEvent {
@@ -237,15 +242,22 @@ function quarantine(
   rules: KeepRules = NOTHING,
 ): QuarantinedEvent {
   const version = versionOf(envelope, options);
-  return {
+  const { product, installationId, formerIds, receivedAt } = envelope;
+  const quarantined: QuarantinedEvent = {
     fate: 'quarantined',
-    ...identify(envelope),
+    product,
+    installationId,
+    eventKey: keyOf(envelope),
+    receivedAt,
     observedAt: observeEnvelope(envelope, options).observedAt,
-    ...rejection,
+    reason: rejection.reason,
+    path: rejection.path,
     event: safeEvent(envelope.event),
     version,
     keep: () => keep(version === null ? envelope : { ...envelope, version }, rules),
   };
+  if (formerIds) quarantined.formerIds = formerIds;
+  return quarantined;
 }
 
 /** The product's version, as the product reads it. A fault in reading it costs only what it would say. */
@@ -326,12 +338,6 @@ function observeEnvelope(envelope: EventEnvelope, { retentionMs }: NormaliseOpti
   }
   const { receivedAt } = envelope;
   return { ...observe({ occurredAt, sentAt, receivedAt, retentionMs }), defects };
-}
-
-function identify(envelope: KeyedEnvelope): Omit<EventIdentity, 'observedAt'> {
-  const { product, installationId, formerIds, receivedAt } = envelope;
-  const id = { installationId, ...(formerIds && { formerIds }) };
-  return { product, ...id, eventKey: keyOf(envelope), receivedAt };
 }
 
 /** The agent's id tells repetitions; without one, the same content at the same time is the same event. */
