@@ -112,6 +112,21 @@ test('a snapshot that any table references stays, even without a report', async 
   expect(await collect()).toEqual({ health_snapshot: 1, unit_set: 1, origin: 1 });
 });
 
+test('contents that an erasure will collect are left to it', async () => {
+  const [unit, provider] = [randomLetters(), randomLetters()];
+  await report(writers[0]!, unit, provider);
+  await owner.ask(
+    `INSERT INTO erasure_snapshot SELECT gen_random_uuid(), snapshot_id
+       FROM report JOIN origin USING (origin_id) WHERE provider = $1`,
+    [provider],
+  );
+  await drop(unit);
+  expect(await collect()).toEqual({ origin: 1 });
+  expect(await unitsOf('unit_set')).toContain(unit);
+  await owner.ask('DELETE FROM erasure_snapshot');
+  expect(await collect()).toEqual({ health_snapshot: 1, unit_set: 1 });
+});
+
 test('a worker with a collected snapshot in its cache writes it again with its next report', async () => {
   const [unit, provider] = [randomLetters(), randomLetters()];
   await report(writers[0]!, unit, provider);

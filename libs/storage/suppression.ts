@@ -118,11 +118,14 @@ const WRITERS = `
  * Waits until every transaction has ended that stores events and was under way when this was called.
  * From then on, every writer has seen what had been committed before. It waits for no other transaction,
  * however long that takes.
- * @throws after two minutes
+ * @throws after the limit: two minutes unless given
  */
-export async function waitForWriters(client: pg.ClientBase): Promise<void> {
+export async function waitForWriters(
+  client: pg.ClientBase,
+  limitMs = WRITERS_LIMIT_MS,
+): Promise<void> {
   const ask = async () => (await client.query<{ id: string }>(WRITERS)).rows.map(({ id }) => id);
-  const giveUpAt = performance.now() + WRITERS_LIMIT_MS;
+  const giveUpAt = performance.now() + limitMs;
   const waitedFor = new Set(await ask());
   while (waitedFor.size > 0) {
     if (performance.now() > giveUpAt) {
