@@ -18,6 +18,26 @@ const rooms = {
   'tools/docs': ['telemetry', 'platform'],
 };
 
+/**
+ * The rooms of libs/storage, and which others each may import: no arrow leads back. Files at the top of the lib
+ * are its entry point.
+ */
+const storageRooms = {
+  database: [],
+  ledger: [],
+  access: ['database'],
+  balance: ['database'],
+  read: ['database'],
+  rollups: ['database'],
+  maintenance: ['database', 'rollups'],
+  purge: ['database', 'rollups', 'maintenance'],
+  schema: ['database', 'rollups'],
+  erasure: ['database', 'rollups', 'ledger'],
+  recovery: ['database', 'rollups', 'ledger', 'erasure'],
+  write: ['database', 'rollups', 'erasure'],
+  quarantine: ['database', 'write'],
+};
+
 /** Packages that are at home in a few rooms. `node:module` makes a `require` no rule would see. */
 const confinedPackages = [
   { packages: '(@nestjs/)?bullmq', homes: ['libs/queue', 'apps/worker'] },
@@ -57,6 +77,13 @@ function doorRules(room, doors) {
   return { regex: `^#${open}`, message: `${room} may import ${doors.join(', ') || 'no lib'}.` };
 }
 
+/** @param {string} room of libs/storage @param {string[]} targets */
+function arrowRule(room, targets) {
+  const allowed = targets.length > 0 ? `(?!(${targets.join('|')})/)` : '';
+  const message = `${room} may import ${targets.join(', ') || 'no other room'} of libs/storage.`;
+  return { regex: `^\\.\\./${allowed}`, message };
+}
+
 /**
  * Rules of one room. Files lie flat in a room or one folder deep, so a path with more `..` than
  * its depth leaves the room.
@@ -65,11 +92,17 @@ function doorRules(room, doors) {
 function roomRules([room, doors]) {
   const own = room.startsWith('libs/') ? [room.slice('libs/'.length)] : [];
   const leaving = { flat: '(^|/)\\.\\.(/|$)', deep: '(^|/)\\.\\.(/.*)?/\\.\\.(/|$)' };
+  const inner = room === 'libs/storage' ? Object.entries(storageRooms) : [];
   const places = [
-    { glob: `${room}/*`, away: leaving.flat },
-    { glob: `${room}/*/**/*`, away: leaving.deep },
+    { glob: `${room}/*`, away: leaving.flat, arrows: [] },
+    { glob: `${room}/*/**/*`, away: leaving.deep, arrows: [] },
+    ...inner.map(([name, targets]) => ({
+      glob: `${room}/${name}/**/*`,
+      away: leaving.deep,
+      arrows: [arrowRule(name, targets)],
+    })),
   ];
-  return places.flatMap(({ glob, away }) =>
+  return places.flatMap(({ glob, away, arrows }) =>
     [false, true].map((isTest) => ({
       files: [`${glob}${isTest ? '.test' : ''}.{ts,mts,cts,js,mjs,cjs}`],
       ...(isTest ? {} : { ignores: ['**/*.test.*'] }),
@@ -80,6 +113,7 @@ function roomRules([room, doors]) {
             patterns: [
               { regex: `${away}|^(/|file:)`, message: `A path out of ${room}: use a door, #name.` },
               doorRules(room, isTest ? [...doors, ...own] : doors),
+              ...arrows,
               ...packageRules(room, isTest),
             ],
           },

@@ -42,6 +42,10 @@ const forbidden: [file: string, specifiers: string[]][] = [
   ['libs/platform/settings.ts', ['#telemetry', '#queue', '#storage', '../telemetry/envelope.js']],
   ['libs/queue/writer.ts', ['#storage', '#platform', '#queue', 'pg', '@prisma/client', 'prisma']],
   ['libs/storage/save.ts', ['#queue', '#platform', 'bullmq', '@nestjs/bullmq', '../queue/jobs.js']],
+  ['libs/storage/database/lease.ts', ['../write/begin.js', '../index.js', '../ledger/entry.js']],
+  ['libs/storage/ledger/entry.ts', ['../erasure/erasure.js', '../database/database.js']],
+  ['libs/storage/rollups/marks.ts', ['../erasure/run.js', '../write/batch.js', '../read/a.js']],
+  ['libs/storage/erasure/run.ts', ['../recovery/verify.js', '../write/begin.js']],
   ['libs/storage/save.test.ts', ['#queue', '#platform', '../queue/jobs.js']],
   [
     'apps/ingest/main.ts',
@@ -69,6 +73,11 @@ const allowed: [file: string, specifiers: string[]][] = [
   ['libs/platform/settings.ts', ['pino', 'node:fs', '@nestjs/common', 'node:process']],
   ['libs/queue/writer.ts', ['#telemetry', 'bullmq', '@nestjs/bullmq', 'ioredis', 'node:zlib']],
   ['libs/storage/save.ts', ['#telemetry', 'pg', '@prisma/client', './roles.js']],
+  [
+    'libs/storage/erasure/run.ts',
+    ['./claim.js', '../ledger/entry.js', '../database/lease.js', 'pg'],
+  ],
+  ['libs/storage/recovery/verify.ts', ['../erasure/request.js', '../ledger/chain.js']],
   ['libs/storage/save.test.ts', ['#storage', '#telemetry', 'pg', 'vitest']],
   ['apps/ingest/main.ts', ['#telemetry', '#queue', '#storage', '#platform', './routes.js']],
   ['apps/worker/main.ts', ['#queue', '#storage', 'bullmq', '@nestjs/bullmq', '@nestjs/core']],
@@ -150,6 +159,14 @@ test('only libs/platform reads the environment', async () => {
 test('the domain does no I/O by globals', async () => {
   for (const io of [`await fetch('https://example.com');\n`, `process.stdout.write('');\n`]) {
     expect.soft(await breaches('libs/telemetry/envelope.ts', io), io).toBeGreaterThan(0);
+  }
+});
+
+test('every room of libs/storage says which others it may import', async () => {
+  const entries = readdirSync('libs/storage', { withFileTypes: true });
+  for (const { name } of entries.filter((entry) => entry.isDirectory())) {
+    const back = importing('../elsewhere/thing.js');
+    expect.soft(await breaches(`libs/storage/${name}/thing.ts`, back), name).toBeGreaterThan(0);
   }
 });
 

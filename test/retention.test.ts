@@ -2,13 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import {
-  ErasureStore,
-  holdFloor,
-  HousekeepingStore,
-  TelemetryStore,
-  type RetentionOptions,
-} from '#storage';
+import { ErasureStore, HousekeepingStore, TelemetryStore, type RetentionOptions } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
 import { carryOut } from './support/erasures.js';
 import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
@@ -175,23 +169,6 @@ test('the first day with complete reports is recorded before reports are removed
   await owner.ask(`UPDATE product_policy SET retention_days = 300`);
   await applyRetention();
   expect(await floors()).toEqual(said);
-});
-
-test('retention waits for a transaction that counts reports', async () => {
-  await save(eventsOf(randomUUID(), 0));
-  const counting = new pg.Client({ connectionString: database.url });
-  await counting.connect();
-  await counting.query('BEGIN');
-  await holdFloor(counting);
-  let isOver = false;
-  const applied = applyRetention().then(() => (isOver = true));
-  await sleep(600);
-  const { rows } = await counting.query('SELECT count(*)::int AS count FROM report');
-  expect({ isOver, counted: rows[0].count > 0 }).toEqual({ isOver: false, counted: true });
-  await counting.query('COMMIT');
-  await applied;
-  await counting.end();
-  expect(await monthsOf('report')).toEqual({});
 });
 
 test('a row that is erased while its month is rewritten does not come back, whether it was already copied or not', async () => {

@@ -1,7 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import type { AdminSettings } from '#platform';
 import { LedgerList } from '#queue';
-import { LedgerFile, verifyLedger, type ErasureStore, type LedgerVerification } from '#storage';
+import {
+  LedgerComparison,
+  LedgerFile,
+  verifyLedger,
+  type Database,
+  type LedgerVerification,
+} from '#storage';
 
 /** The keys that the ledger of erasures is signed with. */
 export interface LedgerKeys {
@@ -15,7 +21,7 @@ export class LedgerCheck {
   readonly #list: LedgerList;
 
   constructor(
-    private readonly erasures: ErasureStore,
+    private readonly database: Database,
     private readonly settings: AdminSettings,
     private readonly keys: LedgerKeys,
   ) {
@@ -24,9 +30,9 @@ export class LedgerCheck {
   }
 
   async verify(options: { isDryRun: boolean; acceptsLoss: boolean }): Promise<LedgerVerification> {
-    const { ledgerFile } = this.settings;
+    const { ledgerFile, suppressionKey } = this.settings;
     const file = ledgerFile === undefined ? null : new LedgerFile(ledgerFile);
-    const { comparison } = this.erasures;
+    const comparison = new LedgerComparison({ database: this.database, suppressionKey });
     return verifyLedger({ list: this.#list, file, ...this.keys, comparison, ...options });
   }
 

@@ -6,6 +6,7 @@ import {
   certify,
   ErasureLedger,
   ErasureStore,
+  LedgerComparison,
   LedgerFile,
   type Database,
   type ErasureCertificate,
@@ -35,6 +36,7 @@ export function erasureWork(options: Options): { work: Work; guard: LedgerGuard 
   const { settings, database, keys, logger } = options;
   const { suppressionKey, redisUrl, queuePrefix: prefix, backupDays } = settings;
   const store = new ErasureStore({ database, suppressionKey });
+  const comparison = new LedgerComparison({ database, suppressionKey });
   const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
   const redis = { redisUrl, prefix, onError };
   const [queue, rewriter, list] = [
@@ -67,7 +69,7 @@ export function erasureWork(options: Options): { work: Work; guard: LedgerGuard 
       await queue.close();
     },
   };
-  return { work, guard: new LedgerGuard(ledger, store.comparison, logger) };
+  return { work, guard: new LedgerGuard(ledger, comparison, logger) };
 }
 
 function erasureLedger({ settings, keys, logger }: Options, list: LedgerList): ErasureLedger {

@@ -1,23 +1,27 @@
-export { adminScopes, scopeMeanings, type AdminScope } from './admin-scopes.js';
-export { AdminStore, digestOfToken, type Administrator, type AdminToken } from './admin-store.js';
-export { APPLICATION_ROLE, isApplication } from './application-role.js';
-export { actOutcomes, type Actor, type RecordedAct } from './audit-log.js';
-export { IngestLedger } from './balance/ingest-ledger.js';
-export type { NormalisedBatch } from './batch.js';
-export { Books, type BalancedHour, type BalanceFilter } from './books.js';
-export { addTo, certify, isGenuine, type ErasureCertificate } from './erasure/certificate.js';
+export { adminScopes, scopeMeanings, type AdminScope } from './access/admin-scopes.js';
 export {
-  erasureModes,
+  AdminStore,
+  digestOfToken,
+  type Administrator,
+  type AdminToken,
+} from './access/admin-tokens.js';
+export { APPLICATION_ROLE, isApplication } from './schema/application-role.js';
+export { actOutcomes, type Actor, type RecordedAct } from './database/audit-log.js';
+export { IngestLedger } from './balance/ingest-ledger.js';
+export type { NormalisedBatch } from './write/batch.js';
+export { Books, type BalancedHour, type BalanceFilter } from './read/balance.js';
+export { addTo, certify, isGenuine, type ErasureCertificate } from './erasure/certificate.js';
+export { erasureModes, type ErasureMode } from './ledger/erasure-mode.js';
+export {
   erasureStates,
   type Erasure,
-  type ErasureMode,
   type ErasureState,
   type LogState,
 } from './erasure/erasure.js';
 export { ErasureStore, type Progress, type WorkerContext } from './erasure/erasure-store.js';
-export { Holdings } from './erasure/holdings.js';
+export { Holdings } from './read/installation-data.js';
 export type { ErasureRequest } from './erasure/request.js';
-export type { ErasureFacts } from './erasure/run.js';
+export type { ErasureFacts } from './erasure/context.js';
 export { Database, type DatabaseOptions } from './database/database.js';
 export { isBadValue, isConnectionLoss } from './database/postgres-errors.js';
 export { UnsuitableDatabase } from './database/session-settings.js';
@@ -26,20 +30,20 @@ export {
   describeViews,
   dictionaryMarkdown,
   type ViewDescription,
-} from './dictionary.js';
+} from './schema/data-dictionary.js';
 export { chainFaults, type ChainFault } from './ledger/chain.js';
-export type { Forgotten, LedgerComparison } from './ledger/comparison.js';
+export { type Forgotten, LedgerComparison } from './recovery/comparison.js';
 export type { LedgerPlace, LedgerRecord } from './ledger/entry.js';
 export { ErasureLedger, type LedgerOptions } from './ledger/ledger.js';
 export { LedgerFile, LedgerNotWritable } from './ledger/ledger-file.js';
-export { reconcile, type LedgerFault, type Reconciliation } from './ledger/reconcile.js';
+export { reconcile, type LedgerFault, type Reconciliation } from './recovery/reconcile.js';
 export type { Repair } from './ledger/repair.js';
-export { verifyLedger, type CopyReport, type LedgerVerification } from './ledger/verify.js';
-export { migrate, type MigrateOptions } from './migrate.js';
-export type { Block } from './policy/block-rules.js';
-export { PolicyStore, type PolicyStoreOptions } from './policy/policy-store.js';
-export type { ProductChange, ProductDecision } from './policy/product-policies.js';
-export type { NewWriteKey, UnrotatableReason, WriteKey } from './policy/write-keys.js';
+export { verifyLedger, type CopyReport, type LedgerVerification } from './recovery/verify.js';
+export { migrate, type MigrateOptions } from './schema/migrate.js';
+export type { Block } from './access/block-rules.js';
+export { PolicyStore, type PolicyStoreOptions } from './access/policy-store.js';
+export type { ProductChange, ProductDecision } from './access/product-policies.js';
+export type { NewWriteKey, UnrotatableReason, WriteKey } from './access/write-keys.js';
 export { quarantineFilterFields, type QuarantineFilter } from './quarantine/filter.js';
 export {
   quarantineJobKinds,
@@ -63,17 +67,17 @@ export {
 export { PurgeStore } from './purge/purge-store.js';
 export { QuarantineStore } from './quarantine/quarantine-store.js';
 export { markChanges } from './rollups/marks.js';
-export type { RefreshOptions, RefreshProgress, RefreshResult } from './rollups/refresh.js';
+export type { RefreshResult } from './rollups/refresh.js';
+export type { RefreshOptions, RefreshProgress } from './rollups/refresh-options.js';
 export { Rollups } from './rollups/rollups.js';
-export { TelemetryStore, type TelemetryStoreOptions } from './telemetry-store.js';
-export { holdFloor } from './housekeeping/expiry.js';
-export { HousekeepingStore } from './housekeeping/housekeeping-store.js';
-export type { RetentionOptions, RetentionResult } from './housekeeping/retention.js';
-export type { JobState, Run } from './housekeeping/runs.js';
+export { TelemetryStore, type TelemetryStoreOptions } from './write/telemetry-store.js';
+export { HousekeepingStore } from './maintenance/maintenance-store.js';
+export type { RetentionOptions, RetentionResult } from './maintenance/retention.js';
+export type { JobState, Run } from './maintenance/runs.js';
 export {
   exportFormats,
   exportView,
   type ExportFormat,
   type ExportOptions,
-} from './export/export-view.js';
-export { ExportRefused } from './export/view-columns.js';
+} from './read/export-view.js';
+export { ExportRefused } from './read/view-columns.js';

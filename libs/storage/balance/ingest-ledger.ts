@@ -1,13 +1,13 @@
-import type { AcceptedCount } from '#telemetry';
 import type { Database } from '../database/database.js';
 import { storeAcknowledged, storeRefusals, storeUnconfirmed, type Announced } from './announced.js';
-import { findings, foldOldHours, hasDeficit, reckon, type LostEvents } from './reckoning.js';
-
-/** What is in the queue, by batch. */
-export interface Queued {
-  batchId: string;
-  accepted: readonly AcceptedCount[];
-}
+import {
+  findings,
+  foldOldHours,
+  hasDeficit,
+  reckon,
+  type LostEvents,
+  type Queued,
+} from './reckoning.js';
 
 /** Stores what ingest processes counted, and compares it with what workers took from the queue. */
 export class IngestLedger {

@@ -1,6 +1,12 @@
 import type pg from 'pg';
+import type { AcceptedCount } from '#telemetry';
 import type { Queryable } from '../database/database.js';
-import type { Queued } from './ingest-ledger.js';
+
+/** What is in the queue, by batch. */
+export interface Queued {
+  batchId: string;
+  accepted: readonly AcceptedCount[];
+}
 
 /** Acknowledged events of an hour that are neither stored under a fate nor queued. */
 export interface LostEvents {

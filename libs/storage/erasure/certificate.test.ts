@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { canonicalJson } from '#telemetry';
 import { addTo, certify, isGenuine, type ErasureCertificate } from './certificate.js';
-import type { ErasureFacts } from './run.js';
+import type { ErasureFacts } from './context.js';
 
 const { privateKey: key } = generateKeyPairSync('ed25519');
 const publicKey = createPublicKey(key);

@@ -3,7 +3,7 @@ import { canonicalJson } from '#telemetry';
 import { keyIdOf } from '../ledger/entry.js';
 import type { LogState } from './erasure.js';
 import { whatRemains, type Remains } from './remains.js';
-import type { ErasureFacts } from './run.js';
+import type { ErasureFacts } from './context.js';
 
 type OldFields = 'ledger' | 'reappliedAt' | 'redisAppendOnlyFile';
 

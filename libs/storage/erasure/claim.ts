@@ -3,7 +3,7 @@ import type { Queryable } from '../database/database.js';
 import { isConnectionLoss } from '../database/postgres-errors.js';
 import { inTransaction } from '../database/transaction.js';
 import { LedgerNotWritable } from '../ledger/ledger-file.js';
-import type { ErasureMode } from './erasure.js';
+import type { ErasureMode } from '../ledger/erasure-mode.js';
 
 /** Whoever works on erasures has them for so long, and renews that while it lives. */
 const CLAIM = "interval '15 seconds'";

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../database/database.js';
-import { InstallationHasher } from '../suppression.js';
-import { LedgerComparison } from '../ledger/comparison.js';
+import { InstallationHasher } from '../database/installation-hash.js';
 import type { ErasureCertificate } from './certificate.js';
 import {
   claimGroup,
@@ -14,8 +13,9 @@ import {
 import { findPending, noteRewrite, type RewriteContext } from './log-rewrite.js';
 import { toErasure, type Erasure, type ErasureRow } from './erasure.js';
 import { findKnown, requestErasure, type ErasureRequest } from './request.js';
-import { confirmSuppressions, erase, settle, type RunContext } from './run.js';
-import { countRows, tablesOfInstallations } from './tables.js';
+import type { RunContext } from './context.js';
+import { confirmSuppressions, erase, settle } from './run.js';
+import { countRows, tablesOfInstallations } from '../database/installation-tables.js';
 
 export interface ErasureStoreOptions {
   database: Database;
@@ -48,15 +48,12 @@ const SETTINGS = { statement_timeout: 0, lock_timeout: 30_000 };
 export class ErasureStore {
   readonly #database: Database;
   readonly #hasher: InstallationHasher;
-  /** Compares the database with the ledger. */
-  readonly comparison: LedgerComparison;
   /** Tokens of claims whose run has ended: the next run claims again at once what was left under them. */
   readonly #idleTokens = new Map<Stage, string>();
 
   constructor({ database, suppressionKey }: ErasureStoreOptions) {
     this.#database = database;
     this.#hasher = new InstallationHasher(suppressionKey);
-    this.comparison = new LedgerComparison(database, this.#hasher);
   }
 
   /** Asks for an erasure: see `requestErasure`. */

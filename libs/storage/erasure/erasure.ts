@@ -1,8 +1,5 @@
 import type { LedgerPlace } from '../ledger/entry.js';
-
-/** What is done with an installation, as the field knows it. */
-export const erasureModes = ['erase', 'erase_and_suppress', 'suppress', 'lift'] as const;
-export type ErasureMode = (typeof erasureModes)[number];
+import type { ErasureMode } from '../ledger/erasure-mode.js';
 
 export const erasureStates = [
   'requested',

@@ -1,6 +1,6 @@
 import { inStep, type Group } from './claim.js';
-import type { RunContext } from './run.js';
-import { collectSnapshots, type Collected } from './snapshots.js';
+import type { RunContext } from './context.js';
+import { collectSnapshots, type Collected } from '../database/collect-snapshots.js';
 
 /**
  * Collects the contents that only these installations have reported, once for the whole group. One that

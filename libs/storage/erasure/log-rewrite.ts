@@ -4,7 +4,7 @@ import type { Queryable } from '../database/database.js';
 import type { ErasureCertificate } from './certificate.js';
 import { inStep, type Group } from './claim.js';
 import { logStateOf, type LogState } from './erasure.js';
-import type { RunContext } from './run.js';
+import type { RunContext } from './context.js';
 
 /** What became of the rewrite of Redis' append-only file, as the queue's rewriter tells. */
 type Outcome = 'rewritten' | 'waiting' | 'off' | 'not_permitted';

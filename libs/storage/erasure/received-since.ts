@@ -2,9 +2,9 @@
  * What stays where an erasure reaches only what was received until a time: the installation has sent events
  * since, which are no part of it.
  */
-import { DESCRIPTION_OF_INSTALLATION } from '../installations.js';
+import { DESCRIPTION_OF_INSTALLATION } from '../database/installation-description.js';
 import { inStep, limitsOf, type Group } from './claim.js';
-import type { RunContext } from './run.js';
+import type { RunContext } from './context.js';
 
 /** Makes the rows of installations again, from what was received since. */
 export async function restoreInstallations(group: Group, { client }: RunContext): Promise<void> {

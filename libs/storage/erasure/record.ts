@@ -1,8 +1,8 @@
 import type { LedgerKind, LedgerRecord } from '../ledger/entry.js';
 import { kindOf, noteRecorded } from '../ledger/unrecorded.js';
 import { inStep, type Group } from './claim.js';
-import type { ErasureMode } from './erasure.js';
-import type { RunContext } from './run.js';
+import type { ErasureMode } from '../ledger/erasure-mode.js';
+import type { RunContext } from './context.js';
 
 /** Records outside the database that installations are suppressed. */
 export async function recordSuppressions(group: Group, context: RunContext): Promise<void> {

@@ -2,8 +2,12 @@ import type pg from 'pg';
 import { refreshStale } from '../rollups/stale-sums.js';
 import { rollupTables, takeOutOfSums } from '../rollups/take-out.js';
 import { doOnce, inStep, limitsOf, type Group } from './claim.js';
-import type { RunContext } from './run.js';
-import { partitionsOf, tablesOfInstallations, tablesWithReceiveTime } from './tables.js';
+import type { RunContext } from './context.js';
+import {
+  partitionsOf,
+  tablesOfInstallations,
+  tablesWithReceiveTime,
+} from '../database/installation-tables.js';
 
 /** Rows of a table that go in one transaction: a few hundred milliseconds. */
 const ROWS_AT_ONCE = 20_000;

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { Queryable } from '../database/database.js';
-import { holdMutex } from '../mutex.js';
-import type { InstallationHasher } from '../suppression.js';
-import { toErasure, type Erasure, type ErasureMode, type ErasureRow } from './erasure.js';
+import { holdMutex } from '../database/mutex.js';
+import type { InstallationHasher } from '../database/installation-hash.js';
+import type { ErasureMode } from '../ledger/erasure-mode.js';
+import { toErasure, type Erasure, type ErasureRow } from './erasure.js';
 
 export interface ErasureRequest {
   mode: ErasureMode;

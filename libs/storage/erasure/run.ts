@@ -1,38 +1,15 @@
 import type pg from 'pg';
-import { waitForWriters, type InstallationHasher } from '../suppression.js';
-import type { LedgerPlace, LedgerRecord } from '../ledger/entry.js';
+import { waitForWriters } from '../database/wait-for-writers.js';
 import { doOnce, inStep, limitsOf, type Group } from './claim.js';
-import { toErasure, type Erasure, type ErasureRow, type ErasureState } from './erasure.js';
+import type { RunContext } from './context.js';
+import { toErasure, type ErasureRow, type ErasureState } from './erasure.js';
 import { collectGroup } from './leftovers.js';
 import { awaitRewrite, noteQueueEmptied } from './log-rewrite.js';
 import { recordCompletions, recordSuppressions } from './record.js';
 import { removeFromRollups, removeRows } from './remove.js';
 import { lockRequests, suppress } from './request.js';
 import { markLeftDays, restoreInstallations } from './received-since.js';
-import { countRowsOfErasures, tablesOfInstallations } from './tables.js';
-
-export interface RunContext {
-  client: pg.ClientBase;
-  hasher: InstallationHasher;
-  /** Takes the installations' events out of the queue; of some, only those received until a time. */
-  emptyQueue: (
-    installationIds: readonly string[],
-    receivedUntil?: ReadonlyMap<string, number>,
-  ) => Promise<void>;
-  /** Appends to the ledger outside the database; resolves when it is durable, with the entries' places. */
-  record: (records: readonly LedgerRecord[]) => Promise<LedgerPlace[]>;
-  /** Whether Redis is about to rewrite its append-only file, so that a certificate may wait for it. */
-  rewriteIsDue?: () => Promise<boolean>;
-  /** Signs what was done. */
-  certify: (facts: ErasureFacts) => object;
-  /** Told to stop, a worker leaves the rest to another. */
-  stopping?: AbortSignal | undefined;
-}
-
-/** What a certificate is about. */
-export interface ErasureFacts extends Omit<Erasure, 'state' | 'failure' | 'installations'> {
-  installationIds: readonly string[];
-}
+import { countRowsOfErasures, tablesOfInstallations } from '../database/installation-tables.js';
 
 type Step = (group: Group, context: RunContext) => Promise<void>;
 

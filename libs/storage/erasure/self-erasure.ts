@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { DeletionRequest, NormalisedEvent } from '#telemetry';
-import { recordAct } from '../audit-log.js';
-import type { InstallationHasher } from '../suppression.js';
+import { recordAct } from '../database/audit-log.js';
+import type { InstallationHasher } from '../database/installation-hash.js';
 import { findKnown, lockRequests, requestErasure } from './request.js';
 
 /**

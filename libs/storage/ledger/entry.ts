@@ -1,6 +1,6 @@
 import { createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto';
 import { canonicalJson } from '#telemetry';
-import type { ErasureMode } from '../erasure/erasure.js';
+import type { ErasureMode } from './erasure-mode.js';
 
 /** What an entry says of its installations: no event is stored, all rows are gone, or events are stored again. */
 export const ledgerKinds = ['suppressed', 'erased', 'lifted'] as const;

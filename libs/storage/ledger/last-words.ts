@@ -1,5 +1,5 @@
 import { canonicalJson } from '#telemetry';
-import type { ErasureMode } from '../erasure/erasure.js';
+import type { ErasureMode } from './erasure-mode.js';
 import { hashOfLine, type LedgerEntry, type LedgerKind, type LedgerPlace } from './entry.js';
 
 /** An erasure as the ledger remembers it. */

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { ErasureMode } from '../erasure/erasure.js';
+import type { ErasureMode } from './erasure-mode.js';
 import type { LedgerKind, LedgerPlace, LedgerRecord } from './entry.js';
 
 const ERASURES_AT_ONCE = 200;

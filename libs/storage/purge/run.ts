@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { partitionsOf, tablesOfInstallations } from '../erasure/tables.js';
-import { pieces } from '../housekeeping/old-rows.js';
+import { partitionsOf, tablesOfInstallations } from '../database/installation-tables.js';
+import { pieces } from '../maintenance/old-rows.js';
 import { markChanges } from '../rollups/marks.js';
 import { takeOutOfSums } from '../rollups/take-out.js';
 import { inTransaction } from '../database/transaction.js';

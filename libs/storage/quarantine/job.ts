@@ -1,5 +1,5 @@
 import type { QuarantineFilter } from './filter.js';
-import type { ReplayCounts } from './replay.js';
+import type { ReplayCounts } from '../write/replay.js';
 
 export const quarantineJobKinds = ['replay', 'discard'] as const;
 export type QuarantineJobKind = (typeof quarantineJobKinds)[number];

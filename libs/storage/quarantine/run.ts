@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { KeptEvent, ReplayedEvent } from '#telemetry';
 import { inTransaction } from '../database/transaction.js';
-import { copyKey } from '../copies.js';
-import type { TelemetryStore } from '../telemetry-store.js';
+import { copyKey } from '../write/deduplicate.js';
+import type { TelemetryStore } from '../write/telemetry-store.js';
 import { discardSome } from './discard.js';
 import { conditionOf } from './filter.js';
 import type { QuarantineJobRow } from './job.js';
-import type { Replayed, ReplayCounts } from './replay.js';
+import type { Replayed, ReplayCounts } from '../write/replay.js';
 
 /** Whoever works on a job has it for so long, and renews that with every page. */
 export const CLAIM = "now() + interval '15 seconds'";

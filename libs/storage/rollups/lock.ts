@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { holdMutex } from '../mutex.js';
+import { holdMutex } from '../database/mutex.js';
 import { inTransaction } from '../database/transaction.js';
 
 /** Runs a statement on a connection other than the one that works. */

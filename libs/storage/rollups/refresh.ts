@@ -1,23 +1,9 @@
 import type pg from 'pg';
 import { daySumTables, partNumbers } from './day-sums.js';
 import { refreshInstallationDays, type Piece } from './installation-days.js';
-import { locked, yielding, type Ask } from './lock.js';
+import { locked, yielding } from './lock.js';
+import type { RefreshOptions } from './refresh-options.js';
 import { refreshStale } from './stale-sums.js';
-
-export interface RefreshOptions {
-  /** Ends the refresh after the statement under way. */
-  signal?: AbortSignal | undefined;
-  /** Receives the progress after each day of each step. */
-  onProgress?: ((progress: RefreshProgress) => void) | undefined;
-  /** Runs statements on another connection, by which the refresh sees whether an erasure waits for it. */
-  ask?: Ask | undefined;
-}
-
-export interface RefreshProgress {
-  step: 'installations' | 'sums';
-  done: number;
-  of: number;
-}
 
 export interface RefreshResult {
   /** Days whose reports were read again. */

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Database } from '../database/database.js';
-import { markAll, refresh, type RefreshOptions, type RefreshResult } from './refresh.js';
+import { markAll, refresh, type RefreshResult } from './refresh.js';
+import type { RefreshOptions } from './refresh-options.js';
 
 /** After a refresh the machine is left to others for so many times as long as it took. */
 const REST = 20;

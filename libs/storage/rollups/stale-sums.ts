@@ -3,7 +3,7 @@ import { FIRST_SUMMED_DAY, refreshDaySum, sumsOf } from './day-sums.js';
 import type { DaySum } from './day-sum.js';
 import { refreshLives, type Life } from './lives.js';
 import { locked, yielding } from './lock.js';
-import type { RefreshOptions } from './refresh.js';
+import type { RefreshOptions } from './refresh-options.js';
 
 /** A table of a day's sums that takes longer is summed up product by product, each for no longer than this. */
 const LIMIT_MS = 60_000;

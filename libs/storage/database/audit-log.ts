@@ -1,0 +1,82 @@
+import type { Queryable } from './database.js';
+import type { InstallationHasher } from './installation-hash.js';
+
+export const actOutcomes = ['done', 'refused', 'failed'] as const;
+export type ActOutcome = (typeof actOutcomes)[number];
+
+/** Who acts: an administrator's token, or the name of a process that acts by itself. */
+export type Actor = { id: string; name: string } | string;
+
+/** Something that an administrator did, or tried to do. */
+export interface Act {
+  actor: Actor;
+  /** What, as `erasure.request`. */
+  act: string;
+  outcome: ActOutcome;
+  /** Known by its keyed hash only. */
+  installationId?: string | undefined;
+  /** Nothing that identifies an installation. */
+  detail?: object | undefined;
+}
+
+/** An act as it stands in the log. */
+export interface RecordedAct {
+  id: string;
+  at: string;
+  actor: string;
+  /** The id of the actor's token; null where none was used. */
+  actorId: string | null;
+  act: string;
+  outcome: ActOutcome;
+  /** HMAC-SHA-256 of the installation's id, in hex; null where the act is about none. */
+  installationHash: string | null;
+  detail: object;
+}
+
+/** Adds to the audit log, which nothing can be taken out of; in a transaction, with what was done. */
+export async function recordAct(
+  client: Queryable,
+  hasher: InstallationHasher,
+  { actor, act, outcome, installationId, detail = {} }: Act,
+): Promise<void> {
+  const installation = installationId === undefined ? null : hasher.hash(installationId);
+  await client.query(
+    `INSERT INTO audit_log (actor, actor_id, act, outcome, installation_hash, detail)
+     VALUES ($1, $2, $3, $4, $5, $6)`,
+    [nameOf(actor), idOf(actor), act, outcome, installation, JSON.stringify(detail)],
+  );
+}
+
+export function nameOf(actor: Actor): string {
+  return typeof actor === 'string' ? actor : actor.name;
+}
+
+function idOf(actor: Actor): string | null {
+  return typeof actor === 'string' ? null : actor.id;
+}
+
+/** What was done, newest first. @param after the id of the last one of the page before */
+export async function listActs(
+  client: Queryable,
+  { limit, after }: { limit: number; after?: string | undefined },
+): Promise<RecordedAct[]> {
+  const { rows } = await client.query<{
+    audit_id: string;
+    at: Date;
+    actor: string;
+    actor_id: string | null;
+    act: string;
+    outcome: ActOutcome;
+    installation_hash: Buffer | null;
+    detail: object;
+  }>(
+    `SELECT * FROM audit_log WHERE $2::bigint IS NULL OR audit_id < $2
+      ORDER BY audit_id DESC LIMIT $1`,
+    [limit, after],
+  );
+  return rows.map(({ audit_id: id, actor_id: actorId, at, installation_hash: hash, ...row }) => ({
+    ...{ id, at: at.toISOString(), actor: row.actor, actorId, act: row.act, outcome: row.outcome },
+    installationHash: hash?.toString('hex') ?? null,
+    detail: row.detail,
+  }));
+}

@@ -1,0 +1,143 @@
+import type pg from 'pg';
+import { inTransaction } from './transaction.js';
+import { waitForWriters } from './wait-for-writers.js';
+
+/** Contents, in the order in which writers lock them; `set` is the column that names a shared set. */
+const TABLES = [
+  { table: 'unit_set', key: 'unit_set_id' },
+  { table: 'health_snapshot', key: 'snapshot_id', set: 'unit_set_id' },
+  { table: 'package_snapshot', key: 'snapshot_id' },
+  { table: 'framework_snapshot', key: 'snapshot_id' },
+  { table: 'ui_snapshot', key: 'snapshot_id' },
+  { table: 'metric_set', key: 'metric_set_id' },
+  { table: 'metric_snapshot', key: 'snapshot_id', set: 'metric_set_id' },
+  { table: 'error_snapshot', key: 'snapshot_id' },
+] as const;
+
+/** The tables of whole contents. */
+export const SNAPSHOT_TABLES = TABLES.filter(({ key }) => key === 'snapshot_id').map(
+  ({ table }) => table,
+);
+
+const SETS = [
+  { table: 'unit_set', key: 'unit_set_id', user: 'health_snapshot' },
+  { table: 'metric_set', key: 'metric_set_id', user: 'metric_snapshot' },
+] as const;
+
+/** A row that went: a snapshot, or a set of names that this snapshot was the last to have. */
+export interface Collected {
+  table: string;
+  snapshotId: string;
+}
+
+export interface CollectOptions {
+  /** Told what went, in the transaction in which it goes. Also of nothing. */
+  note?: (collected: readonly Collected[]) => Promise<void>;
+  /** Does work in a transaction. */
+  inStep?: (work: () => Promise<void>) => Promise<void>;
+}
+
+/**
+ * Collects those of these snapshots that no report and no rollup points at any more, and the sets of names
+ * that they alone had. Most are found to be in use without a lock: reports are read through once, whatever
+ * the number of snapshots. Of the others, workers may remember that they are there, so they are told to look
+ * again; then what is about to go is locked, so that a worker which needs it waits, and finds it gone.
+ * And as one may have needed it in the meantime, reports are read through once more.
+ * @returns how many rows went, by table
+ */
+export async function collectSnapshots(
+  client: pg.ClientBase,
+  snapshotIds: readonly string[],
+  { note = async () => undefined, inStep = alone(client) }: CollectOptions = {},
+): Promise<Record<string, number>> {
+  const candidates = await findUnused(client, snapshotIds);
+  const collected: Collected[] = [];
+  if (candidates.length === 0) {
+    await inStep(() => note(collected));
+    return {};
+  }
+  const sets = await findLastUses(client, candidates);
+  await client.query('UPDATE snapshot_epoch SET epoch = epoch + 1');
+  await waitForWriters(client);
+  await inStep(async () => {
+    await lock(client, candidates, [...sets.keys()]);
+    collected.push(...(await remove(client, await findUnused(client, candidates), sets)));
+    await note(collected);
+  });
+  const removed: Record<string, number> = {};
+  for (const { table } of collected) removed[table] = (removed[table] ?? 0) + 1;
+  return removed;
+}
+
+/** Which of these neither a report nor a rollup points at, as far as can be seen now. */
+async function findUnused(client: pg.ClientBase, snapshotIds: readonly string[]) {
+  if (snapshotIds.length === 0) return [];
+  const { rows } = await client.query<{ id: string }>(
+    `WITH used AS MATERIALIZED (
+       SELECT snapshot_id FROM report
+        WHERE snapshot_id IN (SELECT id FROM unnest($1::bigint[]) AS id)
+        UNION
+       SELECT snapshot_id FROM rolled_up_snapshot
+        WHERE snapshot_id IN (SELECT id FROM unnest($1::bigint[]) AS id))
+     SELECT id FROM unnest($1::bigint[]) AS id
+     EXCEPT SELECT snapshot_id FROM used ORDER BY id`,
+    [snapshotIds],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** The sets that no other snapshot has, each with one that has it. */
+async function findLastUses(client: pg.ClientBase, snapshotIds: readonly string[]) {
+  const uses = new Map<string, string>();
+  for (const { key, user } of SETS) {
+    const { rows } = await client.query<{ id: string; snapshot_id: string }>(
+      `WITH going AS MATERIALIZED (SELECT id FROM unnest($1::bigint[]) AS id)
+       SELECT ${key} AS id, min(snapshot_id) AS snapshot_id FROM ${user}
+        WHERE ${key} IN (SELECT ${key} FROM ${user} WHERE snapshot_id IN (SELECT id FROM going))
+        GROUP BY 1 HAVING bool_and(snapshot_id IN (SELECT id FROM going))`,
+      [snapshotIds],
+    );
+    for (const { id, snapshot_id } of rows) uses.set(id, snapshot_id);
+  }
+  return uses;
+}
+
+/** Locks what may go, in the order of the writers. */
+async function lock(client: pg.ClientBase, snapshotIds: readonly string[], sets: string[]) {
+  for (const { table, key } of TABLES) {
+    const [ids, type] = key === 'snapshot_id' ? [snapshotIds, 'bigint'] : [sets, 'uuid'];
+    await client.query(
+      `SELECT FROM ${table} WHERE ${key} = ANY ($1::${type}[]) ORDER BY ${key} FOR UPDATE`,
+      [ids],
+    );
+  }
+}
+
+async function remove(
+  client: pg.ClientBase,
+  snapshotIds: readonly string[],
+  sets: ReadonlyMap<string, string>,
+): Promise<Collected[]> {
+  const collected: Collected[] = [];
+  for (const { table, key } of TABLES) {
+    if (key !== 'snapshot_id') continue;
+    const { rows } = await client.query<{ id: string }>(
+      `DELETE FROM ${table} WHERE snapshot_id = ANY ($1::bigint[]) RETURNING snapshot_id AS id`,
+      [snapshotIds],
+    );
+    for (const { id } of rows) collected.push({ table, snapshotId: id });
+  }
+  for (const { table, key, user } of SETS) {
+    const { rows } = await client.query<{ id: string }>(
+      `DELETE FROM ${table} t WHERE t.${key} = ANY ($1::uuid[])
+          AND NOT EXISTS (SELECT FROM ${user} u WHERE u.${key} = t.${key}) RETURNING ${key} AS id`,
+      [[...sets.keys()]],
+    );
+    for (const { id } of rows) collected.push({ table, snapshotId: sets.get(id) ?? '' });
+  }
+  return collected;
+}
+
+function alone(client: pg.ClientBase) {
+  return (work: () => Promise<void>): Promise<void> => inTransaction(client, work);
+}

@@ -1,0 +1,27 @@
+import type pg from 'pg';
+import type { InstallationHasher } from '../database/installation-hash.js';
+import type { LedgerPlace, LedgerRecord } from '../ledger/entry.js';
+import type { Erasure } from './erasure.js';
+
+export interface RunContext {
+  client: pg.ClientBase;
+  hasher: InstallationHasher;
+  /** Takes the installations' events out of the queue; of some, only those received until a time. */
+  emptyQueue: (
+    installationIds: readonly string[],
+    receivedUntil?: ReadonlyMap<string, number>,
+  ) => Promise<void>;
+  /** Appends to the ledger outside the database; resolves when it is durable, with the entries' places. */
+  record: (records: readonly LedgerRecord[]) => Promise<LedgerPlace[]>;
+  /** Whether Redis is about to rewrite its append-only file, so that a certificate may wait for it. */
+  rewriteIsDue?: () => Promise<boolean>;
+  /** Signs what was done. */
+  certify: (facts: ErasureFacts) => object;
+  /** Told to stop, a worker leaves the rest to another. */
+  stopping?: AbortSignal | undefined;
+}
+
+/** What a certificate is about. */
+export interface ErasureFacts extends Omit<Erasure, 'state' | 'failure' | 'installations'> {
+  installationIds: readonly string[];
+}

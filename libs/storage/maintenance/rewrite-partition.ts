@@ -1,0 +1,148 @@
+import type pg from 'pg';
+import { boundsOf, type Partition } from '../database/partitions.js';
+import { holdMutex } from '../database/mutex.js';
+import { withLockRetry, inTransaction } from '../database/transaction.js';
+
+/** What the name of a partition's successor ends with, until it takes the place. */
+const SUCCESSOR = '_rewritten';
+/**
+ * Some 20 thousand reports: whoever deletes from the month waits while they are copied, which takes half
+ * a second even where a dozen others want each processor.
+ */
+const BLOCKS_AT_ONCE = 250;
+
+export interface Rewrite {
+  /** Rows of these origins are left out. */
+  origins: readonly number[];
+  /** The products that they are of. */
+  products: readonly string[];
+  signal: AbortSignal;
+  /** Told of every piece that is copied. */
+  onPiece?: ((partition: string) => Promise<void> | void) | undefined;
+  blocksAtOnce?: number | undefined;
+}
+
+/** The products that have been taken out of a partition: it says so itself. */
+export function productsWithout({ note }: Partition): Set<string> {
+  return new Set(/^without (.+)$/.exec(note ?? '')?.[1]?.split(', '));
+}
+
+/**
+ * Takes some products out of a month: copies all others to a new table, which then takes its place in one
+ * short transaction. Whatever is done to the month meanwhile, as by an erasure, is done to both, by a
+ * trigger; so a row that was deleted cannot come back. A month of which nothing is left is dropped.
+ */
+export async function rewritePartition(
+  client: pg.ClientBase,
+  partition: Partition,
+  rewrite: Rewrite,
+): Promise<'rewritten' | 'dropped' | 'unchanged'> {
+  const { name } = partition;
+  const { origins, products, signal } = rewrite;
+  const all = [...new Set([...productsWithout(partition), ...products])].sort();
+  const note = `without ${all.join(', ')}`;
+  if ((await foreseeRewrite(client, partition, origins)) === 'unchanged') {
+    await client.query(`COMMENT ON TABLE ${name} IS '${note}'`);
+    return 'unchanged';
+  }
+  await withLockRetry(client, signal, () => prepare(client, partition, note));
+  await copy(client, name, rewrite);
+  await client.query(`ANALYZE ${name}${SUCCESSOR}`);
+  return withLockRetry(client, signal, () => swap(client, partition));
+}
+
+/** What would become of a month. */
+export async function foreseeRewrite(
+  client: pg.ClientBase,
+  { name }: Partition,
+  origins: readonly number[],
+): Promise<'rewritten' | 'dropped' | 'unchanged'> {
+  const { rows } = await client.query<{ has_some: boolean; has_others: boolean }>(
+    `SELECT EXISTS (SELECT FROM ${name} WHERE origin_id = ANY ($1::integer[])) AS has_some,
+            EXISTS (SELECT FROM ${name} WHERE origin_id <> ALL ($1::integer[])) AS has_others`,
+    [origins],
+  );
+  if (!rows[0]?.has_some) return 'unchanged';
+  return rows[0].has_others ? 'rewritten' : 'dropped';
+}
+
+/** Removes what a rewrite has left behind that was interrupted. */
+export async function dropSuccessors(
+  client: pg.ClientBase,
+  partitions: readonly Partition[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { rows } = await client.query<{ successor: string }>(
+    `SELECT relname AS successor FROM pg_class
+      WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND right(relname, $1) = $2`,
+    [SUCCESSOR.length, SUCCESSOR],
+  );
+  for (const { successor } of rows) {
+    const partition = partitions.find(({ name }) => `${name}${SUCCESSOR}` === successor);
+    if (!partition) continue;
+    await withLockRetry(client, signal, async () => {
+      await client.query(`DROP TRIGGER IF EXISTS follow_rewrite ON ${partition.name}`);
+      await client.query(`DROP TABLE ${successor}`);
+    });
+  }
+}
+
+/** From its commit on, the successor follows the partition. */
+async function prepare(client: pg.ClientBase, partition: Partition, note: string) {
+  const { name } = partition;
+  const successor = `${name}${SUCCESSOR}`;
+  const [from, to] = boundsOf(partition);
+  // With the check, Postgres need not look at the rows when it takes the place.
+  await client.query(`
+    CREATE TABLE ${successor} (LIKE ${name} INCLUDING DEFAULTS,
+      CONSTRAINT ${successor}_bounds CHECK (received_at >= ${from} AND received_at < ${to}));
+    CREATE UNIQUE INDEX ${successor}_event_key ON ${successor} (installation_id, event_key);
+    CREATE INDEX ${successor}_observed_at_idx ON ${successor} USING brin (observed_at)
+      WITH (pages_per_range = 32, autosummarize = on);
+    COMMENT ON TABLE ${successor} IS '${note}';
+    CREATE TRIGGER follow_rewrite AFTER INSERT OR UPDATE OR DELETE ON ${name}
+      FOR EACH ROW EXECUTE FUNCTION follow_rewrite('${successor}')`);
+}
+
+async function copy(client: pg.ClientBase, name: string, rewrite: Rewrite): Promise<void> {
+  const { origins, signal, onPiece, blocksAtOnce = BLOCKS_AT_ONCE } = rewrite;
+  const { rows } = await client.query<{ blocks: number }>(
+    `SELECT (pg_relation_size($1::regclass) / current_setting('block_size')::int)::int AS blocks`,
+    [name],
+  );
+  const { blocks = 0 } = rows[0] ?? {};
+  for (let block = 0; block < blocks; block += blocksAtOnce) {
+    signal.throwIfAborted();
+    await inTransaction(client, async () => {
+      await holdMutex(client, 'month_rewrite');
+      await client.query(
+        `INSERT INTO ${name}${SUCCESSOR} SELECT * FROM ${name}
+          WHERE ctid >= $1::tid AND ctid < $2::tid AND origin_id <> ALL ($3::integer[])
+         ON CONFLICT DO NOTHING`,
+        [`(${block},0)`, `(${block + blocksAtOnce},0)`, origins],
+      );
+    });
+    await onPiece?.(name);
+  }
+}
+
+/** The successor takes the place. Everybody else is kept away for the milliseconds that this takes. */
+async function swap(client: pg.ClientBase, partition: Partition): Promise<'rewritten' | 'dropped'> {
+  const { table, name } = partition;
+  const successor = `${name}${SUCCESSOR}`;
+  const [from, to] = boundsOf(partition);
+  await client.query(`LOCK TABLE ONLY ${table} IN ACCESS EXCLUSIVE MODE`);
+  const { rowCount } = await client.query(`SELECT FROM ${successor} LIMIT 1`);
+  await client.query(`ALTER TABLE ${table} DETACH PARTITION ${name}; DROP TABLE ${name}`);
+  if (!rowCount) {
+    await client.query(`DROP TABLE ${successor}`);
+    return 'dropped';
+  }
+  await client.query(`
+    ALTER TABLE ${successor} RENAME TO ${name};
+    ALTER INDEX ${successor}_event_key RENAME TO ${name}_event_key;
+    ALTER INDEX ${successor}_observed_at_idx RENAME TO ${name}_observed_at_idx;
+    ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM (${from}) TO (${to});
+    ALTER TABLE ${name} DROP CONSTRAINT ${successor}_bounds`);
+  return 'rewritten';
+}

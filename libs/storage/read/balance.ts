@@ -1,0 +1,74 @@
+import type { Database } from '../database/database.js';
+
+/** An hour of a product: what was accepted, and what became of it. */
+export interface BalancedHour {
+  product: string;
+  hour: string;
+  accepted: number;
+  /** Events by fate. */
+  fates: Record<string, number>;
+  /** Accepted less all fates: 0 where every event has one. */
+  difference: number;
+  /** Events that ingest acknowledged, by its own count; null when none was announced for the hour. */
+  acknowledged: number | null;
+  /** Of these, events that were in the queue at the latest comparison. */
+  queued: number | null;
+  /** Of these, events that are neither accepted nor queued. */
+  lost: number | null;
+}
+
+export interface BalanceFilter {
+  product?: string | undefined;
+  from?: Date | undefined;
+  to?: Date | undefined;
+  limit: number;
+}
+
+/** What the view has of an hour; which fates there are is for the view to say. */
+interface BalanceRow extends Record<string, unknown> {
+  product: string;
+  hour: Date;
+  accepted: string;
+  unaccounted: string;
+  acknowledged: string | null;
+  queued: string | null;
+  lost: string | null;
+}
+
+/** The books: whether every event that was acknowledged has a fate or is queued. */
+export class Books {
+  constructor(private readonly database: Database) {}
+
+  /** The latest hours first; `unbalanced` is how many of all that match are out of balance. */
+  async balance(filter: BalanceFilter): Promise<{ hours: BalancedHour[]; unbalanced: number }> {
+    const { product = null, from = null, to = null, limit } = filter;
+    const matching = `FROM fleet.ingest_balance
+      WHERE ($1::text IS NULL OR product = $1)
+        AND ($2::timestamptz IS NULL OR hour >= $2) AND ($3::timestamptz IS NULL OR hour < $3)`;
+    const values = [product, from, to];
+    const { rows } = await this.database.query<BalanceRow>(
+      `SELECT * ${matching} ORDER BY hour DESC, product LIMIT $4`,
+      [...values, limit],
+    );
+    const { rows: counted } = await this.database.query<{ unbalanced: number }>(
+      `SELECT count(*)::int AS unbalanced ${matching} AND (unaccounted <> 0 OR lost > 0)`,
+      values,
+    );
+    return { hours: rows.map(toHour), unbalanced: counted[0]?.unbalanced ?? 0 };
+  }
+}
+
+function toHour(row: BalanceRow): BalancedHour {
+  const { product, hour, accepted, unaccounted, acknowledged, queued, lost, ...fates } = row;
+  const toNumber = (count: string | null) => (count === null ? null : Number(count));
+  return {
+    product,
+    hour: hour.toISOString(),
+    accepted: Number(accepted),
+    fates: Object.fromEntries(Object.entries(fates).map(([fate, count]) => [fate, Number(count)])),
+    difference: Number(unaccounted),
+    acknowledged: toNumber(acknowledged),
+    queued: toNumber(queued),
+    lost: toNumber(lost),
+  };
+}

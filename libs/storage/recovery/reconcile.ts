@@ -1,0 +1,81 @@
+import type { ChainFault, Chain } from '../ledger/chain.js';
+import type { ComparisonOptions, Forgotten, LedgerComparison } from './comparison.js';
+import { BEGINNING, type LedgerEntry, type LedgerPlace } from '../ledger/entry.js';
+import { erasuresIn } from '../ledger/last-words.js';
+
+/** What is wrong with a ledger: a fault of its chain, or that it lacks what the database has seen. */
+export interface LedgerFault {
+  reason: ChainFault['reason'] | 'truncated' | 'other_chain';
+  /** The entry where it shows. */
+  sequence: number;
+}
+
+export interface Reconciliation {
+  /** The last entry of the ledger. */
+  head: LedgerPlace;
+  /** The last entry that the database had followed. */
+  database: LedgerPlace;
+  fault: LedgerFault | null;
+  forgotten: Forgotten;
+}
+
+export interface ReconcileOptions extends ComparisonOptions {
+  /** Follows the ledger as it is, although it lacks entries that the database has seen. */
+  acceptsLoss?: boolean;
+}
+
+type Read = (after?: LedgerPlace) => Promise<Chain>;
+
+/**
+ * Brings a database in line with the ledger. A database that follows is known by one row; otherwise only
+ * what was appended since its place is read, and all of it where its place is not in the chain.
+ */
+export async function reconcile(
+  head: LedgerPlace,
+  { read, comparison }: { read: Read; comparison: LedgerComparison },
+  options: ReconcileOptions = { isThorough: false, isDryRun: false },
+): Promise<Reconciliation> {
+  const database = await comparison.place();
+  if (!options.isThorough && isSame(database, head)) {
+    return { head, database, fault: null, forgotten: NOTHING };
+  }
+  const { chain, fault } = await readSince(database, { read, ...options });
+  const forgotten = await comparison.apply(erasuresIn(chain.entries), options);
+  if (fault && options.acceptsLoss) await comparison.acceptLoss(chain.entries);
+  if ((!fault || options.acceptsLoss) && !options.isDryRun) await comparison.moveTo(chain.head);
+  return { head: chain.head, database, fault, forgotten };
+}
+
+const NOTHING: Forgotten = { erasures: [], suppressions: 0, lifts: 0, reappeared: 0 };
+
+async function readSince(
+  place: LedgerPlace,
+  { read, isThorough }: { read: Read; isThorough: boolean },
+): Promise<{ chain: Chain; fault: LedgerFault | null }> {
+  if (!isThorough && place.sequence > 0) {
+    const chain = await read(place);
+    if (!chain.fault && chain.entries.length > 0) return { chain, fault: null };
+  }
+  const chain = await read(BEGINNING);
+  if (chain.fault) return { chain, fault: chain.fault };
+  return { chain, fault: isIn(chain, place) ? null : faultOf(chain, place) };
+}
+
+/** Also where it was in a branch that lost: its entries were appended again. */
+function isIn({ entries, head }: Chain, { sequence, hash }: LedgerPlace): boolean {
+  if (sequence === 0 || isSame(head, { sequence, hash })) return true;
+  return entries.some(
+    (entry: LedgerEntry) =>
+      (entry.sequence === sequence + 1 && entry.previousHash === hash) ||
+      entry.formerly?.hash === hash,
+  );
+}
+
+function faultOf({ head }: Chain, { sequence }: LedgerPlace): LedgerFault {
+  if (head.sequence < sequence) return { reason: 'truncated', sequence: head.sequence + 1 };
+  return { reason: 'other_chain', sequence };
+}
+
+function isSame(one: LedgerPlace, other: LedgerPlace): boolean {
+  return one.sequence === other.sequence && one.hash === other.hash;
+}

@@ -1,0 +1,108 @@
+import pg from 'pg';
+import { Database } from '../database/database.js';
+import { alterRole, createRole, databaseName, NOT_ALLOWED } from './reader-roles.js';
+
+/** As whom workers and the admin API are meant to connect. */
+export const APPLICATION_ROLE = 'muster_app';
+
+/** What it may only add to, and what is not its business. */
+const LOG = 'audit_log';
+const KEPT_FROM_IT = [LOG, '_prisma_migrations'];
+
+export interface ApplicationRoleOptions {
+  /** Lets it log in. */
+  password?: string | undefined;
+  /** Where it can log in already, its password is left as it is: another Muster may live by it. */
+  keepsPassword?: boolean | undefined;
+  log: (line: string) => void;
+}
+
+/**
+ * The role of the application. It stores, erases and makes partitions, and so owns the partitioned
+ * tables; of the audit log it can only read and add rows, whatever becomes of the process that has its
+ * password. Which tables there are is read from the database: new ones need no word here. Where our own
+ * user may not manage roles, that is said, and the application goes on as that user.
+ * @returns whether the role is set up
+ */
+export async function ensureApplicationRole(
+  client: pg.ClientBase,
+  { password, keepsPassword = false, log }: ApplicationRoleOptions,
+): Promise<boolean> {
+  try {
+    await createRole(client, APPLICATION_ROLE);
+    if (password !== undefined && !(keepsPassword && (await canLogIn(client)))) {
+      const text = pg.escapeLiteral(password);
+      await alterRole(client, APPLICATION_ROLE, `LOGIN PASSWORD ${text}`);
+    }
+    await grant(client);
+    await handOver(client);
+    return true;
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError && error.code === NOT_ALLOWED)) throw error;
+    log(
+      `The role ${APPLICATION_ROLE} could not be set up, because the user of DATABASE_URL may not manage roles; where the application connects as that user, only a trigger keeps it from changing the audit log.`,
+    );
+    return false;
+  }
+}
+
+/** Whether whoever has this URL gets in, and may do what workers do. */
+export async function isApplication(databaseUrl: string): Promise<boolean> {
+  const database = new Database({ databaseUrl, name: 'muster-start', connections: 1 });
+  try {
+    const { rows } = await database.query<{ is_owner: boolean }>(
+      `SELECT pg_has_role(relowner, 'USAGE') AS is_owner FROM pg_class WHERE oid = 'public.report'::regclass`,
+    );
+    return rows[0]?.is_owner === true;
+  } catch {
+    return false; // the role may be missing, or have another password
+  } finally {
+    await database.close();
+  }
+}
+
+async function canLogIn(client: pg.ClientBase): Promise<boolean> {
+  const { rowCount } = await client.query(
+    'SELECT FROM pg_roles WHERE rolname = $1 AND rolcanlogin',
+    [APPLICATION_ROLE],
+  );
+  return rowCount === 1;
+}
+
+/** By a rule: all tables but those that are kept from it. Identity columns need no right to a sequence. */
+async function grant(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ tables: string }>(
+    `SELECT string_agg(oid::regclass::text, ', ') AS tables FROM pg_class
+      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v') AND relname <> ALL ($1)`,
+    [KEPT_FROM_IT],
+  );
+  await client.query(`
+    GRANT CONNECT, TEMPORARY ON DATABASE ${await databaseName(client)} TO ${APPLICATION_ROLE};
+    GRANT USAGE, CREATE ON SCHEMA public TO ${APPLICATION_ROLE};
+    GRANT USAGE ON SCHEMA fleet TO ${APPLICATION_ROLE};
+    GRANT SELECT ON ALL TABLES IN SCHEMA fleet TO ${APPLICATION_ROLE};
+    GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ${rows[0]?.tables ?? ''} TO ${APPLICATION_ROLE};
+    REVOKE ALL ON ${KEPT_FROM_IT.join()} FROM ${APPLICATION_ROLE};
+    GRANT SELECT, INSERT ON ${LOG} TO ${APPLICATION_ROLE};
+    GRANT EXECUTE ON FUNCTION forget_statistics(uuid[]) TO ${APPLICATION_ROLE}`);
+}
+
+/**
+ * Only the owner of a table makes and drops its partitions. Each table is handed over by itself, so that
+ * writers wait for no more than one. Who hands over goes on using them: views work with its rights.
+ */
+async function handOver(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ name: string; is_member: boolean }>(
+    `SELECT oid::regclass::text AS name, pg_has_role($1, 'USAGE') AS is_member FROM pg_class
+      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+        AND (relkind = 'p' OR relispartition) AND relowner <> $1::regrole
+      ORDER BY relispartition, 1`,
+    [APPLICATION_ROLE],
+  );
+  if (rows.some(({ is_member }) => !is_member)) {
+    await client.query(`GRANT ${APPLICATION_ROLE} TO CURRENT_USER`);
+  }
+  for (const { name } of rows) {
+    await client.query(`ALTER TABLE ${name} OWNER TO ${APPLICATION_ROLE}`);
+  }
+}

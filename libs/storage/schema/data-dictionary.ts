@@ -1,0 +1,69 @@
+import type { Queryable } from '../database/database.js';
+
+/** A view that analysts may ask, with its own words about itself. */
+export interface ViewDescription {
+  name: string;
+  about: string;
+  columns: { name: string; type: string; about: string }[];
+}
+
+/** Every view of the schema `fleet`, by name, as the database's own comments describe it. */
+export async function describeViews(database: Queryable): Promise<ViewDescription[]> {
+  const { rows } = await database.query<ViewDescription>(`
+    SELECT c.relname AS name, coalesce(obj_description(c.oid, 'pg_class'), '') AS about,
+           json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, NULL),
+                    'about', coalesce(col_description(c.oid, a.attnum), '')) ORDER BY a.attnum) AS columns
+      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE c.relnamespace = 'fleet'::regnamespace AND c.relkind IN ('v', 'm')
+     GROUP BY c.oid, c.relname ORDER BY c.relname`);
+  return rows;
+}
+
+/** The data dictionary, for people: a section for each view. */
+export function dictionaryMarkdown(views: readonly ViewDescription[]): string {
+  const lines = [
+    '# Data dictionary',
+    '',
+    'The views of the schema `fleet`, which the role `analyst` may ask. Made from the comments in the',
+    'database, where `\\d+ fleet.installations` shows the same. Times are `timestamptz`, in UTC unless your',
+    'session says otherwise.',
+  ];
+  for (const { name, about, columns } of views) {
+    lines.push('', `## \`${name}\``, '', about, '', '| column | type | |', '| --- | --- | --- |');
+    for (const column of columns) {
+      lines.push(`| \`${column.name}\` | ${shortType(column.type)} | ${inCell(column.about)} |`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** The same as a source of dbt (https://docs.getdbt.com/reference/source-properties), in YAML. */
+export function dbtSource(views: readonly ViewDescription[]): string {
+  const lines = [
+    '# The schema fleet of Muster as a dbt source: put it into models/ of your project.',
+    'version: 2',
+    'sources:',
+    '  - name: fleet',
+    '    schema: fleet',
+    '    description: What installations report, for analysts.',
+    '    tables:',
+  ];
+  for (const { name, about, columns } of views) {
+    lines.push(`      - name: ${name}`, `        description: ${JSON.stringify(about)}`);
+    lines.push('        columns:');
+    for (const column of columns) {
+      lines.push(`          - name: ${column.name}`);
+      lines.push(`            description: ${JSON.stringify(column.about)}`);
+      lines.push(`            data_type: ${column.type}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function shortType(type: string): string {
+  return type.replace('timestamp with time zone', 'timestamptz').replace(/\(\d+\)/, '');
+}
+
+function inCell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('<', '\\<');
+}

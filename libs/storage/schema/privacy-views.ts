@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import { inTransaction } from '../database/transaction.js';
+
+/** For whom groups of few installations are left out. */
+export const PRIVACY_SCHEMA = 'fleet_privacy';
+
+interface CountingView {
+  name: string;
+  about: string;
+  /** The column with the number. */
+  counter: string;
+  columns: { name: string; about: string }[];
+}
+
+/** What the number of installations that a row is about is called. */
+const COUNTERS = "'installations', 'active'";
+
+/**
+ * Makes the schema `fleet_privacy`: of each view of `fleet` that counts installations, the same one
+ * without its rows of fewer than `minInstallations`. Views that show single installations are not in it.
+ * It is made anew only where something has changed, for that waits for whoever reads it.
+ */
+export async function makePrivacyViews(
+  client: pg.ClientBase,
+  minInstallations: number,
+): Promise<void> {
+  const views = await countingViews(client);
+  const about = describe(views, minInstallations);
+  if ((await commentOnSchema(client)) === about) return;
+  const statements = [
+    `DROP SCHEMA IF EXISTS ${PRIVACY_SCHEMA} CASCADE`,
+    `CREATE SCHEMA ${PRIVACY_SCHEMA}`,
+    ...views.flatMap((view) => statementsFor(view, minInstallations)),
+    `COMMENT ON SCHEMA ${PRIVACY_SCHEMA} IS ${pg.escapeLiteral(about)}`,
+  ];
+  await inTransaction(client, async () => {
+    for (const statement of statements) await client.query(statement);
+  });
+}
+
+/** Takes the schema away. */
+export async function dropPrivacyViews(client: pg.ClientBase): Promise<void> {
+  await client.query(`DROP SCHEMA IF EXISTS ${PRIVACY_SCHEMA} CASCADE`);
+}
+
+/** The views with a number of installations in each row, and no installation. */
+async function countingViews(client: pg.ClientBase): Promise<CountingView[]> {
+  const { rows } = await client.query<CountingView>(`
+    SELECT c.relname AS name, coalesce(obj_description(c.oid, 'pg_class'), '') AS about,
+           min(a.attname) FILTER (WHERE a.attname IN (${COUNTERS})) AS counter,
+           json_agg(json_build_object('name', a.attname,
+                    'about', coalesce(col_description(c.oid, a.attnum), '')) ORDER BY a.attnum) AS columns
+      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+     WHERE c.relnamespace = 'fleet'::regnamespace AND c.relkind = 'v'
+     GROUP BY c.oid, c.relname
+    HAVING bool_or(a.attname IN (${COUNTERS})) AND NOT bool_or(a.attname = 'installation_id')
+     ORDER BY c.relname`);
+  return rows;
+}
+
+async function commentOnSchema(client: pg.ClientBase): Promise<string | null> {
+  const { rows } = await client.query<{ about: string | null }>(
+    `SELECT obj_description(oid, 'pg_namespace') AS about FROM pg_namespace WHERE nspname = $1`,
+    [PRIVACY_SCHEMA],
+  );
+  return rows[0]?.about ?? null;
+}
+
+/** For people, with a digest of all that the schema is made of. */
+function describe(views: readonly CountingView[], minInstallations: number): string {
+  const digest = createHash('sha256').update(JSON.stringify(views)).digest('hex').slice(0, 12);
+  return `What fleet says of at least ${minInstallations} installations together (${digest}).`;
+}
+
+function statementsFor(
+  { name, about, counter, columns }: CountingView,
+  minInstallations: number,
+): string[] {
+  const view = `${PRIVACY_SCHEMA}.${pg.escapeIdentifier(name)}`;
+  const note = `${about} Rows of fewer than ${minInstallations} installations are left out.`;
+  return [
+    `CREATE VIEW ${view} AS SELECT * FROM fleet.${pg.escapeIdentifier(name)}
+      WHERE ${counter} >= ${Math.floor(minInstallations)}`,
+    `COMMENT ON VIEW ${view} IS ${pg.escapeLiteral(note)}`,
+    ...columns.map(
+      (column) =>
+        `COMMENT ON COLUMN ${view}.${pg.escapeIdentifier(column.name)} IS ${pg.escapeLiteral(column.about)}`,
+    ),
+  ];
+}

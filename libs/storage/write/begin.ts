@@ -1,0 +1,73 @@
+import type pg from 'pg';
+import type { InstallationHasher } from '../database/installation-hash.js';
+
+/** What a transaction that stores events begins with. */
+export interface WriteStart {
+  /** The installations whose events are not to be stored. */
+  suppressed: ReadonlySet<string>;
+  /** Raised whenever snapshots are collected. */
+  epoch: string;
+}
+
+export interface BatchStart extends WriteStart {
+  /** False where the batch was stored before. */
+  isNew: boolean;
+}
+
+interface StartRow {
+  suppressed: Buffer[];
+  epoch: string;
+}
+
+/** Comes first in a transaction that stores events. */
+export const TAKE_NUMBER = 'SELECT pg_current_xact_id()';
+
+const START = `
+  ARRAY(SELECT s.installation_hash FROM unnest($1::bytea[]) AS h
+          JOIN suppression s ON s.installation_hash = h) AS suppressed,
+  (SELECT epoch FROM snapshot_epoch) AS epoch`;
+
+/**
+ * Begins a batch in its transaction: records its receipt, and asks which of its installations are
+ * suppressed. The transaction has its number before it asks (`TAKE_NUMBER`), and holds a lock on what it has asked, so
+ * whoever suppresses an installation can wait for all that may not have seen it (see `waitForWriters`).
+ */
+export async function beginBatch(
+  tx: pg.ClientBase,
+  batch: { batchId: string; gatheredAt: number },
+  installationIds: readonly string[],
+  hasher: InstallationHasher,
+): Promise<BatchStart> {
+  const hashes = installationIds.map((id) => hasher.hash(id));
+  const { rows } = await tx.query<StartRow & { is_new: boolean }>({
+    name: 'begin-batch',
+    text: `
+      WITH receipt AS (
+        INSERT INTO batch_receipt VALUES ($2, $3) ON CONFLICT DO NOTHING RETURNING 1)
+      SELECT EXISTS (SELECT FROM receipt) AS is_new, ${START}`,
+    values: [hashes, batch.batchId, new Date(batch.gatheredAt).toISOString()],
+  });
+  return { isNew: rows[0]?.is_new ?? false, ...toStart(rows[0], installationIds, hashes) };
+}
+
+/** Begins a replay in its transaction: the same question, without a receipt. */
+export async function beginReplay(
+  tx: pg.ClientBase,
+  installationIds: readonly string[],
+  hasher: InstallationHasher,
+): Promise<WriteStart> {
+  const hashes = installationIds.map((id) => hasher.hash(id));
+  const { rows } = await tx.query<StartRow>(`SELECT ${START}`, [hashes]);
+  return toStart(rows[0], installationIds, hashes);
+}
+
+function toStart(
+  row: StartRow | undefined,
+  installationIds: readonly string[],
+  hashes: readonly Buffer[],
+): WriteStart {
+  const { suppressed = [], epoch = '' } = row ?? {};
+  const found = new Set(suppressed.map((hash) => hash.toString('hex')));
+  const ids = installationIds.filter((_, at) => found.has(hashes[at]?.toString('hex') ?? ''));
+  return { suppressed: new Set(ids), epoch };
+}

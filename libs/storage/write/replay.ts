@@ -1,0 +1,107 @@
+import type pg from 'pg';
+import type { ReplayedEvent } from '#telemetry';
+import type { IdentifiedEvent, Tally } from './batch.js';
+import { copyKey } from './deduplicate.js';
+import { isOnlyCounted, type SaveContext, type saveEvents } from './save-events.js';
+import type { WriteStart } from './begin.js';
+import { addTally } from './tallies.js';
+
+/** An event that was kept aside, and what it is by the rules of today. */
+export interface Replayed {
+  quarantineId: string;
+  installationId: string;
+  event: ReplayedEvent;
+}
+
+/** What the events of a replay are now. */
+export interface ReplayCounts {
+  stored: number;
+  quarantinedAgain: number;
+  duplicate: number;
+  suppressed: number;
+  empty: number;
+  blocked: number;
+  optedOut: number;
+}
+
+/** Events that are stored anew in one transaction, each of them once. */
+export interface ReplayPage {
+  events: readonly Replayed[];
+  /** Notes in the same transaction what was done. Where it throws, nothing is. */
+  note: (tx: pg.ClientBase, counts: ReplayCounts) => Promise<void>;
+}
+
+/**
+ * Stores a page anew. Whatever is gone by now is left out: another replay has it, or nobody has any
+ * more. That is looked up after it was asked who is suppressed, and before anything is locked, which
+ * makes rows of installations: so no installation comes back that was erased meanwhile.
+ * @returns the snapshots that were written
+ */
+export async function replayPage(
+  save: typeof saveEvents,
+  { events, note }: ReplayPage,
+  { suppressed }: WriteStart,
+  context: SaveContext,
+): Promise<string[]> {
+  const { tx } = context;
+  const present = await findPresent(tx, events);
+  const wanted = present.filter(({ installationId }) => !suppressed.has(installationId));
+  const identified = wanted.map(({ event }) => event).filter((event) => !isOnlyCounted(event));
+  const takeOut = takerOf(tx, wanted);
+  const { fates, contentIds } = await save(identified, { ...context, takeOut });
+  const counted = wanted.filter(({ event }) => isOnlyCounted(event));
+  for (const { event } of await removeKept(tx, counted)) fates.add(event, event.fate);
+  await note(tx, countsOf(fates, present.length - wanted.length));
+  await addTally(tx, fates.instead('quarantined'));
+  return contentIds;
+}
+
+async function findPresent(tx: pg.ClientBase, events: readonly Replayed[]) {
+  const { rows } = await tx.query<{ id: string }>(
+    'SELECT quarantine_id AS id FROM quarantined_event WHERE quarantine_id = ANY ($1::bigint[])',
+    [events.map(({ quarantineId }) => quarantineId)],
+  );
+  const ids = new Set(rows.map(({ id }) => id));
+  return events.filter(({ quarantineId }) => ids.has(quarantineId));
+}
+
+/** Takes out the old rows of events, whatever they are now. */
+function takerOf(tx: pg.ClientBase, replayed: readonly Replayed[]) {
+  const former = new Map<string, Replayed>();
+  for (const it of replayed) if (!isOnlyCounted(it.event)) former.set(copyKey(it.event), it);
+  return async (events: readonly IdentifiedEvent[]) => {
+    const kept = events.flatMap((event) => former.get(copyKey(event)) ?? []);
+    const removed = new Set((await removeKept(tx, kept)).map(({ quarantineId }) => quarantineId));
+    return events.filter((event) => removed.has(former.get(copyKey(event))?.quarantineId ?? ''));
+  };
+}
+
+/** Removes what was kept of events. @returns those of which there was something */
+async function removeKept(tx: pg.ClientBase, events: readonly Replayed[]): Promise<Replayed[]> {
+  if (events.length === 0) return [];
+  const { rows } = await tx.query<{ id: string }>(
+    `WITH gone AS (
+       DELETE FROM quarantined_event WHERE quarantine_id = ANY ($1::bigint[])
+       RETURNING quarantine_id, installation_id, event_key, received_at),
+     originals AS (
+       DELETE FROM original_event o USING gone g
+        WHERE o.installation_id = g.installation_id AND o.event_key = g.event_key
+          AND o.received_at = g.received_at)
+     SELECT quarantine_id AS id FROM gone`,
+    [events.map(({ quarantineId }) => quarantineId)],
+  );
+  const ids = new Set(rows.map(({ id }) => id));
+  return events.filter(({ quarantineId }) => ids.has(quarantineId));
+}
+
+function countsOf(fates: Tally, suppressed: number): ReplayCounts {
+  return {
+    stored: fates.sumOf('stored'),
+    quarantinedAgain: fates.sumOf('quarantined'),
+    duplicate: fates.sumOf('duplicate'),
+    suppressed,
+    empty: fates.sumOf('empty'),
+    blocked: fates.sumOf('blocked'),
+    optedOut: fates.sumOf('opted_out'),
+  };
+}

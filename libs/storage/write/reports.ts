@@ -1,0 +1,186 @@
+import type pg from 'pg';
+import type { Clock, ResourceFigures, UnderstoodEvent } from '#telemetry';
+import { reportKinds } from '#telemetry';
+import type { IdentifiedEvent } from './batch.js';
+import { DUPLICATE_WINDOW_MS, type Incumbent } from './deduplicate.js';
+import type { OriginOf } from './origins.js';
+
+const CLOCKS: Record<Clock, number> = { agent: 0, corrected: 1, received: 2 };
+
+/**
+ * Looks up the stored copies of events, each by its key: OFFSET 0 keeps the planner, which may not know
+ * yet how many rows there are, from reading a whole table instead. The installations must be locked.
+ */
+export async function findIncumbents(
+  tx: pg.ClientBase,
+  events: readonly IdentifiedEvent[],
+): Promise<Incumbent[]> {
+  if (events.length === 0) return [];
+  const times = events.map(({ receivedAt }) => receivedAt);
+  const earliest = times.reduce((a, b) => Math.min(a, b));
+  const latest = times.reduce((a, b) => Math.max(a, b));
+  const { rows } = await tx.query<FoundCopy>({
+    name: 'find-incumbents',
+    text: `
+      SELECT k.installation_id, k.event_key, copy.*
+        FROM unnest($1::uuid[], $2::bigint[]) AS k(installation_id, event_key)
+       CROSS JOIN LATERAL (
+             SELECT 'stored' AS fate, received_at, observed_at, snapshot_id FROM report r
+              WHERE r.installation_id = k.installation_id AND r.event_key = k.event_key
+                AND received_at BETWEEN $3 AND $4
+              UNION ALL
+             SELECT 'quarantined', received_at, observed_at, NULL FROM quarantined_event q
+              WHERE q.installation_id = k.installation_id AND q.event_key = k.event_key
+                AND received_at BETWEEN $3 AND $4
+             OFFSET 0) AS copy`,
+    values: [
+      events.map(({ installationId }) => installationId),
+      events.map(({ eventKey }) => eventKey),
+      new Date(earliest - DUPLICATE_WINDOW_MS).toISOString(),
+      new Date(latest + DUPLICATE_WINDOW_MS).toISOString(),
+    ],
+  });
+  return rows.map((row) => ({
+    installationId: row.installation_id,
+    eventKey: row.event_key,
+    fate: row.fate,
+    receivedAt: row.received_at.getTime(),
+    observedAt: row.observed_at.getTime(),
+    snapshotId: row.snapshot_id ?? '',
+  }));
+}
+
+interface FoundCopy {
+  installation_id: string;
+  event_key: string;
+  fate: 'stored' | 'quarantined';
+  received_at: Date;
+  observed_at: Date;
+  snapshot_id: string | null;
+}
+
+const TABLES_OF_AN_EVENT = [
+  'report',
+  'resource_reading',
+  'ui_reading',
+  'consent_event',
+  'defect',
+  'quarantined_event',
+  'original_event',
+];
+
+/** Takes out all rows of events whose earlier copy has turned up. */
+export async function removeSuperseded(tx: pg.ClientBase, superseded: readonly Incumbent[]) {
+  if (superseded.length === 0) return;
+  const keys = keyColumns(superseded);
+  for (const table of TABLES_OF_AN_EVENT) {
+    await tx.query(
+      `DELETE FROM ${table}
+        USING unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS k(id, event_key, received_at)
+        WHERE ${table}.installation_id = k.id AND ${table}.event_key = k.event_key
+          AND ${table}.received_at = k.received_at`,
+      keys,
+    );
+  }
+}
+
+/** Writes the reports, one narrow row each, and the figures of those that have some. */
+export async function insertReports(
+  tx: pg.ClientBase,
+  events: readonly UnderstoodEvent[],
+  originOf: OriginOf,
+): Promise<void> {
+  if (events.length === 0) return;
+  await tx.query({
+    name: 'insert-reports',
+    text: `INSERT INTO report (installation_id, event_key, received_at, observed_at, snapshot_id,
+                               origin_id, kind, clock)
+           SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[],
+                                $5::bigint[], $6::integer[], $7::smallint[], $8::smallint[])`,
+    values: [
+      ...keyColumns(events),
+      events.map(({ observedAt }) => new Date(observedAt).toISOString()),
+      events.map(({ snapshot }) => snapshot.id),
+      events.map((event) => originOf(event)),
+      events.map(({ kind }) => reportKinds[kind]),
+      events.map(({ clock }) => CLOCKS[clock]),
+    ],
+  });
+  await insertResources(tx, events, originOf);
+  await insertVisits(tx, events, originOf);
+}
+
+const FIGURES: readonly (keyof ResourceFigures)[] = [
+  'cpuTotal',
+  'cpuUsed',
+  'cpuPercent',
+  'memTotalMb',
+  'memUsedMb',
+  'diskTotalMb',
+  'diskUsedMb',
+  'agentsActive',
+  'agentsConnected',
+  'taskCount',
+  'frameworkCount',
+];
+
+async function insertResources(
+  tx: pg.ClientBase,
+  events: readonly UnderstoodEvent[],
+  originOf: OriginOf,
+): Promise<void> {
+  const withFigures = events.filter(({ resources }) => resources !== undefined);
+  if (withFigures.length === 0) return;
+  await tx.query({
+    name: 'insert-resources',
+    text: `INSERT INTO resource_reading (installation_id, event_key, received_at, observed_at,
+                  origin_id, cpu_total, cpu_used, cpu_percent, mem_total_mb, mem_used_mb,
+                  disk_total_mb, disk_used_mb, agents_active, agents_connected, task_count,
+                  framework_count)
+           SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[],
+                                $5::integer[], $6::float8[], $7::float8[], $8::float8[],
+                                $9::float8[], $10::float8[], $11::float8[], $12::float8[],
+                                $13::integer[], $14::integer[], $15::integer[], $16::integer[])`,
+    values: [
+      ...keyColumns(withFigures),
+      withFigures.map(({ observedAt }) => new Date(observedAt).toISOString()),
+      withFigures.map((event) => originOf(event)),
+      ...FIGURES.map((figure) => withFigures.map(({ resources }) => resources?.[figure] ?? null)),
+    ],
+  });
+}
+
+async function insertVisits(
+  tx: pg.ClientBase,
+  events: readonly UnderstoodEvent[],
+  originOf: OriginOf,
+): Promise<void> {
+  const visits = events.filter(({ visitor }) => visitor !== undefined);
+  if (visits.length === 0) return;
+  await tx.query({
+    name: 'insert-visits',
+    text: `INSERT INTO ui_reading (installation_id, event_key, received_at, observed_at,
+                  snapshot_id, user_key, visitor_key, origin_id)
+           SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[],
+                                $5::bigint[], $6::bigint[], $7::bigint[], $8::integer[])`,
+    values: [
+      ...keyColumns(visits),
+      visits.map(({ observedAt }) => new Date(observedAt).toISOString()),
+      visits.map(({ snapshot }) => snapshot.id),
+      visits.map(({ visitor }) => visitor?.userKey ?? null),
+      visits.map(({ visitor }) => visitor?.visitorKey ?? null),
+      visits.map((event) => originOf(event)),
+    ],
+  });
+}
+
+/** Installation, event key and receive time of events, each as a column. */
+export function keyColumns(
+  events: readonly (IdentifiedEvent | Incumbent)[],
+): [string[], string[], string[]] {
+  return [
+    events.map(({ installationId }) => installationId),
+    events.map(({ eventKey }) => eventKey),
+    events.map(({ receivedAt }) => new Date(receivedAt).toISOString()),
+  ];
+}

@@ -1,0 +1,159 @@
+import type pg from 'pg';
+import type { NormalisedEvent } from '#telemetry';
+import type { NormalisedBatch } from './batch.js';
+import { Tally } from './batch.js';
+import { requestOwnErasures } from '../erasure/self-erasure.js';
+import { ensurePartitions } from '../database/partitions.js';
+import type { Database } from '../database/database.js';
+import { isMissingPartition, isRefusal } from '../database/postgres-errors.js';
+import { OriginGone, Origins } from './origins.js';
+import { type ReplayPage, replayPage } from './replay.js';
+import { type SaveContext, saveEvents, saveEventsApart } from './save-events.js';
+import { KnownSnapshots } from './snapshots.js';
+import { InstallationHasher } from '../database/installation-hash.js';
+import { beginBatch, beginReplay, TAKE_NUMBER, type BatchStart, type WriteStart } from './begin.js';
+import { addTally } from './tallies.js';
+
+/** An origin that is collected while its batch is stored is written anew; hardly ever is that collected too. */
+const ATTEMPTS = 5;
+
+export interface TelemetryStoreOptions {
+  database: Database;
+  /** Under which suppressed installations are known. */
+  suppressionKey: string;
+}
+
+/** Writes what workers have understood of events. */
+export class TelemetryStore {
+  readonly #database: Database;
+  readonly #origins = new Origins();
+  readonly #snapshots = new KnownSnapshots();
+  readonly #hasher: InstallationHasher;
+
+  constructor({ database, suppressionKey }: TelemetryStoreOptions) {
+    this.#database = database;
+    this.#hasher = new InstallationHasher(suppressionKey);
+  }
+
+  /**
+   * Stores a batch in one transaction: rows, fates and the batch's receipt. A batch that was stored
+   * before changes nothing. An event that the database refuses is quarantined, and costs the others
+   * nothing. Throws where the database cannot be reached or gives up; the batch may be saved again.
+   */
+  async save(batch: NormalisedBatch): Promise<void> {
+    const times = [batch.gatheredAt, ...batch.events.map(({ receivedAt }) => receivedAt)];
+    await this.#insist((save) => this.#saveBatch(save, batch), times);
+  }
+
+  /**
+   * Stores events anew that were kept aside, in one transaction: their old rows go, what they are now
+   * comes, and the books of the hours of their receipt are corrected. Of an installation that is
+   * suppressed nothing is stored, and what is kept stays. Throws as `save` does, and then nothing is done.
+   */
+  async replay(page: ReplayPage): Promise<void> {
+    const times = page.events.map(({ event }) => event.receivedAt);
+    await this.#insist((save) => this.#replayPage(save, page), times);
+  }
+
+  /** Creates the partitions of the coming months where they are missing. @returns the names of the new ones */
+  async preparePartitions(): Promise<string[]> {
+    return this.#database.hold((client) => ensurePartitions(client), { path: 'write' });
+  }
+
+  /** Where the database refuses something in the events, only what it refuses is not stored. */
+  async #insist(
+    write: (save: typeof saveEvents) => Promise<void>,
+    times: readonly number[],
+    attempts = ATTEMPTS,
+  ): Promise<void> {
+    try {
+      await write(saveEvents);
+    } catch (error) {
+      if (isMissingPartition(error)) {
+        await this.#makePartitions(times);
+        await write(saveEvents);
+      } else if (error instanceof OriginGone && attempts > 1) {
+        await this.#insist(write, times, attempts - 1);
+      } else if (isRefusal(error)) await write(saveEventsApart);
+      else throw error;
+    }
+  }
+
+  async #saveBatch(save: typeof saveEvents, batch: NormalisedBatch): Promise<void> {
+    const ids = installationsOf(batch.events);
+    await this.#write(
+      batch.events,
+      (tx) => beginBatch(tx, batch, ids, this.#hasher),
+      async (start, context) => {
+        if (!start.isNew) return [];
+        await requestOwnErasures(context.tx, batch.events, this.#hasher);
+        return saveOnce(save, batch, start, context);
+      },
+    );
+  }
+
+  async #replayPage(save: typeof saveEvents, page: ReplayPage): Promise<void> {
+    const ids = [...new Set(page.events.map(({ installationId }) => installationId))];
+    await this.#write(
+      page.events.map(({ event }) => event),
+      (tx) => beginReplay(tx, ids, this.#hasher),
+      (start, context) => replayPage(save, page, start, context),
+    );
+  }
+
+  /** One transaction of writing. `work` returns the snapshots that it wrote. */
+  async #write<S extends WriteStart>(
+    events: readonly NormalisedEvent[],
+    begin: (tx: pg.ClientBase) => Promise<S>,
+    work: (start: S, context: SaveContext) => Promise<string[]>,
+  ): Promise<void> {
+    const understood = events.filter((event) => event.fate === 'stored');
+    const originOf = await this.#origins.learn(this.#database, understood);
+    const { start, held, written } = await this.#database.transaction(
+      async (tx) => {
+        const start = await begin(tx);
+        this.#snapshots.enter(start.epoch);
+        const held = await this.#origins.hold(tx, start.epoch, understood.map(originOf));
+        const written = await work(start, { tx, originOf, snapshots: this.#snapshots });
+        return { start, held, written };
+      },
+      { path: 'write', first: TAKE_NUMBER },
+    );
+    this.#snapshots.remember(written, start.epoch);
+    this.#origins.remember(held, start.epoch);
+  }
+
+  async #makePartitions(times: readonly number[]): Promise<void> {
+    const make = async (client: pg.ClientBase) => {
+      for (const time of new Set(times)) await ensurePartitions(client, time);
+    };
+    await this.#database.hold(make, { path: 'write' });
+  }
+}
+
+async function saveOnce(
+  save: typeof saveEvents,
+  batch: NormalisedBatch,
+  { suppressed }: BatchStart,
+  context: SaveContext,
+): Promise<string[]> {
+  const isSuppressed = (event: NormalisedEvent) => idsOf(event).some((id) => suppressed.has(id));
+  const wanted =
+    suppressed.size === 0 ? batch.events : batch.events.filter((e) => !isSuppressed(e));
+  const { fates, contentIds } = await save(wanted, context);
+  if (suppressed.size > 0) {
+    for (const event of batch.events) if (isSuppressed(event)) fates.add(event, 'suppressed');
+  }
+  await addTally(context.tx, Tally.ofAccepted(batch.accepted).merge(fates));
+  return contentIds;
+}
+
+function installationsOf(events: readonly NormalisedEvent[]): string[] {
+  return [...new Set(events.flatMap(idsOf))];
+}
+
+/** The id of an event's installation, and those that it had in earlier releases. */
+function idsOf(event: NormalisedEvent): readonly string[] {
+  if (!('installationId' in event)) return [];
+  return event.formerIds ? [event.installationId, ...event.formerIds] : [event.installationId];
+}
