@@ -16,9 +16,10 @@ export class Guesses {
 
   /**
    * Counts a guess.
+   * @param now by the monotonic clock, so that a jump of the machine's time locks no one out
    * @returns 0 where it is within the limit; otherwise in how many seconds the address may guess again
    */
-  count(address: string, now = Date.now()): number {
+  count(address: string, now = performance.now()): number {
     const network = networkOf(address);
     let window = this.#windows.get(network);
     if (window === undefined || window.endsAt <= now) {

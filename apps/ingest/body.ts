@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { networkOf } from '#platform';
 import { checkValues, mentionsKey } from '#telemetry';
 import { refusalOf, senderOf, type RouteConfiguration } from './authenticate.js';
 import { asUtf8 } from './charset.js';
-import { clientAddressOf } from './client-address.js';
 import { decompress } from './decompress.js';
 import { RequestError, Unauthorized } from './errors.js';
 import { RateLimited } from './limits.js';
@@ -32,7 +32,7 @@ export function takeBodiesAsBytes(
   const reader = new BodyReader(keys, limits);
   fastify.removeAllContentTypeParsers();
   fastify.addHook('onRequest', ({ headers }, _reply, done) => {
-    // Fastify refuses a content type that is not well-formed; here it says nothing anyway.
+    // Fastify refuses a malformed content type, which does not matter here.
     if (!isMediaType(headers['content-type'])) delete headers['content-type'];
     done();
   });
@@ -67,7 +67,7 @@ const NOTHING = Buffer.alloc(0);
 
 class BodyReader {
   readonly #inflating = new Turns(MAX_INFLATING);
-  /** The decompressed bytes of bodies without a valid key, by address. */
+  /** The decompressed bytes of bodies without a valid key, by client network. */
   readonly #unknown = new PerMinute();
 
   constructor(
@@ -101,7 +101,8 @@ class BodyReader {
   ): Buffer | Promise<Buffer> {
     const { maxAnonymousBytes = MAX_ANONYMOUS_BYTES } = request.routeOptions
       .config as RouteConfiguration;
-    const address = clientAddressOf(request);
+    // Fastify's address, which believes X-Forwarded-For of trusted proxies only.
+    const address = networkOf(request.ip);
     const admit = (bytes: Buffer) => this.#admit(open(bytes), address);
     if (encoding !== undefined) {
       const most = Math.min(maxAnonymousBytes, this.limits.maxInflatedBytes);
@@ -158,7 +159,7 @@ class BodyReader {
   }
 }
 
-/** PostHog's clients may say gzip of what is none, and nothing of what is: its first bytes tell. */
+/** PostHog clients may label plain bodies as gzip, and send gzip unlabelled: the first bytes decide. */
 function sniffEncoding(body: Buffer, header: string | undefined): string | undefined {
   if (body[0] === 0x1f && body[1] === 0x8b) return 'gzip';
   return /gzip/i.test(header ?? '') ? undefined : header;

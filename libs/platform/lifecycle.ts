@@ -72,8 +72,8 @@ function onStop(stop: () => void) {
     isStopping = true;
   };
   const onSignal = () => {
-    signalledAt ??= Date.now();
-    if (Date.now() - signalledAt > SAME_SIGNAL_MS) process.exit(1);
+    signalledAt ??= performance.now();
+    if (performance.now() - signalledAt > SAME_SIGNAL_MS) process.exit(1);
     stopOnce();
   };
   process.on('SIGTERM', onSignal);
