@@ -274,7 +274,7 @@ async function storedOnce(in_: Muster, units: string[]): Promise<string[]> {
 }
 
 function expectUnavailable({ status, headers, json }: Answer) {
-  const message = expect.stringMatching(/^Events cannot be taken just now/);
+  const message = expect.stringMatching(/^Ingestion is temporarily unavailable/);
   expect({ status, json }).toEqual({
     status: 503,
     json: { success: false, code: 'unavailable', message, detail: message },

@@ -473,6 +473,23 @@ describe('a preview', () => {
     expect(await jobs()).toBe(1);
   });
 
+  test('shows at most 100 events, as a list or one a line', async () => {
+    const lines = (count: number) => Array(count).fill(JSON.stringify(body));
+    const asLines = (count: number) =>
+      idle.post('/v1/preview', lines(count).join('\n'), {
+        headers: { ...headers, 'content-type': 'application/x-ndjson' },
+      });
+    const asList = (count: number) =>
+      idle.post('/v1/preview', `[${lines(count).join(',')}]`, { headers });
+    for (const previewOf of [asLines, asList]) {
+      expect((await previewOf(100)).status).toBe(200);
+      expect(await previewOf(101)).toMatchObject({
+        status: 413,
+        json: { code: 'too_many_events' },
+      });
+    }
+  });
+
   test('works while Redis is down', async () => {
     await redis.kill();
     expect((await idle.post('/v1/events', body, { headers })).status).toBe(503);

@@ -8,7 +8,7 @@ export type Outcome =
 const RATE_LIMITED: EventRejection = {
   code: 'rate_limited',
   path: '',
-  message: 'The limit of events a minute is reached; send it again later.',
+  message: 'The limit of events per minute is reached. Retry later.',
 };
 
 const TOO_MUCH = new Set<EventRejection['code']>(['event_too_large', 'too_deep']);

@@ -73,7 +73,7 @@ export const statusOf: Record<ErrorCode, number> = {
   unavailable: 503,
 };
 
-/** When to come back, in seconds. A full queue takes longer to mend than a lost connection. */
+/** Retry-After, in seconds. A full queue takes longer to recover than a lost connection. */
 const RETRY_AFTER_S: Record<ClosedReason, number> = {
   unreachable: 5,
   overloaded: 5,
@@ -97,7 +97,7 @@ export function errorBody(code: ErrorCode, message: string) {
 
 const MALFORMED = 'The request is not well-formed HTTP.';
 
-/** Why Node gives up on a request before there is one: its own code, the status, a sentence. */
+/** Why Node gives up on a connection before it has a request: Node's code, the status, the message. */
 const GIVEN_UP: Record<string, [status: string, message: string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request took too long to arrive.'],
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers are too large.'],
@@ -137,7 +137,7 @@ export function refuse(
   });
 }
 
-/** Turns whatever was thrown into the one error body, and logs what is our own fault. */
+/** Turns errors into the one error body, and logs internal ones. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   /** @param unansweredAgents how the User-Agent of clients begins that resend only without an answer */
@@ -174,10 +174,10 @@ export class ErrorFilter implements ExceptionFilter {
     if (error instanceof InvalidRequest || error instanceof RequestError) return error;
     if (error instanceof RateLimited) return { code: 'rate_limited', message: error.message };
     if (error instanceof QueueUnavailable) {
-      return { code: 'unavailable', message: 'Events cannot be taken just now; try again later.' };
+      return { code: 'unavailable', message: 'Ingestion is temporarily unavailable. Retry later.' };
     }
     const status = httpStatusOf(error);
-    if (status === 404) return { code: 'not_found', message: 'There is nothing at this address.' };
+    if (status === 404) return { code: 'not_found', message: 'Not found.' };
     if (status === 413) {
       return { code: 'body_too_large', message: 'The request body is above the size limit.' };
     }
@@ -185,7 +185,7 @@ export class ErrorFilter implements ExceptionFilter {
       return { code: 'bad_request', message: MALFORMED };
     }
     this.logger.error({ err: error, requestId }, 'a request failed');
-    return { code: 'internal', message: 'The request failed for a reason of ours.' };
+    return { code: 'internal', message: 'Internal server error.' };
   }
 }
 

@@ -8,10 +8,7 @@ export class RateLimited extends Error {
   /** In whole seconds. */
   readonly retryAfterS: number;
 
-  constructor(
-    waitMs: number,
-    message = 'The limit of events a minute is reached; send it again later.',
-  ) {
+  constructor(waitMs: number, message = 'The limit of events per minute is reached. Retry later.') {
     super(message);
     this.retryAfterS = Math.max(1, Math.ceil(waitMs / 1000));
   }

@@ -22,7 +22,7 @@ const DAY_MS = 86_400_000;
 /** A preview is for people, and its answer is many times as large as what it is of. */
 const MAX_EVENTS = 100;
 
-/** What a preview goes by: the same as the workers, or it would not be true. */
+/** Normalises by the same rules as the workers, so that a preview is true. */
 export class Previewer {
   /** Previewed events by write key. They are read in this process, so they are limited here. */
   readonly #previewed = new PerMinute();
@@ -42,7 +42,7 @@ export class Previewer {
     work: (options: NormaliseOptions) => T,
   ): T {
     if (this.#previewed.usedBy(keyDigest) >= this.settings.maxPreviewEventsPerMinute) {
-      const message = 'The limit of previewed events a minute is reached.';
+      const message = 'The limit of previewed events per minute is reached. Retry later.';
       throw new RateLimited(this.#previewed.waitMsOf(keyDigest), message);
     }
     // A body that cannot be read takes time as well.
@@ -89,17 +89,21 @@ export class PreviewController {
       throw new InvalidRequest('unknown_dialect', message);
     }
     const hints = { dialect, ...(installationId !== undefined && { installationId, date }) };
-    const context = { ...this.intake.contextOf(sender, bytes), maxEvents: MAX_EVENTS };
+    const context = this.contextOf(sender, bytes);
     const previewed = this.previewer.preview(sender, (options) =>
       preview(body, hints, context, options),
     );
     return { success: true, ...previewed };
   }
 
+  private contextOf(sender: Sender, bytes: Buffer) {
+    return { ...this.intake.contextOf(sender, bytes), maxEvents: MAX_EVENTS };
+  }
+
   private previewLines(request: FastifyRequest) {
     const sender = this.intake.senderOf(request);
     const bytes = this.intake.bytes(request);
-    const context = this.intake.contextOf(sender, bytes);
+    const context = this.contextOf(sender, bytes);
     const parse = (line: Buffer) => this.intake.parse(line);
     const previewed = this.previewer.preview(sender, (options) =>
       previewLines(bytes, parse, context, options),
