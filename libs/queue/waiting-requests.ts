@@ -20,7 +20,7 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 const MAX_EVENTS = 50_000;
 const MAX_BYTES = 128 * 1024 * 1024;
 
-/** The requests that wait to be written, in the order of their arrival. */
+/** The requests that wait to be written, in the order of their deadlines: usually that of their arrival. */
 export class WaitingRequests {
   #requests: WaitingRequest[] = [];
   #events = 0;
@@ -35,7 +35,11 @@ export class WaitingRequests {
   }
 
   add(request: WaitingRequest): void {
-    this.#requests.push(request);
+    // A request that waited for something else before has an earlier deadline than those ahead of it.
+    let place = this.#requests.length;
+    while ((this.#requests[place - 1]?.deadline ?? -Infinity) > request.deadline) place -= 1;
+    if (place === this.#requests.length) this.#requests.push(request);
+    else this.#requests.splice(place, 0, request);
     this.#events += request.envelopes.length;
     this.#bytes += request.bytes;
   }
@@ -54,7 +58,6 @@ export class WaitingRequests {
 
   /** Those whose deadline has passed. */
   takeLate(now: number): WaitingRequest[] {
-    // Requests that waited for something else before have an earlier deadline than their place shows.
     const firstInTime = this.#requests.findIndex(({ deadline }) => deadline > now);
     return this.#take(firstInTime === -1 ? this.#requests.length : firstInTime);
   }
