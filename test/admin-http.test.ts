@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startAdmin, type Admin } from './support/admin.js';
+import { HttpsClient } from './support/https.js';
 import { adminRoutes } from './support/admin-routes.js';
 import { startMuster, type Muster } from './support/muster.js';
 
@@ -67,6 +68,41 @@ describe('a method that the path does not support', () => {
       const { status, headers, json } = await admin.ask('PUT', path);
       expect([status, headers.allow, json.code]).toEqual([404, undefined, 'not_found']);
     }
+  });
+});
+
+describe('a body of a DELETE that its head does not announce, as Node sends it,', () => {
+  const path = `/v1/installations/${ID}`;
+  const dryRun = JSON.stringify({ dryRun: true });
+  const deleteWith = (headers: Record<string, string>) =>
+    new HttpsClient(`https://localhost:${admin.app.ready.port}`, muster.ca).send(
+      'DELETE',
+      path,
+      { authorization: `Bearer ${admin.token}`, ...headers },
+      dryRun,
+    );
+  const erasures = async () =>
+    ((await admin.ask('GET', '/v1/erasures')).json.erasures as { id: string }[]).map(
+      ({ id }) => id,
+    );
+  let before: string[];
+  beforeEach(async () => void (before = await erasures()));
+  afterEach(async () => expect(await erasures()).toEqual(before));
+
+  test('is refused with 411 where it has a type, and the dry run erases nothing', async () => {
+    const { status, json } = await deleteWith({ 'content-type': 'application/json' });
+    expect([status, json.code]).toEqual([411, 'bad_request']);
+  });
+
+  test('is refused with 400 where it has none, and the dry run erases nothing', async () => {
+    const { status, json } = await deleteWith({});
+    expect([status, json.code]).toEqual([400, 'bad_request']);
+  });
+
+  test('is understood once its length is announced', async () => {
+    const length = String(dryRun.length);
+    const headers = { 'content-type': 'application/json', 'content-length': length };
+    expect((await deleteWith(headers)).json).toMatchObject({ dryRun: true });
   });
 });
 

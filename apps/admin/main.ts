@@ -9,6 +9,7 @@ import {
   continueBeforeBodies,
   createLogger,
   Drain,
+  dropUnannouncedBodies,
   guardTransport,
   HttpServers,
   NestLogger,
@@ -114,6 +115,7 @@ async function createApp(
     ),
   );
   continueBeforeBodies(fastify, transport.drain);
+  dropUnannouncedBodies(fastify);
   fastify.addContentTypeParser(['text/csv', 'text/plain'], { parseAs: 'string' }, (_, body, done) =>
     done(null, body),
   );

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AddressList } from './address-list.js';
 import type { Drain } from './drain.js';
 import { peerAddress } from './proxy-protocol.js';
-import { awaitsContinue, malformationOf } from './well-formed.js';
+import { awaitsContinue, hasBody, malformationOf } from './well-formed.js';
 
 const REQUEST_ID = 'x-request-id';
 
@@ -58,6 +58,24 @@ export function continueBeforeBodies(fastify: FastifyInstance, drain: Drain): vo
       if (!drain.isDraining) void reply.removeHeader('connection');
     }
     done(null, payload);
+  });
+}
+
+/**
+ * Drops a DELETE that is followed by something other than a request: a body that was not announced. Its connection
+ * has had its answer by then.
+ */
+export function dropUnannouncedBodies(fastify: FastifyInstance): void {
+  fastify.addHook('preHandler', ({ raw }, reply, done) => {
+    if (raw.method !== 'DELETE' || hasBody(raw)) {
+      done();
+      return;
+    }
+    // Once the rest of what has arrived is parsed.
+    setImmediate(() => {
+      if (raw.socket.destroyed) reply.hijack();
+      else done();
+    });
   });
 }
 
