@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { PolicyFollower, PolicyPublisher, type PolicySource } from '#queue';
@@ -6,6 +7,8 @@ import { sharedRedis } from './support/redis.js';
 
 const { url: redisUrl } = sharedRedis();
 const redis = new Redis(redisUrl);
+/** A worker that was cut from Redis as well has published the policy again by then. */
+const PUBLISHED_WITHIN_MS = 3500;
 let prefix: string;
 const started: (() => unknown)[] = [];
 
@@ -36,17 +39,38 @@ async function publisherOf(source: Partial<PolicySource>) {
   return publisher;
 }
 
-async function followerOf() {
+async function followerOf({ isRequired = false, waitMs = 1000 } = {}) {
   const seen: (number | string)[] = [];
   const follower = new PolicyFollower({
     ...{ redisUrl, prefix, onError: () => undefined },
     onPolicy: ({ revision }) => seen.push(revision),
     onUnknown: ({ message }) => seen.push(message),
+    isRequired,
   });
   started.push(() => follower.stop());
-  await follower.start(1000);
-  return { seen, look: () => follower.look() };
+  await follower.start(waitMs);
+  return { seen, look: () => follower.look(), state: () => follower.state };
 }
+
+test('a policy that was never published is absent, unless keys come from nowhere else', async () => {
+  expect((await followerOf()).state()).toBe('absent');
+  expect((await followerOf({ isRequired: true })).state()).toBe('unread');
+});
+
+test('a policy that may not be published again yet, or was lost after it was read, is unread', async () => {
+  const { look, state } = await followerOf({ waitMs: 0 });
+  await sleep(500); // connected by then, and soon after the first look at a Redis without a policy
+  await look();
+  expect(state()).toBe('unread');
+  const publisher = await publisherOf({});
+  await publisher.publish();
+  await look();
+  expect(state()).toBe('read');
+  await redis.del(key());
+  await sleep(PUBLISHED_WITHIN_MS);
+  await look();
+  expect(state()).toBe('unread');
+});
 
 test('an older policy does not replace a newer one', async () => {
   const newer = await publisherOf({ revision: async () => 5, read: async () => policyOf(5) });

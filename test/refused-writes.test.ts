@@ -114,7 +114,31 @@ test('an unknown key gets 401 only if the policy with the keys is loaded', async
   await vi.waitFor(async () => expect((await ready(late)).status).toBe(200), WITHIN);
 });
 
-async function post(key = 'wk_dcos', to = muster) {
+test('while Redis has lost the policy, keys that are not known are answered with 503, never 401', async () => {
+  await untilReady();
+  await vi.waitFor(async () => expect((await post('wk_unknown')).status).toBe(401), WITHIN);
+  const [worker] = muster.workers;
+  worker!.signal('SIGSTOP');
+  try {
+    await operator.del(`${muster.queuePrefix}:policy`);
+    await vi.waitFor(async () => expect((await post('wk_unknown')).status).toBe(503), WITHIN);
+    expect((await post()).status).toBe(202);
+    const { client: withoutKeys } = await muster.addIngest({ WRITE_KEYS: '' });
+    expect(await ready(withoutKeys)).toMatchObject(notReady('policy_unread', 'policy'));
+    expect((await post('wk_unknown', withoutKeys)).status).toBe(503);
+  } finally {
+    worker!.signal('SIGCONT');
+  }
+  await vi.waitFor(async () => expect((await post('wk_unknown')).status).toBe(401), WITHIN);
+});
+
+test('ingest with WRITE_KEYS answers 401 at once where nothing was ever published', async () => {
+  const { client: alone } = await muster.addIngest({ QUEUE_PREFIX: `${muster.queuePrefix}_new` });
+  expect((await post('wk_unknown', alone)).status).toBe(401);
+  expect((await post('wk_dcos', alone)).status).toBe(202);
+});
+
+async function post(key = 'wk_dcos', to: Pick<Muster, 'post'> = muster) {
   const event = { installationId: randomUUID(), product: 'dcos', event: 'health', properties: {} };
   return to.post('/v1/events', event, { headers: { authorization: `Bearer ${key}` } });
 }

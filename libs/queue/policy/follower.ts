@@ -9,20 +9,27 @@ export interface PolicyFollowerOptions extends QueueOptions {
   onPolicy: (policy: Policy) => void;
   /** Told once of a policy that is not understood; the last one that was stays in force. */
   onUnknown: (error: Error) => void;
+  /** Whether a missing policy always counts as lost: then keys come from nowhere else. */
+  isRequired: boolean;
 }
 
 /**
- * How the last look went. absent: Redis has no policy. unread: it could not be read, or not understood; the last
- * good one stays in force.
+ * How the last look went. absent: Redis has no policy, because none was published yet. unread: it could not be
+ * read or understood, or Redis has lost it; the last good one stays in force.
  */
 export type PolicyState = 'read' | 'absent' | 'unread';
 
 const POLL_MS = 1000;
 const TIMEOUT_MS = 1000;
+/** A worker that was cut from Redis as well is back after a second, and publishes after another. */
+const PUBLISHED_WITHIN_MS = 3000;
 
 /**
  * Follows what administrators decide, for processes without a database: looks at Redis once a second, and
  * keeps the last good policy where Redis is away or has lost it.
+ *
+ * Workers publish a policy even where administrators have decided nothing. So a missing one is lost where this
+ * process has read one before, and otherwise until Redis has been without one for longer than workers need.
  */
 export class PolicyFollower {
   readonly #redis: Redis;
@@ -34,6 +41,10 @@ export class PolicyFollower {
   #looking: Promise<boolean> | null = null;
   #state: PolicyState = 'unread';
   #hasRead = false;
+  #hasPolicy = false;
+  #startsUntil = -Infinity;
+  /** When a missing policy counts as never published, by performance.now(); null until Redis first lacks it. */
+  #absentFrom: number | null = null;
 
   constructor(options: PolicyFollowerOptions) {
     this.#options = options;
@@ -45,9 +56,11 @@ export class PolicyFollower {
   async start(limitMs: number): Promise<void> {
     this.#timer = setInterval(() => void this.look(), POLL_MS);
     const until = performance.now() + limitMs;
+    this.#startsUntil = until;
     while (!(await this.look()) && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+    await this.look();
   }
 
   get state(): PolicyState {
@@ -63,7 +76,7 @@ export class PolicyFollower {
   look(): Promise<boolean> {
     this.#looking ??= withinTime(this.#examine(), TIMEOUT_MS)
       .then((isThere) => {
-        this.#state = this.#unknown !== null ? 'unread' : isThere ? 'read' : 'absent';
+        this.#state = this.#stateOf(isThere);
         this.#hasRead ||= this.#state !== 'unread';
         return isThere;
       })
@@ -78,6 +91,15 @@ export class PolicyFollower {
   stop(): void {
     clearInterval(this.#timer);
     this.#redis.disconnect();
+  }
+
+  #stateOf(isThere: boolean): PolicyState {
+    this.#hasPolicy ||= isThere;
+    if (isThere) return this.#unknown === null ? 'read' : 'unread';
+    const now = performance.now();
+    this.#absentFrom ??= now < this.#startsUntil ? this.#startsUntil : now + PUBLISHED_WITHIN_MS;
+    const isLost = this.#options.isRequired || this.#hasPolicy;
+    return isLost || now < this.#absentFrom ? 'unread' : 'absent';
   }
 
   async #examine(): Promise<boolean> {
