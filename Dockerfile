@@ -22,6 +22,7 @@ RUN npm run build \
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \
     INGEST_HOST=0.0.0.0 \
+    INGEST_METRICS_HOST=0.0.0.0 \
     WORKER_HEALTH_HOST=0.0.0.0
 WORKDIR /app
 # package.json holds the doors of the libs (#telemetry and so on).

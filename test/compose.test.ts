@@ -146,7 +146,9 @@ test('the processes accept all settings they get', () => {
   for (const service of [admin, ingest, worker, migrate]) {
     expect(Object.keys(SETTINGS)).toEqual(expect.arrayContaining(Object.keys(service.environment)));
   }
-  expect(ingestSettings(environmentOf(ingest, given))).toMatchObject({ port: 8443 });
+  expect(ingestSettings(environmentOf(ingest, given))).toMatchObject({
+    ...{ port: 8443, metricsHost: '127.0.0.1', metricsPort: 8081 },
+  });
   expect(adminSettings(environmentOf(admin, given))).toMatchObject({ port: 8444 });
   expect(workerSettings(environmentOf(worker, given))).toMatchObject({ healthPort: 8080 });
   expect(migrateSettings(environmentOf(migrate, given))).toMatchObject({

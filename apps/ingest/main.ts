@@ -37,6 +37,8 @@ import { allowOrigins } from './cors.js';
 import { EdgePolicy } from './edge-policy.js';
 import { answersToMalformed, ErrorFilter, refuse } from './errors.js';
 import { IngestModule, type IngestParts } from './ingest.module.js';
+import { ingestMetrics, type Measured } from './metrics.js';
+import { MetricsServer } from './metrics-server.js';
 import { Refusals } from './refusals.js';
 import { WriteKeys } from './write-keys.js';
 
@@ -95,10 +97,15 @@ async function startIngest() {
   await servers.listenOnOtherAddresses(settings.host);
   servers.onFailedHandshake(() => refusals.ofConnection('tls_handshake'));
   servers.followCertificate();
+  const metrics = await serveMetrics(
+    settings,
+    { counts, writer, follower, clock, servers },
+    logger,
+  );
   const { port } = app.getHttpServer().address() as AddressInfo;
   logger.info({ port }, 'ingest listens');
   return {
-    ready: { port },
+    ready: { port, metricsPort: metrics?.port },
     stop: async () => {
       await drain.begin(settings.drainMs);
       certificate?.stop();
@@ -109,8 +116,21 @@ async function startIngest() {
       await writer.close();
       refusals.stop();
       await announcer.close();
+      await metrics?.close();
     },
   };
+}
+
+/** Opens the metrics port if one is wanted. */
+async function serveMetrics(
+  { metricsPort, metricsHost }: IngestSettings,
+  measured: Measured,
+  logger: Logger,
+): Promise<MetricsServer | undefined> {
+  if (metricsPort === undefined) return undefined;
+  const metrics = await MetricsServer.open(ingestMetrics(measured), metricsPort, metricsHost);
+  logger.info({ port: metrics.port }, 'metrics port listens');
+  return metrics;
 }
 
 function storeClock(settings: IngestSettings, logger: Logger): StoreClock {
@@ -184,6 +204,7 @@ function followPolicy(settings: IngestSettings, policy: EdgePolicy, logger: Logg
       logger.info({ revision: next.revision }, 'administrators have decided');
     },
     onUnknown: (error) => logger.error({ err: error }, 'the policy before stays in force'),
+    isRequired: settings.writeKeys === undefined,
   });
 }
 

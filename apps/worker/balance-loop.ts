@@ -4,12 +4,18 @@ import type { CountReader } from '#queue';
 import { isConnectionLoss, type IngestLedger } from '#storage';
 import type { Watchdog } from './watchdog.js';
 
-/** A loss shows within this and the second in which ingest announces. */
-const INTERVAL_MS = 5000;
 /** Reading a long queue may take a while; then most of the time is left to the jobs. */
 const REST = 10;
 const LONGEST_PAUSE_MS = 30_000;
 const FOLD_INTERVAL_MS = 10 * 60_000;
+
+export interface BalanceParts {
+  reader: CountReader;
+  ledger: IngestLedger;
+  watchdog: Watchdog;
+  /** A loss shows within this and the second in which ingest announces. */
+  intervalMs: number;
+}
 
 /** Stores what ingest counted and compares it with what has arrived. Several workers may. */
 export class BalanceLoop {
@@ -19,9 +25,7 @@ export class BalanceLoop {
   #foldAt = 0;
 
   constructor(
-    private readonly reader: CountReader,
-    private readonly ledger: IngestLedger,
-    private readonly watchdog: Watchdog,
+    private readonly parts: BalanceParts,
     private readonly logger: Logger,
   ) {}
 
@@ -32,18 +36,18 @@ export class BalanceLoop {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
-    await this.reader.close();
+    await this.parts.reader.close();
   }
 
   private async run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       const since = performance.now();
-      this.watchdog.begin('balance');
+      this.parts.watchdog.begin('balance');
       const isDone = await this.attempt();
       const workMs = isDone ? performance.now() - since : 0;
       const restMs = Math.min(REST * workMs, LONGEST_PAUSE_MS);
-      const pauseMs = Math.max(INTERVAL_MS, restMs);
+      const pauseMs = Math.max(this.parts.intervalMs, restMs);
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -65,18 +69,19 @@ export class BalanceLoop {
   }
 
   private async compare(): Promise<void> {
-    const announcements = await this.reader.announcements();
-    await this.ledger.store(announcements);
-    const found = await this.ledger.compare(() => this.reader.queued());
+    const { reader, ledger } = this.parts;
+    const announcements = await reader.announcements();
+    await ledger.store(announcements);
+    const found = await ledger.compare(() => reader.queued());
     for (const { product, hour, lost } of found) {
       this.logger.error(
         { product, hour, lost },
         'acknowledged events are lost: they are neither stored nor queued',
       );
     }
-    await this.reader.forget(announcements);
+    await reader.forget(announcements);
     if (performance.now() < this.#foldAt) return;
-    await this.ledger.fold();
+    await ledger.fold();
     this.#foldAt = performance.now() + FOLD_INTERVAL_MS;
   }
 }

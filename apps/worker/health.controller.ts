@@ -24,7 +24,10 @@ export class HealthController {
     return { status: 'ok', ...this.troubles() };
   }
 
-  /** Redis and Postgres answer, soon, and jobs are taken and completed. A problem of the erasure ledger is named as well. */
+  /**
+   * Redis and Postgres answer, soon, jobs are taken and completed, and no loop is stuck. A problem of the
+   * erasure ledger is named as well.
+   */
   @Get('ready')
   async ready(@Res() reply: FastifyReply): Promise<void> {
     const checks = Object.entries(this.loop.dependencies());
@@ -32,7 +35,8 @@ export class HealthController {
     const states = await Promise.all(
       checks.map(async ([name, state]) => [name, await Promise.race([state, late])] as const),
     );
-    const isReady = states.every(([, state]) => state === 'ok');
+    const isStuck = this.watchdog.stuck.length > 0;
+    const isReady = !isStuck && states.every(([, state]) => state === 'ok');
     const { problem: erasureLedger } = this.guard;
     void reply.status(isReady ? 200 : 503).send({
       status: isReady ? 'ok' : 'unavailable',

@@ -20,6 +20,9 @@ export class Watchdog {
   /** When each loop that is at work last made progress. */
   readonly #progressAt = new Map<LoopName, number>();
 
+  /** @param limitSeconds how long every loop may take over a statement, instead of its own limit */
+  constructor(private readonly limitSeconds?: number) {}
+
   /** A loop begins a round, or waits for its next one. */
   begin(name: LoopName): void {
     this.#progressAt.set(name, performance.now());
@@ -38,8 +41,9 @@ export class Watchdog {
   /** The loops that have made no progress for too long. */
   get stuck(): LoopName[] {
     const now = performance.now();
+    const limitMs = this.limitSeconds === undefined ? undefined : this.limitSeconds * 1000;
     return [...this.#progressAt]
-      .filter(([name, at]) => now > at + LIMITS_MS[name])
+      .filter(([name, at]) => now > at + (limitMs ?? LIMITS_MS[name]))
       .map(([name]) => name);
   }
 }

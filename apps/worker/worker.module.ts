@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { logClock, type Logger, type WorkerSettings } from '#platform';
+import { logClock, type Logger, measureClock, type WorkerSettings } from '#platform';
 import { CountReader, PolicyPublisher, StoreClock } from '#queue';
 import {
   Database,
@@ -15,7 +15,6 @@ import { normaliseKept, type KeptEvent, type NormaliseOptions, type Products } f
 import { Registry } from 'prom-client';
 import { BalanceLoop } from './balance-loop.js';
 import { measureBalance } from './balance-metrics.js';
-import { measureClock } from './clock-metrics.js';
 import { erasureWork, type ErasureKeys } from './erasure-work.js';
 import { EnvelopeProcessor } from './envelope-processor.js';
 import { HealthController } from './health.controller.js';
@@ -40,7 +39,7 @@ export class WorkerModule {
     logger: Logger,
   ): DynamicModule {
     const { suppressionKey } = settings;
-    const watchdog = new Watchdog();
+    const watchdog = new Watchdog(settings.stuckSeconds);
     const clock = storeClock(settings, logger);
     const database = openDatabase(settings, watchdog, logger);
     const store = new TelemetryStore({ database, suppressionKey });
@@ -142,7 +141,8 @@ function balanceLoop(
   const { redisUrl, queuePrefix: prefix } = settings;
   const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
   const reader = new CountReader({ redisUrl, prefix, onError });
-  return new BalanceLoop(reader, ledger, watchdog, logger);
+  const intervalMs = settings.balanceSeconds * 1000;
+  return new BalanceLoop({ reader, ledger, watchdog, intervalMs }, logger);
 }
 
 /** All connections of the process. */

@@ -1,6 +1,7 @@
 export { AddressList } from './address-list.js';
 export { networkOf } from './addresses.js';
 export { makeCertificate } from './certificate.js';
+export { measureClock } from './clock-metrics.js';
 export { Drain } from './drain.js';
 export { makeErasureKey, publicPem, readErasureKey, readFormerErasureKeys } from './erasure-key.js';
 export { HttpServers } from './http-servers.js';
@@ -25,7 +26,12 @@ export {
   type WorkerSettings,
 } from './settings.js';
 export { StartupError } from './startup-error.js';
-export { continueBeforeBodies, guardTransport, transportOptions } from './transport-guard.js';
+export {
+  continueBeforeBodies,
+  dropUnannouncedBodies,
+  guardTransport,
+  transportOptions,
+} from './transport-guard.js';
 export { softwareVersion } from './version.js';
 export { certificateValidity, type CertificateValidity } from './certificate-validity.js';
 export { loadTls, ServedCertificate, type TlsFiles, type TlsPair } from './tls.js';

@@ -12,6 +12,13 @@ export interface Kind<T> {
   parse(text: string): Parsed<T>;
 }
 
+/** One environment variable. Without `usually` it has no default. */
+export interface Setting<T = unknown> {
+  readonly kind: Kind<T>;
+  readonly about: string;
+  readonly usually?: string;
+}
+
 const isShown = (text: string) => `is ${JSON.stringify(text)}`;
 
 /** A whole number of at least `min` and at most `max`, in decimal digits. */

@@ -11,14 +11,8 @@ import {
   wholeNumber,
   writeKeys,
   type Kind,
+  type Setting,
 } from './setting-kinds.js';
-
-/** One environment variable. Without `usually` it has no default: see who requires it. */
-export interface Setting<T = unknown> {
-  readonly kind: Kind<T>;
-  readonly about: string;
-  readonly usually?: string;
-}
 
 const file = textLike(/./s, 'the path of a file');
 const host = textLike(/^[^\s/]+$/, 'a host name or an address');
@@ -54,6 +48,15 @@ export const SETTINGS = {
     kind: wholeNumber(0, 65535),
     usually: '8443',
     about: 'the HTTPS port of ingest; 0 picks a free one',
+  },
+  INGEST_METRICS_HOST: {
+    kind: host,
+    usually: 'localhost',
+    about: "the address of ingest's metrics port",
+  },
+  INGEST_METRICS_PORT: {
+    kind: wholeNumber(0, 65535),
+    about: "ingest's metrics port for Prometheus, plain HTTP; default: none; 0 picks a free one",
   },
   ADMIN_HOST: { kind: host, usually: 'localhost', about: 'the address the admin API listens on' },
   ADMIN_PORT: {
@@ -245,6 +248,16 @@ export const SETTINGS = {
     kind: wholeNumber(1, 86_400),
     usually: '300',
     about: 'a worker is unhealthy if jobs wait and it completed none for this long',
+  },
+  WORKER_STUCK_SECONDS: {
+    kind: wholeNumber(1, 86_400),
+    about:
+      'a worker is unhealthy if one of its loops makes no progress for this long; default: a limit per loop, from 2 minutes to 6 hours',
+  },
+  WORKER_BALANCE_SECONDS: {
+    kind: wholeNumber(1, 60),
+    usually: '5',
+    about: 'how often a worker compares what ingest acknowledged with what has arrived',
   },
   RETENTION_DAYS: {
     kind: wholeNumber(1, 36_500),

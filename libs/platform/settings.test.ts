@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SETTINGS, type Setting } from './setting-table.js';
+import type { Setting } from './setting-kinds.js';
+import { SETTINGS } from './setting-table.js';
 import { ingestSettings, migrateSettings, startSettings, workerSettings } from './settings.js';
 
 const DIGEST = 'a1'.repeat(32);

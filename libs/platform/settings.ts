@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Kind } from './setting-kinds.js';
-import { SETTINGS, type Setting, type SettingName, type SettingValue } from './setting-table.js';
+import type { Kind, Setting } from './setting-kinds.js';
+import { SETTINGS, type SettingName, type SettingValue } from './setting-table.js';
 import { StartupError } from './startup-error.js';
 import {
   TRANSPORT,
@@ -24,6 +24,7 @@ const INGEST = {
   port: 'INGEST_PORT',
   protocol: 'INGEST_PROTOCOL',
   ...TRANSPORT,
+  metricsHost: 'INGEST_METRICS_HOST',
   identityKey: 'IDENTITY_KEY',
   retentionDays: 'RETENTION_DAYS',
   maxBodyBytes: 'MAX_BODY_BYTES',
@@ -45,6 +46,7 @@ const INGEST = {
 
 const INGEST_OPTIONAL = {
   ...TRANSPORT_OPTIONAL,
+  metricsPort: 'INGEST_METRICS_PORT',
   productsDir: 'PRODUCTS_DIR',
   writeKeys: 'WRITE_KEYS',
 } as const;
@@ -58,6 +60,7 @@ const WORKER = {
   concurrency: 'WORKER_CONCURRENCY',
   healthHost: 'WORKER_HEALTH_HOST',
   stallSeconds: 'WORKER_STALL_SECONDS',
+  balanceSeconds: 'WORKER_BALANCE_SECONDS',
   retentionDays: 'RETENTION_DAYS',
   quarantineRetentionDays: 'QUARANTINE_RETENTION_DAYS',
   rollupRetentionDays: 'ROLLUP_RETENTION_DAYS',
@@ -89,6 +92,7 @@ const ADMIN_OPTIONAL = {
 const WORKER_OPTIONAL = {
   databaseConnections: 'WORKER_DATABASE_CONNECTIONS',
   healthPort: 'WORKER_HEALTH_PORT',
+  stuckSeconds: 'WORKER_STUCK_SECONDS',
   productsDir: 'PRODUCTS_DIR',
   ledgerFile: 'ERASURE_LEDGER_FILE',
   backupDays: 'BACKUP_RETENTION_DAYS',

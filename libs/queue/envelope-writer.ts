@@ -133,6 +133,11 @@ export class EnvelopeWriter {
     await this.#gate.check();
   }
 
+  /** Why nothing can be written at the moment; null where envelopes are taken. */
+  get closed(): QueueUnavailable | null {
+    return this.#gate.closed;
+  }
+
   /** Looks at Redis until it is known what it is like, for at most `limitMs`. */
   async settle(limitMs: number): Promise<QueueUnavailable | null> {
     const until = performance.now() + limitMs;

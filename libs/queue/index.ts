@@ -1,7 +1,7 @@
 export type { QueueOptions } from './connection.js';
 export { CountAnnouncer } from './counts/announcer.js';
 export { CountReader, type Announcement } from './counts/count-reader.js';
-export { IngestCounts, type RefusalCount, type RefusalKind } from './counts/ingest-counts.js';
+export { IngestCounts, type RefusalKind } from './counts/ingest-counts.js';
 export type { EnvelopeBatch } from './envelope-batch.js';
 export type { EnvelopeConsumer, EnvelopeConsumerOptions } from './envelope-consumer.js';
 export { consumeEnvelopes } from './envelope-consumer.js';

@@ -8,7 +8,7 @@ export class App {
   private child: ChildProcess | undefined;
   private output = '';
   /** The message that the process sent when it was ready. */
-  ready: { port?: number; healthPort?: number } = {};
+  ready: { port?: number; healthPort?: number; metricsPort?: number } = {};
 
   constructor(
     private readonly name: 'admin' | 'ingest' | 'worker',

@@ -29,7 +29,7 @@ const INTERVAL_MS = 1000;
 /** Refusals need not survive a kill to the second, and their texts are long. */
 const REFUSALS_INTERVAL_MS = 5000;
 /** When nothing has changed, it is only checked that Redis has not lost the counters. */
-const CHECK_INTERVAL_MS = 15_000;
+const CHECK_INTERVAL_MS = 5000;
 const TIMEOUT_MS = 2000;
 
 /**

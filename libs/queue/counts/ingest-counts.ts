@@ -27,6 +27,15 @@ export interface RefusalCount extends RefusalKind {
   events: number;
 }
 
+/** Refusals without what only investigations need: few enough kinds for labels of metrics. */
+export type RefusalTotal = Omit<RefusalCount, 'hour' | 'keyHint' | 'agent'>;
+
+export interface Totals {
+  /** Events by product. */
+  acknowledged: ReadonlyMap<string, number>;
+  refused: Iterable<RefusalTotal>;
+}
+
 /** What is announced of an hour: a field of the process' hash in Redis. */
 export type HourOfRefusals = [kind: RefusalKind, requests: number, events: number][];
 
@@ -53,12 +62,16 @@ export class IngestCounts {
   readonly #hours = new Map<number, Hour>();
   readonly #unconfirmed = new Map<string, UnconfirmedBatch>();
   #unconfirmedText: string | null = null;
+  readonly #acknowledged = new Map<string, number>();
+  /** As many as there are products, codes and routes. */
+  readonly #refused = new Map<string, RefusalTotal>();
 
   constructor(private readonly clock: Clock = Date) {}
 
   /** Counts the events of a batch that Redis has confirmed. */
   acknowledge(accepted: readonly AcceptedCount[]): void {
     for (const { product, hour, count } of accepted) {
+      this.#acknowledged.set(product, (this.#acknowledged.get(product) ?? 0) + count);
       const { acknowledged, texts } = this.#hourOf(hour);
       acknowledged.set(product, (acknowledged.get(product) ?? 0) + count);
       texts.acknowledged = null;
@@ -82,18 +95,14 @@ export class IngestCounts {
     count[1] += requests;
     count[2] += events;
     texts.refused = null;
+    const total = this.#totalOf(kind);
+    total.requests += requests;
+    total.events += events;
   }
 
-  /** The refusals of the hours that are announced, for metrics. */
-  refusals(): RefusalCount[] {
-    return [...this.#hours].flatMap(([hour, { refused }]) =>
-      [...refused.values()].map(([kind, requests, events]) => ({
-        hour,
-        ...kind,
-        requests,
-        events,
-      })),
-    );
+  /** Everything since the process started, for metrics. */
+  get totals(): Totals {
+    return { acknowledged: this.#acknowledged, refused: this.#refused.values() };
   }
 
   /** Everything that is announced, by the name of its field. Forgets hours that are days old. */
@@ -112,6 +121,15 @@ export class IngestCounts {
     this.#unconfirmedText ??= JSON.stringify([...this.#unconfirmed.values()]);
     if (this.#unconfirmed.size > 0) fields.set('unconfirmed', this.#unconfirmedText);
     return fields;
+  }
+
+  #totalOf({ product, code, route, dialect }: RefusalKind): RefusalTotal {
+    const name = `${product} ${code} ${route}`;
+    const found = this.#refused.get(name);
+    if (found) return found;
+    const created = { product, code, route, dialect, requests: 0, events: 0 };
+    this.#refused.set(name, created);
+    return created;
   }
 
   #newKind(refused: Hour['refused'], kind: RefusalKind): [RefusalKind, number, number] {

@@ -1,8 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { StoreClock } from '#queue';
 
 /** Adds how far this machine's clock is off to a registry. */
-export function measureClock(registry: Registry, clock: StoreClock): void {
+export function measureClock(registry: Registry, clock: { readonly offsetMs: number }): void {
   new Gauge({
     name: 'muster_clock_offset_seconds',
     help: "How far this machine's clock is ahead of Redis' clock.",

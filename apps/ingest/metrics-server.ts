@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+import { StartupError } from '#platform';
+
+/** A separate server, so that the public port never shows metrics. */
+export class MetricsServer {
+  private constructor(private readonly server: Server) {}
+
+  /**
+   * Serves a registry at `/metrics` over plain HTTP.
+   * @throws StartupError where the port is in use
+   */
+  static async open(registry: Registry, port: number, host: string): Promise<MetricsServer> {
+    const server = createServer((request, response) => {
+      if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== '/metrics') {
+        response.writeHead(404).end();
+        return;
+      }
+      void registry.metrics().then(
+        (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+        () => response.writeHead(500).end(),
+      );
+    });
+    try {
+      await once(server.listen(port, host), 'listening');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      const message = `Port ${port} is in use; free it or set INGEST_METRICS_PORT to another.`;
+      throw new StartupError(message);
+    }
+    return new MetricsServer(server);
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.server, 'close');
+    this.server.close();
+    this.server.closeAllConnections();
+    await closed;
+  }
+}
