@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
@@ -72,12 +73,11 @@ describe('a method that the path does not support', () => {
 });
 
 describe('a body of a DELETE that its head does not announce, as Node sends it,', () => {
-  const path = `/v1/installations/${ID}`;
   const dryRun = JSON.stringify({ dryRun: true });
   const deleteWith = (headers: Record<string, string>) =>
     new HttpsClient(`https://localhost:${admin.app.ready.port}`, muster.ca).send(
       'DELETE',
-      path,
+      `/v1/installations/${randomUUID()}`,
       { authorization: `Bearer ${admin.token}`, ...headers },
       dryRun,
     );

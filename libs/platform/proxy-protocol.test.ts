@@ -1,7 +1,11 @@
-import { createServer, type Server } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { connect, type AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { connect as connectSecurely } from 'node:tls';
 import fc from 'fast-check';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, inject, test } from 'vitest';
 import { AddressList } from './address-list.js';
 import { acceptProxyProtocol, parseProxyHeader } from './proxy-protocol.js';
 
@@ -82,6 +86,17 @@ test('a trusted proxy names the client, also when its header arrives in pieces',
   );
 });
 
+test('a client that a trusted proxy names before the TLS handshake is known by that address', async () => {
+  const { certFile, keyFile } = inject('services').tls;
+  const pair = { cert: await readFile(certFile), key: await readFile(keyFile) };
+  const port = await serve('127.0.0.1', (handler) => createSecureServer(pair, handler));
+  const socket = connect(port, '127.0.0.1');
+  socket.write('PROXY TCP4 192.0.2.7 10.0.0.1 1024 443\r\n');
+  const secure = connectSecurely({ socket, ca: pair.cert, servername: 'localhost' });
+  secure.write(REST);
+  expect(await text(secure)).toContain('192.0.2.7');
+});
+
 test('a trusted proxy that does not send the header is not served', async () => {
   const port = await serve('127.0.0.1');
   expect(await over(port, [REST])).toBe('');
@@ -95,10 +110,13 @@ test('any other address cannot name a client, and is served as itself', async ()
 });
 
 /** A server that answers with the address of its client. */
-async function serve(trusted: string): Promise<number> {
+async function serve(
+  trusted: string,
+  create: (handler: RequestListener) => Server = createServer,
+): Promise<number> {
   const list = AddressList.parse([trusted]);
   if (!(list instanceof AddressList)) throw new Error('not an address');
-  server = createServer((incoming, response) => {
+  server = create((incoming, response) => {
     response.setHeader('connection', 'close').end(incoming.socket.remoteAddress);
   });
   acceptProxyProtocol(server, list);
