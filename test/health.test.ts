@@ -82,14 +82,17 @@ test('a worker whose loop makes no progress is not ready and names it, until it 
   const worker = await muster.addWorker({ WORKER_STUCK_SECONDS: '2' });
   const owner = new pg.Client({ connectionString: muster.databaseUrl });
   await owner.connect();
-  await owner.query('BEGIN; LOCK TABLE policy_revision');
-  const stuck = { status: 503, json: { status: 'unavailable', stuck: ['policy'] } };
-  await vi.waitFor(async () => expect(await ask('ready', worker)).toMatchObject(stuck), 10_000);
-  expect(await ask('live', worker)).toEqual({ ...LIVE, json: { ...LIVE.json, stuck: ['policy'] } });
-  await owner.query('ROLLBACK');
-  await vi.waitFor(async () => expect(await ask('ready', worker)).toEqual(OK), 10_000);
-  await owner.end();
-  await worker.stop();
+  try {
+    await owner.query('BEGIN; LOCK TABLE policy_revision');
+    const stuck = { status: 503, json: { status: 'unavailable', stuck: ['policy'] } };
+    await vi.waitFor(async () => expect(await ask('ready', worker)).toMatchObject(stuck), 10_000);
+    expect(await ask('live', worker)).toMatchObject({ status: 200, json: { stuck: ['policy'] } });
+    await owner.query('ROLLBACK');
+    await vi.waitFor(async () => expect(await ask('ready', worker)).toEqual(OK), 10_000);
+  } finally {
+    await owner.end();
+    await worker.stop();
+  }
 });
 
 async function ask(what: 'live' | 'ready', worker = muster.workers[0]!) {

@@ -45,6 +45,7 @@ export class BalanceLoop {
       const since = performance.now();
       this.parts.watchdog.begin('balance');
       const isDone = await this.attempt();
+      this.parts.watchdog.end('balance');
       const workMs = isDone ? performance.now() - since : 0;
       const restMs = Math.min(REST * workMs, LONGEST_PAUSE_MS);
       const pauseMs = Math.max(this.parts.intervalMs, restMs);

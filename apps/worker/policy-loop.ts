@@ -52,6 +52,7 @@ export class PolicyLoop {
       if (signal.aborted) return;
       this.watchdog.begin('policy');
       await this.look();
+      this.watchdog.end('policy');
     }
   }
 
