@@ -81,16 +81,8 @@ async function startIngest() {
     certificate,
   );
   const parts = {
-    clock,
-    drain,
-    servers,
-    keys,
-    policy,
-    writer,
-    limiter,
-    follower,
-    refusals,
-    products,
+    ...{ clock, drain, servers, keys, policy },
+    ...{ writer, limiter, follower, refusals, products },
   };
   const app = await createApp(settings, parts, logger);
   await listen(app, settings);
