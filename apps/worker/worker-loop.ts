@@ -11,6 +11,8 @@ import type { PolicyLoop } from './policy-loop.js';
 import type { WorkLoop } from './work-loop.js';
 
 const REPEAT_MS = 60_000;
+/** How long Postgres may take to answer at the start, when the machine may be busy starting everything. */
+const START_LIMIT_MS = 10_000;
 /** How long to wait for the time of Redis, by which jobs are delayed. */
 const CLOCK_MS = 1500;
 
@@ -124,7 +126,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
 
   private async requireDatabase(): Promise<void> {
     try {
-      await this.parts.database.check();
+      await this.parts.database.check(START_LIMIT_MS);
     } catch (cause) {
       if (cause instanceof UnsuitableDatabase) throw new StartupError(cause.message, { cause });
       const code = (cause as { code?: unknown }).code;
