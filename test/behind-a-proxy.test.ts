@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
-import { freePort, Teardown } from '#devservers';
+import { findFreePort, Teardown } from '#devservers';
 import { findHaproxy } from '../tools/install/ensure-haproxy.mjs';
 import { HttpsClient } from './support/https.js';
 import { startMuster } from './support/muster.js';
@@ -153,7 +153,7 @@ ${servers.join('\n')}`;
 async function startHaproxy(sections: (bind: string) => string): Promise<number> {
   const { tls } = inject('services');
   const folder = await mkdtemp(join(tmpdir(), 'muster-haproxy-'));
-  const port = await freePort();
+  const port = await findFreePort();
   const [file, pem] = [join(folder, 'haproxy.cfg'), join(folder, 'both.pem')];
   const pair = await Promise.all([tls.certFile, tls.keyFile].map((name) => readFile(name, 'utf8')));
   await writeFile(pem, pair.map((text) => `${text.trim()}\n`).join(''), { mode: 0o600 });

@@ -127,7 +127,7 @@ test('limits and blocks can be set and listed', async () => {
   const { block } = JSON.parse(made.stdout) as { block: { id: string } };
   expect((await run('blocks', 'list')).stdout).toContain(block.id);
   expect((await run('blocks', 'remove', block.id)).code).toBe(0);
-  expect((await run('blocks', 'list')).stdout).toBe('There are none.\n');
+  expect((await run('blocks', 'list')).stdout).toBe('No results.\n');
 });
 
 test('quarantined events can be listed, replayed and discarded', async () => {
@@ -144,7 +144,7 @@ test('quarantined events can be listed, replayed and discarded', async () => {
   expect(JSON.parse(replayed.stdout)).toMatchObject({ job: { state: 'complete', done: 1 } });
   expect(await run('quarantine', 'discard')).toMatchObject({ code: 1 });
   expect((await run('quarantine', 'discard', '--all', '--wait')).code).toBe(0);
-  expect((await run('quarantine', 'list')).stdout).toBe('There are none.\n');
+  expect((await run('quarantine', 'list')).stdout).toBe('No results.\n');
   expect((await run('quarantine', 'jobs', 'list')).stdout).toContain('discard');
 });
 
@@ -152,12 +152,12 @@ test('balance prints the balance, and exits with 3 if it does not add up', async
   expect(await run('balance')).toMatchObject({ code: 0 });
   await muster.owner('UPDATE ingest_tally SET stored = stored + 1');
   const { code, stdout, stderr } = await run('balance');
-  expect({ code, stderr }).toEqual({ code: 3, stderr: 'The books are out of balance.\n' });
+  expect({ code, stderr }).toEqual({ code: 3, stderr: 'Event counts are out of balance.\n' });
   expect(stdout).toContain('OUT OF BALANCE.');
 });
 
 test('queue, audit and housekeeping print their lists', async () => {
-  expect((await run('queue', 'failed')).stdout).toBe('There are none.\n');
+  expect((await run('queue', 'failed')).stdout).toBe('No results.\n');
   expect((await run('queue', 'retry')).code).toBe(0);
   expect((await run('audit', '--limit', '5')).stdout).toContain('root');
   expect((await run('housekeeping')).stdout).toContain('retention');
@@ -178,7 +178,7 @@ test('an error is one sentence, and usage errors have their own exit code', asyn
   const nowhere = commandLine(1, admin.token);
   expect(await nowhere('queue')).toMatchObject({
     code: 1,
-    stderr: 'The admin API at https://localhost:1 cannot be asked: ECONNREFUSED.\n',
+    stderr: 'Cannot reach the admin API at https://localhost:1 (ECONNREFUSED). Check that it is running, and ADMIN_URL.\n',
   });
   const unknown = commandLine(admin.app.ready.port ?? 0, 'wrong');
   expect(await unknown('queue')).toMatchObject({ code: 1, stderr: expect.stringMatching(/token/) });
@@ -190,7 +190,7 @@ test.each([['--dryrun'], ['--dry_run'], ['--DryRun'], ['--dry-run=maybe']])(
     const id = randomUUID();
     const { code, stderr } = await run('erase', id, option);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(option) });
-    expect((await run('erasures', 'list', '--installation', id)).stdout).toBe('There are none.\n');
+    expect((await run('erasures', 'list', '--installation', id)).stdout).toBe('No results.\n');
   },
 );
 
@@ -207,7 +207,7 @@ test.each([
   const { code, stdout, stderr } = await run(...words);
   expect({ code, stdout, stderr }).toEqual({
     ...{ code: 2, stdout: '' },
-    stderr: expect.stringMatching(/^error: [^{]+\n\(--help says more\)\n$/),
+    stderr: expect.stringMatching(/^error: [^{]+\n\(use --help for usage\)\n$/),
   });
   expect((await run('tokens', 'list')).stdout).not.toContain('brief');
 });
@@ -279,7 +279,7 @@ test('export and rollup rebuild work directly on the database', async () => {
   const rebuilt = await here('rollup', 'rebuild');
   expect(rebuilt).toMatchObject({
     code: 0,
-    stderr: expect.stringMatching(/^Days read anew: 1, in \d+ s\.$/m),
+    stderr: expect.stringMatching(/^Days rebuilt: 1, in \d+ s\.$/m),
   });
   const { code, stdout, stderr } = await here('export', 'daily_fleet', '--format', 'ndjson');
   expect({ code, stderr }).toMatchObject({

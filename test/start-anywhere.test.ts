@@ -38,7 +38,7 @@ test('a user id without a name gets an error with the requirements of the embedd
     ...[
       process.execPath,
       '-e',
-      callOf('dist/libs/devservers/postgres-user.js', 'postgresUser', '[]'),
+      callOf('dist/libs/devservers/postgres-user.js', 'ensurePostgresUser', '[]'),
     ],
   ]);
   await expect(refused).rejects.toMatchObject({

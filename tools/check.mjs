@@ -1,46 +1,46 @@
 /**
- * `npm run check`: all that must hold of the sources, and the tests of what is built from them. What
- * does not depend on each other goes side by side, and what it says is shown when it has ended.
+ * `npm run check`: static checks, then all tests. Independent static checks run in parallel; the output of each is
+ * printed when it has finished.
  */
 import { spawn } from 'node:child_process';
 import { npm } from './run-step.mjs';
 
-/** Two lists that take about as long as each other; the steps of each go one after the other. */
-const SIDE_BY_SIDE = [['lint'], ['format:check', 'typecheck']];
+/** The lists run in parallel, and the steps of each in sequence. Both lists take about the same time. */
+const STATIC_CHECKS = [['lint'], ['format:check', 'typecheck']];
 
 const running = new Set();
 process.on('SIGTERM', () => running.forEach((child) => child.kill('SIGTERM')));
-// A terminal's Ctrl-C reaches the children by itself: their end is waited for.
+// The terminal sends Ctrl-C to the children as well; this process waits for them.
 process.on('SIGINT', () => undefined);
 
-const failed = await failedOf(SIDE_BY_SIDE, runQuietly);
-if (failed.length === 0) failed.push(...(await failedOf([['test:all']], runHere)));
-for (const step of failed) console.error(`check: the step ${step} failed`);
+const failed = await findFailures(STATIC_CHECKS, runBuffered);
+if (failed.length === 0) failed.push(...(await findFailures([['test:all']], runAttached)));
+for (const step of failed) console.error(`check: ${step} failed`);
 process.exitCode = failed.length === 0 ? 0 : 1;
 
-/** @returns the steps that failed, of each list the first */
-async function failedOf(lists, run) {
-  const failed = await Promise.all(lists.map((steps) => firstToFail(steps, run)));
+/** @returns the first failed step of each list */
+async function findFailures(lists, run) {
+  const failed = await Promise.all(lists.map((steps) => findFirstFailure(steps, run)));
   return failed.filter((step) => step !== undefined);
 }
 
-async function firstToFail(steps, run) {
+async function findFirstFailure(steps, run) {
   for (const step of steps) {
     if (!(await run(step))) return step;
   }
   return undefined;
 }
 
-function runQuietly(step) {
+function runBuffered(step) {
   const child = start(step, ['ignore', 'pipe', 'pipe']);
-  const said = [];
-  child.stdout.on('data', (chunk) => said.push(chunk));
-  child.stderr.on('data', (chunk) => said.push(chunk));
-  return hasSucceeded(child).finally(() => process.stdout.write(Buffer.concat(said)));
+  const output = [];
+  child.stdout.on('data', (chunk) => output.push(chunk));
+  child.stderr.on('data', (chunk) => output.push(chunk));
+  return waitForSuccess(child).finally(() => process.stdout.write(Buffer.concat(output)));
 }
 
-function runHere(step) {
-  return hasSucceeded(start(step, 'inherit'));
+function runAttached(step) {
+  return waitForSuccess(start(step, 'inherit'));
 }
 
 function start(step, stdio) {
@@ -50,7 +50,7 @@ function start(step, stdio) {
   return child;
 }
 
-function hasSucceeded(child) {
+function waitForSuccess(child) {
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (status) => {

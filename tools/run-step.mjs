@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { env } from 'node:process';
 
-/** A reason to stop here that a person can understand and mend; its message is all they see. */
+/** An error that the operator can fix. Only its message is printed. */
 export class CannotStart extends Error {
   constructor(message, exitCode = 1) {
     super(message);
@@ -11,18 +11,18 @@ export class CannotStart extends Error {
 }
 
 /**
- * Says what is done and why, and does it in this terminal.
+ * Prints a command with its purpose, and runs it in this terminal.
  *
- * @throws CannotStart when it fails or a signal ends it
+ * @throws CannotStart if it fails or a signal ends it
  */
-export async function runStep(why, [command, ...args]) {
-  console.log(`${why}: ${[command, ...args].join(' ')}`);
+export async function runStep(purpose, [command, ...args]) {
+  console.log(`${purpose}: ${[command, ...args].join(' ')}`);
   const { status, signal } = await run(command, args);
   if (signal) throw new CannotStart(`Stopped.`, 128 + constants.signals[signal]);
   if (status !== 0) throw new CannotStart(`\`${[command, ...args].join(' ')}\` failed.`);
 }
 
-/** npm, which may not be on the PATH when npm itself has started us. */
+/** The command line of npm, which may not be on the PATH if npm started this process. */
 export function npm(...args) {
   const { npm_execpath: path } = env;
   return path?.endsWith('.js') ? [process.execPath, path, ...args] : ['npm', ...args];
@@ -30,15 +30,15 @@ export function npm(...args) {
 
 function run(command, args) {
   const child = spawn(command, args, { stdio: 'inherit' });
-  // A Ctrl-C reaches the child from the terminal; a SIGTERM is for us to pass on.
-  let told;
-  const passOn = (signal) => {
-    told = signal;
+  // The terminal sends Ctrl-C to the child as well, but SIGTERM must be forwarded.
+  let forwarded;
+  const forward = (signal) => {
+    forwarded = signal;
     child.kill(signal);
   };
-  process.on('SIGTERM', passOn).on('SIGINT', passOn);
+  process.on('SIGTERM', forward).on('SIGINT', forward);
   return new Promise((resolve, reject) => {
     child.on('error', (error) => reject(new CannotStart(`${command}: ${error.message}`)));
-    child.on('exit', (status, signal) => resolve({ status, signal: signal ?? told }));
-  }).finally(() => process.off('SIGTERM', passOn).off('SIGINT', passOn));
+    child.on('exit', (status, signal) => resolve({ status, signal: signal ?? forwarded }));
+  }).finally(() => process.off('SIGTERM', forward).off('SIGINT', forward));
 }

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
 import { Failure } from './outcome.js';
 
-/** Where the admin API is, and who asks. */
+/** Address of the admin API, and the caller's token. */
 export interface AdminAddress {
   url: string;
   token: string;
@@ -14,24 +14,28 @@ export interface AdminAddress {
   ca?: string | undefined;
 }
 
-export interface Question {
+export interface RequestOptions {
   query?: Record<string, string | undefined> | undefined;
   body?: object | undefined;
 }
 
-const ANSWER_LIMIT_MS = 60_000;
+const RESPONSE_TIMEOUT_MS = 60_000;
 
-/** Speaks to the admin API. Every method throws a Failure whose sentence is for people. */
+/** Client of the admin API. Every method throws a Failure with a message for the operator. */
 export class AdminApi {
   constructor(private readonly address: AdminAddress) {}
 
-  /** @returns the answer, which is of the shape that the API's reference tells */
-  async ask<A extends object>(method: string, path: string, question: Question = {}): Promise<A> {
-    const response = await this.send(method, path, question);
+  /** @returns the response; docs/reference describes its shape */
+  async request<A extends object>(
+    method: string,
+    path: string,
+    options: RequestOptions = {},
+  ): Promise<A> {
+    const response = await this.send(method, path, options);
     return parse(await text(response), response) as A;
   }
 
-  /** Writes an answer of any length to `out` as it arrives. */
+  /** Writes the response to `out` as it arrives, so it may have any length. */
   async stream(path: string, out: Writable): Promise<void> {
     const response = await this.send('GET', path, {});
     if (response.statusCode !== 200) parse(await text(response), response);
@@ -41,45 +45,49 @@ export class AdminApi {
   private async send(
     method: string,
     path: string,
-    { query = {}, body }: Question,
+    { query = {}, body }: RequestOptions,
   ): Promise<IncomingMessage> {
     const url = new URL(path, this.address.url);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, value);
     }
-    const sending = request(url, {
+    const outgoing = request(url, {
       method,
       ...(this.address.ca !== undefined && { ca: this.address.ca }),
-      timeout: ANSWER_LIMIT_MS,
+      timeout: RESPONSE_TIMEOUT_MS,
       headers: {
         authorization: `Bearer ${this.address.token}`,
         ...(body && { 'content-type': 'application/json' }),
       },
     });
-    sending.on('timeout', () => sending.destroy(new Error('it does not answer')));
-    sending.end(body && JSON.stringify(body));
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no response in time')));
+    outgoing.end(body && JSON.stringify(body));
     try {
-      const [response] = (await once(sending, 'response')) as [IncomingMessage];
+      const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
       return response;
     } catch (cause) {
       const { code, message } = cause as NodeJS.ErrnoException;
       const { origin } = url;
-      throw new Failure(`The admin API at ${origin} cannot be asked: ${code ?? message}.`, {
-        cause,
-      });
+      throw new Failure(
+        `Cannot reach the admin API at ${origin} (${code ?? message}). Check that it is running, and ADMIN_URL.`,
+        { cause },
+      );
     }
   }
 }
 
-/** @throws Failure with the server's own words where it refused */
+/** @throws Failure with the server's message if it rejected the request */
 function parse(body: string, { statusCode = 0 }: IncomingMessage): unknown {
-  let answer: unknown;
+  let response: unknown;
   try {
-    answer = JSON.parse(body);
+    response = JSON.parse(body);
   } catch (cause) {
-    throw new Failure(`The answer (HTTP ${statusCode}) is not the admin API's.`, { cause });
+    throw new Failure(
+      `The response (HTTP ${statusCode}) is not from the admin API. Check ADMIN_URL.`,
+      { cause },
+    );
   }
-  if (statusCode < 300) return answer;
-  const { message } = answer as { message?: string };
-  throw new Failure(message ?? `The admin API refused (HTTP ${statusCode}).`);
+  if (statusCode < 300) return response;
+  const { message } = response as { message?: string };
+  throw new Failure(message ?? `The admin API rejected the request (HTTP ${statusCode}).`);
 }

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commandSettings } from '#platform';
 import { AdminApi } from './admin-api.js';
-import { Failure } from './outcome.js';
+import { codeOf, Failure } from './outcome.js';
 
-/** What `npm start` leaves for scripts, as far as commands need it. */
+/** The fields of endpoints.json that commands need. */
 interface Endpoints {
   adminUrl: string;
   adminToken: string;
@@ -13,13 +13,14 @@ interface Endpoints {
 }
 
 /**
- * The admin API: where ADMIN_URL, ADMIN_TOKEN and ADMIN_CA_FILE say, or else the one that `npm start`
- * runs here. @throws Failure where there is neither
+ * Connects to the admin API at ADMIN_URL, or to the one that `npm start` runs on this machine.
+ * @throws Failure if neither is found
  */
 export async function connectAdmin(): Promise<AdminApi> {
   const { adminUrl, adminToken, adminCaFile, dataDir } = commandSettings();
   if (adminUrl !== undefined) {
-    if (adminToken === undefined) throw new Failure('ADMIN_URL is set, and ADMIN_TOKEN is not.');
+    if (adminToken === undefined)
+      throw new Failure('ADMIN_URL is set, but ADMIN_TOKEN is not. Set both.');
     const ca = adminCaFile === undefined ? undefined : await readText(adminCaFile);
     return new AdminApi({ url: adminUrl, token: adminToken, ca });
   }
@@ -28,7 +29,7 @@ export async function connectAdmin(): Promise<AdminApi> {
   return new AdminApi({ url: started.adminUrl, token: adminToken ?? started.adminToken, ca });
 }
 
-/** The database of DATABASE_URL, or else that of `npm start`. @throws Failure where there is neither */
+/** @returns DATABASE_URL, or the URL of the database of `npm start`. @throws Failure if neither is found */
 export async function findDatabase(): Promise<string> {
   const { databaseUrl, dataDir } = commandSettings();
   return databaseUrl ?? (await readEndpoints(dataDir)).databaseUrl;
@@ -40,7 +41,7 @@ async function readEndpoints(dataDir: string): Promise<Endpoints> {
     return JSON.parse(await readFile(file, 'utf8')) as Endpoints;
   } catch (cause) {
     throw new Failure(
-      `There is no ${file}, so nothing runs here. Run npm start, or set ADMIN_URL, ADMIN_TOKEN and ADMIN_CA_FILE (or DATABASE_URL, for what asks the database).`,
+      `${file} not found: Muster is not running here. Run npm start, or set ADMIN_URL, ADMIN_TOKEN and ADMIN_CA_FILE (DATABASE_URL for export and rollup).`,
       { cause },
     );
   }
@@ -50,6 +51,6 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw new Failure(`${file} cannot be read.`, { cause });
+    throw new Failure(`Cannot read ${file} (${codeOf(cause)}).`, { cause });
   }
 }

@@ -3,8 +3,8 @@ import { EXIT } from './outcome.js';
 import { runCommand } from './run-command.js';
 
 /**
- * The command line: `npm run muster -- COMMAND`. It ends when its work is done, with an exit code of
- * EXIT; a signal ends it at once, for whatever it began goes on in the workers.
+ * The command line: `npm run muster -- COMMAND`. The exit code is one of EXIT. A signal ends it at once, because
+ * work that it has started continues in the workers.
  */
 runProcess(
   async () => {
@@ -14,7 +14,7 @@ runProcess(
   { name: 'muster', stopTimeoutMs: 100 },
 );
 
-// A reader that has seen enough, as `head`, is no failure.
+// A reader that closes the pipe early, such as `head`, is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exitCode = error.code === 'EPIPE' ? EXIT.done : EXIT.failed;
 });

@@ -1,8 +1,13 @@
-/** Something did not work. The message is the sentence that people read; the exit code is 1. */
+/** The command failed. The message is shown to the operator; the exit code is 1. */
 export class Failure extends Error {}
 
-/** It worked, and what it found is bad news: a job that failed, books out of balance. Exit code 3. */
-export class BadNews extends Error {}
+/** The command worked, but found a problem: a failed job, event counts out of balance. The exit code is 3. */
+export class ProblemFound extends Error {}
 
-/** How a command ended, for scripts. */
-export const EXIT = { done: 0, failed: 1, wrongUsage: 2, badNews: 3 } as const;
+/** Exit codes, for scripts. */
+export const EXIT = { done: 0, failed: 1, wrongUsage: 2, problemFound: 3 } as const;
+
+/** The system's code of an error, such as ENOENT. */
+export function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown error';
+}

@@ -1,25 +1,25 @@
 import type { Writable } from 'node:stream';
 
-/** A column of a table: its heading, and what a row has in it. */
+/** A column of a table: its heading and its cell in a row. */
 export type Column<T> = readonly [heading: string, cell: (row: T) => unknown];
 
-/** Writes answers: as they are with `--json`, else for people. */
+/** Prints responses: as JSON with `--json`, otherwise as text. */
 export class Printer {
   constructor(
     private readonly out: Writable,
     private readonly isJson: boolean,
   ) {}
 
-  /** An answer; `tell` says it in lines for people. */
-  answer(answer: unknown, tell: () => readonly string[]): void {
-    const lines = this.isJson ? [JSON.stringify(answer, null, 2)] : tell();
+  /** @param toLines formats the response as text */
+  print(response: unknown, toLines: () => readonly string[]): void {
+    const lines = this.isJson ? [JSON.stringify(response, null, 2)] : toLines();
     for (const line of lines) this.out.write(`${line}\n`);
   }
 }
 
-/** Lines of a table with aligned columns; one line that says so where there are no rows. */
+/** Lines of a table with aligned columns, or "No results." */
 export function table<T>(rows: readonly T[], columns: readonly Column<T>[]): string[] {
-  if (rows.length === 0) return ['There are none.'];
+  if (rows.length === 0) return ['No results.'];
   const heads = columns.map(([heading]) => heading);
   const cells = [heads, ...rows.map((row) => columns.map(([, cell]) => show(cell(row))))];
   const widths = heads.map((_, at) => Math.max(...cells.map((line) => line[at]?.length ?? 0)));
@@ -31,10 +31,10 @@ export function table<T>(rows: readonly T[], columns: readonly Column<T>[]): str
   );
 }
 
-/** What an answer says of one thing. */
+/** One item of a response. */
 export type Row = Record<string, unknown>;
 
-/** A table of all that rows hold, with the fields of the first one as its columns. */
+/** A table with a column for each field of the first row. */
 export function tableOfAll(rows: readonly Row[]): string[] {
   const names = Object.keys(rows[0] ?? {});
   return table(
@@ -43,7 +43,7 @@ export function tableOfAll(rows: readonly Row[]): string[] {
   );
 }
 
-/** One line for each field, nested ones below their parent's name. */
+/** One line per field. Nested fields are prefixed with their parent's name. */
 export function fields(value: object, prefix = ''): string[] {
   const entries = Object.entries(value).flatMap(([name, field]): [string, unknown][] =>
     field !== null && typeof field === 'object' && !Array.isArray(field)
@@ -55,8 +55,8 @@ export function fields(value: object, prefix = ''): string[] {
 }
 
 /**
- * A value on one line. Paths and names are of the agents' choosing: what would steer a terminal is
- * shown as a question mark.
+ * A value on one line. Agents choose paths and names, so control characters, which could steer a terminal, are
+ * shown as question marks.
  */
 export function show(value: unknown): string {
   if (value === null || value === undefined || value === '') return '-';

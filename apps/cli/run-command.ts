@@ -10,37 +10,37 @@ import { addProducts } from './commands/products.js';
 import { addPurge } from './commands/purge.js';
 import { addQuarantine } from './commands/quarantine.js';
 import { connectAdmin } from './connection.js';
-import { BadNews, EXIT, Failure } from './outcome.js';
+import { ProblemFound, EXIT, Failure } from './outcome.js';
 import { Printer } from './print.js';
 
-/** What every command works with. */
+/** Dependencies of every command. */
 export interface Tools {
   admin: AdminApi;
   printer: Printer;
   out: Writable;
-  /** Progress and the like, for people who wait. */
+  /** Prints progress and notes to stderr. */
   say: Say;
 }
 
-/** Tells people who wait. */
 export type Say = (line: string) => void;
 
-/** Hands a command its tools when it runs. */
+/** Wraps a command so that it gets its tools when it runs. */
 export type WithTools = <A extends unknown[]>(
   work: (tools: Tools, ...args: A) => Promise<void>,
 ) => (...args: A) => Promise<void>;
 
-/** The same for a command that asks the database and not the admin API. */
+/** Likewise for a command that uses the database instead of the admin API. */
 export type WithDatabase = <A extends unknown[]>(
   work: (say: Say, ...args: A) => Promise<void>,
 ) => (...args: A) => Promise<void>;
 
 const AFTER_HELP = `
-Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 done and the news is bad (an erasure or a job that
-failed, books out of balance).
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 success, but a problem was found (an erasure or
+a job failed, event counts are out of balance).
 
-It speaks to the Muster that npm start runs here, or to the one that ADMIN_URL, ADMIN_TOKEN and
-ADMIN_CA_FILE name. What asks the database itself (export, rollup) takes DATABASE_URL.`;
+By default, commands connect to the Muster that npm start runs on this machine. Set ADMIN_URL,
+ADMIN_TOKEN and ADMIN_CA_FILE to use another one, and DATABASE_URL for export and rollup, which
+connect to the database.`;
 
 /** Runs one command line. @returns the exit code */
 export async function runCommand(
@@ -50,10 +50,12 @@ export async function runCommand(
 ): Promise<number> {
   const say = (line: string) => void err.write(`${line}\n`);
   const program = new Command('muster')
-    .description('Administers a Muster: erasures, keys, quarantine, and how it does.')
-    .option('--json', 'print the answer as JSON')
+    .description(
+      'Administers Muster: erasures, keys, products, quarantine, purges, queue and balance.',
+    )
+    .option('--json', 'print the response as JSON')
     .addHelpText('after', AFTER_HELP)
-    .showHelpAfterError('(--help says more)')
+    .showHelpAfterError('(use --help for usage)')
     .exitOverride()
     .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) });
   const withTools: WithTools =
@@ -78,17 +80,17 @@ export async function runCommand(
     await program.parseAsync([...words], { from: 'user' });
     return EXIT.done;
   } catch (error) {
-    return tellFailure(error, say);
+    return reportFailure(error, say);
   }
 }
 
-/** Options of the whole stand after the command as well as before it, and all fail alike. */
+/** Lets global options follow the command as well as precede it, and makes all commands fail alike. */
 function inheritSettings(program: Command): void {
   const visit = (command: Command) => {
     for (const inner of command.commands) {
       inner.copyInheritedSettings(program);
       if (inner.commands.length === 0) {
-        inner.option('--json', 'print the answer as JSON');
+        inner.option('--json', 'print the response as JSON');
         inner.on('option:json', () => program.setOptionValue('json', true));
       }
       visit(inner);
@@ -97,29 +99,29 @@ function inheritSettings(program: Command): void {
   visit(program);
 }
 
-function tellFailure(error: unknown, say: (line: string) => void): number {
-  // It has said itself what is wrong; help that was asked for is no failure.
+function reportFailure(error: unknown, say: (line: string) => void): number {
+  // Commander has already printed the reason. Requested help is not a failure.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUsage;
-  if (error instanceof BadNews) {
+  if (error instanceof ProblemFound) {
     say(error.message);
-    return EXIT.badNews;
+    return EXIT.problemFound;
   }
   if (error instanceof Failure || error instanceof StartupError) {
     say(error.message);
     return EXIT.failed;
   }
-  const sentence = sentenceOf(error);
-  if (sentence === null) throw error;
-  say(sentence);
+  const description = describeFailure(error);
+  if (description === null) throw error;
+  say(description);
   return EXIT.failed;
 }
 
-/** What the system, Node or Postgres says of a failure with a code; null where it is a defect of ours. */
-function sentenceOf(error: unknown): string | null {
+/** The message of an error from the system, Node or Postgres; null for a bug in Muster. */
+function describeFailure(error: unknown): string | null {
   const { code } = error as { code?: unknown };
   if (!(error instanceof Error) || typeof code !== 'string') return null;
-  // Messages of class 22 quote what is stored.
-  const quotes = /^22[0-9A-Z]{3}$/.test(code);
-  if (quotes || error.message === '') return `The command failed: ${code}.`;
+  // Postgres quotes stored values in errors of class 22 (data exception).
+  const quotesData = /^22[0-9A-Z]{3}$/.test(code);
+  if (quotesData || error.message === '') return `The command failed: ${code}.`;
   return `The command failed: ${error.message.replace(/\.?$/, '.')}`;
 }

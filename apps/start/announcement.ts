@@ -6,7 +6,7 @@ import { endpointsFile, type Endpoints } from './endpoints.js';
 const QUERY =
   'select unit, total, unhealthy from fleet.health_readings order by observed_at desc limit 10';
 
-/** What people see once all is up: where it is, and two lines to paste that show it at work. */
+/** The text printed once everything runs: addresses, and two commands to try it. */
 export function announcement(dataDir: string, endpoints: Endpoints): string {
   return `
 Muster is ready.
@@ -55,7 +55,7 @@ function queryLine(dataDir: string, { analystUrl }: Endpoints): string {
   return `node ${quote(script)} ${quote(endpointsFile(dataDir))} ${quote(QUERY)}`;
 }
 
-/** One word of a shell, whatever is in it. */
+/** Quotes a text as one word of a shell. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -2,70 +2,69 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { open, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartupError } from '#platform';
-import { addedSince, rotate, rememberProcess, type Ending } from '#devservers';
-import { followTroubles } from './log-errors.js';
+import { readSince, rotateLog, writePidFile, type StopSignal } from '#devservers';
+import { followErrors } from './log-errors.js';
 
-/** For one that was left over: it has a time of its own to finish its work, which can be set. */
-export const APP_ENDING: readonly Ending[] = [
+/** For a process left by an earlier start. Processes of this start use `stopTimeoutMs`. */
+export const APP_STOP_SIGNALS: readonly StopSignal[] = [
   ['SIGTERM', 30_000],
   ['SIGKILL', 2000],
 ];
 
-const READY_LIMIT_MS = 60_000;
-/** A death after this long is the first of its kind again, not one more in a row. */
-const STEADY_MS = 60_000;
-const LONGEST_PAUSE_MS = 30_000;
+const READY_TIMEOUT_MS = 60_000;
+/** A process that ran for this long before it exited is restarted without backoff. */
+const STABLE_AFTER_MS = 60_000;
+const MAX_BACKOFF_MS = 30_000;
 
 export interface AppOptions {
   name: string;
   script: URL;
-  /** Looked at again whenever the process has to be started again. */
+  /** Read again at each restart. */
   env: Record<string, string>;
   logFile: string;
   pidFile: string;
-  /** How long it may take to stop. */
   stopTimeoutMs: number;
   say: (line: string) => void;
 }
 
-/** What a process says of itself once it is ready. */
+/** The message that a process sends once it is ready. */
 export interface Ready {
   port?: number;
 }
 
-/** One of our own processes: started, started again when it dies, and stopped. */
+/** Starts one of Muster's processes, restarts it when it exits, and stops it. */
 export class AppProcess {
   private readonly stopping = new AbortController();
   private child: ChildProcess | undefined;
-  /** Resolves with the reason when the child has ended. */
+  /** Resolves with the reason when the child has exited. */
   private ended = Promise.resolve('');
 
   constructor(private readonly options: AppOptions) {}
 
   /**
-   * Starts the process and keeps it running from then on.
+   * Starts the process, and restarts it whenever it exits.
    *
    * @returns once it is ready
-   * @throws StartupError with its own words when it ends before that
+   * @throws StartupError with the process' own message if it exits before that
    */
   async start(): Promise<Ready> {
     const { name, logFile } = this.options;
-    const logStart = await rotate(logFile);
+    const logStart = await rotateLog(logFile);
     const ready = await this.launch().catch(async (cause: unknown) => {
-      const words = lastWords(await addedSince(logFile, logStart));
-      throw new StartupError(words || `${name} did not start; see ${logFile}.`, { cause });
+      const message = lastMessage(await readSince(logFile, logStart));
+      throw new StartupError(message || `${name} did not start; see ${logFile}.`, { cause });
     });
-    const unfollow = await followTroubles(this.options);
+    const unfollow = await followErrors(this.options);
     this.stopping.signal.addEventListener('abort', unfollow);
     void this.keepRunning();
     return ready;
   }
 
-  /** Tells the process to stop, also one that is still starting, and waits until it has. */
+  /** Stops the process, even while it is starting, and waits until it has exited. */
   async stop(): Promise<void> {
     this.stopping.abort();
     this.child?.kill('SIGTERM');
-    // It ends itself when its own time is over; this is for one that can't even do that.
+    // The process enforces `stopTimeoutMs` itself; this is for one that hangs.
     const limit = setTimeout(() => this.child?.kill('SIGKILL'), this.options.stopTimeoutMs + 2000);
     await this.ended;
     clearTimeout(limit);
@@ -82,19 +81,19 @@ export class AppProcess {
     } finally {
       await log.close();
     }
-    await rememberProcess(this.options.pidFile, this.child?.pid ?? 0);
-    const limit = setTimeout(() => this.child?.kill('SIGKILL'), READY_LIMIT_MS);
+    await writePidFile(this.options.pidFile, this.child?.pid ?? 0);
+    const limit = setTimeout(() => this.child?.kill('SIGKILL'), READY_TIMEOUT_MS);
     const ready = await first;
     clearTimeout(limit);
-    if (typeof ready === 'string') throw new Error(`${name} ended before it was ready (${ready})`);
+    if (typeof ready === 'string') throw new Error(`${name} exited before it was ready (${ready})`);
     return ready;
   }
 
-  /** What comes first of the new process: that it is ready, or the reason why it ended. */
+  /** @returns the ready message, or the reason why the process exited before it */
   private spawn(log: number): Promise<Ready | string> {
     const { script, env } = this.options;
-    // A session of its own: a Ctrl-C in the terminal is for us, who stop them in their order. And
-    // a log of its own, not a pipe to us, so that it can finish its work when we are killed.
+    // A separate session, so that Ctrl-C reaches only this process, which stops the others in order. A log file
+    // instead of a pipe, so that the process can finish its work if this one is killed.
     const child = fork(script, {
       env,
       execArgv: [],
@@ -112,14 +111,14 @@ export class AppProcess {
 
   private async keepRunning() {
     const { name, logFile, say } = this.options;
-    for (let inARow = 0; ; inARow += 1) {
+    for (let restarts = 0; ; restarts += 1) {
       const since = Date.now();
       const reason = await this.ended;
-      if (Date.now() - since > STEADY_MS) inARow = 0;
-      const pauseMs = Math.min(500 * 2 ** inARow, LONGEST_PAUSE_MS);
+      if (Date.now() - since > STABLE_AFTER_MS) restarts = 0;
+      const pauseMs = Math.min(500 * 2 ** restarts, MAX_BACKOFF_MS);
       const { signal } = this.stopping;
       if (signal.aborted) return;
-      say(`${name} ended (${reason}); it is started again in ${pauseMs / 1000} s. See ${logFile}`);
+      say(`${name} exited (${reason}); restarting in ${pauseMs / 1000} s. See ${logFile}`);
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       await this.launch().then(
         () => say(`${name} is running again.`),
@@ -129,8 +128,8 @@ export class AppProcess {
   }
 }
 
-/** What a process that could not start has said to people, or else logged last. */
-function lastWords(log: string): string {
+/** The plain text that a process printed before it failed to start, or its last log line. */
+function lastMessage(log: string): string {
   const lines = log.trim().split('\n');
   const plain = lines.filter((line) => !line.startsWith('{'));
   return (plain.length > 0 ? plain : lines.slice(-1)).slice(-20).join('\n');

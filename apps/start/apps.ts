@@ -9,17 +9,17 @@ export interface AppsOptions {
   databaseUrl: string;
   redisUrl: string;
   tls: TlsFiles;
-  /** Unless the settings bring their own. */
+  /** Used unless the settings provide others. */
   keys: { identityKey: string; suppressionKey: string; erasureKeyFile: string };
   say: (line: string) => void;
 }
 
 /**
- * Starts ingest, the workers and the admin API. Torn down, ingest goes first, so that the workers can
- * still finish what it has accepted.
+ * Starts ingest, the workers and the admin API. The teardown stops ingest first, so that workers can still store
+ * what it has accepted.
  *
  * @returns the ports of ingest and of the admin API, once all are ready
- * @throws StartupError with the words of the one that can't start
+ * @throws StartupError with the message of the process that cannot start
  */
 export async function startApps(
   options: AppsOptions,
@@ -46,13 +46,13 @@ export async function startApps(
   const [adminPort = settings.adminPort, port = settings.port] = started
     .slice(-2)
     .map((result) => (result.status === 'fulfilled' ? result.value.port : undefined));
-  // Whoever was told these ports must find them there after a restart.
+  // Clients know these ports, so a restarted process must use the same ones.
   ingestEnv.INGEST_PORT = String(port);
   adminEnv.ADMIN_PORT = String(adminPort);
   return { port, adminPort };
 }
 
-/** The file of a process, as `npm run build` makes it beside the one that this is compiled to. */
+/** The bundle of a process, as `npm run build` creates it. */
 export function bundleOf(app: 'ingest' | 'worker' | 'admin'): URL {
   return new URL(`../../bundles/${app}.js`, import.meta.url);
 }
@@ -122,7 +122,7 @@ function workerEnvironment(
   index: number,
 ): Record<string, string> {
   const { workerEnvironment: env, healthPort } = settings;
-  // Each worker on this machine needs a health port of its own: the next one.
+  // Each worker on this machine needs its own health port.
   const health = healthPort ? { WORKER_HEALTH_PORT: String(healthPort + index) } : {};
   return {
     ...{ ...erasureKeys(keys), ERASURE_LEDGER_FILE: join(dataDir, LEDGER), ...env, ...health },

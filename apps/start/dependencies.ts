@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ensureDatabase,
   startPostgres,
-  rememberedPorts,
+  assignPorts,
   startRedis,
   type Service,
   type Teardown,
 } from '#devservers';
-import { reachPostgres, reachRedis } from './reach.js';
+import { checkPostgres, checkRedis } from './check-connections.js';
 import type { Secrets } from './secrets.js';
 
 const DATABASE = 'muster';
@@ -17,39 +17,39 @@ const RESTART_PAUSE_MS = 1000;
 export interface DependencyOptions {
   dataDir: string;
   secrets: Secrets;
-  /** Used instead of our own where they are set. */
+  /** Used instead of an embedded one. */
   databaseUrl?: string | undefined;
   redisUrl?: string | undefined;
   say: (line: string) => void;
 }
 
 /**
- * Sees to it that there are a Postgres and a Redis: the given ones, or our own in the data folder,
- * which are started again if they die.
+ * Ensures a Postgres and a Redis: the given ones, or embedded ones in the data folder, which are restarted if they
+ * exit.
  *
- * @throws StartupError when one can't be reached or started
+ * @throws StartupError if one cannot be reached or started
  */
 export async function startDependencies(
   options: DependencyOptions,
   teardown: Teardown,
 ): Promise<{ databaseUrl: string; redisUrl: string }> {
   const { databaseUrl, redisUrl } = options;
-  // Before anything is started, so that a wrong URL is told at once.
-  if (databaseUrl !== undefined) await reachPostgres(databaseUrl);
-  if (redisUrl !== undefined) await reachRedis(redisUrl);
-  const own = [databaseUrl ? [] : 'Postgres', redisUrl ? [] : 'Redis'].flat();
-  if (own.length > 0) options.say(`Starting ${own.join(' and ')} ...`);
-  const ports = await rememberedPorts(options.dataDir, ['postgres', 'redis']);
+  // Before anything is started, so that a wrong URL is reported at once.
+  if (databaseUrl !== undefined) await checkPostgres(databaseUrl);
+  if (redisUrl !== undefined) await checkRedis(redisUrl);
+  const local = [databaseUrl ? [] : 'Postgres', redisUrl ? [] : 'Redis'].flat();
+  if (local.length > 0) options.say(`Starting ${local.join(' and ')} ...`);
+  const ports = await assignPorts(options.dataDir, ['postgres', 'redis']);
   const [postgres, redis] = await Promise.allSettled([
-    databaseUrl ?? startOwnPostgres(ports.postgres, options, teardown),
-    redisUrl ?? startOwnRedis(ports.redis, options, teardown),
+    databaseUrl ?? startEmbeddedPostgres(ports.postgres, options, teardown),
+    redisUrl ?? startLocalRedis(ports.redis, options, teardown),
   ]);
   if (postgres.status === 'rejected') throw postgres.reason;
   if (redis.status === 'rejected') throw redis.reason;
   return { databaseUrl: postgres.value, redisUrl: redis.value };
 }
 
-async function startOwnPostgres(
+async function startEmbeddedPostgres(
   port: number,
   options: DependencyOptions,
   teardown: Teardown,
@@ -57,28 +57,28 @@ async function startOwnPostgres(
   const { dataDir, secrets, say } = options;
   const start = () =>
     startPostgres({
-      ...placesOf(dataDir, 'postgres'),
+      ...pathsOf(dataDir, 'postgres'),
       port,
       password: secrets.postgresPassword,
     });
-  const postgres = await keep('Postgres', start, say, teardown);
+  const postgres = await supervise('Postgres', start, say, teardown);
   await ensureDatabase(postgres.urlOf('postgres'), DATABASE);
   return postgres.urlOf(DATABASE);
 }
 
-async function startOwnRedis(
+async function startLocalRedis(
   port: number,
   options: DependencyOptions,
   teardown: Teardown,
 ): Promise<string> {
   const { dataDir, secrets, say } = options;
   const start = () =>
-    startRedis({ ...placesOf(dataDir, 'redis'), port, password: secrets.redisPassword, say });
-  const { url } = await keep('Redis', start, say, teardown);
+    startRedis({ ...pathsOf(dataDir, 'redis'), port, password: secrets.redisPassword, say });
+  const { url } = await supervise('Redis', start, say, teardown);
   return url;
 }
 
-function placesOf(dataDir: string, name: string) {
+function pathsOf(dataDir: string, name: string) {
   return {
     dir: join(dataDir, name),
     logFile: join(dataDir, 'logs', `${name}.log`),
@@ -86,8 +86,8 @@ function placesOf(dataDir: string, name: string) {
   };
 }
 
-/** Starts a service, and starts it again whenever it ends before it is told to. */
-async function keep<S extends Service>(
+/** Starts a service, and restarts it whenever it exits before the teardown. */
+async function supervise<S extends Service>(
   name: string,
   start: () => Promise<S>,
   say: (line: string) => void,
@@ -101,7 +101,7 @@ async function keep<S extends Service>(
     while (!isStopping()) {
       await current?.ended;
       if (isStopping()) return;
-      say(`${name} ended unexpectedly; it is started again.`);
+      say(`${name} exited unexpectedly; restarting.`);
       await sleep(RESTART_PAUSE_MS, undefined, stopping).catch(() => undefined);
       if (isStopping()) return;
       current = await start().catch((error: unknown) => {
@@ -110,12 +110,12 @@ async function keep<S extends Service>(
       });
     }
   };
-  const kept = keepRunning();
+  const restarting = keepRunning();
   teardown.add(async () => {
     stopping.abort();
     await current?.stop();
-    // It may have been in the middle of a new start.
-    await kept;
+    // A restart may have been in progress.
+    await restarting;
     await current?.stop();
   });
   return first;

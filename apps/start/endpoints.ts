@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writePrivately } from '#devservers';
+import { writePrivateFile } from '#devservers';
 
-/** Where everything is, for scripts. Its names are a promise. */
+/** The content of endpoints.json. Scripts rely on these names. */
 export interface Endpoints {
   ingestUrl: string;
   adminUrl: string;
@@ -11,9 +11,9 @@ export interface Endpoints {
   redisUrl: string;
   /** product → key */
   writeKeys: Record<string, string>;
-  /** Of every scope. */
+  /** Has every scope. */
   adminToken: string;
-  /** What a client must trust to talk to us. */
+  /** The CA certificate that clients must trust. */
   caFile: string;
 }
 
@@ -25,13 +25,13 @@ export async function publishEndpoints(
   endpoints: Endpoints,
 ): Promise<() => Promise<void>> {
   const file = endpointsFile(dataDir);
-  await writePrivately(file, `${JSON.stringify(endpoints, null, 2)}\n`);
+  await writePrivateFile(file, `${JSON.stringify(endpoints, null, 2)}\n`);
   return () => rm(file, { force: true });
 }
 
 /**
- * A Redis URL as redis-cli understands it: with a password but no user name, redis-cli of Redis 7
- * sends an empty user name, which Redis refuses (WRONGPASS).
+ * Adds the user name `default` to a Redis URL with a password only. Without it, redis-cli of Redis 7 sends an empty
+ * user name, which Redis rejects (WRONGPASS).
  */
 export function redisCliUrl(redisUrl: string): string {
   const url = new URL(redisUrl);
@@ -47,7 +47,7 @@ export function urlAs(databaseUrl: string, user: string, password: string): stri
   return url.href;
 }
 
-/** A host that is no address to connect to, such as 0.0.0.0, is this machine. */
+/** The host to connect to for a listen address. A wildcard address such as 0.0.0.0 becomes localhost. */
 export function urlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost';
   return host.includes(':') ? `[${host}]` : host;

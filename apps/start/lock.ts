@@ -1,23 +1,22 @@
 import { link, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StartupError } from '#platform';
-import { readIfThere, markOf, runningPid } from '#devservers';
+import { readIfExists, markOf, runningPid } from '#devservers';
 
 /**
- * Makes this process the only one at work in a data folder. A lock whose process is gone is taken
- * over.
+ * Locks a data folder for this process. A lock whose process is gone is taken over.
  *
- * @returns a function that gives the lock back
+ * @returns a function that releases the lock
  * @throws StartupError when another process holds it
  */
-export async function takeLock(dataDir: string): Promise<() => Promise<void>> {
+export async function acquireLock(dataDir: string): Promise<() => Promise<void>> {
   const file = join(dataDir, 'muster.pid');
   const mine = `${file}.${process.pid}`;
-  // Linked rather than created, so that a lock is never seen before its mark is in it.
+  // Linked rather than created, so that no process sees a lock without its mark.
   await writeFile(mine, `${await markOf(process.pid)}\n`);
   try {
     if (!(await linkIfFree(mine, file))) {
-      const holder = await runningPid(await readIfThere(file));
+      const holder = await runningPid(await readIfExists(file));
       if (holder !== undefined) throw alreadyRunning(dataDir, holder);
       await rm(file, { force: true });
       if (!(await linkIfFree(mine, file))) throw alreadyRunning(dataDir);

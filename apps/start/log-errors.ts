@@ -1,17 +1,17 @@
 import { stat } from 'node:fs/promises';
-import { addedSince } from '#devservers';
+import { readSince } from '#devservers';
 
 const POLL_MS = 300;
-const MOST_LINES = 5;
-const LONGEST_LINE = 200;
-const TROUBLES = ['warn', 'error', 'fatal'];
+const MAX_LINES = 5;
+const MAX_LINE_LENGTH = 200;
+const ERROR_LEVELS = ['warn', 'error', 'fatal'];
 
 /**
- * Shows the warnings and errors that a process logs from now on, shortened.
+ * Prints the warnings and errors that a process logs from now on, shortened.
  *
- * @returns a function that ends it
+ * @returns a function that stops following
  */
-export async function followTroubles(options: {
+export async function followErrors(options: {
   name: string;
   logFile: string;
   say: (line: string) => void;
@@ -19,28 +19,28 @@ export async function followTroubles(options: {
   const { name, logFile, say } = options;
   let seen = (await stat(logFile)).size;
   const poll = async () => {
-    const added = await addedSince(logFile, seen);
-    // What has no end yet is read again with its rest.
-    const whole = added.slice(0, added.lastIndexOf('\n') + 1);
-    seen += Buffer.byteLength(whole);
-    const troubles = whole.split('\n').flatMap((line) => troubleIn(line) ?? []);
-    for (const trouble of troubles.slice(0, MOST_LINES)) say(`${name}: ${trouble}`);
-    const more = troubles.length - MOST_LINES;
-    if (more > 0) say(`${name}: and ${more} more like these, see ${logFile}`);
+    const added = await readSince(logFile, seen);
+    // An incomplete last line is read again at the next poll.
+    const complete = added.slice(0, added.lastIndexOf('\n') + 1);
+    seen += Buffer.byteLength(complete);
+    const errors = complete.split('\n').flatMap((line) => errorIn(line) ?? []);
+    for (const error of errors.slice(0, MAX_LINES)) say(`${name}: ${error}`);
+    const more = errors.length - MAX_LINES;
+    if (more > 0) say(`${name}: ${more} more warnings or errors; see ${logFile}`);
   };
   const timer = setInterval(() => void poll(), POLL_MS).unref();
   return () => clearInterval(timer);
 }
 
-function troubleIn(line: string): string | undefined {
+function errorIn(line: string): string | undefined {
   if (line === '') return undefined;
   const { level, msg, err } = parse(line);
-  if (!TROUBLES.includes(level ?? 'error')) return undefined;
+  if (!ERROR_LEVELS.includes(level ?? 'error')) return undefined;
   const reason = err?.message && err.message !== msg ? ` (${err.message})` : '';
-  return `${msg ?? line}${reason}`.slice(0, LONGEST_LINE);
+  return `${msg ?? line}${reason}`.slice(0, MAX_LINE_LENGTH);
 }
 
-/** A line that is not of our logger, such as one of Node itself, is trouble as it stands. */
+/** A line that our logger did not write, such as one from Node, counts as an error. */
 function parse(line: string): { level?: string; msg?: string; err?: { message?: string } } {
   try {
     return JSON.parse(line) as object;

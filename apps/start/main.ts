@@ -24,18 +24,18 @@ import {
   ownDeclarations,
   readDeclaration,
 } from '#telemetry';
-import { checkFree, makeOwnerOnly, OWNER_ONLY, Teardown } from '#devservers';
+import { ensurePortFree, restrictToOwner, OWNER_ONLY_UMASK, Teardown } from '#devservers';
 import { announcement } from './announcement.js';
 import { startApps } from './apps.js';
 import { startDependencies } from './dependencies.js';
 import { publishEndpoints, redisCliUrl, urlAs, urlHost, type Endpoints } from './endpoints.js';
-import { takeLock } from './lock.js';
+import { acquireLock } from './lock.js';
 import { stopOrphans } from './orphans.js';
-import { readSecrets, type Secrets } from './secrets.js';
+import { ensureSecrets, type Secrets } from './secrets.js';
 import { publishKeys } from './write-keys.js';
 
-/** The time of ingest, of the workers and of both databases, one after the other. */
-const STOP_LIMIT_MS = 120_000;
+/** Ingest, the workers and both databases stop one after another. */
+const STOP_TIMEOUT_MS = 120_000;
 
 const say = (line: string) => console.log(line);
 
@@ -56,18 +56,18 @@ async function start(starting: AbortSignal): Promise<Running> {
 }
 
 async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void> {
-  process.umask(OWNER_ONLY);
+  process.umask(OWNER_ONLY_UMASK);
   const settings = startSettings();
   const dataDir = await makeDataDir(settings.dataDir);
-  teardown.add(await takeLock(dataDir));
+  teardown.add(await acquireLock(dataDir));
   await stopOrphans(join(dataDir, 'run'), say);
-  if (settings.port > 0) await checkFree(settings.host, settings.port, 'INGEST_PORT');
+  if (settings.port > 0) await ensurePortFree(settings.host, settings.port, 'INGEST_PORT');
   if (settings.adminPort > 0) {
-    await checkFree(settings.adminHost, settings.adminPort, 'ADMIN_PORT');
+    await ensurePortFree(settings.adminHost, settings.adminPort, 'ADMIN_PORT');
   }
   const tls = await findCertificate(settings, dataDir);
   const declared = await readJsonFolder(settings.productsDir, readDeclaration);
-  const secrets = await readSecrets(dataDir, [...compileProducts(declared).keys()]);
+  const secrets = await ensureSecrets(dataDir, [...compileProducts(declared).keys()]);
   starting.throwIfAborted();
 
   const { databaseUrl, redisUrl } = settings;
@@ -81,7 +81,7 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
     privacyAnalystPassword: settings.privacyAnalystPassword,
     privacyMinInstallations: settings.privacyMinInstallations,
     ...{ catalogue: catalogueOf(declarations), cadences: cadencesOf(declarations) },
-    // On a server of somebody's own, another Muster may have made the role.
+    // On an external server, another Muster may have created the role.
     keepsAppPassword: databaseUrl !== undefined && settings.appPassword === undefined,
   });
   const appUrl = hasApplicationRole
@@ -90,7 +90,7 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   starting.throwIfAborted();
 
   const keys = await findKeys(settings, secrets, dataDir);
-  const adminToken = await createAdministrator(urls.databaseUrl, keys.suppressionKey, secrets);
+  const adminToken = await ensureAdministrator(urls.databaseUrl, keys.suppressionKey, secrets);
   const writeKeys = settings.writeKeys ? {} : secrets.writeKeys;
   await publishKeys(writeKeys, { ...urls, ...keys, queuePrefix: settings.queuePrefix });
   starting.throwIfAborted();
@@ -117,17 +117,17 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   say(announcement(dataDir, endpoints));
 }
 
-/** How our own processes reach the database: as the role that cannot change the audit log. */
+/** The database URL of Muster's processes. They use a role that cannot change the audit log. */
 async function applicationUrl(databaseUrl: string, appPassword: string): Promise<string> {
   const url = urlAs(databaseUrl, APPLICATION_ROLE, appPassword);
   if (await isApplication(url)) return url;
   say(
-    `The role ${APPLICATION_ROLE} has another password (set APP_PASSWORD to it), so that workers and the admin API connect as the user of DATABASE_URL.`,
+    `The role ${APPLICATION_ROLE} has a different password, so workers and the admin API connect as the user of DATABASE_URL. Set APP_PASSWORD to the role's password.`,
   );
   return databaseUrl;
 }
 
-/** Secrets that are the same at every start, unless the settings bring them. */
+/** Secrets that stay the same across starts, unless the settings provide them. */
 async function findKeys(settings: StartSettings, secrets: Secrets, dataDir: string) {
   const erasureKeyFile = resolve(settings.erasureKeyFile ?? join(dataDir, 'erasure-key.pem'));
   if (settings.erasureKeyFile === undefined) await makeErasureKey(erasureKeyFile);
@@ -138,8 +138,8 @@ async function findKeys(settings: StartSettings, secrets: Secrets, dataDir: stri
   };
 }
 
-/** The first administrator, who may do everything: the token stays the same. */
-async function createAdministrator(
+/** Creates the first administrator, who has every scope. The token stays the same across starts. */
+async function ensureAdministrator(
   databaseUrl: string,
   suppressionKey: string,
   { adminToken: token }: Secrets,
@@ -155,7 +155,7 @@ async function createAdministrator(
 
 async function makeDataDir(path: string): Promise<string> {
   const dataDir = resolve(path);
-  await makeOwnerOnly(dataDir);
+  await restrictToOwner(dataDir);
   return dataDir;
 }
 
@@ -168,7 +168,7 @@ async function findCertificate({ certFile, keyFile, host }: StartSettings, dataD
   return files;
 }
 
-// A terminal or a pipe that is closed on us is no reason to leave databases behind.
+// A closed terminal or pipe must not end this process before it has stopped the databases.
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
-runProcess(start, { name: 'start', stopTimeoutMs: STOP_LIMIT_MS });
+runProcess(start, { name: 'start', stopTimeoutMs: STOP_TIMEOUT_MS });

@@ -1,27 +1,32 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { POSTGRES_ENDING, REDIS_ENDING, stopOrphan, type Ending } from '#devservers';
-import { APP_ENDING } from './app-process.js';
+import {
+  POSTGRES_STOP_SIGNALS,
+  REDIS_STOP_SIGNALS,
+  stopOrphan,
+  type StopSignal,
+} from '#devservers';
+import { APP_STOP_SIGNALS } from './app-process.js';
 
-/** Who depends on whom: those that write end before those that are written to. */
-const ORDER: readonly (readonly [name: string, ending: readonly Ending[]])[] = [
-  ['admin', APP_ENDING],
-  ['ingest', APP_ENDING],
-  ['worker', APP_ENDING],
-  ['redis', REDIS_ENDING],
-  ['postgres', POSTGRES_ENDING],
+/** Clients stop before the stores that they write to. */
+const ORDER: readonly (readonly [name: string, signals: readonly StopSignal[]])[] = [
+  ['admin', APP_STOP_SIGNALS],
+  ['ingest', APP_STOP_SIGNALS],
+  ['worker', APP_STOP_SIGNALS],
+  ['redis', REDIS_STOP_SIGNALS],
+  ['postgres', POSTGRES_STOP_SIGNALS],
 ];
 
 /**
- * Stops what an earlier start has left running on this data folder because it was killed itself.
+ * Stops processes of this data folder that an earlier start left running because it was killed.
  *
  * @param runDir the folder of the pid files, NAME.pid or NAME-NUMBER.pid
  */
 export async function stopOrphans(runDir: string, say: (line: string) => void): Promise<void> {
   const files = await readdir(runDir).catch(() => []);
-  for (const [name, ending] of ORDER) {
+  for (const [name, signals] of ORDER) {
     const own = files.filter((file) => file.startsWith(name) && file.endsWith('.pid'));
-    const stopped = await Promise.all(own.map((file) => stopOrphan(join(runDir, file), ending)));
-    if (stopped.includes(true)) say(`Stopped ${name}, left over from a start that was killed.`);
+    const stopped = await Promise.all(own.map((file) => stopOrphan(join(runDir, file), signals)));
+    if (stopped.includes(true)) say(`Stopped ${name}, which an earlier start had left running.`);
   }
 }

@@ -2,18 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { StartupError } from '#platform';
 import { ownProducts } from '#telemetry';
-import { readIfThere, writePrivately } from '#devservers';
+import { readIfExists, writePrivateFile } from '#devservers';
 
-/** What is made up at the first start and stays the same from then on. */
+/** Secrets that are generated at the first start and stay the same afterwards. */
 export interface Secrets {
   postgresPassword: string;
   redisPassword: string;
   analystPassword: string;
-  /** Of the role that our own processes connect as. */
+  /** Of the role that Muster's processes connect as. */
   appPassword: string;
-  /** Under which ids that must not be kept are hashed. */
+  /** Key of the hash that replaces ids that must not be stored. */
   identityKey: string;
-  /** Under which erased installations are known. */
+  /** Key of the hash that identifies erased installations. */
   suppressionKey: string;
   /** The first administrator's. */
   adminToken: string;
@@ -22,26 +22,27 @@ export interface Secrets {
 }
 
 /**
- * @param products those that need a write key
- * @throws StartupError when the file is there but broken: making new ones would lock us out
+ * Reads the secrets, and generates missing ones.
+ * @param products the products that need a write key
+ * @throws StartupError if the file is broken: with new secrets, the databases could not be opened
  */
-export async function readSecrets(
+export async function ensureSecrets(
   dataDir: string,
   products: readonly string[] = ownProducts,
 ): Promise<Secrets> {
   const file = join(dataDir, 'secrets.json');
-  const kept = parse(file, await readIfThere(file));
+  const saved = parse(file, await readIfExists(file));
   const secrets: Secrets = {
-    postgresPassword: kept.postgresPassword ?? random(),
-    redisPassword: kept.redisPassword ?? random(),
-    analystPassword: kept.analystPassword ?? random(),
-    appPassword: kept.appPassword ?? random(),
-    identityKey: kept.identityKey ?? random(),
-    suppressionKey: kept.suppressionKey ?? random(),
-    adminToken: kept.adminToken ?? `mat_${random()}`,
-    writeKeys: { ...newWriteKeys(products), ...kept.writeKeys },
+    postgresPassword: saved.postgresPassword ?? random(),
+    redisPassword: saved.redisPassword ?? random(),
+    analystPassword: saved.analystPassword ?? random(),
+    appPassword: saved.appPassword ?? random(),
+    identityKey: saved.identityKey ?? random(),
+    suppressionKey: saved.suppressionKey ?? random(),
+    adminToken: saved.adminToken ?? `mat_${random()}`,
+    writeKeys: { ...newWriteKeys(products), ...saved.writeKeys },
   };
-  await writePrivately(file, `${JSON.stringify(secrets, null, 2)}\n`);
+  await writePrivateFile(file, `${JSON.stringify(secrets, null, 2)}\n`);
   return secrets;
 }
 
@@ -49,16 +50,19 @@ function parse(file: string, text = '{}'): Partial<Secrets> {
   try {
     return JSON.parse(text) as Partial<Secrets>;
   } catch (cause) {
-    throw new StartupError(`${file} is not valid JSON; restore it, or remove its whole folder.`, {
-      cause,
-    });
+    throw new StartupError(
+      `${file} is not valid JSON; restore it, or delete the folder with all its data to start over.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
-/** A key begins with its product, for people who find one and wonder whose it is. */
+/** A key begins with its product, so that a stray key can be attributed. */
 function newWriteKeys(products: readonly string[]): Record<string, string> {
   return Object.fromEntries(products.map((product) => [product, `wk_${product}_${random()}`]));
 }
 
-/** 160 random bits, in letters and digits only: URLs and double-clicks keep it whole. */
+/** 160 random bits in hex, which need no escaping in URLs. */
 const random = () => randomBytes(20).toString('hex');

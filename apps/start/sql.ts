@@ -1,4 +1,4 @@
-/** Asks the database as an analyst, for those who have no psql: sql.js ENDPOINTS_JSON QUERY. */
+/** Runs a query as the role `analyst`, for machines without psql: sql.js ENDPOINTS_JSON QUERY. */
 import { readFile } from 'node:fs/promises';
 import { Client } from 'pg';
 import type { Endpoints } from './endpoints.js';
@@ -11,17 +11,17 @@ if (!file || !query) {
 
 try {
   const { analystUrl } = JSON.parse(await readFile(file, 'utf8')) as Endpoints;
-  console.log(table(await ask(analystUrl, query)));
+  console.log(table(await runQuery(analystUrl, query)));
 } catch (error) {
   console.error((error as Error).message);
   process.exit(1);
 }
 
-/** The rows, with their heading before them, every value as Postgres writes it. */
-async function ask(connectionString: string, text: string): Promise<string[][]> {
+/** @returns the column names and the rows; every value is text as Postgres prints it */
+async function runQuery(connectionString: string, text: string): Promise<string[][]> {
   const types = { getTypeParser: () => String };
   const client = new Client({ connectionString, types });
-  client.on('error', () => undefined); // the statement under way fails with it
+  client.on('error', () => undefined); // the running statement fails with the same error
   await client.connect();
   try {
     const { fields, rows } = await client.query<(string | null)[]>({ text, rowMode: 'array' });

@@ -1,7 +1,7 @@
 import { PolicyPublisher } from '#queue';
 import { Database, PolicyStore } from '#storage';
 
-/** Makes the write keys known to administrators, and to ingest before it starts. */
+/** Registers the write keys in the database, and publishes them to ingest before it starts. */
 export async function publishKeys(
   writeKeys: Record<string, string>,
   options: Record<'databaseUrl' | 'suppressionKey' | 'redisUrl' | 'queuePrefix', string>,
@@ -9,7 +9,7 @@ export async function publishKeys(
   const { databaseUrl, suppressionKey, redisUrl, queuePrefix: prefix } = options;
   const database = new Database({ databaseUrl, name: 'muster-start', connections: 2 });
   const store = new PolicyStore({ database, suppressionKey });
-  const ignore = () => undefined; // the workers publish it all the same
+  const ignore = () => undefined; // the workers publish the keys anyway
   const publisher = new PolicyPublisher(store, {
     ...{ redisUrl, prefix, onError: ignore, onFailure: ignore },
   });

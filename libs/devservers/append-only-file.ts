@@ -8,7 +8,7 @@ const FOLDER = 'appendonlydir';
 const MANIFEST = 'appendonly.aof.manifest';
 const CHUNK_BYTES = 1024 * 1024;
 
-/** What `redis-check-aof` prints of each file that it reads. */
+/** The line that `redis-check-aof` prints for each file that it reads. */
 const ANALYSED = /^AOF analyzed: filename=(\S+), size=(\d+), ok_up_to=(\d+),/gm;
 
 interface Damage {
@@ -18,8 +18,8 @@ interface Damage {
   readable: number;
 }
 
-/** Whether Redis refused to start because of its append-only file. */
-export function refusesAppendOnlyFile(log: string): boolean {
+/** Whether the log shows that Redis did not start because of its append-only file. */
+export function failedOnAppendOnlyFile(log: string): boolean {
   return /Bad file format reading the append only file|Unexpected end of file reading the append only file/.test(
     log,
   );
@@ -27,14 +27,14 @@ export function refusesAppendOnlyFile(log: string): boolean {
 
 /**
  * Makes an append-only file readable again after a power cut. File systems such as ext4 and XFS may
- * leave zeros behind the last record; Redis does not start on them. Redis acknowledges a write after
- * its record is on disk, so zeros hold nothing that was acknowledged, and are cut off.
+ * leave zeros after the last record, and Redis does not start with them. Redis acknowledges a write after
+ * its record is on disk, so the zeros contain nothing that was acknowledged, and are truncated.
  *
  * @param dir Redis' data folder
- * @returns one sentence that says what was cut off
- * @throws StartupError for any other damage: with the file, the command that repairs it and what that loses
+ * @returns one sentence that reports what was truncated
+ * @throws StartupError for any other damage, with the file, the command that repairs it, and what that loses
  */
-export async function cutOffZeros(dir: string): Promise<string> {
+export async function truncateZeros(dir: string): Promise<string> {
   const manifest = join(dir, FOLDER, MANIFEST);
   const damage = await findDamage(dir, manifest);
   if (!damage) {
@@ -63,10 +63,10 @@ async function findDamage(dir: string, manifest: string): Promise<Damage | undef
   return undefined;
 }
 
-/** @returns what redis-check-aof prints; it ends with 1 where it finds damage */
+/** @returns the output of redis-check-aof, which exits with 1 if it finds damage */
 async function analyse(manifest: string): Promise<string> {
   const checking = promisify(execFile)('redis-check-aof', [manifest], { maxBuffer: CHUNK_BYTES });
-  // It asks nothing without --fix, but reads its input all the same.
+  // It reads its input even without --fix.
   checking.child.stdin?.end();
   try {
     return (await checking).stdout;

@@ -4,11 +4,11 @@ import { dirname } from 'node:path';
 const ROTATE_BYTES = 10 * 1024 * 1024;
 
 /**
- * Gets a log ready to be appended to: a large one is put aside as NAME.log.1.
+ * Prepares a log for appending. A large one is renamed to NAME.log.1.
  *
- * @returns its size, which is where the new lines will begin
+ * @returns its size, where the new lines will begin
  */
-export async function rotate(file: string): Promise<number> {
+export async function rotateLog(file: string): Promise<number> {
   await mkdir(dirname(file), { recursive: true });
   const size = await sizeOf(file);
   if (size <= ROTATE_BYTES) return size;
@@ -16,8 +16,8 @@ export async function rotate(file: string): Promise<number> {
   return 0;
 }
 
-/** What was written to a log since it had that size. */
-export async function addedSince(file: string, size: number): Promise<string> {
+/** Reads what was written to a log since it had this size. */
+export async function readSince(file: string, size: number): Promise<string> {
   const length = Math.min(await sizeOf(file), size + ROTATE_BYTES) - size;
   if (length <= 0) return '';
   const log = await open(file);

@@ -2,16 +2,16 @@ import { lookup } from 'node:dns/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { StartupError } from '#platform';
-import { readIfThere, writePrivately } from './private-file.js';
+import { readIfExists, writePrivateFile } from './private-file.js';
 
 const LOOPBACK = '127.0.0.1';
 
-/** Below the ports that systems give to outgoing connections, which could take one at any time. */
+/** Below the ephemeral ports, which an outgoing connection could take at any time. */
 const FIRST = 15_000;
 const LAST = 31_999;
 
-/** A loopback port that nobody listens on. */
-export async function freePort(): Promise<number> {
+/** @returns an unused loopback port */
+export async function findFreePort(): Promise<number> {
   for (;;) {
     const port = FIRST + Math.floor(Math.random() * (LAST - FIRST + 1));
     if ((await listenError(LOOPBACK, port)) === undefined) return port;
@@ -19,26 +19,25 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * A free loopback port for each name: the one it had before if it can be, so that URLs that people
- * have saved stay true.
+ * Assigns a free loopback port to each name: the previous one if possible, so that saved URLs stay valid.
  */
-export async function rememberedPorts<const N extends string>(
+export async function assignPorts<const N extends string>(
   dataDir: string,
   names: readonly N[],
 ): Promise<Record<N, number>> {
   const file = join(dataDir, 'ports.json');
-  const before = parse(await readIfThere(file));
+  const before = parse(await readIfExists(file));
   const ports: Record<string, number> = {};
   for (const name of names) {
     const port = before[name];
     const isFree = port !== undefined && (await listenError(LOOPBACK, port)) === undefined;
-    ports[name] = isFree ? port : await freePort();
+    ports[name] = isFree ? port : await findFreePort();
   }
-  await writePrivately(file, `${JSON.stringify({ ...before, ...ports }, null, 2)}\n`);
+  await writePrivateFile(file, `${JSON.stringify({ ...before, ...ports }, null, 2)}\n`);
   return ports;
 }
 
-/** A broken file is no worse than none: the ports are only a courtesy. */
+/** A broken file counts as missing: keeping ports is only a convenience. */
 function parse(text = '{}'): Record<string, number | undefined> {
   try {
     return JSON.parse(text) as Record<string, number>;
@@ -47,8 +46,8 @@ function parse(text = '{}'): Record<string, number | undefined> {
   }
 }
 
-/** @throws StartupError when a server could not listen there; `setting` is what chooses the port */
-export async function checkFree(host: string, port: number, setting: string): Promise<void> {
+/** @throws StartupError if a server could not listen there; the message names the `setting` of the port */
+export async function ensurePortFree(host: string, port: number, setting: string): Promise<void> {
   const addresses = await lookup(host, { all: true }).catch(() => [{ address: host }]);
   for (const { address } of addresses) {
     const code = await listenError(address, port);

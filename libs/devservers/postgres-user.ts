@@ -2,15 +2,16 @@ import { execFile } from 'node:child_process';
 import { userInfo } from 'node:os';
 import { promisify } from 'node:util';
 import { StartupError } from '#platform';
-import { letPass } from './owner-only.js';
+import { allowTraversal } from './owner-only.js';
 
 const run = promisify(execFile);
 
-/** Whom the programs of Postgres run as, and through which command to get there, if any. */
+/** The user that Postgres runs as, and the command that switches to it. */
 export interface PostgresUser {
-  /** Undefined when they run as whoever we are. */
+  /** Undefined for the current user. */
   ids?: Ids;
-  through: string[];
+  /** The command that runs the program as that user; empty if spawn does. */
+  wrapper: string[];
 }
 
 interface Ids {
@@ -19,42 +20,42 @@ interface Ids {
 }
 
 /**
- * Postgres refuses to run as root, so that root runs it as the user postgres, made if missing.
- * Where that user can't enter our folders (a clone in /root or in a private temporary folder), it
- * is given the right to pass by permissions, which root has and may hand on.
+ * Postgres refuses to run as root, so root runs it as the user postgres, which is created if missing. If that user
+ * cannot enter the folders (a clone in /root or in a private temporary folder), it gets the capability to bypass
+ * file permissions.
  *
- * @param folders what the programs must be able to enter
- * @param own one of these that is ours alone: only the group of that user may pass through it
- * @throws StartupError when there is no way, and for a user id without a name
+ * @param folders the folders that the programs must be able to enter
+ * @param own the one of these that belongs to Muster: the group of that user may traverse it
+ * @throws StartupError if that is not possible, and for a user id without a name
  */
-export async function postgresUser(
+export async function ensurePostgresUser(
   folders: readonly string[],
   own?: string,
 ): Promise<PostgresUser> {
   if (process.getuid?.() !== 0) {
-    refuseNamelessUser();
-    return { through: [] };
+    requireNamedUser();
+    return { wrapper: [] };
   }
-  const ids = (await idsOfPostgres()) ?? (await makePostgresUser());
-  if (own !== undefined) await letPass(own, ids);
-  for (const through of [[], passingPermissions(ids)]) {
-    const user = { ids, through };
+  const ids = (await findPostgresIds()) ?? (await createPostgresUser());
+  if (own !== undefined) await allowTraversal(own, ids);
+  for (const wrapper of [[], bypassPermissions(ids)]) {
+    const user = { ids, wrapper };
     if (await canEnter(user, folders)) return user;
   }
   throw new StartupError(
-    `Started by root, Postgres runs as the user postgres, who cannot enter ${folders.join(' or ')}; ` +
-      'start Muster as an ordinary user, move it to a folder open to all, or set DATABASE_URL.',
+    `When started by root, Postgres runs as the user postgres, who cannot enter ${folders.join(' or ')}; ` +
+      'start Muster as a regular user, move it to a folder that all users can enter, or set DATABASE_URL.',
   );
 }
 
-/** What to give to `spawn` for a program that is to run as that user. */
-export function runAs({ ids, through }: PostgresUser, program: string, programArgs: string[]) {
-  const [command = program, ...args] = [...through, program, ...programArgs];
-  return { command, args, ...(through.length === 0 ? ids : undefined) };
+/** The arguments of `spawn` that run a program as this user. */
+export function runAs({ ids, wrapper }: PostgresUser, program: string, programArgs: string[]) {
+  const [command = program, ...args] = [...wrapper, program, ...programArgs];
+  return { command, args, ...(wrapper.length === 0 ? ids : undefined) };
 }
 
-/** Postgres looks its user up by id; container platforms run programs under ids that have no name. */
-function refuseNamelessUser(): void {
+/** Postgres looks up its user by id; container platforms run programs under ids without a name. */
+function requireNamedUser(): void {
   try {
     userInfo();
   } catch (cause) {
@@ -66,7 +67,7 @@ function refuseNamelessUser(): void {
   }
 }
 
-async function idsOfPostgres(): Promise<Ids | undefined> {
+async function findPostgresIds(): Promise<Ids | undefined> {
   try {
     const [user, group] = await Promise.all([
       run('id', ['-u', 'postgres']),
@@ -78,23 +79,23 @@ async function idsOfPostgres(): Promise<Ids | undefined> {
   }
 }
 
-async function makePostgresUser(): Promise<Ids> {
+async function createPostgresUser(): Promise<Ids> {
   const nologin = '/usr/sbin/nologin';
   await run('useradd', ['--system', '--user-group', '--no-create-home', '-s', nologin, 'postgres'])
     .catch(() => run('adduser', ['-S', '-D', '-H', '-s', nologin, 'postgres']))
     .catch(() => undefined);
-  const ids = await idsOfPostgres();
+  const ids = await findPostgresIds();
   if (ids) return ids;
   throw new StartupError(
-    'Started by root, Postgres needs a user named postgres, which could not be made; add one, start Muster as an ordinary user, or set DATABASE_URL.',
+    'When started by root, Postgres needs a user named postgres, which could not be created; add one, start Muster as a regular user, or set DATABASE_URL.',
   );
 }
 
 /**
- * CAP_DAC_OVERRIDE, kept across the change of user. The secure bit is for access(2), which Postgres
- * asks about its own programs and which otherwise forgets the capabilities of all but root.
+ * Keeps CAP_DAC_OVERRIDE across the change of user. The secure bit is for access(2), which Postgres calls on its own
+ * programs, and which otherwise ignores the capabilities of users other than root.
  */
-function passingPermissions({ uid, gid }: Ids): string[] {
+function bypassPermissions({ uid, gid }: Ids): string[] {
   return [
     'setpriv',
     `--reuid=${uid}`,

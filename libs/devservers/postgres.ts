@@ -5,15 +5,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { StartupError } from '#platform';
-import { addedSince, rotate } from './log-file.js';
-import { postgresPrograms, type PostgresPrograms } from './postgres-binaries.js';
-import { postgresUser, runAs, type PostgresUser } from './postgres-user.js';
-import { startService, type Ending, type Service } from './service.js';
+import { readSince, rotateLog } from './log-file.js';
+import { findPostgresPrograms, type PostgresPrograms } from './postgres-binaries.js';
+import { ensurePostgresUser, runAs, type PostgresUser } from './postgres-user.js';
+import { startService, type StopSignal, type Service } from './service.js';
 
-/** Recovery after a sudden end reads up to max_wal_size of log. */
-const START_LIMIT_MS = 120_000;
-/** Fast shutdown, then immediate shutdown, then none at all. */
-export const POSTGRES_ENDING: readonly Ending[] = [
+/** Recovery after a crash reads up to max_wal_size of WAL. */
+const START_TIMEOUT_MS = 120_000;
+/** Fast shutdown, then immediate shutdown, then kill. */
+export const POSTGRES_STOP_SIGNALS: readonly StopSignal[] = [
   ['SIGINT', 15_000],
   ['SIGQUIT', 5000],
   ['SIGKILL', 2000],
@@ -30,42 +30,42 @@ const SETTINGS = {
 };
 
 export interface PostgresOptions {
-  /** The data folder, made at the first start. The folder around it must exist. */
+  /** The data folder, created at the first start. Its parent must exist. */
   dir: string;
   logFile: string;
   pidFile: string;
   port: number;
   /** Of the superuser, `postgres`. */
   password: string;
-  /** Settings of postgresql.conf besides ours. */
+  /** Additional settings of postgresql.conf. */
   extra?: Readonly<Record<string, string>>;
 }
 
 /**
- * Starts the embedded Postgres on a data folder of its own.
+ * Starts the embedded Postgres.
  *
- * @returns once it answers
- * @throws StartupError when it can't run here or does not start
+ * @returns once it accepts connections
+ * @throws StartupError if it cannot run here or does not start
  */
 export async function startPostgres(
   options: PostgresOptions,
 ): Promise<Service & { urlOf(database: string): string }> {
   const { dir, logFile, pidFile, port } = options;
-  const programs = await postgresPrograms();
-  const user = await postgresUser([dirname(dir), programs.dir], dirname(dir));
-  if (!(await isThere(dir))) await initialise(options, programs, user);
-  const logStart = await rotate(logFile);
+  const programs = await findPostgresPrograms();
+  const user = await ensurePostgresUser([dirname(dir), programs.dir], dirname(dir));
+  if (!(await exists(dir))) await initialise(options, programs, user);
+  const logStart = await rotateLog(logFile);
   const service = await startService({
     ...runAs(user, programs.postgres, ['-D', dir, ...settingArgs(options)]),
     pidFile,
     logFile,
     env: {},
-    ending: POSTGRES_ENDING,
+    stopSignals: POSTGRES_STOP_SIGNALS,
   });
   const urlOf = (database: string) =>
     `postgres://postgres:${options.password}@127.0.0.1:${port}/${database}`;
   try {
-    await untilItAnswers(urlOf('postgres'), service, () => addedSince(logFile, logStart));
+    await waitUntilReady(urlOf('postgres'), service, () => readSince(logFile, logStart));
   } catch (error) {
     await service.stop();
     throw error;
@@ -73,10 +73,10 @@ export async function startPostgres(
   return { ...service, urlOf };
 }
 
-/** Makes a database unless it is there. */
+/** Creates a database if it is missing. */
 export async function ensureDatabase(serverUrl: string, name: string): Promise<void> {
   const client = new Client({ connectionString: serverUrl });
-  client.on('error', () => undefined); // the statement under way fails with it
+  client.on('error', () => undefined); // the running statement fails with the same error
   await client.connect();
   try {
     const found = await client.query('select 1 from pg_database where datname = $1', [name]);
@@ -92,7 +92,7 @@ function settingArgs({ port, extra }: PostgresOptions): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-/** Made beside its place and moved there at the end, because a half-made one would never start. */
+/** Creates the data folder under another name and renames it at the end, because a partial one would never start. */
 async function initialise(
   { dir, password }: PostgresOptions,
   { initdb }: PostgresPrograms,
@@ -116,26 +116,30 @@ async function initialise(
   try {
     await promisify(execFile)(command, args, { ...ids, cwd: '/', env: {} });
   } catch (cause) {
-    const said = lastLine((cause as { stderr?: string }).stderr ?? '');
-    throw new StartupError(`Postgres could not make its data folder ${dir}: ${said}`, { cause });
+    const output = lastLine((cause as { stderr?: string }).stderr ?? '');
+    throw new StartupError(`Postgres could not create its data folder ${dir}: ${output}`, {
+      cause,
+    });
   } finally {
     await rm(passwordFile, { force: true });
   }
   await rename(draft, dir);
 }
 
-async function untilItAnswers(url: string, service: Service, log: () => Promise<string>) {
-  const giveUpAt = Date.now() + START_LIMIT_MS;
+async function waitUntilReady(url: string, service: Service, log: () => Promise<string>) {
+  const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     const code = await connectError(url);
     if (code === undefined) return;
     if (code === WRONG_PASSWORD) {
-      throw new StartupError('The embedded Postgres was made with another password than is kept.');
+      throw new StartupError(
+        'The embedded Postgres rejects the password in secrets.json; restore the secrets.json of its first start.',
+      );
     }
-    if (service.hasEnded() || Date.now() > giveUpAt) {
+    if (service.hasEnded() || Date.now() > deadline) {
       const lines = (await log()).trim().split('\n');
-      const words = lines.findLast((line) => line.includes('FATAL:')) ?? lines.at(-1) ?? '';
-      throw new StartupError(`Postgres did not start; its last words: ${words}`);
+      const line = lines.findLast((it) => it.includes('FATAL:')) ?? lines.at(-1) ?? '';
+      throw new StartupError(`Postgres did not start: ${line}`);
     }
     await sleep(20);
   }
@@ -145,8 +149,7 @@ const WRONG_PASSWORD = '28P01';
 
 async function connectError(url: string): Promise<string | undefined> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 });
-  client.on('error', () => undefined); // the statement under way fails with it
-  client.on('error', () => undefined);
+  client.on('error', () => undefined); // the running statement fails with the same error
   try {
     await client.connect();
     return undefined;
@@ -157,7 +160,7 @@ async function connectError(url: string): Promise<string | undefined> {
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,

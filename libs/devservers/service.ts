@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readIfThere } from './private-file.js';
+import { readIfExists } from './private-file.js';
 import { markOf, runningPid } from './process-mark.js';
 
-/** A server program of somebody else's that we run, such as Postgres. */
+/** A running third-party server, such as Postgres. */
 export interface Service {
   readonly pid: number;
-  /** Resolves when the program has ended, for whatever reason. */
+  /** Resolves when the program has exited, for any reason. */
   readonly ended: Promise<void>;
   hasEnded(): boolean;
   stop(): Promise<void>;
@@ -17,23 +17,22 @@ export interface Service {
 export interface Program {
   command: string;
   args: string[];
-  /** Where the program is remembered while it runs, so that a later start can find an orphan. */
+  /** Identifies the running process, so that a later start can find an orphan. */
   pidFile: string;
   logFile: string;
-  /** Our own environment when left out. */
+  /** Default: the environment of this process. */
   env?: Record<string, string>;
   uid?: number;
   gid?: number;
-  /** Signals that end the program, from the kindest to SIGKILL, each with a time for it to work. */
-  ending: readonly Ending[];
+  /** Signals that stop the program, from the gentlest to SIGKILL, each with the time to wait for it. */
+  stopSignals: readonly StopSignal[];
 }
 
-export type Ending = readonly [signal: NodeJS.Signals, waitMs: number];
+export type StopSignal = readonly [signal: NodeJS.Signals, waitMs: number];
 
 /**
- * Starts a program in a session of its own: a Ctrl-C in the terminal must not reach a database
- * before the processes that write to it. It logs to a file and not through us, so that it survives
- * our sudden death whole.
+ * Starts a program in a separate session, so that Ctrl-C does not reach a database before the processes that write
+ * to it. It logs to a file instead of a pipe, so that it keeps working if this process is killed.
  *
  * @throws the error of `spawn`, such as ENOENT
  */
@@ -53,37 +52,40 @@ export async function startService(program: Program): Promise<Service> {
   });
   await spawned.finally(() => log.close());
   const pid = child.pid ?? 0;
-  await rememberProcess(program.pidFile, pid);
+  await writePidFile(program.pidFile, pid);
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   const stop = async () => {
-    if (!hasEnded()) await endProcess(pid, program.ending, ended);
+    if (!hasEnded()) await stopProcess(pid, program.stopSignals, ended);
     await rm(program.pidFile, { force: true });
   };
   return { pid, ended, hasEnded, stop };
 }
 
-/** Keeps a process in mind for `stopOrphan`. */
-export async function rememberProcess(pidFile: string, pid: number): Promise<void> {
+/** Writes a pid file for `stopOrphan`. */
+export async function writePidFile(pidFile: string, pid: number): Promise<void> {
   await mkdir(dirname(pidFile), { recursive: true });
   await writeFile(pidFile, (await markOf(pid)) ?? '');
 }
 
-/** Ends the program that a former start left running when it was killed itself, if there is one. */
-export async function stopOrphan(pidFile: string, ending: readonly Ending[]): Promise<boolean> {
-  const mark = await readIfThere(pidFile);
+/** Stops the program that an earlier start left running because it was killed. @returns whether it was running */
+export async function stopOrphan(
+  pidFile: string,
+  stopSignals: readonly StopSignal[],
+): Promise<boolean> {
+  const mark = await readIfExists(pidFile);
   const pid = await runningPid(mark);
   if (pid !== undefined) {
     const ended = async () => {
       while (await runningPid(mark)) await sleep(50);
     };
-    await endProcess(pid, ending, ended());
+    await stopProcess(pid, stopSignals, ended());
   }
   await rm(pidFile, { force: true });
   return pid !== undefined;
 }
 
-async function endProcess(pid: number, ending: readonly Ending[], ended: Promise<void>) {
-  for (const [signal, waitMs] of ending) {
+async function stopProcess(pid: number, stopSignals: readonly StopSignal[], ended: Promise<void>) {
+  for (const [signal, waitMs] of stopSignals) {
     try {
       process.kill(pid, signal);
     } catch (error) {

@@ -1,4 +1,4 @@
-/** What has to be undone, in the opposite order of its doing. */
+/** Cleanup steps, run in reverse order. */
 export class Teardown {
   private readonly steps: (() => Promise<unknown>)[] = [];
 
@@ -6,7 +6,7 @@ export class Teardown {
     this.steps.push(step);
   }
 
-  /** Takes every step once, also after one has failed. @throws the first failure */
+  /** Runs every step once, even if one fails. @throws the first failure */
   async run(): Promise<void> {
     const failures: unknown[] = [];
     for (let step = this.steps.pop(); step; step = this.steps.pop()) {

@@ -8,7 +8,7 @@ import { AppProcess } from '../../apps/start/app-process.js';
 import { bundleOf, startApps } from '../../apps/start/apps.js';
 import { startDependencies } from '../../apps/start/dependencies.js';
 import { urlAs } from '../../apps/start/endpoints.js';
-import { readSecrets } from '../../apps/start/secrets.js';
+import { ensureSecrets } from '../../apps/start/secrets.js';
 import { publishKeys } from '../../apps/start/write-keys.js';
 import { HttpsClient } from '../support/https.js';
 import { makeDataDir } from './stack.js';
@@ -41,7 +41,7 @@ export async function startErasureStack(
     ...{ WORKER_PROCESSES: '2', LOG_LEVEL: 'warn' },
   });
   const tls = await makeCertificate(join(dataDir, 'tls'), HOST);
-  const secrets = await readSecrets(dataDir);
+  const secrets = await ensureSecrets(dataDir);
   const { writeKeys, suppressionKey, identityKey } = secrets;
   const urls = await startDependencies({ dataDir, secrets, say }, teardown);
   stopping.throwIfAborted();

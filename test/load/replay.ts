@@ -16,7 +16,7 @@ import {
   type KeptEvent,
   type NormaliseOptions,
 } from '#telemetry';
-import { freePort, ensureDatabase, startPostgres, Teardown } from '#devservers';
+import { findFreePort, ensureDatabase, startPostgres, Teardown } from '#devservers';
 import { HealthEvents } from './health-events.js';
 import { describeReplay, type ReplayRound } from './replay-figures.js';
 import { readReplayOptions, USAGE, type ReplayOptions } from './replay-options.js';
@@ -69,7 +69,7 @@ async function startDatabase(teardown: Teardown): Promise<string> {
     dir: join(dir, 'postgres'),
     logFile: join(dir, 'postgres.log'),
     pidFile: join(dir, 'postgres.pid'),
-    port: await freePort(),
+    port: await findFreePort(),
     password: randomUUID(),
   });
   teardown.add(() => postgres.stop());

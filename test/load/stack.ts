@@ -8,7 +8,7 @@ import type { Teardown } from '#devservers';
 import { AppProcess } from '../../apps/start/app-process.js';
 import { bundleOf, startApps } from '../../apps/start/apps.js';
 import { startDependencies } from '../../apps/start/dependencies.js';
-import { readSecrets } from '../../apps/start/secrets.js';
+import { ensureSecrets } from '../../apps/start/secrets.js';
 import { publishKeys } from '../../apps/start/write-keys.js';
 
 /** The measured servers, each in separate processes, and their ports. */
@@ -45,7 +45,7 @@ export async function startStack(
     ...{ INGEST_HOST: HOST, INGEST_PORT: '0', ADMIN_PORT: '0', WORKER_HEALTH_PORT: '' },
   });
   const tls = await makeCertificate(join(dataDir, 'tls'), HOST);
-  const secrets = await readSecrets(dataDir);
+  const secrets = await ensureSecrets(dataDir);
   const urls = await startDependencies({ dataDir, secrets, say }, teardown);
   stopping.throwIfAborted();
   await migrate({ databaseUrl: urls.databaseUrl });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { freePort, postgresUser, runAs, startService } from '#devservers';
+import { findFreePort, ensurePostgresUser, runAs, startService } from '#devservers';
 import { findPgbouncer } from '../../tools/install/ensure-pgbouncer.mjs';
 import { placesOf } from './services.js';
 
@@ -13,11 +13,11 @@ export async function startPgbouncer(serverUrl: string, users: Record<string, st
   if (program === undefined)
     throw new Error('PgBouncer is missing. Run npm test, which installs it.');
   const dir = await mkdtemp(join(tmpdir(), 'muster-pgbouncer-'));
-  const port = await freePort();
+  const port = await findFreePort();
   await writeFile(join(dir, 'pgbouncer.ini'), configurationOf(serverUrl, port, dir));
   const lines = Object.entries(users).map(([name, password]) => `"${name}" "${password}"`);
   await writeFile(join(dir, 'users.txt'), lines.join('\n'));
-  const user = await postgresUser([dir]);
+  const user = await ensurePostgresUser([dir]);
   if (user.ids) {
     await chmod(dir, 0o711);
     for (const file of ['pgbouncer.ini', 'users.txt']) {
@@ -27,7 +27,7 @@ export async function startPgbouncer(serverUrl: string, users: Record<string, st
   const { logFile, pidFile } = placesOf(dir, 'pgbouncer');
   const service = await startService({
     ...runAs(user, program, [join(dir, 'pgbouncer.ini')]),
-    ...{ logFile, pidFile, ending: [['SIGINT', 3000], ['SIGKILL', 2000]] }, // prettier-ignore
+    ...{ logFile, pidFile, stopSignals: [['SIGINT', 3000], ['SIGKILL', 2000]] }, // prettier-ignore
   });
   const urlOf = (databaseUrl: string) => {
     const url = new URL(databaseUrl);

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { freePort, type Service, startRedis as startServer } from '#devservers';
+import { findFreePort, type Service, startRedis as startServer } from '#devservers';
 import { placesOf } from './services.js';
 
 /** A separate queue in the Redis that all tests share. */
@@ -41,7 +41,7 @@ export async function startRedis(
 ): Promise<PrivateRedis> {
   const dir = await mkdtemp(join(tmpdir(), 'muster-redis-'));
   const { maxmemory, extra = [] } = options;
-  const port = await freePort();
+  const port = await findFreePort();
   const places = placesOf(dir, 'redis');
   const start = (say?: (line: string) => void) =>
     startServer({

@@ -10,7 +10,7 @@ import type { TestProject } from 'vitest/node';
 import { makeCertificate, makeErasureKey, type TlsFiles } from '#platform';
 import { migrate } from '#storage';
 import {
-  freePort,
+  findFreePort,
   ensureDatabase,
   startPostgres,
   markOf,
@@ -68,14 +68,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function startServices(dir: string, teardown: Teardown) {
   const postgres = await startPostgres({
     ...placesOf(dir, 'postgres'),
-    port: await freePort(),
+    port: await findFreePort(),
     password: PASSWORD,
     extra: { max_connections: '300', ...WITHOUT_POWER_CUTS },
   });
   teardown.add(() => postgres.stop());
   const redis = await startRedis({
     ...placesOf(dir, 'redis'),
-    port: await freePort(),
+    port: await findFreePort(),
     password: PASSWORD,
   });
   teardown.add(() => redis.stop());

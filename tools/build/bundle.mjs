@@ -1,14 +1,14 @@
 /**
- * The last step of `npm run build`: of each process that serves, one file that needs few others. A
- * process loads some 1,400 modules, and looking for them takes longer than all else at its start.
+ * The last step of `npm run build`: bundles each server process into one file that needs few others. A process loads
+ * about 1,400 modules, and resolving them takes longer than the rest of its start.
  */
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
 const PROCESSES = ['ingest', 'worker', 'admin'];
 
-/** What stays in node_modules: it looks for its own files or drivers there, or is not installed. */
-const OUTSIDE = [
+/** Packages that are not bundled: they load their own files or drivers, or are not installed. */
+const EXTERNAL = [
   /^(pg|pino)$/,
   /^@bull-board\//,
   /^@nestjs\/(microservices|websockets|platform-express)/,
@@ -19,9 +19,9 @@ const OUTSIDE = [
 const bundle = await rolldown({
   input: Object.fromEntries(PROCESSES.map((name) => [name, join('dist/apps', name, 'main.js')])),
   platform: 'node',
-  external: OUTSIDE,
+  external: EXTERNAL,
   onLog(level, log, print) {
-    // What cannot be found would only be missed when a process is running.
+    // Otherwise a missing module would only be noticed at run time.
     print(log.code === 'UNRESOLVED_IMPORT' ? 'error' : level, log);
   },
 });
@@ -30,6 +30,6 @@ await bundle.write({
   cleanDir: true,
   entryFileNames: '[name].js',
   sourcemap: true,
-  // Of two classes with the same name, both keep it in what is logged.
+  // Classes keep their names in logs, even if two have the same name.
   keepNames: true,
 });

@@ -3,25 +3,25 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { npm, runStep } from '../run-step.mjs';
 
-/** Packages are in the build too. */
+/** Includes package-lock.json, because packages are bundled. */
 const SOURCES = [
   ...['apps', 'libs', 'tools', 'package.json', 'package-lock.json'],
   ...['tsconfig.json', 'tsconfig.build.json', 'tools/build/bundle.mjs'],
 ];
 
-/** Compiles, unless dist was compiled from these very sources. */
+/** Builds, unless dist was built from the current sources. */
 export async function ensureBuild(root) {
   const stamp = join(root, 'dist/.sources');
-  const sources = digestOf(root);
+  const sources = hashSources(root);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
   await runStep('Building', npm('run', 'build', '--silent'));
   writeFileSync(stamp, sources);
 }
 
-/** By content, because a checkout gives every file the time of the checkout. */
-function digestOf(root) {
+/** Hashes contents, because a checkout changes the modification times. */
+function hashSources(root) {
   const hash = createHash('sha256');
-  for (const file of SOURCES.flatMap((name) => filesIn(root, name))) {
+  for (const file of SOURCES.flatMap((name) => listFiles(root, name))) {
     hash
       .update(`${file}\0`)
       .update(readFileSync(join(root, file)))
@@ -30,13 +30,13 @@ function digestOf(root) {
   return hash.digest('hex');
 }
 
-function filesIn(root, name) {
+function listFiles(root, name) {
   if (name.includes('.')) return name.endsWith('.test.ts') ? [] : [name];
   const entries = readdirSync(join(root, name), { withFileTypes: true });
   return entries
     .flatMap((entry) => {
       const path = `${name}/${entry.name}`;
-      if (entry.isDirectory()) return filesIn(root, path);
+      if (entry.isDirectory()) return listFiles(root, path);
       return entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts') ? [path] : [];
     })
     .sort();

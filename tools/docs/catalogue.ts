@@ -1,4 +1,4 @@
-/** Writes the docs of all products' events and metrics: to the file that is named, or to stdout. */
+/** Writes the docs of all products' events and metrics to the given file, or to stdout. */
 import { writeFile } from 'node:fs/promises';
 import { docsSettings, readJsonFolder, runProcess } from '#platform';
 import { catalogueMarkdown, ownDeclarations, readDeclaration } from '#telemetry';

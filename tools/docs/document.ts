@@ -1,4 +1,4 @@
-/** As much of an OpenAPI 3.1 document as its readers here look at. */
+/** The parts of an OpenAPI 3.1 document that the generators read. */
 export interface OpenApiDocument {
   info: { title: string; description: string };
   servers: { url: string }[];
@@ -17,7 +17,7 @@ export interface Operation {
   parameters?: Parameter[];
   requestBody?: { content: Content };
   responses: Record<string, { description: string; content?: Content }>;
-  /** Alternatives; an empty one is that nothing is needed. */
+  /** Alternatives. An empty one means that no authentication is needed. */
   security?: Record<string, string[]>[];
 }
 
@@ -68,19 +68,19 @@ export function routesOf({ paths }: OpenApiDocument): Route[] {
 }
 
 /**
- * What a document leaves open, a sentence each: every route must have a summary, an answer with a
- * schema, and who may use it, though it be everybody.
+ * Finds omissions, as one sentence each: every route must have a summary, a response with a schema, and its security
+ * (even if it is public).
  */
 export function findGaps(document: OpenApiDocument): string[] {
   return routesOf(document).flatMap(({ method, path, operation }) => {
     const { summary, responses, security = [] } = operation;
     const successes = Object.entries(responses).filter(([status]) => status.startsWith('2'));
-    const isAnswered =
+    const hasResponseSchema =
       successes.length > 0 && successes.every(([, { content }]) => hasSchema(content));
     return [
       ...(summary ? [] : ['has no summary']),
-      ...(isAnswered ? [] : ['has no schema of its answer']),
-      ...(security.length > 0 ? [] : ['says neither who may use it nor that it is open']),
+      ...(hasResponseSchema ? [] : ['has no schema for its response']),
+      ...(security.length > 0 ? [] : ['has no security and is not marked as public']),
     ].map((gap) => `${method} ${path} ${gap}.`);
   });
 }

@@ -7,19 +7,19 @@ import {
   type Schema,
 } from './document.js';
 
-/** The page of an API, from its OpenAPI document. */
+/** Generates the page of an API from its OpenAPI document. */
 export function referenceMarkdown(document: OpenApiDocument, file: string): string {
   const { info, components } = document;
   return [
     `# ${info.title}`,
     info.description,
-    `Made from the code by \`npm run docs\`, as is [${file}](${file}), the same for programs (OpenAPI 3.1).`,
-    '## Who may ask',
+    `Generated from the code by \`npm run docs\`. [${file}](${file}) has the same content as OpenAPI 3.1.`,
+    '## Authentication',
     ...Object.entries(components.securitySchemes).map(
       ([name, { scheme, description }]) => `- **${name}** (\`${scheme}\`): ${description}`,
     ),
     '## Routes',
-    ...groupsOf(document).map(routeMarkdown),
+    ...groupRoutes(document).map(routeMarkdown),
     '## Schemas',
     ...Object.entries(components.schemas).map(schemaMarkdown),
   ]
@@ -27,13 +27,13 @@ export function referenceMarkdown(document: OpenApiDocument, file: string): stri
     .join('\n');
 }
 
-/** Addresses of one route are told together. */
-function groupsOf(document: OpenApiDocument): Route[][] {
+/** Groups paths that share an operation. */
+function groupRoutes(document: OpenApiDocument): Route[][] {
   const groups = new Map<string, Route[]>();
   for (const route of routesOf(document)) {
     const { operationId: _, ...rest } = route.operation;
-    const same = JSON.stringify([route.method, rest]);
-    groups.set(same, [...(groups.get(same) ?? []), route]);
+    const key = JSON.stringify([route.method, rest]);
+    groups.set(key, [...(groups.get(key) ?? []), route]);
   }
   return [...groups.values()];
 }
@@ -49,19 +49,19 @@ function routeMarkdown(routes: Route[]): string {
     securityMarkdown(operation),
     ...parametersMarkdown(operation),
     ...bodyMarkdown(operation),
-    answersMarkdown(operation),
+    responsesMarkdown(operation),
   ].join('\n\n');
 }
 
 function securityMarkdown({ security = [] }: Operation): string {
-  const ways = security.map((way) =>
-    Object.entries(way)
+  const alternatives = security.map((alternative) =>
+    Object.entries(alternative)
       .map(([name, scopes]) => [name, ...scopes.map((scope) => `\`${scope}\``)].join(' with '))
       .join(' and '),
   );
-  const named = ways.filter((way) => way !== '');
-  if (named.length === 0) return 'Open to everybody.';
-  const orInBody = named.length < ways.length ? ', or the key in the body' : '';
+  const named = alternatives.filter((text) => text !== '');
+  if (named.length === 0) return 'Public.';
+  const orInBody = named.length < alternatives.length ? ', or the key in the body' : '';
   return `Needs ${named.join(' or ')}${orInBody}.`;
 }
 
@@ -93,9 +93,9 @@ function bodyMarkdown({ requestBody }: Operation): string[] {
   ];
 }
 
-function answersMarkdown({ responses }: Operation): string {
+function responsesMarkdown({ responses }: Operation): string {
   return table(
-    ['status', 'answer', 'codes or meaning'],
+    ['status', 'response', 'codes or meaning'],
     Object.entries(responses).map(([status, { description, content = {} }]) => [
       status,
       contentOf(content),
@@ -133,15 +133,15 @@ function fieldsOf({ properties = {}, required = [] }: Schema): [string[], string
   return [['field', 'type', ''], rows];
 }
 
-/** What a value is, in a few words. */
+/** Describes the type of a value. */
 export function typeOf(schema: Schema): string {
   const { $ref, anyOf, oneOf, allOf, items, format } = schema;
   if ($ref !== undefined) {
     const name = $ref.split('/').at(-1) ?? '';
     return `[${name}](#${name.toLowerCase()})`;
   }
-  const either = anyOf ?? oneOf;
-  if (either) return either.map(typeOf).join(' or ');
+  const alternatives = anyOf ?? oneOf;
+  if (alternatives) return alternatives.map(typeOf).join(' or ');
   if (allOf) return allOf[0] ? typeOf(allOf[0]) : 'anything';
   if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');
   if (items && schema.type === 'array') return `array of ${typeOf(items)}${limitsOf(schema)}`;
@@ -157,13 +157,13 @@ const LIMITS: Record<string, string> = {
   minItems: 'at least',
   maxItems: 'at most',
   pattern: 'like',
-  default: 'usually',
+  default: 'default',
 };
 
 function limitsOf(schema: Schema): string {
   const limits = Object.entries(LIMITS)
     .filter(([rule]) => schema[rule] !== undefined)
-    .map(([rule, words]) => `${words} \`${String(schema[rule])}\``);
+    .map(([rule, label]) => `${label} \`${String(schema[rule])}\``);
   return limits.length === 0 ? '' : `, ${limits.join(', ')}`;
 }
 

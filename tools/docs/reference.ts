@@ -1,4 +1,4 @@
-/** Writes the reference of both APIs, from their code, into the folder that is named. */
+/** Generates the reference of both APIs from their code, into the given folder. */
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
 runProcess(
   async () => {
     const [folder] = process.argv.slice(2);
-    if (folder === undefined) throw new StartupError('Name the folder to write to.');
+    if (folder === undefined) throw new StartupError('usage: reference.js FOLDER');
     await mkdir(folder, { recursive: true });
     for (const app of ['ingest', 'admin']) await writeReference(app, folder);
     return { stop: () => Promise.resolve() };
@@ -21,9 +21,9 @@ runProcess(
   { name: 'docs' },
 );
 
-/** @throws StartupError where a route is not described */
+/** @throws StartupError if the description of a route is incomplete */
 async function writeReference(app: string, folder: string): Promise<void> {
-  const document = await documentOf(app);
+  const document = await loadDocument(app);
   const gaps = findGaps(document);
   if (gaps.length > 0) throw new StartupError(gaps.join('\n'));
   const file = `${app}.openapi.json`;
@@ -31,15 +31,15 @@ async function writeReference(app: string, folder: string): Promise<void> {
   await writeFile(join(folder, `${app}.md`), referenceMarkdown(document, file));
 }
 
-/** Of a process of its own: no app imports another. */
-async function documentOf(app: string): Promise<OpenApiDocument> {
+/** Runs the app's script as a process, because no app may import another. */
+async function loadDocument(app: string): Promise<OpenApiDocument> {
   const script = fileURLToPath(new URL(`../../apps/${app}/reference/main.js`, import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [script], {
     maxBuffer: MAX_DOCUMENT_BYTES,
   });
   const document = JSON.parse(stdout) as OpenApiDocument;
   for (const { method, path, operation } of routesOf(document)) {
-    // A class's and a method's name would be of no use to anybody, and a route may have two addresses.
+    // The default is the class and method name, which means nothing to clients and is not unique per path.
     operation.operationId = `${method.toLowerCase()}_${path.replace(/\W+/g, '_').replace(/^_|_$/g, '')}`;
   }
   return document;

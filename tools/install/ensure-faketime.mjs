@@ -8,21 +8,21 @@ const PACKAGES = {
   pacman: 'libfaketime',
 };
 const NAME = 'faketime/libfaketime.so.1';
-/** Where distributions keep libraries; Debian has a folder per architecture below the first. */
+/** Library folders of distributions. Debian has a folder per architecture in the first one. */
 const FOLDERS = ['/usr/lib', '/usr/lib64'];
 
-/** Installs libfaketime, for tests with a wrong clock, unless it is there. @throws CannotStart */
+/** Ensures that libfaketime is installed, for tests with a wrong clock. @throws CannotStart if it cannot be installed */
 export async function ensureFaketime() {
   await ensureProgram({
     name: 'libfaketime',
-    isThere: () => findFaketime() !== undefined,
+    isInstalled: () => findFaketime() !== undefined,
     packages: PACKAGES,
-    notThere: (example) =>
+    describeMissing: (example) =>
       `libfaketime.so.1 was not found; install libfaketime${example}, which the tests need.`,
   });
 }
 
-/** The path of the library that gives a process another clock; undefined where it is not installed. */
+/** @returns the path of the library that changes the clock of a process; undefined if it is not installed */
 export function findFaketime() {
   const folders = FOLDERS.filter(existsSync).flatMap((folder) => [
     folder,

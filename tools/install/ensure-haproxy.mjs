@@ -4,18 +4,18 @@ const PACKAGES = Object.fromEntries(
   ['apt-get', 'apk', 'dnf', 'yum', 'brew', 'pacman'].map((manager) => [manager, 'haproxy']),
 );
 
-/** Sees to it that there is a HAProxy, for the tests of what stands behind one. @throws CannotStart */
+/** Ensures that HAProxy is installed, for the tests behind a proxy. @throws CannotStart if it cannot be installed */
 export async function ensureHaproxy() {
   await ensureProgram({
     name: 'HAProxy',
-    isThere: () => findHaproxy() !== undefined,
+    isInstalled: () => findHaproxy() !== undefined,
     packages: PACKAGES,
-    notThere: (example) =>
-      `haproxy was not found on the PATH; install it${example}: the tests need it.`,
+    describeMissing: (example) =>
+      `haproxy was not found on the PATH; install HAProxy${example}, which the tests need.`,
   });
 }
 
-/** The path of a HAProxy; undefined where there is none. */
+/** @returns the path of HAProxy; undefined if it is not installed */
 export function findHaproxy() {
   return findServer('haproxy', '-v');
 }

@@ -8,18 +8,18 @@ const PACKAGES = {
   pacman: 'pgbouncer',
 };
 
-/** Sees to it that there is a PgBouncer, for the tests. @throws CannotStart if there can't be */
+/** Ensures that PgBouncer is installed, for the tests. @throws CannotStart if it cannot be installed */
 export async function ensurePgbouncer() {
   await ensureProgram({
     name: 'PgBouncer',
-    isThere: () => findPgbouncer() !== undefined,
+    isInstalled: () => findPgbouncer() !== undefined,
     packages: PACKAGES,
-    notThere: (example) =>
+    describeMissing: (example) =>
       `pgbouncer was not found on the PATH; install PgBouncer${example}, which the tests need.`,
   });
 }
 
-/** The path of a PgBouncer; undefined where there is none. */
+/** @returns the path of PgBouncer; undefined if it is not installed */
 export function findPgbouncer() {
   return findServer('pgbouncer', '--version');
 }

@@ -3,7 +3,7 @@ import { delimiter, resolve } from 'node:path';
 import { env } from 'node:process';
 import { CannotStart, runStep } from '../run-step.mjs';
 
-/** How each package manager installs a package, whose name comes last. */
+/** Commands with which each package manager installs a package. The package is appended to the last one. */
 const MANAGERS = [
   ['apt-get', ['apt-get', 'update'], ['apt-get', 'install', '-y', '--no-install-recommends']],
   ['apk', ['apk', 'add']],
@@ -14,33 +14,33 @@ const MANAGERS = [
 ];
 
 /**
- * Sees to it that a program is there: installs it, unless it is, with the package manager that is.
+ * Installs a program with the package manager of the system, unless it is installed.
  *
- * @param program.name as people call it
- * @param program.isThere whether it can be used
+ * @param program.name display name
+ * @param program.isInstalled whether it can be used
  * @param program.packages the name of its package, by package manager
- * @param program.notThere what a person is told, given an example of how to install it or nothing
- * @throws CannotStart if it can't be there
+ * @param program.describeMissing the error message, given an example of how to install it or an empty text
+ * @throws CannotStart if it cannot be installed
  */
-export async function ensureProgram({ name, isThere, packages, notThere }) {
-  if (isThere()) return;
-  const [manager, ...commands] = installerOf(packages);
-  const before = manager === 'brew' || process.getuid?.() === 0 ? [] : ['sudo', '-n'];
-  const mayInstall = manager && (before.length === 0 || runs('sudo', '-n', 'true'));
+export async function ensureProgram({ name, isInstalled, packages, describeMissing }) {
+  if (isInstalled()) return;
+  const [manager, ...commands] = findInstaller(packages);
+  const prefix = manager === 'brew' || process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  const mayInstall = manager && (prefix.length === 0 || runs('sudo', '-n', 'true'));
   const example = manager ? ` (for example: sudo ${commands.at(-1).join(' ')})` : '';
-  if (!mayInstall) throw new CannotStart(notThere(example));
+  if (!mayInstall) throw new CannotStart(describeMissing(example));
   env.DEBIAN_FRONTEND ??= 'noninteractive';
   for (const command of commands) {
-    // A failed update of the lists, for one, may not keep a program from being installed.
-    await runStep(`Installing ${name}`, [...before, ...command]).catch(throwIfSignalled);
+    // The program may be installable even if one command fails, such as the update of the package lists.
+    await runStep(`Installing ${name}`, [...prefix, ...command]).catch(throwIfSignalled);
   }
-  if (!isThere()) throw new CannotStart(notThere(example));
+  if (!isInstalled()) throw new CannotStart(describeMissing(example));
 }
 
-/** Debian keeps servers where only root looks by default. */
+/** On Debian, servers are in folders that are only on root's PATH. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 
-/** @returns the path of a server program that runs with these arguments; undefined where there is none */
+/** @returns the path of a server program that runs with these arguments; undefined if none does */
 export function findServer(name, ...args) {
   const folders = [...(env.PATH ?? '').split(delimiter), ...SYSTEM_FOLDERS];
   return folders.map((folder) => resolve(folder, name)).find((path) => runs(path, ...args));
@@ -50,8 +50,8 @@ export function runs(command, ...args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
-/** The package manager that is there and has the program, with its commands; empty without one. */
-function installerOf(packages) {
+/** @returns the package manager of this system that has the program, and its commands; empty if there is no such one */
+function findInstaller(packages) {
   const found = MANAGERS.find(([manager]) => packages[manager] && runs(manager, '--version'));
   if (!found) return [];
   const [manager, ...commands] = found;

@@ -1,6 +1,6 @@
 import { ensureProgram, runs } from './ensure-program.mjs';
 
-/** Arch has Valkey under both names. */
+/** On Arch, Valkey provides redis-server. */
 const PACKAGES = {
   'apt-get': 'redis-server',
   apk: 'redis',
@@ -10,13 +10,13 @@ const PACKAGES = {
   pacman: 'valkey',
 };
 
-/** Sees to it that there is a redis-server on the PATH. @throws CannotStart if there can't be */
+/** Ensures that redis-server is on the PATH. @throws CannotStart if it cannot be installed */
 export async function ensureRedis() {
   await ensureProgram({
     name: 'Redis',
-    isThere: () => runs('redis-server', '--version'),
+    isInstalled: () => runs('redis-server', '--version'),
     packages: PACKAGES,
-    notThere: (example) =>
-      `redis-server was not found on the PATH; install Redis${example}, or set REDIS_URL to one that runs elsewhere.`,
+    describeMissing: (example) =>
+      `redis-server was not found on the PATH; install Redis${example}, or set REDIS_URL to another Redis.`,
   });
 }

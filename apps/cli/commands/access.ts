@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { numberFromZero, positiveNumber } from '../arguments.js';
+import { parseNonNegativeNumber, parsePositiveNumber } from '../arguments.js';
 import type { WithTools } from '../run-command.js';
 import { fields, table, type Column } from '../print.js';
 
@@ -41,102 +41,112 @@ const TOKEN_COLUMNS: Column<Token>[] = [
   ['REVOKED', ({ revokedAt }) => revokedAt],
 ];
 
-/** Who may send events, and who may administer. */
+/** Write keys and admin tokens. */
 export function addAccess(program: Command, withTools: WithTools): void {
   addKeys(program, withTools);
   addTokens(program, withTools);
 }
 
 function addKeys(program: Command, withTools: WithTools): void {
-  const keys = program.command('keys').description('write keys, with which agents send events');
+  const keys = program
+    .command('keys')
+    .description('manage write keys, which agents use to send events');
   keys
     .command('create <product>')
-    .description('make a key; it is shown this once')
-    .option('--name <name>', 'what it is for')
+    .description('create a write key; the key is shown only once')
+    .option('--name <name>', 'purpose of the key')
     .action(
       withTools(async ({ admin, printer }, product: string, { name }: { name?: string }) => {
-        const answer = await admin.ask<Secret>('POST', '/v1/keys', { body: { product, name } });
-        printer.answer(answer, () => tellSecret(answer));
+        const response = await admin.request<CreatedSecret>('POST', '/v1/keys', {
+          body: { product, name },
+        });
+        printer.print(response, () => secretLines(response));
       }),
     );
   keys
     .command('list')
-    .option('--product <product>', 'only those of this product')
+    .description('list write keys')
+    .option('--product <product>', 'only keys of this product')
     .action(
       withTools(async ({ admin, printer }, { product }: { product?: string }) => {
-        const answer = await admin.ask<{ keys: Key[] }>('GET', '/v1/keys', { query: { product } });
-        printer.answer(answer, () => table(answer.keys, KEY_COLUMNS));
+        const response = await admin.request<{ keys: Key[] }>('GET', '/v1/keys', {
+          query: { product },
+        });
+        printer.print(response, () => table(response.keys, KEY_COLUMNS));
       }),
     );
   keys
     .command('rotate <id>')
-    .description('make a key that takes the place of this one')
-    .option('--overlap-hours <n>', 'how long the old one still works', numberFromZero, 24)
+    .description('create a key that replaces this one')
+    .option('--overlap-hours <n>', 'how long the old key stays valid', parseNonNegativeNumber, 24)
     .action(
       withTools(async ({ admin, printer }, id: string, options: { overlapHours: number }) => {
         const path = `/v1/keys/${encodeURIComponent(id)}/rotate`;
-        const answer = await admin.ask<Secret>('POST', path, { body: options });
-        printer.answer(answer, () => tellSecret(answer));
+        const response = await admin.request<CreatedSecret>('POST', path, { body: options });
+        printer.print(response, () => secretLines(response));
       }),
     );
   keys
     .command('revoke <id>')
-    .description('end a key; agents that use it are refused within seconds')
+    .description('revoke a key; requests that use it are rejected within seconds')
     .action(
       withTools(async ({ admin, printer }, id: string) => {
-        const answer = await admin.ask<{ key: object }>(
+        const response = await admin.request<{ key: object }>(
           'DELETE',
           `/v1/keys/${encodeURIComponent(id)}`,
         );
-        printer.answer(answer, () => fields(answer.key));
+        printer.print(response, () => fields(response.key));
       }),
     );
 }
 
 function addTokens(program: Command, withTools: WithTools): void {
-  const tokens = program.command('tokens').description('tokens of administrators');
+  const tokens = program.command('tokens').description('manage admin tokens');
   tokens
     .command('create <name> [scope...]')
-    .description('make a token; it is shown this once. Without a scope it has all of yours')
-    .option('--days <n>', 'after how many days it expires', positiveNumber)
+    .description('create a token, which is shown only once; without scopes, it gets all of yours')
+    .option('--days <n>', 'days until it expires', parsePositiveNumber)
     .action(
       withTools(
         async ({ admin, printer }, name: string, named: string[], options: { days?: number }) => {
           const scopes = named.length > 0 ? named : undefined;
-          const answer = await admin.ask<Secret>('POST', '/v1/tokens', {
+          const response = await admin.request<CreatedSecret>('POST', '/v1/tokens', {
             body: { name, scopes, ...options },
           });
-          printer.answer(answer, () => tellSecret(answer));
+          printer.print(response, () => secretLines(response));
         },
       ),
     );
-  tokens.command('list').action(
-    withTools(async ({ admin, printer }) => {
-      const answer = await admin.ask<{ tokens: Token[] }>('GET', '/v1/tokens');
-      printer.answer(answer, () => table(answer.tokens, TOKEN_COLUMNS));
-    }),
-  );
+  tokens
+    .command('list')
+    .description('list admin tokens')
+    .action(
+      withTools(async ({ admin, printer }) => {
+        const response = await admin.request<{ tokens: Token[] }>('GET', '/v1/tokens');
+        printer.print(response, () => table(response.tokens, TOKEN_COLUMNS));
+      }),
+    );
   tokens
     .command('revoke <name>')
-    .description('end a token')
+    .description('revoke a token')
     .action(
       withTools(async ({ admin, printer }, name: string) => {
-        const answer = await admin.ask<{ token: object }>(
+        const response = await admin.request<{ token: object }>(
           'DELETE',
           `/v1/tokens/${encodeURIComponent(name)}`,
         );
-        printer.answer(answer, () => fields(answer.token));
+        printer.print(response, () => fields(response.token));
       }),
     );
 }
 
-/** What was made, with what is shown this once. */
-interface Secret {
+/** The response to creating a key or token. It contains the secret, which is shown only once. */
+interface CreatedSecret {
   key?: Key;
   token?: Token;
   secret: string;
 }
 
-function tellSecret({ key, token, secret }: Secret): string[] {
-  return [...fields(key ?? token ?? {}), '', secret, '', 'It is shown this once: keep it.'];
+function secretLines({ key, token, secret }: CreatedSecret): string[] {
+  return [...fields(key ?? token ?? {}), '', secret, '', 'Store it now: it is shown only once.'];
 }

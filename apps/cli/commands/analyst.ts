@@ -1,24 +1,26 @@
 import { Option, type Command } from 'commander';
 import type { ExportFormat } from '#storage';
-import { moment } from '../arguments.js';
+import { parseTime } from '../arguments.js';
 import type { WithDatabase } from '../run-command.js';
 import type { ExportOptions } from './database.js';
 
 const FORMATS: Record<ExportFormat, true> = { csv: true, ndjson: true, parquet: true };
 
 /**
- * What asks the database itself, for analysts and their tools. What that takes is loaded when it is
- * needed: every other command starts in a third of the time.
+ * Commands that query the database directly, for analysts and their tools. Their code is loaded on demand, so
+ * that every other command starts in a third of the time.
  */
 export function addAnalyst(program: Command, withDatabase: WithDatabase): void {
   program
     .command('export <view>')
-    .description('write the rows of a view of fleet for another tool')
-    .addOption(new Option('--format <format>', 'how').choices(Object.keys(FORMATS)).default('csv'))
-    .option('--out <file>', 'into a file; else to the standard output')
-    .option('--product <product>', 'only of this product, where the view has one')
-    .option('--from <time>', 'only from this time or day on', moment)
-    .option('--to <time>', 'only before this time or day', moment)
+    .description('export the rows of a view of the schema fleet')
+    .addOption(
+      new Option('--format <format>', 'output format').choices(Object.keys(FORMATS)).default('csv'),
+    )
+    .option('--out <file>', 'output file (default: standard output)')
+    .option('--product <product>', 'only rows of this product, if the view has a product')
+    .option('--from <time>', 'only rows at or after this time or day', parseTime)
+    .option('--to <time>', 'only rows before this time or day', parseTime)
     .action(
       withDatabase(async (say, view: string, options: ExportOptions) => {
         const { exportRows } = await import('./database.js');
@@ -28,9 +30,9 @@ export function addAnalyst(program: Command, withDatabase: WithDatabase): void {
 
   program
     .command('rollup')
-    .description('the daily views')
+    .description('manage the rollups behind the daily views')
     .command('rebuild')
-    .description('make all rollups anew, from what there is of reports')
+    .description('rebuild all rollups from the stored reports')
     .action(
       withDatabase(async (say) => {
         const { rebuildRollups } = await import('./database.js');

@@ -12,18 +12,17 @@ export interface ExportOptions {
   to?: Date;
 }
 
-/** So often somebody who waits hears how far it is. */
-const TELL_EVERY_MS = 2000;
+const PROGRESS_INTERVAL_MS = 2000;
 
 export async function rebuildRollups(say: Say): Promise<void> {
   const database = await openDatabase('muster-rollups');
   const rollups = new Rollups(database);
-  const tell = sparingly(say);
+  const sayProgress = throttle(say);
   try {
     const { days, durationMs } = await rollups.rebuild({
-      onProgress: ({ step, done, of }) => tell(`${step}: ${done} of ${of} days`),
+      onProgress: ({ step, done, of }) => sayProgress(`${step}: ${done} of ${of} days`),
     });
-    say(`Days read anew: ${days}, in ${Math.round(durationMs / 1000)} s.`);
+    say(`Days rebuilt: ${days}, in ${Math.round(durationMs / 1000)} s.`);
   } finally {
     await database.close();
   }
@@ -31,14 +30,14 @@ export async function rebuildRollups(say: Say): Promise<void> {
 
 export async function exportRows(say: Say, view: string, options: ExportOptions): Promise<void> {
   const { format, out: file, product, from, to } = options;
-  const tell = sparingly(say);
-  // Opened first: a file that cannot be written is reported before the database is asked.
+  const sayProgress = throttle(say);
+  // Opened first, so that a file that cannot be written is reported before the query starts.
   const out = file === undefined ? process.stdout : (await open(file, 'w')).createWriteStream();
   const database = await openDatabase('muster-export');
   try {
     const rows = await exportView(database, view, {
       ...{ format, out, product, from, to },
-      onProgress: (count) => tell(`${count} rows so far`),
+      onProgress: (count) => sayProgress(`${count} rows so far`),
     });
     say(`Rows written: ${rows}.`);
   } catch (error) {
@@ -53,10 +52,10 @@ async function openDatabase(name: string): Promise<Database> {
   return new Database({ databaseUrl: await findDatabase(), name, connections: 2 });
 }
 
-function sparingly(say: Say): Say {
+function throttle(say: Say): Say {
   let saidAt = Date.now();
   return (line) => {
-    if (Date.now() < saidAt + TELL_EVERY_MS) return;
+    if (Date.now() < saidAt + PROGRESS_INTERVAL_MS) return;
     saidAt = Date.now();
     say(line);
   };

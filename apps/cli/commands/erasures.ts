@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
 import type { Tools, WithTools } from '../run-command.js';
-import { BadNews, Failure } from '../outcome.js';
+import { ProblemFound, codeOf, Failure } from '../outcome.js';
 import { fields, table, type Column } from '../print.js';
-import { hasForgotten, ledgerLines, type LedgerReport } from './ledger-report.js';
-import { untilSettled } from '../until-settled.js';
+import { isMissingErasures, ledgerLines, type LedgerReport } from './ledger-report.js';
+import { waitUntilSettled } from '../wait-until-settled.js';
 
 interface Erasure {
   id: string;
@@ -28,7 +28,7 @@ const COLUMNS: Column<Erasure>[] = [
   ['ROWS', rowsOf],
 ];
 
-interface Holdings {
+interface InstallationData {
   products: object[];
   rows: object;
 }
@@ -41,77 +41,80 @@ interface EraseOptions {
   certificate?: string;
 }
 
-/** Erasures, and what is held about an installation. */
+/** Erasures, and the stored data of an installation. */
 export function addErasures(program: Command, withTools: WithTools): void {
   program
     .command('erase')
-    .description('erase installations, and store nothing of them from then on')
-    .argument('[id...]', 'the ids that the installations show themselves')
-    .option('--file <csv>', 'take the ids from a file, one a line')
+    .description('erase installations and suppress their new events')
+    .argument('[id...]', 'installation ids, as the installations send them')
+    .option('--file <csv>', 'read the ids from a file, one per line')
     .addOption(new Option('--mode <mode>', 'what to do').choices(MODES).default(MODES[0]))
-    .option('--dry-run', 'only count what would be removed')
-    .option('--wait', 'wait until it is complete')
-    .option('--certificate <file>', 'wait, and save the signed certificate')
+    .option('--dry-run', 'count the rows without removing them')
+    .option('--wait', 'wait until the erasure is complete')
+    .option('--certificate <file>', 'wait, then write the signed certificate to this file')
     .action(withTools(erase));
 
-  const erasures = program.command('erasures').description('erasures that were asked for');
+  const erasures = program.command('erasures').description('list and verify erasures');
   erasures
     .command('list')
-    .option('--state <state>', 'only those in this state')
-    .option('--installation <id>', 'only those of this installation')
-    .option('--limit <n>', 'at most so many', '50')
-    .option('--after <id>', 'go on after this one')
+    .description('list erasures, newest first')
+    .option('--state <state>', 'only erasures in this state')
+    .option('--installation <id>', 'only erasures of this installation')
+    .option('--limit <n>', 'at most this many', '50')
+    .option('--after <id>', 'continue after this id')
     .action(
       withTools(async ({ admin, printer }, options: Record<string, string>) => {
         const { installation: installationId, ...rest } = options;
-        const answer = await admin.ask<{ erasures: Erasure[] }>('GET', '/v1/erasures', {
+        const response = await admin.request<{ erasures: Erasure[] }>('GET', '/v1/erasures', {
           query: { ...rest, installationId },
         });
-        printer.answer(answer, () => table(answer.erasures, COLUMNS));
+        printer.print(response, () => table(response.erasures, COLUMNS));
       }),
     );
   erasures.command('show <id>').action(
     withTools(async ({ admin, printer }, id: string) => {
-      const answer = await admin.ask<{ erasure: object }>('GET', erasurePath(id));
-      printer.answer(answer, () => fields(answer.erasure));
+      const response = await admin.request<{ erasure: object }>('GET', erasurePath(id));
+      printer.print(response, () => fields(response.erasure));
     }),
   );
   erasures
     .command('verify')
-    .description('check the ledger of erasures, and apply again what the database has forgotten')
-    .option('--dry-run', 'only look')
-    .option('--accept-loss', 'go on from a ledger that has lost entries')
+    .description('verify the erasure ledger, and reapply erasures that the database is missing')
+    .option('--dry-run', 'report without changing anything')
+    .option('--accept-loss', 'continue with a ledger that has lost entries')
     .action(withTools(verify));
   erasures
     .command('certificate <id>')
     .description('print the signed certificate')
     .action(
       withTools(async ({ admin, printer }, id: string) => {
-        const answer = await admin.ask('GET', `${erasurePath(id)}/certificate`);
-        printer.answer(answer, () => [JSON.stringify(answer, null, 2)]);
+        const response = await admin.request('GET', `${erasurePath(id)}/certificate`);
+        printer.print(response, () => [JSON.stringify(response, null, 2)]);
       }),
     );
   addInstallations(program, withTools);
 }
 
 function addInstallations(program: Command, withTools: WithTools): void {
-  const installations = program.command('installations').description('what is held about one');
+  const installations = program
+    .command('installations')
+    .description('show or export the data of an installation');
   installations
     .command('show <id>')
-    .description('in numbers')
+    .description('show what is stored, as row counts')
     .action(
       withTools(async ({ admin, printer }, id: string) => {
         const path = `/v1/installations/${encodeURIComponent(id)}`;
-        const answer = await admin.ask<Holdings>('GET', path);
-        printer.answer(answer, () => [
-          ...answer.products.flatMap((product) => [...fields(product), '']),
-          ...fields({ rows: answer.rows }),
+        const response = await admin.request<InstallationData>('GET', path);
+        printer.print(response, () => [
+          ...response.products.flatMap((product) => [...fields(product), '']),
+          ...fields({ rows: response.rows }),
         ]);
       }),
     );
   installations
     .command('export <id>')
-    .description('every row, as NDJSON')
+    .description('export every row as NDJSON')
     .action(
       withTools(({ admin, out }, id: string) =>
         admin.stream(`/v1/installations/${encodeURIComponent(id)}/export`, out),
@@ -122,26 +125,30 @@ function addInstallations(program: Command, withTools: WithTools): void {
 async function erase(tools: Tools, ids: string[], options: EraseOptions): Promise<void> {
   const { admin, printer, say } = tools;
   const isDry = options.dryRun === true;
-  const answer = await admin.ask<{ erasure: Erasure } | { rows: object }>('POST', '/v1/erasures', {
-    query: isDry ? { dryRun: 'true' } : {},
-    body: { mode: options.mode, installationIds: await readIds(ids, options.file) },
-  });
-  if ('rows' in answer) {
-    printer.answer(answer, () => fields(answer.rows));
+  const response = await admin.request<{ erasure: Erasure } | { rows: object }>(
+    'POST',
+    '/v1/erasures',
+    {
+      query: isDry ? { dryRun: 'true' } : {},
+      body: { mode: options.mode, installationIds: await readIds(ids, options.file) },
+    },
+  );
+  if ('rows' in response) {
+    printer.print(response, () => fields(response.rows));
     return;
   }
-  let { erasure } = answer;
+  let { erasure } = response;
   if (options.wait || options.certificate !== undefined) {
-    erasure = await untilSettled(erasure, {
-      ask: async () =>
-        (await admin.ask<{ erasure: Erasure }>('GET', erasurePath(erasure.id))).erasure,
-      tell: (it) => say(`${it.state}, ${rowsOf(it)} rows removed`),
+    erasure = await waitUntilSettled(erasure, {
+      fetch: async () =>
+        (await admin.request<{ erasure: Erasure }>('GET', erasurePath(erasure.id))).erasure,
+      onChange: (it) => say(`${it.state}, ${rowsOf(it)} rows removed`),
     });
   }
-  printer.answer({ erasure }, () => fields(erasure));
-  if (erasure.state === 'failed') throw new BadNews('The erasure failed.');
+  printer.print({ erasure }, () => fields(erasure));
+  if (erasure.state === 'failed') throw new ProblemFound('The erasure failed.');
   if (options.certificate === undefined) return;
-  const certificate = await admin.ask('GET', `${erasurePath(erasure.id)}/certificate`);
+  const certificate = await admin.request('GET', `${erasurePath(erasure.id)}/certificate`);
   await writeFile(options.certificate, `${JSON.stringify(certificate, null, 2)}\n`);
 }
 
@@ -149,26 +156,29 @@ async function verify(
   { admin, printer }: Tools,
   options: { dryRun?: true; acceptLoss?: true },
 ): Promise<void> {
-  const report = await admin.ask<LedgerReport>('POST', '/v1/erasures/verify', {
+  const report = await admin.request<LedgerReport>('POST', '/v1/erasures/verify', {
     query: {
       dryRun: options.dryRun && 'true',
       acceptLoss: options.acceptLoss && 'true',
     },
   });
-  printer.answer(report, () => ledgerLines(report));
-  if (report.isDamaged) throw new BadNews('The ledger of erasures is damaged: see docs/backup.md.');
-  if (options.dryRun && hasForgotten(report)) {
-    throw new BadNews('The database has forgotten erasures.');
+  printer.print(report, () => ledgerLines(report));
+  if (report.isDamaged)
+    throw new ProblemFound('The erasure ledger is damaged. See docs/backup.md.');
+  if (options.dryRun && isMissingErasures(report)) {
+    throw new ProblemFound(
+      'The database is missing erasures. Run again without --dry-run to reapply them.',
+    );
   }
 }
 
 async function readIds(ids: string[], file: string | undefined): Promise<string[]> {
   if (file === undefined) {
     if (ids.length > 0) return ids;
-    throw new Failure('Whom to erase? Name ids, or a --file of them.');
+    throw new Failure('Nothing to erase. Pass installation ids, or --file <csv>.');
   }
   const lines = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new Failure(`${file} cannot be read.`, { cause });
+    throw new Failure(`Cannot read ${file} (${codeOf(cause)}).`, { cause });
   });
   const read = lines.split(/\r?\n/).map((line) => line.split(',')[0]?.trim() ?? '');
   return [...ids, ...read.filter((line) => line !== '')];

@@ -5,7 +5,7 @@ interface Fault {
   sequence: number;
 }
 
-/** The answer to `POST /v1/erasures/verify`. */
+/** The response to `POST /v1/erasures/verify`. */
 export interface LedgerReport {
   head: { sequence: number; hash: string };
   database: { sequence: number };
@@ -20,7 +20,7 @@ export interface LedgerReport {
 export function ledgerLines(report: LedgerReport): string[] {
   const { head, database, copies, agree, fault, forgotten, dryRun } = report;
   const { erasures, suppressions, lifts, reappeared } = forgotten;
-  const stateOf = (it: Fault | null) => (it ? `${it.reason} at entry ${it.sequence}` : 'whole');
+  const stateOf = (it: Fault | null) => (it ? `${it.reason} at entry ${it.sequence}` : 'intact');
   return [
     ...fields({
       entries: head.sequence,
@@ -30,21 +30,21 @@ export function ledgerLines(report: LedgerReport): string[] {
       ),
       'copies agree': agree,
       ledger: stateOf(fault),
-      'database had followed to': database.sequence,
-      'forgotten erasures': erasures.length,
+      'database had applied up to': database.sequence,
+      'missing erasures': erasures.length,
       'missing suppressions': suppressions,
-      'missing lifts': lifts,
+      'missing unsuppressions': lifts,
       'erased installations with rows': reappeared,
     }),
-    hasForgotten(report)
+    isMissingErasures(report)
       ? dryRun
         ? 'Nothing was changed (dry run).'
-        : 'What was forgotten is applied again; workers remove the rows.'
-      : 'The database has forgotten nothing.',
+        : 'Missing erasures are reapplied; workers remove the rows.'
+      : 'The database is missing no erasures.',
   ];
 }
 
-export function hasForgotten({ forgotten }: LedgerReport): boolean {
+export function isMissingErasures({ forgotten }: LedgerReport): boolean {
   const { erasures, suppressions, lifts, reappeared } = forgotten;
   return erasures.length + suppressions + lifts + reappeared > 0;
 }

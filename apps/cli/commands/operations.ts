@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { BadNews } from '../outcome.js';
+import { ProblemFound } from '../outcome.js';
 import { fields, table, tableOfAll, type Column, type Row } from '../print.js';
 import type { WithTools } from '../run-command.js';
 
@@ -17,7 +17,7 @@ const FAILED_COLUMNS: Column<FailedJob>[] = [
   ['REASON', ({ reason }) => reason],
 ];
 
-interface Act {
+interface AuditEntry {
   at: string;
   actor: string;
   actorId: string | null;
@@ -26,22 +26,22 @@ interface Act {
   detail: object;
 }
 
-const ACT_COLUMNS: Column<Act>[] = [
+const AUDIT_COLUMNS: Column<AuditEntry>[] = [
   ['AT', ({ at }) => at],
   ['ACTOR', ({ actor }) => actor],
   ['TOKEN ID', ({ actorId }) => actorId],
-  ['ACT', ({ act }) => act],
+  ['ACTION', ({ act }) => act],
   ['OUTCOME', ({ outcome }) => outcome],
   ['DETAIL', ({ detail }) => (Object.keys(detail).length > 0 ? detail : '')],
 ];
 
-interface Scheduled {
+interface MaintenanceJob {
   job: string;
   every: string;
   lastRun: { startedAt: string; outcome: string; durationMs: number } | null;
 }
 
-const SCHEDULED_COLUMNS: Column<Scheduled>[] = [
+const MAINTENANCE_COLUMNS: Column<MaintenanceJob>[] = [
   ['JOB', ({ job }) => job],
   ['EVERY', ({ every }) => every],
   ['LAST RUN', ({ lastRun }) => lastRun?.startedAt],
@@ -49,72 +49,74 @@ const SCHEDULED_COLUMNS: Column<Scheduled>[] = [
   ['TOOK (MS)', ({ lastRun }) => lastRun?.durationMs],
 ];
 
-/** How it does: the queue, the books, what was done, and what it does by itself. */
+/** The queue, the balance, the audit log and maintenance. */
 export function addOperations(program: Command, withTools: WithTools): void {
   addQueue(program, withTools);
   program
     .command('balance')
-    .description('whether every event that was accepted has a fate')
-    .option('--product <product>', 'only of this product')
-    .option('--from <time>', 'hours from')
-    .option('--to <time>', 'hours before')
+    .description('check that every accepted event has a fate')
+    .option('--product <product>', 'only this product')
+    .option('--from <time>', 'hours at or after this time')
+    .option('--to <time>', 'hours before this time')
     .action(
       withTools(async ({ admin, printer }, query: Record<string, string>) => {
-        const answer = await admin.ask<Balance>('GET', '/v1/balance', { query });
-        printer.answer(answer, () => tellBalance(answer));
-        if (answer.alert) throw new BadNews('The books are out of balance.');
+        const response = await admin.request<Balance>('GET', '/v1/balance', { query });
+        printer.print(response, () => balanceLines(response));
+        if (response.alert) throw new ProblemFound('Event counts are out of balance.');
       }),
     );
   program
     .command('audit')
-    .description('what administrators did, newest first')
-    .option('--limit <n>', 'at most so many', '50')
-    .option('--after <id>', 'go on after this one')
+    .description('list audit entries, newest first')
+    .option('--limit <n>', 'at most this many', '50')
+    .option('--after <id>', 'continue after this id')
     .action(
       withTools(async ({ admin, printer }, query: Record<string, string>) => {
-        const answer = await admin.ask<{ acts: Act[] }>('GET', '/v1/audit', { query });
-        printer.answer(answer, () => table(answer.acts, ACT_COLUMNS));
+        const response = await admin.request<{ acts: AuditEntry[] }>('GET', '/v1/audit', { query });
+        printer.print(response, () => table(response.acts, AUDIT_COLUMNS));
       }),
     );
   program
     .command('housekeeping')
-    .description('what the workers do by themselves, and how it went')
+    .description('list maintenance jobs and their last runs')
     .action(
       withTools(async ({ admin, printer }) => {
-        const answer = await admin.ask<{ jobs: Scheduled[] }>('GET', '/v1/housekeeping');
-        printer.answer(answer, () => table(answer.jobs, SCHEDULED_COLUMNS));
+        const response = await admin.request<{ jobs: MaintenanceJob[] }>('GET', '/v1/housekeeping');
+        printer.print(response, () => table(response.jobs, MAINTENANCE_COLUMNS));
       }),
     );
 }
 
 function addQueue(program: Command, withTools: WithTools): void {
-  const queue = program.command('queue').description('what waits to be stored');
+  const queue = program
+    .command('queue')
+    .description('inspect the queue of events that wait to be stored');
   queue
     .command('show', { isDefault: true })
-    .description('how much waits, and for how long')
+    .description('show how many events wait, and for how long')
     .action(
       withTools(async ({ admin, printer }) => {
-        const answer = await admin.ask<object>('GET', '/v1/queue');
-        printer.answer(answer, () => fields(answer));
+        const response = await admin.request<object>('GET', '/v1/queue');
+        printer.print(response, () => fields(response));
       }),
     );
   queue
     .command('failed')
-    .description('jobs that are not tried again by themselves')
+    .description('list failed jobs, which are not retried automatically')
     .action(
       withTools(async ({ admin, printer }) => {
-        const answer = await admin.ask<{ jobs: FailedJob[] }>('GET', '/v1/queue/failed');
-        printer.answer(answer, () => table(answer.jobs, FAILED_COLUMNS));
+        const response = await admin.request<{ jobs: FailedJob[] }>('GET', '/v1/queue/failed');
+        printer.print(response, () => table(response.jobs, FAILED_COLUMNS));
       }),
     );
   queue
     .command('retry [id...]')
-    .description('try failed jobs again, all of them where none is named')
+    .description('retry these failed jobs, or all if no id is given')
     .action(
       withTools(async ({ admin, printer }, named: string[]) => {
         const body = named.length > 0 ? { ids: named } : {};
-        const answer = await admin.ask<object>('POST', '/v1/queue/failed/retry', { body });
-        printer.answer(answer, () => fields(answer));
+        const response = await admin.request<object>('POST', '/v1/queue/failed/retry', { body });
+        printer.print(response, () => fields(response));
       }),
     );
 }
@@ -125,6 +127,6 @@ interface Balance {
   hours: Row[];
 }
 
-function tellBalance({ isBalanced, hours }: Balance): string[] {
+function balanceLines({ isBalanced, hours }: Balance): string[] {
   return [...tableOfAll(hours), '', isBalanced ? 'In balance.' : 'OUT OF BALANCE.'];
 }

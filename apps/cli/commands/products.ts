@@ -15,10 +15,10 @@ interface Product {
 
 const PRODUCT_COLUMNS: Column<Product>[] = [
   ['PRODUCT', ({ product }) => product],
-  ['EVENTS/MIN A KEY', ({ limits }) => limits.eventsPerMinutePerKey ?? 'unlimited'],
-  ['AN INSTALLATION', ({ limits }) => limits.eventsPerMinutePerInstallation ?? 'unlimited'],
+  ['EVENTS/MIN PER KEY', ({ limits }) => limits.eventsPerMinutePerKey ?? 'unlimited'],
+  ['PER INSTALLATION', ({ limits }) => limits.eventsPerMinutePerInstallation ?? 'unlimited'],
   ['SELF-ERASURE', ({ selfErasure }) => (selfErasure ? 'on' : 'off')],
-  ['KEPT (DAYS)', ({ retentionDays }) => retentionDays ?? 'as usual'],
+  ['RETENTION (DAYS)', ({ retentionDays }) => retentionDays ?? 'default'],
 ];
 
 interface Block {
@@ -39,7 +39,7 @@ const BLOCK_COLUMNS: Column<Block>[] = [
   ['CREATED', ({ createdAt }) => createdAt],
 ];
 
-/** A number, or the word that takes one away. */
+/** A number, or the word that removes the setting. */
 type NumberOr<W extends string> = number | W;
 
 interface ProductOptions {
@@ -49,66 +49,79 @@ interface ProductOptions {
   retentionDays?: NumberOr<'usual'>;
 }
 
-/** What holds for a product: limits, self-erasure, retention, and what of it is blocked. */
+/** Settings of a product (limits, self-erasure, retention), and its blocks. */
 export function addProducts(program: Command, withTools: WithTools): void {
-  const products = program.command('products').description('what holds for each product');
+  const products = program
+    .command('products')
+    .description('list and change the settings of products');
   products.command('list').action(
     withTools(async ({ admin, printer }) => {
-      const answer = await admin.ask<{ products: Product[] }>('GET', '/v1/products');
-      printer.answer(answer, () => table(answer.products, PRODUCT_COLUMNS));
+      const response = await admin.request<{ products: Product[] }>('GET', '/v1/products');
+      printer.print(response, () => table(response.products, PRODUCT_COLUMNS));
     }),
   );
   products
     .command('set <product>')
-    .description('change what holds for a product; what is not named stays')
-    .option('--key-limit <n>', 'events a minute with one key, or none', numberOr('none'))
-    .option('--installation-limit <n>', 'events a minute of one, or none', numberOr('none'))
-    .option('--self-erasure <on|off>', 'whether installations may ask for their erasure', onOrOff)
-    .option('--retention-days <n>', 'how long its reports are kept, or usual', numberOr('usual'))
+    .description('change settings of a product; other settings keep their values')
+    .option('--key-limit <n>', 'events per minute per write key, or none', parseNumberOr('none'))
+    .option(
+      '--installation-limit <n>',
+      'events per minute per installation, or none',
+      parseNumberOr('none'),
+    )
+    .option(
+      '--self-erasure <on|off>',
+      'whether installations may request their own erasure',
+      parseOnOff,
+    )
+    .option('--retention-days <n>', 'days to keep its reports, or usual', parseNumberOr('usual'))
     .action(
       withTools(async ({ admin, printer }, product: string, options: ProductOptions) => {
         const body = changesOf(options);
-        if (Object.keys(body).length === 0) throw new Failure('What to change? See --help.');
+        if (Object.keys(body).length === 0)
+          throw new Failure('Nothing to change. Pass at least one option; see --help.');
         const path = `/v1/products/${encodeURIComponent(product)}`;
-        const answer = await admin.ask<{ product: object }>('PATCH', path, { body });
-        printer.answer(answer, () => fields(answer.product));
+        const response = await admin.request<{ product: object }>('PATCH', path, { body });
+        printer.print(response, () => fields(response.product));
       }),
     );
   addBlocks(program, withTools);
 }
 
 function addBlocks(program: Command, withTools: WithTools): void {
-  const blocks = program.command('blocks').description('events that are dropped at the door');
+  const blocks = program.command('blocks').description('manage rules that drop events at ingest');
   blocks
     .command('create <product>')
-    .description('drop a kind of event, a version, or a version of a kind; agents hear success')
-    .option('--event <event>', 'the kind of event')
-    .option('--version <version>', "the product's version")
-    .option('--note <note>', 'why')
+    .description(
+      'drop events by name, product version, or both; agents still get a success response',
+    )
+    .option('--event <event>', 'event name')
+    .option('--version <version>', 'product version')
+    .option('--note <note>', 'reason for the block')
     .action(
       withTools(async ({ admin, printer }, product: string, options: object) => {
-        const answer = await admin.ask<{ block: object }>('POST', '/v1/blocks', {
+        const response = await admin.request<{ block: object }>('POST', '/v1/blocks', {
           body: { product, ...options },
         });
-        printer.answer(answer, () => fields(answer.block));
+        printer.print(response, () => fields(response.block));
       }),
     );
   blocks.command('list').action(
     withTools(async ({ admin, printer }) => {
-      const answer = await admin.ask<{ blocks: Block[] }>('GET', '/v1/blocks');
-      printer.answer(answer, () => table(answer.blocks, BLOCK_COLUMNS));
+      const response = await admin.request<{ blocks: Block[] }>('GET', '/v1/blocks');
+      printer.print(response, () => table(response.blocks, BLOCK_COLUMNS));
     }),
   );
   blocks
     .command('remove <id>')
-    .description('take such events again')
+    .description('remove a block; its events are accepted again')
     .action(
       withTools(async ({ admin, printer }, id: string) => {
-        const answer = await admin.ask<{ block: object }>(
+        const response = await admin.request<{ block: object }>(
           'DELETE',
           `/v1/blocks/${encodeURIComponent(id)}`,
         );
-        printer.answer(answer, () => fields(answer.block));
+        printer.print(response, () => fields(response.block));
       }),
     );
 }
@@ -132,7 +145,7 @@ function numberOf(given: number | string): number | null {
   return typeof given === 'number' ? given : null;
 }
 
-function numberOr<W extends string>(word: W): (text: string) => NumberOr<W> {
+function parseNumberOr<W extends string>(word: W): (text: string) => NumberOr<W> {
   return (text) => {
     if (text === word) return word;
     if (/^\d{1,15}$/.test(text)) return Number(text);
@@ -140,7 +153,7 @@ function numberOr<W extends string>(word: W): (text: string) => NumberOr<W> {
   };
 }
 
-function onOrOff(text: string): boolean {
+function parseOnOff(text: string): boolean {
   if (text === 'on' || text === 'off') return text === 'on';
   throw new InvalidArgumentError('It must be on or off.');
 }

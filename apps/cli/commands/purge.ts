@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { AdminApi } from '../admin-api.js';
-import { BadNews } from '../outcome.js';
+import { ProblemFound } from '../outcome.js';
 import { fields, table, tableOfAll, type Column, type Row } from '../print.js';
 import type { Tools, WithTools } from '../run-command.js';
-import { untilSettled } from '../until-settled.js';
+import { waitUntilSettled } from '../wait-until-settled.js';
 
 interface Purge {
   id: string;
@@ -35,60 +35,60 @@ interface PurgeOptions {
   wait?: true;
 }
 
-/** Removes what a leaked write key sent; shows it only, unless that is confirmed. */
+/** Removes the events that a leaked write key sent. Without confirmation it only shows them. */
 export function addPurge(program: Command, withTools: WithTools): void {
   program
     .command('purge')
-    .description('remove what a write key sent; without --confirm, show it')
+    .description('remove the events that a write key sent; without --confirm, only show them')
     .requiredOption('--key <id>', 'the id of the key, or the first 16 digits of its SHA-256')
     .requiredOption('--from <time>', 'received at or after')
     .requiredOption('--to <time>', 'received before')
-    .option('--confirm', 'remove it')
-    .option('--wait', 'wait until it is done')
+    .option('--confirm', 'remove the events')
+    .option('--wait', 'wait until the purge is complete')
     .action(withTools((tools, options: PurgeOptions) => purge(tools, options)));
 
-  const purges = program.command('purges').description('purges that were requested');
+  const purges = program.command('purges').description('list purges');
   purges
     .command('list')
-    .option('--state <state>', 'only those in this state')
+    .option('--state <state>', 'only purges in this state')
     .option('--limit <n>', 'at most this many', '50')
-    .option('--after <id>', 'continue after this one')
+    .option('--after <id>', 'continue after this id')
     .action(
       withTools(async ({ admin, printer }, query: Record<string, string>) => {
-        const answer = await admin.ask<{ purges: Purge[] }>('GET', '/v1/purges', { query });
-        printer.answer(answer, () => table(answer.purges, COLUMNS));
+        const response = await admin.request<{ purges: Purge[] }>('GET', '/v1/purges', { query });
+        printer.print(response, () => table(response.purges, COLUMNS));
       }),
     );
   purges.command('show <id>').action(
     withTools(async ({ admin, printer }, id: string) => {
-      const it = await askPurge(admin, id);
-      printer.answer({ purge: it }, () => fields(it));
+      const it = await fetchPurge(admin, id);
+      printer.print({ purge: it }, () => fields(it));
     }),
   );
 }
 
 async function purge(tools: Tools, { confirm, wait, ...scope }: PurgeOptions): Promise<void> {
   const { admin, printer, say } = tools;
-  const answer = await admin.ask<{ purge: Purge } | { sent: Row[] }>('POST', '/v1/purges', {
+  const response = await admin.request<{ purge: Purge } | { sent: Row[] }>('POST', '/v1/purges', {
     body: { ...scope, dryRun: confirm !== true },
   });
-  if ('sent' in answer) {
-    printer.answer(answer, () => tableOfAll(answer.sent));
+  if ('sent' in response) {
+    printer.print(response, () => tableOfAll(response.sent));
     say('Nothing was removed. Add --confirm to remove these events.');
     return;
   }
-  let { purge: it } = answer;
+  let { purge: it } = response;
   if (wait) {
-    it = await untilSettled(it, {
-      ask: () => askPurge(admin, it.id),
-      tell: ({ state, removed }) => say(`${state}, ${removed.report ?? 0} reports removed`),
+    it = await waitUntilSettled(it, {
+      fetch: () => fetchPurge(admin, it.id),
+      onChange: ({ state, removed }) => say(`${state}, ${removed.report ?? 0} reports removed`),
     });
   }
-  printer.answer({ purge: it }, () => fields(it));
-  if (it.state === 'failed') throw new BadNews('The purge failed.');
+  printer.print({ purge: it }, () => fields(it));
+  if (it.state === 'failed') throw new ProblemFound('The purge failed.');
 }
 
-async function askPurge(admin: AdminApi, id: string): Promise<Purge> {
+async function fetchPurge(admin: AdminApi, id: string): Promise<Purge> {
   const path = `/v1/purges/${encodeURIComponent(id)}`;
-  return (await admin.ask<{ purge: Purge }>('GET', path)).purge;
+  return (await admin.request<{ purge: Purge }>('GET', path)).purge;
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { AdminApi } from '../admin-api.js';
-import { BadNews, Failure } from '../outcome.js';
+import { ProblemFound, Failure } from '../outcome.js';
 import { fields, table, tableOfAll, type Column, type Row } from '../print.js';
 import type { Tools, WithTools } from '../run-command.js';
-import { untilSettled } from '../until-settled.js';
+import { waitUntilSettled } from '../wait-until-settled.js';
 
 interface QuarantinedEvent {
   id: string;
@@ -46,38 +46,48 @@ type Filter = Partial<
   Record<'product' | 'event' | 'reason' | 'path' | 'version' | 'from' | 'to', string>
 >;
 
-/** Events that could not be understood: look at them, take them again, throw them away. */
+/** Quarantined events: list, replay and discard them. */
 export function addQuarantine(program: Command, withTools: WithTools): void {
-  const quarantine = program.command('quarantine').description('events that were kept aside');
+  const quarantine = program
+    .command('quarantine')
+    .description('inspect, replay and discard quarantined events');
   filtered(quarantine.command('list'))
-    .option('--limit <n>', 'at most so many', '50')
-    .option('--after <id>', 'go on after this one')
+    .option('--limit <n>', 'at most this many', '50')
+    .option('--after <id>', 'continue after this id')
     .action(
       withTools(async ({ admin, printer }, query: Record<string, string>) => {
-        const answer = await admin.ask<{ events: QuarantinedEvent[] }>('GET', '/v1/quarantine', {
-          query,
-        });
-        printer.answer(answer, () => table(answer.events, EVENT_COLUMNS));
+        const response = await admin.request<{ events: QuarantinedEvent[] }>(
+          'GET',
+          '/v1/quarantine',
+          {
+            query,
+          },
+        );
+        printer.print(response, () => table(response.events, EVENT_COLUMNS));
       }),
     );
-  filtered(quarantine.command('summary').description('how many there are of what'))
-    .option('--by <columns>', 'product, reason, path, version, event', 'product,reason,path')
+  filtered(quarantine.command('summary').description('count quarantined events by group'))
+    .option(
+      '--by <columns>',
+      'columns to group by: product, reason, path, version, event',
+      'product,reason,path',
+    )
     .action(
       withTools(async ({ admin, printer }, query: Record<string, string>) => {
         const path = '/v1/quarantine/summary';
-        const answer = await admin.ask<{ groups: Row[] }>('GET', path, { query });
-        printer.answer(answer, () => tableOfAll(answer.groups));
+        const response = await admin.request<{ groups: Row[] }>('GET', path, { query });
+        printer.print(response, () => tableOfAll(response.groups));
       }),
     );
   quarantine
     .command('show <id>')
-    .description('one event; with what is kept of it, where your token may see that')
+    .description('show one event, with its stored content if your token may read it')
     .action(
       withTools(async ({ admin, printer }, id: string) => {
         const path = `/v1/quarantine/${encodeURIComponent(id)}`;
-        const answer = await admin.ask<{ event: { content?: object } }>('GET', path);
-        const { content, ...rest } = answer.event;
-        printer.answer(answer, () => [
+        const response = await admin.request<{ event: { content?: object } }>('GET', path);
+        const { content, ...rest } = response.event;
+        printer.print(response, () => [
           ...fields(rest),
           ...(content ? ['', JSON.stringify(content, null, 2)] : []),
         ]);
@@ -87,36 +97,38 @@ export function addQuarantine(program: Command, withTools: WithTools): void {
 }
 
 function addJobs(quarantine: Command, withTools: WithTools): void {
-  filtered(quarantine.command('replay').description('read events anew, after a fix'))
-    .option('--wait', 'wait until it is done')
+  filtered(
+    quarantine.command('replay').description('normalise quarantined events again, after a fix'),
+  )
+    .option('--wait', 'wait until the job is complete')
     .action(
       withTools((tools, { wait, ...filter }: Filter & { wait?: true }) =>
         start(tools, 'replays', { filter }, wait),
       ),
     );
-  filtered(quarantine.command('discard').description('throw events away'))
-    .option('--all', 'all of them, where no filter is given')
-    .option('--wait', 'wait until it is done')
+  filtered(quarantine.command('discard').description('delete quarantined events'))
+    .option('--all', 'all events; required if no filter is given')
+    .option('--wait', 'wait until the job is complete')
     .action(
       withTools(async (tools, options: Filter & { wait?: true; all?: true }) => {
         const { wait, all, ...filter } = options;
         if (!all && Object.keys(filter).length === 0) {
-          throw new Failure('Discard which? Give a filter, or --all.');
+          throw new Failure('Nothing selected. Pass a filter, or --all to discard every event.');
         }
         return start(tools, 'discards', all ? { all, filter } : { filter }, wait);
       }),
     );
-  const jobs = quarantine.command('jobs').description('replays and discards');
+  const jobs = quarantine.command('jobs').description('list replays and discards');
   jobs.command('list').action(
     withTools(async ({ admin, printer }) => {
-      const answer = await admin.ask<{ jobs: Job[] }>('GET', '/v1/quarantine/jobs');
-      printer.answer(answer, () => table(answer.jobs, JOB_COLUMNS));
+      const response = await admin.request<{ jobs: Job[] }>('GET', '/v1/quarantine/jobs');
+      printer.print(response, () => table(response.jobs, JOB_COLUMNS));
     }),
   );
   jobs.command('show <id>').action(
     withTools(async ({ admin, printer }, id: string) => {
-      const job = await askJob(admin, id);
-      printer.answer({ job }, () => fields(job));
+      const job = await fetchJob(admin, id);
+      printer.print({ job }, () => fields(job));
     }),
   );
 }
@@ -127,29 +139,29 @@ async function start(
   body: object,
   wait: true | undefined,
 ): Promise<void> {
-  let { job } = await admin.ask<{ job: Job }>('POST', `/v1/quarantine/${route}`, { body });
+  let { job } = await admin.request<{ job: Job }>('POST', `/v1/quarantine/${route}`, { body });
   if (wait) {
-    job = await untilSettled(job, {
-      ask: () => askJob(admin, job.id),
-      tell: (it) => say(`${it.state}, ${it.done} of ${it.total ?? '?'}`),
+    job = await waitUntilSettled(job, {
+      fetch: () => fetchJob(admin, job.id),
+      onChange: (it) => say(`${it.state}, ${it.done} of ${it.total ?? '?'}`),
     });
   }
-  printer.answer({ job }, () => fields(job));
-  if (job.state === 'failed') throw new BadNews('The job failed.');
+  printer.print({ job }, () => fields(job));
+  if (job.state === 'failed') throw new ProblemFound('The job failed.');
 }
 
-async function askJob(admin: AdminApi, id: string): Promise<Job> {
+async function fetchJob(admin: AdminApi, id: string): Promise<Job> {
   const path = `/v1/quarantine/jobs/${encodeURIComponent(id)}`;
-  return (await admin.ask<{ job: Job }>('GET', path)).job;
+  return (await admin.request<{ job: Job }>('GET', path)).job;
 }
 
 function filtered(command: Command): Command {
   return command
-    .option('--product <product>', 'only of this product')
-    .option('--event <event>', 'only this kind of event')
-    .option('--reason <reason>', 'only for this reason')
-    .option('--path <path>', 'only where this place was wrong')
-    .option('--version <version>', "only of this product's version")
+    .option('--product <product>', 'only this product')
+    .option('--event <event>', 'only this event')
+    .option('--reason <reason>', 'only this reason')
+    .option('--path <path>', 'only this path')
+    .option('--version <version>', 'only this product version')
     .option('--from <time>', 'received at or after')
     .option('--to <time>', 'received before');
 }

@@ -2,13 +2,13 @@ import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { StartupError } from '#platform';
 
-const LIMIT_MS = 8000;
+const TIMEOUT_MS = 8000;
 
-/** @throws StartupError, one sentence without the password, when the database can't be used */
-export async function reachPostgres(databaseUrl: string): Promise<void> {
+/** @throws StartupError if the database cannot be used; the message does not contain the password */
+export async function checkPostgres(databaseUrl: string): Promise<void> {
   const client = new Client({
     connectionString: databaseUrl,
-    connectionTimeoutMillis: LIMIT_MS,
+    connectionTimeoutMillis: TIMEOUT_MS,
   });
   client.on('error', () => undefined);
   try {
@@ -21,16 +21,16 @@ export async function reachPostgres(databaseUrl: string): Promise<void> {
   }
 }
 
-/** @throws StartupError, one sentence without the password, when Redis can't be used */
-export async function reachRedis(redisUrl: string): Promise<void> {
+/** @throws StartupError if Redis cannot be used; the message does not contain the password */
+export async function checkRedis(redisUrl: string): Promise<void> {
   const redis = new Redis(redisUrl, {
     lazyConnect: true,
-    connectTimeout: LIMIT_MS,
-    commandTimeout: LIMIT_MS,
+    connectTimeout: TIMEOUT_MS,
+    commandTimeout: TIMEOUT_MS,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
   });
-  // `connect` only says that the connection was closed; the reason comes by this event.
+  // `connect` only reports that the connection was closed; this event has the reason.
   let reason: unknown;
   redis.on('error', (error) => (reason = error));
   try {
@@ -51,7 +51,7 @@ function unreachable(what: string, place: string, setting: string, cause: unknow
   );
 }
 
-/** The server's own words or the system's code; never the whole error, which may hold a URL. */
+/** The server's message or the system's code; never the whole error, which may contain a URL. */
 function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: string; message?: string };
   return code?.startsWith('E') ? code : message || code || 'unknown';

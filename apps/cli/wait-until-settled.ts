@@ -4,22 +4,22 @@ const FIRST_WAIT_MS = 100;
 const LAST_WAIT_MS = 2000;
 const SETTLED = new Set(['complete', 'failed']);
 
-/** Work that the workers do. */
+/** Work that workers carry out. */
 interface Work {
   id: string;
   state: string;
 }
 
-/** Asks again and again, more and more rarely, until the work is complete or has failed. */
-export async function untilSettled<W extends Work>(
+/** Polls with growing intervals until the work is complete or has failed. */
+export async function waitUntilSettled<W extends Work>(
   work: W,
-  { ask, tell }: { ask: () => Promise<W>; tell: (work: W) => void },
+  { fetch, onChange }: { fetch: () => Promise<W>; onChange: (work: W) => void },
 ): Promise<W> {
   let current = work;
   for (let waitMs = FIRST_WAIT_MS; !SETTLED.has(current.state); waitMs *= 1.5) {
     await sleep(Math.min(waitMs, LAST_WAIT_MS));
-    const next = await ask();
-    if (JSON.stringify(next) !== JSON.stringify(current)) tell(next);
+    const next = await fetch();
+    if (JSON.stringify(next) !== JSON.stringify(current)) onChange(next);
     current = next;
   }
   return current;
