@@ -178,7 +178,8 @@ test('an error is one sentence, and usage errors have their own exit code', asyn
   const nowhere = commandLine(1, admin.token);
   expect(await nowhere('queue')).toMatchObject({
     code: 1,
-    stderr: 'Cannot reach the admin API at https://localhost:1 (ECONNREFUSED). Check that it is running, and ADMIN_URL.\n',
+    stderr:
+      'Cannot reach the admin API at https://localhost:1 (ECONNREFUSED). Check that it is running, and ADMIN_URL.\n',
   });
   const unknown = commandLine(admin.app.ready.port ?? 0, 'wrong');
   expect(await unknown('queue')).toMatchObject({ code: 1, stderr: expect.stringMatching(/token/) });

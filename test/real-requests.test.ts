@@ -213,7 +213,7 @@ test('a report with typographic quotes is refused with the position of the first
   const line = lines.findIndex((one) => one.includes('“'));
   const message =
     `The body is not valid JSON: line ${line + 1}, column ${lines[line]!.indexOf('“') + 1}. ` +
-    'There stands a typographic quote; JSON wants the plain ".';
+    'Replace the typographic quote there by ".';
   const { status, json } = await muster.post('/v1/reports', text, { headers: KEY });
   expect({ status, json }).toEqual({
     status: 400,

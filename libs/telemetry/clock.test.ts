@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalTime, observe, parseTimestamp, safeTime, timeText } from './clock.js';
+import { canonicalTime, observeTime, parseTimestamp, safeTime, timeText } from './clock.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -184,15 +184,15 @@ describe('the time of an event', () => {
   const retentionMs = 90 * DAY_MS;
   const now = { receivedAt, retentionMs };
 
-  test('is what its own clock says while that is less than a minute off', () => {
+  test('is taken from the agent’s clock if that is less than a minute off', () => {
     const occurredAt = receivedAt - 2 * HOUR_MS;
     const seen = { observedAt: occurredAt, clock: 'agent' };
     for (const sentAt of [null, receivedAt, receivedAt - 59_999, receivedAt + 59_999]) {
-      expect(observe({ ...now, occurredAt, sentAt })).toEqual(seen);
+      expect(observeTime({ ...now, occurredAt, sentAt })).toEqual(seen);
     }
   });
 
-  test('is found behind any clock that is a minute or more off', () => {
+  test('is corrected if the clock is a minute or more off', () => {
     const skews = fc.integer({ min: MINUTE_MS, max: 40 * 365 * DAY_MS });
     const ages = fc.integer({ min: 0, max: retentionMs });
     fc.assert(
@@ -200,7 +200,7 @@ describe('the time of an event', () => {
         const wrong = (time: number) => time + direction * skew;
         const occurredAt = receivedAt - age;
         const times = { occurredAt: wrong(occurredAt), sentAt: wrong(receivedAt) };
-        expect(observe({ ...now, ...times })).toEqual({
+        expect(observeTime({ ...now, ...times })).toEqual({
           observedAt: occurredAt,
           clock: 'corrected',
         });
@@ -208,27 +208,27 @@ describe('the time of an event', () => {
     );
   });
 
-  test('is believed up to a day ahead, and back to the retention', () => {
+  test('is trusted up to a day ahead, and back to the retention', () => {
     for (const occurredAt of [receivedAt + DAY_MS, receivedAt - retentionMs]) {
-      const seen = observe({ ...now, occurredAt, sentAt: null });
+      const seen = observeTime({ ...now, occurredAt, sentAt: null });
       expect(seen).toEqual({ observedAt: occurredAt, clock: 'agent' });
     }
     for (const occurredAt of [receivedAt + DAY_MS + 1, receivedAt - retentionMs - 1]) {
-      const seen = observe({ ...now, occurredAt, sentAt: null });
+      const seen = observeTime({ ...now, occurredAt, sentAt: null });
       expect(seen).toEqual({ observedAt: receivedAt, clock: 'received' });
     }
   });
 
-  test('is when it was received where it gives none', () => {
-    const seen = observe({ ...now, occurredAt: null, sentAt: receivedAt - DAY_MS });
+  test('is the receive time if the event has none', () => {
+    const seen = observeTime({ ...now, occurredAt: null, sentAt: receivedAt - DAY_MS });
     expect(seen).toEqual({ observedAt: receivedAt, clock: 'received' });
   });
 
-  test('is never outside of what is believed, whatever the clocks say', () => {
+  test('is never outside of the trusted range, for any clocks', () => {
     const clocks = fc.option(moments);
     fc.assert(
       fc.property(clocks, clocks, (occurredAt, sentAt) => {
-        const { observedAt } = observe({ ...now, occurredAt, sentAt });
+        const { observedAt } = observeTime({ ...now, occurredAt, sentAt });
         expect(observedAt).toBeGreaterThanOrEqual(receivedAt - retentionMs);
         expect(observedAt).toBeLessThanOrEqual(receivedAt + DAY_MS);
       }),

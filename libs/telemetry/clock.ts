@@ -4,21 +4,20 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /**
- * Agents send whole seconds and networks take their time, so a difference below this is no skew:
- * the event's own clock stands as it is.
+ * Agents send whole seconds and networks are slow, so a smaller difference is not treated as skew.
  */
-const BELIEVED_SKEW_MS = MINUTE_MS;
+const MIN_SKEW_MS = MINUTE_MS;
 
-/** Milliseconds since 1970 of a time in any form that `parseMoment` understands; null if it is none. */
+/** Milliseconds since 1970 of a time in any form that `parseMoment` accepts; null if it is not a time. */
 export function parseTimestamp(raw: unknown): number | null {
   const moment = parseMoment(raw);
   return moment && moment.seconds * 1000 + Math.floor(moment.nanoseconds / 1_000_000);
 }
 
 /**
- * The one text of a moment, in UTC and to the nanosecond: equal moments have equal texts in whatever form they
- * were sent. Null if it is none. Events without an id are known by it, so it leaves the forms as they are that
- * their agents write (JavaScript, posthog-python, Muster's own examples).
+ * The canonical text of a time, in UTC and to the nanosecond: equal times have equal texts, whatever form they were
+ * sent in. Null if it is not a time. It identifies events without an id, so it keeps the forms that their agents
+ * write (JavaScript, posthog-python, Muster's examples).
  */
 export function canonicalTime(raw: unknown): string | null {
   const moment = parseMoment(raw);
@@ -32,21 +31,21 @@ export function canonicalTime(raw: unknown): string | null {
 }
 
 /**
- * A time as a client gave it, as text for its envelope. Undefined if it gave none. If it gave neither text nor a
- * number, this is text that is no time, so that the defect is recorded.
+ * The text of a client's time, for the envelope. Undefined if the client sent none. A value that is neither text nor
+ * a number becomes `INVALID_TIME`, so that the defect is recorded.
  */
 export function timeText(raw: unknown): string | undefined {
   if (raw === undefined || raw === null || raw === '') return undefined;
-  return typeof raw === 'string' || typeof raw === 'number' ? `${raw}` : NO_TIME;
+  return typeof raw === 'string' || typeof raw === 'number' ? `${raw}` : INVALID_TIME;
 }
 
-export const NO_TIME = 'no time';
+export const INVALID_TIME = 'no time';
 
 const IS_DIGITS = /^[\d.,]+$/;
 
 /**
- * A time as it may be kept: without the digits of its fraction that no clock has, and without the name of its
- * zone, since both may be anything. A number becomes a date, so that it cannot be taken for another number.
+ * A time in a form that may be stored: without fraction digits beyond nanoseconds and without the zone name, because
+ * both may contain anything. A number becomes a date, so that it cannot be mistaken for another kind of number.
  */
 export function safeTime(time: string): string {
   const text = withoutZoneName(time.trim());
@@ -66,12 +65,11 @@ export interface ObservedTime {
 }
 
 /**
- * When an event happened, in milliseconds since 1970. The event's own clock is believed; where
- * `sentAt` shows that it is off by a minute or more, the time is corrected by Segment's formula,
- * receivedAt − (sentAt − occurredAt). A time more than a day ahead of the receive time, or older
- * than the retention, is not believed and the receive time takes its place.
+ * When an event happened, in milliseconds since 1970. The agent's clock is trusted, unless `sentAt` shows that it is
+ * off by a minute or more; then Segment's formula corrects it: receivedAt − (sentAt − occurredAt). A time more than
+ * a day ahead of the receive time, or older than the retention, is replaced by the receive time.
  */
-export function observe(times: {
+export function observeTime(times: {
   occurredAt: number | null;
   sentAt: number | null;
   receivedAt: number;
@@ -80,7 +78,7 @@ export function observe(times: {
   const { occurredAt, sentAt, receivedAt, retentionMs } = times;
   if (occurredAt === null) return { observedAt: receivedAt, clock: 'received' };
   const skew = sentAt === null ? 0 : receivedAt - sentAt;
-  const isSkewed = Math.abs(skew) >= BELIEVED_SKEW_MS;
+  const isSkewed = Math.abs(skew) >= MIN_SKEW_MS;
   const observedAt = isSkewed ? occurredAt + skew : occurredAt;
   if (observedAt > receivedAt + DAY_MS || observedAt < receivedAt - retentionMs) {
     return { observedAt: receivedAt, clock: 'received' };

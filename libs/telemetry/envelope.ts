@@ -6,40 +6,39 @@ interface Receipt {
   receivedAt: number;
   /** The product that the write key belongs to. */
   product: string;
-  /** Which write key sent it (`keyIdOf`). Absent in jobs of earlier releases. */
+  /** The id of the write key that sent it (`keyIdOf`). Missing in jobs of earlier releases. */
   key?: string;
 }
 
 /** An event of a known installation, as it travels through the queue. */
 export interface EventEnvelope extends Receipt {
   /**
-   * The agent's own id of the event. Absent where the agent has none but says when the event
-   * happened: then the content identifies it.
+   * The agent's id of the event. Missing if the agent sent only a time: then the content identifies the event.
    */
   id?: string;
   /** A GUID in lower case. */
   installationId: string;
   /**
-   * Other ids under which earlier releases stored the same installation, if there are any for the form in
-   * which it shows itself: what was suppressed or is to be erased under them concerns it as well.
+   * Other ids under which earlier releases stored the same installation. Suppressions and erasures of these ids
+   * apply to it as well.
    */
   formerIds?: string[];
   event: string;
   /** As the agent wrote it; read by the worker. */
   occurredAt?: string;
-  /** When the agent says it sent the request, as the agent wrote it. */
+  /** When the agent sent the request, as the agent wrote it. */
   sentAt?: string;
   version?: string;
-  /** Who was logged in to a UI: a keyed hash within the installation, 64 bits as a decimal text. */
+  /** The user of a UI: a keyed hash within the installation, 64 bits as decimal text. */
   userKey?: string;
-  /** The browser that a UI ran in, likewise. */
+  /** The browser of a UI, likewise. */
   visitorKey?: string;
-  /** Present where the event was above the size limit: then its properties were left out. */
+  /** The event exceeded the size limit, and its properties were dropped. */
   isTooLarge?: true;
   properties: Properties;
 }
 
-/** An event that no installation can be found for: only its keys travel on, no value does. */
+/** An event without an identifiable installation. It carries only property names, no values. */
 export interface UnidentifiedEnvelope extends Receipt {
   rejection: Rejection;
   keys: string[];
@@ -50,12 +49,12 @@ export interface EmptyEnvelope extends Receipt {
   empty: true;
 }
 
-/** An event of an installation that was erased while it waited: it is counted, and nothing is left. */
+/** An event whose installation was erased while it was queued. Nothing is left of it; it is only counted. */
 export interface SuppressedEnvelope extends Receipt {
   suppressed: true;
 }
 
-/** An event that an administrator had blocked: it is counted, and nothing is left. */
+/** An event that a block dropped. Nothing is left of it; it is only counted. */
 export interface BlockedEnvelope extends Receipt {
   blocked: true;
 }
@@ -63,7 +62,7 @@ export interface BlockedEnvelope extends Receipt {
 export type ReceivedEnvelope =
   EventEnvelope | UnidentifiedEnvelope | EmptyEnvelope | SuppressedEnvelope | BlockedEnvelope;
 
-/** How many events of a product ingest accepted in an hour. */
+/** The number of events of a product that ingest accepted in an hour. */
 export interface AcceptedCount {
   product: string;
   /** The beginning of the hour of receipt, in milliseconds since 1970. */
@@ -71,7 +70,7 @@ export interface AcceptedCount {
   count: number;
 }
 
-/** By what a write key is known next to the events that it sent: the beginning of its SHA-256 in hex. */
+/** The id of a write key in stored events: the first 64 bits of its SHA-256, in hex. */
 export function keyIdOf(digest: string): string {
   return digest.slice(0, KEY_ID_LENGTH);
 }
@@ -79,26 +78,26 @@ export function keyIdOf(digest: string): string {
 const KEY_ID_LENGTH = 16;
 const HOUR_MS = 3_600_000;
 
-/** The beginning of the hour that a time lies in, both in milliseconds since 1970. */
+/** The beginning of the hour of a time, both in milliseconds since 1970. */
 export function hourOf(time: number): number {
   return Math.floor(time / HOUR_MS) * HOUR_MS;
 }
 
-/** What a dialect needs to know of the request besides its body. */
+/** What a dialect needs to know about the request in addition to its body. */
 export interface RequestContext extends Receipt {
-  /** Under which ids are hashed, where an installation's or a user's own must not be kept. */
+  /** Key of the hash that replaces ids of installations and users that must not be stored. */
   identityKey: string;
-  /** At most this many events are taken from one request. */
+  /** The maximum number of events in a request. */
   maxEvents: number;
-  /** Tells whether an event is above the size limit. */
+  /** Whether an event exceeds the size limit. */
   isTooLarge(event: unknown): boolean;
-  /** Tells whether an event is nested too deep; see `depthCheck`. */
+  /** Whether an event is nested too deep; see `depthCheck`. */
   isTooDeep(event: unknown): boolean;
-  /** A fresh id for an event that has neither an id nor a time. */
+  /** Generates an id for an event that has neither an id nor a time. */
   newId(): string;
 }
 
-/** The request as a whole cannot be taken. The code is public; ingest maps it to an HTTP status. */
+/** The whole request is invalid. The code is public; ingest maps it to an HTTP status. */
 export class InvalidRequest extends Error {
   constructor(
     readonly code: InvalidRequestCode,
@@ -120,8 +119,8 @@ export type InvalidRequestCode =
   | 'unsupported_product';
 
 /**
- * An event's own id as text: a client that sends it as a number may send it as text when it tries again.
- * Undefined if it has none, or a number so large that reading JSON has changed it.
+ * An event's id as text: a client that sends a number may send text when it retries. Undefined if the id is missing,
+ * or a number so large that parsing JSON has changed it.
  */
 export function idText(raw: unknown): string | undefined {
   if (typeof raw === 'string') return raw === '' ? undefined : raw;
@@ -129,26 +128,26 @@ export function idText(raw: unknown): string | undefined {
   return Number.isInteger(raw) && !Number.isSafeInteger(raw) ? undefined : `${raw}`;
 }
 
-/** Refuses a request with more events than a job should carry. */
+/** @throws InvalidRequest `too_many_events` */
 export function checkEventCount(count: number, { maxEvents }: RequestContext): void {
   if (count > maxEvents) {
     throw new InvalidRequest(
       'too_many_events',
-      `The request holds ${count} events; at most ${maxEvents} are taken at once.`,
+      `The request contains ${count} events; send at most ${maxEvents} per request.`,
     );
   }
 }
 
 const MAX_KEYS = 200;
 
-/** The names of an object's properties; of those beyond a bound only how many they are: `+17`. */
+/** The names of an object's properties. Those beyond a limit are replaced by their number: `+17`. */
 function keysOf(value: object): string[] {
   const keys = Object.keys(value);
   const kept = keys.slice(0, MAX_KEYS).map((key) => safeKey(key));
   return keys.length > MAX_KEYS ? [...kept, `+${keys.length - MAX_KEYS}`] : kept;
 }
 
-/** What every envelope of a request has. */
+/** The fields that all envelopes of a request share. */
 export function receiptOf({ receivedAt, product, key }: Receipt): Receipt {
   return key === undefined ? { receivedAt, product } : { receivedAt, product, key };
 }
@@ -160,14 +159,14 @@ type OptionalField = Exclude<
   keyof Receipt
 >;
 
-/** The fields of an event's envelope. One that the event lacks may be undefined. */
+/** The fields of an event's envelope. Missing ones may be undefined. */
 export type EventFields = Omit<EventEnvelope, keyof Receipt | OptionalField> & {
   [F in OptionalField]?: EventEnvelope[F] | undefined;
 };
 
 /**
- * Puts the envelope of an event together, without the fields that are undefined. This is done for every event:
- * conditional spreads instead took a twentieth of ingest's time.
+ * Builds the envelope of an event, without fields that are undefined. This runs for every event, and conditional
+ * spreads took a twentieth of ingest's time.
  */
 export function envelopeOf(receipt: Receipt, fields: EventFields): EventEnvelope {
   const { receivedAt, product, key } = receipt;
@@ -186,12 +185,12 @@ export function envelopeOf(receipt: Receipt, fields: EventFields): EventEnvelope
   return envelope;
 }
 
-/** More than any name or id that is of use. */
+/** Longer than any useful name or id. */
 const MAX_TEXT = 1000;
 
 /**
- * Leaves of an event above the size limit what shows whose it is and tells its repetitions: it is
- * counted, and its installation appears in quarantine.
+ * Reduces an event that exceeds the size limit to the fields that identify it, its installation and its duplicates.
+ * It is counted, and its installation appears in quarantine.
  */
 export function withoutPayload(envelope: EventEnvelope): EventEnvelope {
   const { installationId, formerIds } = envelope;
@@ -213,7 +212,7 @@ export function isTooLarge(envelope: ReceivedEnvelope): boolean {
   return 'isTooLarge' in envelope;
 }
 
-/** Of an event without installation, only why it has none, and the names of its properties. */
+/** The envelope of an event without installation: the reason, and the names of its properties. */
 export function unidentified(
   rejection: Rejection,
   properties: object,

@@ -23,19 +23,19 @@ export function identify(
   if (installationId === null) {
     return { reason: isGiven(raw) ? 'installation_id_invalid' : 'installation_id_missing', path };
   }
-  // Nothing behind ingest can derive an id, so what must reach every row is expanded here.
+  // Only ingest can derive ids, so it determines all ids whose rows an erasure must find.
   const formerIds =
-    event === DELETION_REQUEST ? formerIdsOf(raw, identityKey) : shownFormerIds(raw, identityKey);
+    event === DELETION_REQUEST ? formerIdsOf(raw, identityKey) : formerIdsOfForm(raw, identityKey);
   return formerIds.length > 0 ? { installationId, formerIds } : { installationId };
 }
 
 /** At most one: the id that the same form had in an earlier release. */
-function shownFormerIds(raw: unknown, identityKey: string): string[] {
+function formerIdsOfForm(raw: unknown, identityKey: string): string[] {
   const former = formerIdOf(raw, identityKey);
   return former === null ? [] : [former];
 }
 
-/** Whether a client gave a value: `null` and empty text are how many say that they have none. */
+/** Whether a client sent a value. Many clients send `null` or empty text instead of omitting it. */
 export function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '';
 }

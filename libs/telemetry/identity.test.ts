@@ -82,7 +82,7 @@ describe('the id under which an installation is stored', () => {
     expect(installationIdOf('00000000-0000-0000-0000-000000000000', KEY)).toMatch(/^0{8}-/);
   });
 
-  test('is derived from a GUID that tells the machine, however it is written', () => {
+  test('is derived from a GUID that reveals the machine, in any spelling', () => {
     fc.assert(
       fc.property(fc.uuid({ version: [1, 2, 6] }), (guid) => {
         const id = installationIdOf(guid, KEY);
@@ -231,7 +231,7 @@ describe('the key of a person', () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
-  test('fits 64 bits with a sign, whoever it is', () => {
+  test('fits a signed 64-bit integer for every person', () => {
     fc.assert(
       fc.property(anyText, fc.uuid(), (person, installationId) => {
         const key = BigInt(personKey('visitor', person, installationId, KEY));
@@ -251,7 +251,7 @@ describe('the key of an event', () => {
     expect(key).toBe('2919371429709667003');
   });
 
-  test('fits 64 bits with a sign, whatever the event is called', () => {
+  test('fits a signed 64-bit integer for every event name', () => {
     fc.assert(
       fc.property(fc.array(anyText), (parts) => {
         const key = BigInt(eventKey(...parts));
@@ -260,7 +260,7 @@ describe('the key of an event', () => {
     );
   });
 
-  test('tells parts from parts, not only their text', () => {
+  test('depends on the boundaries of the parts, not only on their text', () => {
     const keys = [
       eventKey('a', 'bc'),
       eventKey('ab', 'c'),
@@ -275,7 +275,7 @@ describe('the key of an event', () => {
 });
 
 describe('the JSON of a content', () => {
-  test('is the same whatever the order of its keys, and says the same', () => {
+  test('does not depend on the order of keys, and has the same content', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         expect(canonicalJson(turned(value))).toBe(canonicalJson(value));

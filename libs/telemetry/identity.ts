@@ -1,5 +1,5 @@
 import { createHmac, hash } from 'node:crypto';
-import { remember } from './memo.js';
+import { memoize } from './memo.js';
 
 /** A GUID with or without its dashes. */
 const GUID = /^([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$/;
@@ -26,18 +26,18 @@ function unwrap(text: string): string {
 }
 
 /**
- * GUIDs that hold the time at which they were made and the network address of the machine: versions 1, 2
- * and 6, also with their bytes in the order of Windows (`…-e511-…` for `…-11e5-…`); and those of Dell's
- * firmware, which begin with "LLED" in ASCII and spell the machine's service tag.
+ * GUIDs that contain their creation time and the network address of the machine: versions 1, 2 and 6, also in the
+ * byte order of Windows (`…-e511-…` for `…-11e5-…`); and those of Dell's firmware, which begin with "LLED" in ASCII
+ * and spell the machine's service tag.
  */
-const TELLS_MACHINE =
+const REVEALS_MACHINE =
   /^4c4c4544-|^[0-9a-f]{8}-[0-9a-f]{4}-(?:[126][0-9a-f]{3}|[09a-f][0-9a-f][126][0-9a-f])-[89ab]/;
 
-/** How cloud providers name a resource. An error's text in an id's place has blanks in it. */
+/** Cloud resource names. They contain no blanks, unlike error messages that clients send instead of an id. */
 const CLOUD_RESOURCE =
   /^(?:arn:[a-z-]+:|acs:|crn:|urn:|ocid1\.|\/?subscriptions\/|\/?projects\/|\/\/[a-z.]+\.googleapis\.com\/)[^\s]{4,500}$/i;
 
-/** The name of a cloud resource as it is written, without white space around it; null if it is none. */
+/** Trims the name of a cloud resource; null if it is not one. */
 function parseResourceName(raw: unknown): string | null {
   if (typeof raw !== 'string' || raw.length > MAX_NAME_CHARACTERS) return null;
   const name = raw.trim();
@@ -45,22 +45,20 @@ function parseResourceName(raw: unknown): string | null {
 }
 
 /**
- * The id under which an installation is stored. This is its GUID. A GUID that reveals the machine, and the
- * name of a cloud resource (which holds an account's number), is replaced by a GUID derived from it with a
- * keyed hash: always the same one, and not reversible without the key. Names are compared in lower case.
- * Null if the value is neither.
+ * The id under which an installation is stored: its GUID. A GUID that reveals the machine, or the name of a cloud
+ * resource (which contains an account number), is replaced by a GUID derived with a keyed hash: stable, and not
+ * reversible without the key. Names are case-insensitive. Null if the value is neither.
  */
 export function installationIdOf(raw: unknown, identityKey: string): string | null {
   const guid = parseInstallationId(raw);
-  if (guid !== null) return TELLS_MACHINE.test(guid) ? deriveGuid(guid, identityKey) : guid;
+  if (guid !== null) return REVEALS_MACHINE.test(guid) ? deriveGuid(guid, identityKey) : guid;
   const name = parseResourceName(raw);
   return name === null ? null : deriveGuid(name.toLowerCase(), identityKey);
 }
 
 /**
- * The id under which earlier releases stored an installation that shows itself like this. They took
- * `urn:uuid:…` for the name of a resource, and compared such names in the case in which they were
- * written. Null if it is the id of today, or if there was none.
+ * The id under which earlier releases stored an installation that sends this value. They treated `urn:uuid:…` as the
+ * name of a resource, and names as case-sensitive. Null if it equals the current id or did not exist.
  */
 export function formerIdOf(raw: unknown, identityKey: string): string | null {
   const name = parseResourceName(raw);
@@ -69,13 +67,12 @@ export function formerIdOf(raw: unknown, identityKey: string): string | null {
   return former === installationIdOf(raw, identityKey) ? null : former;
 }
 
-/** The ways in which clients print the prefix of a GUID's URN. */
+/** The spellings of the prefix of a GUID's URN. */
 const URN_PREFIXES = ['urn:uuid:', 'URN:UUID:', 'urn:UUID:'];
 
 /**
- * Every other id under which an earlier release may have stored an installation of which any form is
- * given: for a GUID, its URNs as clients write them, and the GUID itself, which the first releases stored
- * even if it reveals the machine.
+ * All other ids under which an earlier release may have stored an installation. For a GUID these are derived from its
+ * URNs as clients write them, and the GUID itself, which the first releases stored even if it reveals the machine.
  */
 export function formerIdsOf(raw: unknown, identityKey: string): string[] {
   const guid = parseInstallationId(raw);
@@ -99,8 +96,8 @@ function deriveGuid(id: string, identityKey: string): string {
 }
 
 /**
- * Somebody's key within an installation: 64 bits of an HMAC-SHA-256, as a decimal text that Postgres
- * takes as bigint. The same person has another key in another installation.
+ * A person's key within an installation: 64 bits of an HMAC-SHA-256, as decimal text for a bigint of Postgres. The
+ * same person has a different key in another installation.
  */
 export function personKey(
   role: 'user' | 'visitor',
@@ -113,15 +110,15 @@ export function personKey(
 }
 
 /**
- * The key under which an event is told from its repetitions: 64 bits of a SHA-256, as a decimal
- * text that Postgres takes as bigint. It is compared within one installation only, where even ten
- * million events leave the odds of two sharing a key below one in a hundred thousand.
+ * The key that identifies the duplicates of an event: 64 bits of a SHA-256, as decimal text for a bigint of Postgres.
+ * It is compared only within one installation, where with ten million events the probability of a collision is below
+ * one in a hundred thousand.
  */
 export function eventKey(...parts: string[]): string {
   return hash('sha256', JSON.stringify(parts), 'buffer').readBigInt64BE().toString();
 }
 
-/** The JSON of a value, with the keys of its objects in order: equal contents have equal texts. */
+/** The JSON of a value with sorted keys, so that equal contents have equal texts. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)
@@ -130,34 +127,34 @@ export function canonicalJson(value: unknown): string {
   );
 }
 
-/** What content is known by. */
+/** The identifiers of some content. */
 export interface ContentName {
   /** 128 bits of the SHA-256 of its JSON, as a UUID. */
   contentId: string;
   /**
-   * The first 64 of them, as a decimal text that Postgres takes as bigint. Ten million contents leave the
-   * odds of two sharing one below three in a million, and who stores contents under it compares them.
+   * The first 64 of these bits, as decimal text for a bigint of Postgres. With ten million contents, the probability
+   * of a collision is below three in a million, and the storage compares the contents.
    */
   id: string;
 }
 
-/** The name of some content. Every worker gives it the same one, so nobody has to ask the database. */
+/** Derives the identifiers from the content, so that workers need not query the database for them. */
 export function nameContent(...content: unknown[]): ContentName {
-  return nameOfJson(JSON.stringify(content));
+  return nameJson(JSON.stringify(content));
 }
 
-/** The identifier of some content, where 64 bits are too few. */
+/** The 128-bit identifier, for uses where 64 bits are too few. */
 export function contentId(...content: unknown[]): string {
   return nameContent(...content).contentId;
 }
 
-/** The same of content that is JSON already; remembered, since contents repeat. */
-const nameOfJson = remember(16_000_000, (json): ContentName => {
+/** Likewise for content that is JSON already. Memoized, because contents repeat. */
+const nameJson = memoize(16_000_000, (json): ContentName => {
   const digest = hash('sha256', json, 'buffer');
   return { contentId: asGuid(digest.toString('hex')), id: digest.readBigInt64BE().toString() };
 });
 
-/** The first 128 bits of a hexadecimal text, in the form of a GUID. */
+/** Formats the first 128 bits of a hexadecimal text as a GUID. */
 function asGuid(hex: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }

@@ -31,12 +31,12 @@ export type {
   EventIdentity,
   KeptEvent,
   NormalisedEvent,
-  NormaliseOptions,
   QuarantinedEvent,
   ReplayedEvent,
   UnderstoodEvent,
   UnidentifiedEvent,
-} from './normalise.js';
+} from './normalised-event.js';
+export type { NormaliseOptions } from './normalise.js';
 export {
   canonicalJson,
   contentId,

@@ -143,7 +143,7 @@ describe('what is no JSON', () => {
     [' JSON at position 9', ''],
   ];
 
-  test.each(broken)('%j is told by its place and never repeated', (text, place) => {
+  test.each(broken)('%j is reported with its position and never quoted', (text, place) => {
     for (const sent of [text, `\ufeff${text}`]) {
       const error = errorOf(sent, DEPTH);
       expect(error.code).toBe('invalid_json');
@@ -151,7 +151,7 @@ describe('what is no JSON', () => {
     }
   });
 
-  test('is never repeated, wherever it breaks', () => {
+  test('is never quoted, wherever the fault is', () => {
     const words = fc.stringMatching(/^[a-z]{8,60}$/);
     const texts = fc.tuple(words, fc.nat(12)).map(([word, at]) => ({
       word,
@@ -164,7 +164,7 @@ describe('what is no JSON', () => {
     );
   });
 
-  test('may be an empty body, and the message says so', () => {
+  test('may be an empty body, which the message states', () => {
     for (const text of ['', ' \r\n', '\ufeff']) {
       expect(errorOf(text, DEPTH)).toMatchObject({
         code: 'invalid_json',
@@ -178,15 +178,15 @@ describe('what is no JSON', () => {
       '../../test/fixtures/documents/composite-as-printed.json',
       import.meta.url,
     );
-    const hint = 'line 7, column 13. There stands a typographic quote; JSON wants the plain ".';
+    const hint = 'line 7, column 13. Replace the typographic quote there by ".';
     const text = readFileSync(sample, 'utf8');
     expect(errorOf(text, DEPTH).message).toBe(`The body is not valid JSON: ${hint}`);
     expect(errorOf(`\ufeff${text}`, DEPTH).message).toContain(hint);
   });
 
-  test('may have such quotes around a value, where the parser names no place', () => {
+  test('may have such quotes around a value, for which the parser reports no position', () => {
     const message = errorOf('{\n  "name": \u201ckafka\u201d }', DEPTH).message;
-    expect(message).toContain('line 2, column 11. There stands a typographic quote');
+    expect(message).toContain('line 2, column 11. Replace the typographic quote');
   });
 });
 

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EventEnvelope } from './envelope.js';
-import type { KeptEvent, NormalisedEvent, QuarantinedEvent, UnderstoodEvent } from './normalise.js';
+import type {
+  KeptEvent,
+  NormalisedEvent,
+  QuarantinedEvent,
+  UnderstoodEvent,
+} from './normalised-event.js';
 import { normalise, normaliseKept } from './normalise.js';
 import { compileProducts } from './products/index.js';
 import { readDeclaration } from './products/read-declaration.js';
@@ -57,8 +62,8 @@ describe('what is kept of an event', () => {
     });
   });
 
-  test('is no text at all where nobody knows what the event is', () => {
-    for (const product of ['dcos', 'nobody']) {
+  test('has no text if the event is unknown', () => {
+    for (const product of ['dcos', 'unknown']) {
       expect(keep({ product, event: 'unknown', properties })).toMatchObject({
         event: 'unknown',
         properties: { variant: { $length: 4 }, 'health-unit-a-total': { $length: 2 } },
@@ -106,7 +111,7 @@ describe('an event that is read again from what was kept of it', () => {
     ['telemetry', { aws_accounts: 3, azure_accounts: 0, guest_account: true, cpu: -1 }, 'octopus'],
     ['cli.command', { commands: -1, command_names: ['search', 'search'], lines: 2 }, 'resoto'],
     ['error.server', { kind: 'KeyError', count: -1, version: '3.9.0' }, 'resoto'],
-  ])('says the same: %s %j', (event, sent, product = 'dcos') => {
+  ])('is read like the original: %s %j', (event, sent, product = 'dcos') => {
     const first = read({ product, event, properties: { ...sent, ...broken } });
     const again = normaliseKept(first.keep(), first.eventKey, options) as UnderstoodEvent;
     expect(again).toMatchObject({
@@ -125,7 +130,7 @@ describe('an event that is read again from what was kept of it', () => {
 
   const unknown = { product: 'acme', event: 'daily', properties: { projects: 7, owner: 'alice' } };
 
-  test('is what a newer declaration says, with its own times and version', () => {
+  test('follows a newer declaration, and keeps its times and version', () => {
     const declared = readDeclaration({
       ...{ product: 'acme', about: 'It.' },
       events: { daily: { about: 'Each day.', store: 'metrics', describes: true } },
@@ -142,7 +147,7 @@ describe('an event that is read again from what was kept of it', () => {
     });
   });
 
-  test('stays the same, and what is kept of it, while nobody knows it', () => {
+  test('is kept unchanged while it is unknown', () => {
     const first = quarantined({ ...unknown, userKey: '-7' });
     const again = normaliseKept(first.keep(), first.eventKey, options);
     expect({ ...again, keep: null }).toEqual({ ...first, keep: null });
@@ -158,7 +163,7 @@ describe('an event that is read again from what was kept of it', () => {
   });
 });
 
-describe('whoever is named in an event', () => {
+describe('a person named in an event', () => {
   const planted = [
     ...[
       'alice@planted.example',
@@ -203,7 +208,7 @@ describe('whoever is named in an event', () => {
     ),
   })) as unknown as { properties: fc.Arbitrary<Record<string, unknown>> };
   const events = fc.record({
-    product: fc.constantFrom('dcos', 'octopus', 'resoto', 'nobody'),
+    product: fc.constantFrom('dcos', 'octopus', 'resoto', 'unknown'),
     event: fc.oneof(
       fc.constantFrom('health', 'mesos_track', 'package_list', 'page', 'telemetry', 'opted_out'),
       fc.constantFrom('system.started', 'cli.command', 'error.client', '$exception', 'unknown'),
@@ -217,7 +222,7 @@ describe('whoever is named in an event', () => {
     properties,
   });
 
-  test('leaves no trace in what is kept of it, and in its rows none but what a vendor’s key says', () => {
+  test('leaves no trace in the kept event, and in its rows only the vendor’s key', () => {
     fc.assert(
       fc.property(events, (event) => {
         const read = normalise({ ...envelope, ...event }, options);

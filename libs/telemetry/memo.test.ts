@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { remember } from './memo.js';
+import { memoize } from './memo.js';
 
 function counted(maxCharacters: number) {
   const made: string[] = [];
-  const read = remember(maxCharacters, (text) => {
+  const read = memoize(maxCharacters, (text) => {
     made.push(text);
     return { text };
   });

@@ -1,22 +1,24 @@
 /**
- * Remembers what a pure function made of a text. A fleet repeats itself: the same keys, unit sets and
- * contents come millions of times, and to look one up is a fraction of what it takes to make it anew.
- * Agents choose the texts, so they are bounded: when those remembered have more than `maxCharacters`
- * together, all are forgotten.
+ * Memoizes a pure function of a text. A fleet sends the same keys, unit sets and contents millions of times, and a
+ * lookup is much cheaper than computing the result again. Agents choose the texts, so the memory is bounded: when the
+ * cached texts exceed `maxCharacters` together, the cache is cleared.
  */
-export function remember<T>(maxCharacters: number, make: (text: string) => T): (text: string) => T {
-  const made = new Map<string, T>();
+export function memoize<T>(
+  maxCharacters: number,
+  compute: (text: string) => T,
+): (text: string) => T {
+  const cache = new Map<string, T>();
   let characters = 0;
   return (text) => {
-    const known = made.get(text);
+    const known = cache.get(text);
     if (known !== undefined) return known;
-    const fresh = make(text);
+    const fresh = compute(text);
     characters += text.length;
     if (characters > maxCharacters) {
-      made.clear();
+      cache.clear();
       characters = text.length;
     }
-    if (text.length <= maxCharacters) made.set(text, fresh);
+    if (text.length <= maxCharacters) cache.set(text, fresh);
     return fresh;
   };
 }

@@ -1,4 +1,4 @@
-/** A moment, to the nanosecond: a number of milliseconds could not hold what some clients send. */
+/** A moment to the nanosecond, which some clients send. */
 export interface Moment {
   /** Whole seconds since 1970; negative before. */
   seconds: number;
@@ -16,28 +16,28 @@ const DATE_AND_TIME =
 /** The basic format of ISO 8601: `20261121T052630Z`. */
 const BASIC = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?=[.,Z+-])/;
 
-/** What Go's `Time.String` prints after the offset: the name of the zone, and the monotonic clock. */
+/** The zone name and the monotonic clock, which Go's `Time.String` prints after the offset. */
 const AFTER_OFFSET = /(:\d\d(?:\.\d{1,9})? [+-]\d{4}) [A-Z\d+-]{1,6}(?: m=[+-][\d.]{1,30})?$/;
 
 const DIGITS = /^(\d{10,19})(?:[.,](\d{1,30}))?$/;
 
 /**
- * From 2001 to 2099: in this range no number of one unit is a number of another, and none has the twelve
- * digits of a cloud account.
+ * From 2001 to 2099. In this range the units cannot be confused, and no number has twelve digits like that of a cloud
+ * account.
  */
 const EARLIEST_S = 1_000_000_000;
 const LATEST_S = 4_100_000_000;
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
-/** How many digits of a second's fraction are before the point: of seconds, milliseconds, micro- and nanoseconds. */
+/** The decimal exponent of each unit: seconds, milliseconds, microseconds, nanoseconds. */
 const UNIT_DIGITS = [0, 3, 6, 9];
 
 /**
- * Understands a time as agents write it, the same in every dialect; null if it is none.
+ * Parses a time as agents write it, for every dialect. Null if it is not a time.
  * - ISO 8601 with an offset: `Z`, `UTC`, `+00`, `+0530`, `+05:30`, Java's `[Europe/Berlin]` after an offset, or `[UTC]`
- *   without one. A blank may be in place of the `T` and before the offset, seconds may be missing, a
- *   comma may begin the fraction. `20261121T052630Z`, and what Go prints. A time without an offset could be any
- *   of forty, and is none.
+ *   without one. A blank may replace the `T` and precede the offset, seconds may be missing, a
+ *   comma may begin the fraction. `20261121T052630Z`, and the output of Go. A time without an offset is ambiguous,
+ *   and therefore rejected.
  * - Seconds, milliseconds, microseconds or nanoseconds since 1970, as a number or as digits.
  */
 export function parseMoment(raw: unknown): Moment | null {
@@ -48,11 +48,11 @@ export function parseMoment(raw: unknown): Moment | null {
 }
 
 function parseRareForm(text: string): Moment | null {
-  const usual = withoutZoneName(text).replace(BASIC, '$1-$2-$3T$4:$5:$6');
-  return usual === text ? null : parseDateAndTime(usual);
+  const commonForm = withoutZoneName(text).replace(BASIC, '$1-$2-$3T$4:$5:$6');
+  return commonForm === text ? null : parseDateAndTime(commonForm);
 }
 
-/** A time without what Go prints after its offset. */
+/** Removes what Go prints after the offset. */
 export function withoutZoneName(text: string): string {
   return text.replace(AFTER_OFFSET, '$1');
 }

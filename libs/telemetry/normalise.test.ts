@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EventEnvelope } from './envelope.js';
-import type { NormalisedEvent, QuarantinedEvent, UnderstoodEvent } from './normalise.js';
+import type { NormalisedEvent, QuarantinedEvent, UnderstoodEvent } from './normalised-event.js';
 import { canonicalJson, eventKey } from './identity.js';
 import { normalise, normaliseKept } from './normalise.js';
 import { compileProducts } from './products/index.js';
@@ -28,7 +28,7 @@ const health: EventEnvelope = {
 };
 
 describe('an understood event', () => {
-  test('says who, when, what, of which installation, and what may be kept of it', () => {
+  test('has its installation, times, content, and the form that may be kept', () => {
     expect(normalise(health, options)).toEqual({
       fate: 'stored',
       kind: 'health',
@@ -87,7 +87,7 @@ describe('an understood event', () => {
     expect(event.snapshot).toEqual(understood({}).snapshot);
   });
 
-  test('says how many readings, and how many names of properties, it left out beyond its bounds', () => {
+  test('reports the number of readings and property names dropped beyond the limits', () => {
     const packages = [{ name: 'kafka' }, ...Array.from({ length: 1000 }, () => 1)];
     const { defects } = understood({
       event: 'package_list',
@@ -160,7 +160,7 @@ describe('the time of an event', () => {
 });
 
 describe('the key of an event', () => {
-  test('is its id, whatever else a repetition says', () => {
+  test('is its id, regardless of the rest of the duplicate', () => {
     const repetition = {
       receivedAt: RECEIVED_AT + 1,
       sentAt: '2026-11-21T05:27:30+0000',
@@ -216,9 +216,9 @@ describe('a snapshot', () => {
   });
 });
 
-describe('an event that is kept aside', () => {
+describe('a quarantined event', () => {
   test.each([
-    ['health', 'nobody'],
+    ['health', 'unknown'],
     ['health', ''],
     ['health', '__proto__'],
     ['Health', 'dcos', '[6]'],
@@ -233,8 +233,8 @@ describe('an event that is kept aside', () => {
     ['health of alice', 'dcos', '[15]'],
     ['alice@example.com', 'dcos', '[17]'],
     ['node-7.corp.example.com', 'dcos', '[23]'],
-    ['10.0.0.5', 'nobody', '[8]'],
-    ['account.123456789012', 'nobody', '[20]'],
+    ['10.0.0.5', 'unknown', '[8]'],
+    ['account.123456789012', 'unknown', '[20]'],
     ['x'.repeat(129), 'dcos', '[129]'],
     ['\u0000\ud83d', 'dcos', '[2]'],
   ])('is one that no one declared: %j of %j', (event, product, name = event) => {
@@ -262,7 +262,7 @@ describe('an event that is kept aside', () => {
     ['package_list', { package_list: [{ appId: '/a/b' }] }, 'package_list[0].appId'],
     ['mesos_track', {}, 'properties'],
     ['mesos_track', { cpu_total: 'x' }, 'cpu_total'],
-  ])('is one of which nothing can be used: %s %j', (event, properties, path) => {
+  ])('has nothing usable: %s %j', (event, properties, path) => {
     expect(normalise(changed({ event, properties }), options)).toMatchObject({
       fate: 'quarantined',
       reason: 'nothing_usable',
@@ -510,7 +510,7 @@ const envelopes = fc
   )
   .map((envelope) => JSON.parse(JSON.stringify(envelope)) as EventEnvelope);
 
-/** Events of which something can be used. */
+/** Usable events. */
 const readings = fc.oneof(
   fc.nat(9).map((total) => ({
     event: 'health',

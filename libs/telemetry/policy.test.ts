@@ -20,7 +20,7 @@ const isBlocked = (rule: Partial<BlockRule>, it: ReceivedEnvelope) => {
 };
 
 describe('a block', () => {
-  test('of a name drops the events of that name, of its own product only', () => {
+  test('by name drops the events of that name, only of its product', () => {
     expect(isBlocked({ event: 'health' }, envelope())).toBe(true);
     expect(isBlocked({ event: 'health' }, envelope({ event: 'health2' }))).toBe(false);
     expect(isBlocked({ event: 'health' }, envelope({ event: 'Health' }))).toBe(false);
@@ -54,7 +54,7 @@ describe('a block', () => {
     expect(isBlocked({ event: '' }, { ...receipt, rejection, keys: [] })).toBe(false);
   });
 
-  test('makes a fate of its own of the event, also where it comes as a mark', () => {
+  test('gives the event the fate blocked, even if ingest has replaced it by a marker', () => {
     const blocks = [{ product: 'dcos', event: 'health', version: null }];
     const decisions = decisionsOf({ ...noPolicy, blocks }, products);
     const options = { products, retentionMs: 1, decisions };

@@ -2,33 +2,33 @@ import type { EventEnvelope, ReceivedEnvelope } from './envelope.js';
 import { asVersion } from './privacy/tokens.js';
 import type { Products } from './products/index.js';
 
-/** What administrators have decided of who may send, how much, and what is dropped. */
+/** Write keys, limits and blocks, as set by administrators. */
 export interface Policy {
   /** Raised by every change. */
   revision: number;
   keys: readonly KnownKey[];
-  /** Those of which something was decided. */
+  /** Only products with settings. */
   products: readonly ProductPolicy[];
   blocks: readonly BlockRule[];
 }
 
-/** A write key, known by its digest. */
+/** A write key, identified by its digest. */
 export interface KnownKey {
   /** SHA-256 of the key, in lower-case hex. */
   digest: string;
   product: string;
-  /** From when on it is refused, in milliseconds since 1970; null for never. */
+  /** When it expires, in milliseconds since 1970; null for never. */
   endsAt: number | null;
 }
 
 export interface ProductPolicy {
   product: string;
   limits: EventLimits;
-  /** Whether an installation may ask for its own erasure, with an event. */
+  /** Whether an installation may request its own erasure with an event. */
   selfErasure: boolean;
 }
 
-/** The most events in a minute; null for no limit. */
+/** The maximum number of events per minute; null for no limit. */
 export interface EventLimits {
   eventsPerMinutePerKey: number | null;
   eventsPerMinutePerInstallation: number | null;
@@ -41,18 +41,18 @@ export interface BlockRule {
   version: string | null;
 }
 
-/** What holds before an administrator has decided anything. */
+/** The policy before an administrator has set anything. */
 export const noPolicy: Policy = { revision: 0, keys: [], products: [], blocks: [] };
 
-/** A policy as far as it decides what becomes of an event. */
+/** The decisions of a policy about single events. */
 export interface Decisions {
   /** Whether the event is acknowledged and dropped. */
   isBlocked(envelope: ReceivedEnvelope): boolean;
-  /** Whether its installation asks for its own erasure, and may. */
+  /** Whether its installation requests its own erasure and is allowed to. */
   asksForErasure(envelope: EventEnvelope): boolean;
 }
 
-/** With this event an installation asks for its own erasure. */
+/** The event with which an installation requests its own erasure. */
 export const DELETION_REQUEST = 'deletion_request';
 
 export function decisionsOf(policy: Policy, products: Products): Decisions {
@@ -82,7 +82,7 @@ function isBlockedBy(rules: readonly BlockRule[], envelope: EventEnvelope, produ
   });
 }
 
-/** The product's version, where the product has it and in the form in which it is stored. */
+/** The product's version as the product describes it, in stored form. */
 function versionOf({ product, properties, version }: EventEnvelope, products: Products) {
   const known = products.get(product);
   return known ? known.describe(properties, version).content.version : asVersion(version);

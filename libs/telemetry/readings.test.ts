@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { asCount, asFigure, asText, cleanText } from './readings.js';
+import { asCount, asNonNegativeNumber, asText, cleanText } from './readings.js';
 
 /** Any string of UTF-16 units: NUL, control characters and halves of surrogate pairs included. */
 const anyText = fc.string({
@@ -70,7 +70,7 @@ describe('a figure', () => {
     fc.assert(
       fc.property(figures, (figure) => {
         for (const sent of [figure, `${figure}`, `${figure}\n`]) {
-          expect(asFigure(sent, 1e15)).toEqual({ value: figure });
+          expect(asNonNegativeNumber(sent, 1e15)).toEqual({ value: figure });
         }
       }),
     );
@@ -78,28 +78,28 @@ describe('a figure', () => {
 
   test('has no negative zero, for equal contents must have equal hashes', () => {
     for (const zero of [-0, '-0', '-0.0', 0]) {
-      expect(asFigure(zero, 1e15)).toEqual({ value: 0 });
+      expect(asNonNegativeNumber(zero, 1e15)).toEqual({ value: 0 });
       expect(asCount(zero)).toEqual({ value: 0 });
     }
   });
 
   test.each(nonsense)('is not %o: it is %s', (raw, defect) => {
-    expect(asFigure(raw, Infinity)).toEqual({ defect });
+    expect(asNonNegativeNumber(raw, Infinity)).toEqual({ defect });
   });
 });
 
 describe('what programs write for "no limit"', () => {
   test.each([...NO_LIMIT, ...NO_LIMIT.map(String)])('is no measurement: %s', (raw) => {
-    expect(asFigure(raw, Infinity)).toEqual({ defect: 'out_of_range' });
+    expect(asNonNegativeNumber(raw, Infinity)).toEqual({ defect: 'out_of_range' });
     expect(asCount(raw, Infinity)).toEqual({ defect: 'out_of_range' });
   });
 
   test('is above the bound of a figure that has one, and so is all that is', () => {
     for (const raw of [1e18, 1.797e308, Number.MAX_VALUE, 1e15 + 1]) {
-      expect(asFigure(raw, 1e15)).toEqual({ defect: 'out_of_range' });
+      expect(asNonNegativeNumber(raw, 1e15)).toEqual({ defect: 'out_of_range' });
     }
-    expect(asFigure(1e15, 1e15)).toEqual({ value: 1e15 });
-    expect(asFigure(-1, 1e15)).toEqual({ defect: 'negative' });
+    expect(asNonNegativeNumber(1e15, 1e15)).toEqual({ value: 1e15 });
+    expect(asNonNegativeNumber(-1, 1e15)).toEqual({ defect: 'negative' });
   });
 });
 

@@ -1,47 +1,47 @@
 import type { DefectReason } from './vocabulary.js';
 
-/** A value that made sense, or the reason why it did not. */
+/** A valid value, or the reason why it is invalid. */
 export type Reading<T> = { value: T } | { defect: DefectReason };
 
 const DECIMAL = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-// Postgres refuses NUL in text, and a terminal should not be steered by a package's name.
+// Postgres rejects NUL in text, and control characters in a name could steer a terminal.
 const CONTROL = /\p{Cc}/gu;
 
 /**
- * The largest numbers of the usual integer types, and the smallest of 32 bits. Programs write them for "no limit"
- * and "unknown", so they are never a measurement. 2^63-1 and 2^64-1 are read as 2^63 and 2^64, and 2^53 is 2^63
+ * The largest numbers of common integer types. Programs send them, and the smallest 32-bit number, for "no limit" and
+ * "unknown", so they are never measurements. 2^63-1 and 2^64-1 are read as 2^63 and 2^64, and 2^53 is 2^63
  * in kilobytes.
  */
-const NO_LIMIT = new Set([2 ** 31 - 1, 2 ** 32 - 1, 2 ** 53 - 1, 2 ** 53, 2 ** 63, 2 ** 64]);
-const SMALLEST = -(2 ** 31);
+const SENTINELS = new Set([2 ** 31 - 1, 2 ** 32 - 1, 2 ** 53 - 1, 2 ** 53, 2 ** 63, 2 ** 64]);
+const MIN_INT32 = -(2 ** 31);
 
-/** The largest count unless a metric declares another: more than that does not fit an integer column. */
+/** The default maximum of a count. It fits an integer column. */
 export const MAX_COUNT = 2 ** 31 - 2;
 
-/** A whole number from 0 to `most`. Numbers sent as text ("3", "3\n") are read. */
-export function asCount(raw: unknown, most = MAX_COUNT): Reading<number> {
-  const figure = asFigure(raw, Infinity);
-  if ('defect' in figure) return figure;
-  if (!Number.isInteger(figure.value)) return { defect: 'fractional' };
-  return isPlausible(figure.value, most) ? figure : { defect: 'out_of_range' };
+/** Reads a whole number from 0 to `max`. Numbers sent as text ("3", "3\n") are accepted. */
+export function asCount(raw: unknown, max = MAX_COUNT): Reading<number> {
+  const number = asNonNegativeNumber(raw, Infinity);
+  if ('defect' in number) return number;
+  if (!Number.isInteger(number.value)) return { defect: 'fractional' };
+  return isPlausible(number.value, max) ? number : { defect: 'out_of_range' };
 }
 
-/** A number from 0 to `most`, such as CPUs or megabytes. Numbers sent as text are read. */
-export function asFigure(raw: unknown, most: number): Reading<number> {
+/** Reads a number from 0 to `max`, such as CPUs or megabytes. Numbers sent as text are accepted. */
+export function asNonNegativeNumber(raw: unknown, max: number): Reading<number> {
   const number = asNumber(raw);
   if (number === null) return { defect: 'not_a_number' };
   if (number < 0) return { defect: 'negative' };
-  if (!isPlausible(number, most)) return { defect: 'out_of_range' };
-  return { value: number === 0 ? 0 : number }; // -0 is 0: the same content must have the same hash
+  if (!isPlausible(number, max)) return { defect: 'out_of_range' };
+  return { value: number === 0 ? 0 : number }; // -0 becomes 0, so that equal contents have equal hashes
 }
 
-/** Whether a number may be a measurement: it is at most `most` in size, and no type's largest or smallest number. */
-export function isPlausible(number: number, most: number): boolean {
+/** Whether a number may be a measurement: its absolute value is at most `max`, and it is not a sentinel. */
+export function isPlausible(number: number, max: number): boolean {
   const size = Math.abs(number);
-  return Number.isFinite(number) && size <= most && !NO_LIMIT.has(size) && number !== SMALLEST;
+  return Number.isFinite(number) && size <= max && !SENTINELS.has(size) && number !== MIN_INT32;
 }
 
-/** Text without surrounding blanks and control characters, at most `maxLength` UTF-16 units. */
+/** Reads text of at most `maxLength` UTF-16 units, without surrounding blanks and control characters. */
 export function asText(raw: unknown, maxLength: number): Reading<string> {
   if (typeof raw !== 'string') return { defect: 'not_text' };
   const value = cleanText(raw);
@@ -49,18 +49,18 @@ export function asText(raw: unknown, maxLength: number): Reading<string> {
   return value.length > maxLength ? { defect: 'too_long' } : { value };
 }
 
-/** What Postgres can hold and a terminal can show: well-formed Unicode, no control characters. */
+/** Cleans text for Postgres and terminals: well-formed Unicode without control characters. */
 export function cleanText(raw: string): string {
   return raw.toWellFormed().replace(CONTROL, '').trim();
 }
 
-/** As `parseJson` leaves a number that is not finite, and as clients send it that know that JSON has none. */
+/** Non-finite numbers as text, from `parseJson` or from clients that know that JSON cannot represent them. */
 const NOT_FINITE = /^[+-]?(?:nan|inf|infinity|1e999)$/i;
-const MOST_CHARACTERS = '-Infinity'.length;
+const MAX_CHARACTERS = '-Infinity'.length;
 
-/** Whether a text spells a number that is not finite. */
+/** Whether a value is the text of a non-finite number. */
 export function isNotFinite(raw: unknown): boolean {
-  return typeof raw === 'string' && raw.length <= MOST_CHARACTERS && NOT_FINITE.test(raw);
+  return typeof raw === 'string' && raw.length <= MAX_CHARACTERS && NOT_FINITE.test(raw);
 }
 
 function asNumber(raw: unknown): number | null {

@@ -4,7 +4,7 @@ import { readReport } from './dialects/reports.js';
 import { readSegmentBatch, readSegmentCall } from './dialects/segment.js';
 import type { ReceivedEnvelope, RequestContext } from './envelope.js';
 import { parseJson } from './json.js';
-import type { UnderstoodEvent } from './normalise.js';
+import type { UnderstoodEvent } from './normalised-event.js';
 import { normalise } from './normalise.js';
 import { compileProducts } from './products/index.js';
 import type { Snapshot } from './report.js';
@@ -27,10 +27,13 @@ const requestsOfDcosSignal: [name: string, kind: string, version: string][] = [
 ];
 
 describe('a recorded request', () => {
-  test.each(readdirSync(new URL('requests', fixtures)))('%s is as long as it says', (name) => {
-    const { head, body } = recorded(name);
-    expect(body.length).toBe(Number(/content-length: (\d+)/i.exec(head)![1]));
-  });
+  test.each(readdirSync(new URL('requests', fixtures)))(
+    '%s has the length that its header declares',
+    (name) => {
+      const { head, body } = recorded(name);
+      expect(body.length).toBe(Number(/content-length: (\d+)/i.exec(head)![1]));
+    },
+  );
 
   test.each(requestsOfDcosSignal)('%s is understood as %s of %s', (name, kind, version) => {
     const { body } = recorded(`${name}.http`);
@@ -52,7 +55,7 @@ describe('a recorded request', () => {
     });
   });
 
-  test('of analytics-node is understood, as far as it names an installation', () => {
+  test('of analytics-node is read if it names an installation', () => {
     const { body } = recorded('segment-node-3.1.0.00.http');
     const envelopes = readSegmentBatch(parseJson(body, 20), context(body));
     const { batch: sent } = JSON.parse(body.toString()) as { batch: SentEvent[] };
@@ -122,7 +125,7 @@ describe('a recorded report', () => {
     ],
   ];
 
-  test.each(forms)('%s is understood as what it says', (file, clusterId, partsOf) => {
+  test.each(forms)('%s is read with its content', (file, clusterId, partsOf) => {
     const body = readFileSync(new URL(file, fixtures));
     const envelopes = readReport(parseJson(body, 20), context(body)).map((outcome) =>
       'accepted' in outcome ? outcome.accepted : expect.fail(outcome.rejected.message),
@@ -175,7 +178,7 @@ function context(body: Buffer): RequestContext {
   };
 }
 
-/** The events, none of which may have a defect. */
+/** Events, which must not have defects. */
 function understood(envelopes: readonly ReceivedEnvelope[]): UnderstoodEvent[] {
   return envelopes.map((envelope) => {
     const event = normalise(envelope, options);

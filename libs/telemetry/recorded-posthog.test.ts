@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { readPosthog } from './dialects/posthog.js';
 import type { EventEnvelope, ReceivedEnvelope } from './envelope.js';
 import { parseJson } from './json.js';
-import type { UnderstoodEvent } from './normalise.js';
+import type { UnderstoodEvent } from './normalised-event.js';
 import { normalise } from './normalise.js';
 import { compileProducts } from './products/index.js';
 import type { MetricSnapshot } from './report.js';
@@ -92,11 +92,11 @@ describe('a recorded request of PostHog’s clients', () => {
     expect(events[0]!.installationId === id).toBe(isNode);
   });
 
-  test.each(figures)('%s: %s says %j', (file, event, said) => {
+  test.each(figures)('%s: %s has the values %j', (file, event, said) => {
     expect(saidBy(find(file, event))).toBe(said);
   });
 
-  test.each(errors)('%s: %s is a %j that says %j', (file, event, errorKind, message) => {
+  test.each(errors)('%s: %s is a %j with the message %j', (file, event, errorKind, message) => {
     const { snapshot, kind } = find(file, event);
     expect(kind).toBe('error');
     expect(snapshot).toMatchObject({ event, errorKind, message, occurrences: 1 });
@@ -126,7 +126,7 @@ describe('a recorded request of PostHog’s clients', () => {
   test.each([
     [resoto, ['/inventory', '123456789012', 'glibc2', '02fc00000001', '-e56d-11f1', 'collect_and']],
     [node, ['boom', 'ph.mjs', 'c.shutdown', 'glibc2', '-45c9-11ee', 'run_main', 'collect_and']],
-  ])('%s: what may tell of somebody is in no row: %j', (file, texts) => {
+  ])('%s: identifying text is in no row: %j', (file, texts) => {
     const { events, body } = understood(file);
     const rows = JSON.stringify(events);
     for (const text of texts) {
@@ -171,7 +171,7 @@ function understood(file: string) {
   };
 }
 
-/** The events, none of which may have a defect. */
+/** Events, which must not have defects. */
 function read(envelopes: readonly ReceivedEnvelope[]): UnderstoodEvent[] {
   return envelopes.map((envelope) => {
     const event = normalise(envelope, options);

@@ -6,8 +6,8 @@ import type { Consent } from './products/declaration.js';
 import type { Properties, Understood } from './vocabulary.js';
 
 /**
- * What the reports of a kind say, each in its own canonical order so that equal contents have equal
- * ids. The arrays of a snapshot run in parallel: the nth unit has the nth total.
+ * The content of a report, in a canonical order so that equal contents have equal ids. The arrays of a snapshot are
+ * parallel: the nth unit has the nth total.
  */
 export type Snapshot =
   | HealthSnapshot
@@ -19,7 +19,7 @@ export type Snapshot =
 
 /** Reports point at a snapshot by its `id`. */
 interface SnapshotBase extends ContentName {
-  /** The names of properties whose text was left out, in order. Absent where there are none. */
+  /** The sorted names of properties whose text was dropped. Missing if none was. */
   dropped?: readonly string[];
 }
 
@@ -35,7 +35,7 @@ export interface HealthSnapshot extends SnapshotBase {
 export interface PackageSnapshot extends SnapshotBase {
   kind: 'packages';
   packages: string[];
-  /** Empty where the agent named no version. */
+  /** Empty if the agent sent no version. */
   versions: string[];
   instances: number[];
 }
@@ -49,22 +49,22 @@ export interface FrameworkSnapshot extends SnapshotBase {
 export interface UiSnapshot extends SnapshotBase {
   kind: 'ui';
   action: UiAction;
-  /** Empty where the agent gave none. */
+  /** Empty if the agent sent none. */
   path: string;
   appVersion: string;
 }
 
-/** The figures of a usage event or of a report of metrics. */
+/** The metric values of a usage event or a report of metrics. */
 export interface MetricSnapshot extends SnapshotBase {
   kind: 'metrics';
   metricSetId: string;
   event: string;
-  /** How it ended; empty where that says nothing. */
+  /** The outcome of the event; empty if it has none. */
   outcome: string;
   /** Whether the event describes its installation. */
   describes: boolean;
   metrics: string[];
-  /** Empty where a metric has one figure only. */
+  /** Empty for a metric without dimension. */
   dimensions: string[];
   figures: number[];
 }
@@ -72,13 +72,13 @@ export interface MetricSnapshot extends SnapshotBase {
 export interface ErrorSnapshot extends SnapshotBase {
   kind: 'error';
   event: string;
-  /** The class of the error; empty where the agent gave none. */
+  /** The class of the error; empty if the agent sent none. */
   errorKind: string;
   /** 64 bits of a hash of event, kind and message, in hex. */
   fingerprint: string;
   /** Scrubbed. */
   message: string;
-  /** How many errors the report stands for. */
+  /** The number of errors that the report represents. */
   occurrences: number;
 }
 
@@ -130,17 +130,17 @@ export function errorSnapshot(content: Content<ErrorSnapshot>): ErrorSnapshot {
   };
 }
 
-/** The same snapshot of a report in which some text was left out. */
+/** The snapshot of a report whose text was partly dropped. */
 export function withDropped<S extends Snapshot>(snapshot: S, dropped: readonly string[]): S {
   if (dropped.length === 0) return snapshot;
   return { ...snapshot, ...nameContent(snapshot.contentId, dropped), dropped };
 }
 
-/** A cluster's figures in one report. A figure that the agent did not give is null. */
+/** A cluster's resources in one report. Null for values that the agent did not send. */
 export interface ResourceFigures {
   cpuTotal: number | null;
   cpuUsed: number | null;
-  /** CPU in use on average, in percent of the whole machine. */
+  /** Average CPU usage, in percent of the whole machine. */
   cpuPercent: number | null;
   memTotalMb: number | null;
   memUsedMb: number | null;
@@ -168,7 +168,7 @@ export function noResources(): ResourceFigures {
   };
 }
 
-/** What an installation says of itself beside its readings. Null where it says nothing. */
+/** What an installation reports about itself in addition to its readings. Null if it is not sent. */
 export interface InstallationDescription {
   version: string | null;
   variant: string | null;
@@ -179,11 +179,11 @@ export interface InstallationDescription {
   licenseId: string | null;
 }
 
-/** Who used a UI, as keyed hashes that mean nothing in another installation. */
+/** The user of a UI, as keyed hashes that differ between installations. */
 export interface UiVisitor {
-  /** Null where nobody was logged in. */
+  /** Null if no user was logged in. */
   userKey: string | null;
-  /** The browser's. */
+  /** Identifies the browser. */
   visitorKey: string | null;
 }
 
@@ -195,19 +195,19 @@ export interface ReportContent {
   consent?: Consent;
 }
 
-/** What a reader made of an event's properties. */
+/** The result of reading an event's properties. */
 export interface ReadEvent {
-  /** Null where nothing can be used; `empty` where there is nothing. */
+  /** Null if nothing is usable; `empty` if the event has no content. */
   content: ReportContent | null | 'empty';
   defects: Understood<unknown>['defects'];
-  /** The names of properties whose text was left out. */
+  /** The names of properties whose text was dropped. */
   dropped?: readonly string[];
 }
 
 /** Reads an event's properties. */
 export type EventReader = (properties: Properties, envelope: EventEnvelope) => ReadEvent;
 
-/** The kinds of report and the numbers that stand for them in the database. Never renumbered. */
+/** The kinds of report and their numbers in the database. Never renumber them. */
 export const reportKinds = {
   health: 1,
   mesos_track: 2,
@@ -219,25 +219,25 @@ export const reportKinds = {
 } as const;
 export type ReportKind = keyof typeof reportKinds;
 
-/** A kind of event of a product: how it is read, and what of its text may be kept. */
+/** A kind of event of a product: how it is read, and which of its text may be kept. */
 export interface EventKind {
   kind: ReportKind;
   read: EventReader;
-  /** Whether it describes its installation: of such events, the latest one counts. */
+  /** Whether it describes its installation. The latest such event counts. */
   describes: boolean;
   keepText: TextRule;
-  /** Whether a property is one that is read: its name and its figures are kept as they are. */
+  /** Whether a property is read. Its name and numbers are kept unchanged. */
   knows: (key: string) => boolean;
-  /** Whether a property is of no use, whatever it holds. */
+  /** Whether a property is ignored. */
   ignores(key: string, value: unknown): boolean;
 }
 
 /** A product's events: how each is read, and how its installations describe themselves. */
 export interface Product {
   product: string;
-  /** Null where the product has no such event. */
+  /** Null if the product has no such event. */
   find(event: string): EventKind | null;
-  /** The unit of an event's metric; null where none is declared. */
+  /** The unit of an event's metric; null if none is declared. */
   unitOf(event: string, metric: string): string | null;
   describe(
     properties: Properties,

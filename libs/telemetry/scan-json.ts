@@ -8,15 +8,15 @@ const OPEN_BRACE = 0x7b;
 const OPEN_BRACKET = 0x5b;
 
 /**
- * Refuses JSON of more than `maxValues` values before anything is parsed: memory and time grow with
- * the values, and a few compressed bytes can hold millions. Stops reading at the limit.
+ * Rejects JSON with more than `maxValues` values before it is parsed: memory and time grow with the number of values,
+ * and a few compressed bytes can expand to millions. Stops reading at the limit.
  *
  * @throws InvalidRequest `too_many_values`
  */
 export function checkValues(bytes: Buffer, maxValues: number): void {
-  // Every value but the first needs a bracket or a comma, so a short text cannot hold too many.
+  // Every value but the first needs a bracket or a comma, so a short text cannot contain too many.
   if (bytes.length <= maxValues || countValues(bytes, maxValues) <= maxValues) return;
-  const message = `The JSON holds more than ${maxValues} values; send it in parts.`;
+  const message = `The JSON contains more than ${maxValues} values; split it into several requests.`;
   throw new InvalidRequest('too_many_values', message);
 }
 
@@ -44,9 +44,8 @@ const MAX_TRIES = 16;
 const MAX_KEY_BYTES = 1024;
 
 /**
- * Whether JSON has a write key that `isKnown` accepts, somewhere. Parses nothing, so that a body
- * without a valid key costs a search of its bytes and no more. A parsed body says whether the key is
- * where it belongs.
+ * Whether JSON contains a write key that `isKnown` accepts, anywhere. Does not parse, so a body without a valid key
+ * costs only a search of its bytes. Whether the key is in the right place is checked after parsing.
  */
 export function mentionsKey(bytes: Buffer, isKnown: (key: string) => boolean): boolean {
   return KEY_MEMBERS.some((member) => {
@@ -66,7 +65,7 @@ export function mentionsKey(bytes: Buffer, isKnown: (key: string) => boolean): b
   });
 }
 
-/** The text that is the value of a member whose name ends at `start`; empty where it is no text. */
+/** The text value of the member whose name ends at `start`; empty if the value is not text. */
 function textAt(bytes: Buffer, start: number): string {
   let at = skipBlank(bytes, start);
   if (bytes[at] !== COLON) return '';

@@ -1,4 +1,4 @@
-/** Why one reading of an event was left out. The rest of the event is stored. */
+/** Why a reading of an event was dropped. The rest of the event is stored. */
 export const defectReasons = [
   'not_a_number',
   'negative',
@@ -22,15 +22,15 @@ export const defectReasons = [
 ] as const;
 export type DefectReason = (typeof defectReasons)[number];
 
-/** A reading that was left out: where it stood and why, never what it said. */
+/** A dropped reading: its path and the reason, never its value. */
 export interface Defect {
   path: string;
   reason: DefectReason;
-  /** How many readings, or characters of a text that is too long, were left out; 1 when not given. */
+  /** The number of dropped readings, or of dropped characters of a text that is too long. Default: 1. */
   leftOut?: number;
 }
 
-/** Why an event as a whole was kept aside. */
+/** Why an event was quarantined. */
 export const quarantineReasons = [
   'installation_id_missing',
   'installation_id_invalid',
@@ -46,13 +46,13 @@ export const quarantineReasons = [
 ] as const;
 export type QuarantineReason = (typeof quarantineReasons)[number];
 
-/** Why an event as a whole cannot be understood, and where to look. */
+/** Why an event cannot be used, and the path of the cause. */
 export interface Rejection {
   reason: QuarantineReason;
   path: string;
 }
 
-/** Every accepted event ends as exactly one of these. */
+/** Every accepted event has exactly one of these fates. */
 export const fates = [
   'stored',
   'duplicate',
@@ -66,7 +66,7 @@ export type Fate = (typeof fates)[number];
 
 export type Properties = Readonly<Record<string, unknown>>;
 
-/** What a normaliser made of an event's properties: its content, and what had to be left out. */
+/** The result of reading properties: the content, and the defects of what was dropped. */
 export interface Understood<T> {
   content: T;
   defects: Defect[];

@@ -125,7 +125,7 @@ describe('the name of a unit', () => {
     'dev-disk-70b28f00-e38f-41b2-a723-aab344f535b9-device',
     'user-15551234567-slice',
     'docker-4f53cda18c2b-scope',
-  ])('is not %s, which may tell who or where somebody is', (unit) => {
+  ])('is not %s, which may be identifying', (unit) => {
     const { content, defects } = readUnits({ ...reading(unit, 1, 0), ...reading('a', 1, 0) });
     expect(content.map((it) => it.unit)).toEqual(['a']);
     expect(defects.map(({ reason }) => reason)).toEqual(['identifying', 'identifying']);
@@ -196,7 +196,7 @@ describe('a reading', () => {
     ]);
   });
 
-  test('may say that all nodes are well, all are unwell, or there is none', () => {
+  test('may report that all nodes are healthy, all are unhealthy, or that no node exists', () => {
     for (const [total, unhealthy] of [
       [3, 0],
       [3, 3],
@@ -245,7 +245,7 @@ describe('a health report', () => {
     expect(smaller.unitSetId).not.toBe(calm.unitSetId);
   });
 
-  test('is of no use without a single reading, and says why', () => {
+  test('is unusable without a single reading, with a reason', () => {
     expect(readHealth({ clusterId: 'x' })).toEqual({ content: null, defects: [] });
     expect(readHealth({ 'health-unit-a-total': 1 })).toEqual({
       content: null,
@@ -290,7 +290,7 @@ function shuffled<T>(entries: readonly T[], seed: number): T[] {
 }
 
 /**
- * Names as systemd allows them, as far as they tell of nobody; prefixes and suffixes of the keys
+ * Names that systemd allows and that are not identifying; prefixes and suffixes of the keys
  * themselves are among them.
  */
 const unitNames = fc.oneof(

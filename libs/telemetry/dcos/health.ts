@@ -1,7 +1,7 @@
-import { remember } from '../memo.js';
+import { memoize } from '../memo.js';
 import { isIdentifying } from '../privacy/identifying.js';
 import { safeKey } from '../privacy/keys.js';
-import { mostUnder } from '../privacy/number-names.js';
+import { maxAnonymous } from '../privacy/number-names.js';
 import { asCount } from '../readings.js';
 import type { ReportContent } from '../report.js';
 import { healthSnapshot } from '../report.js';
@@ -10,7 +10,7 @@ import type { Defect, DefectReason, Properties, Understood } from '../vocabulary
 const PREFIX = 'health-unit-';
 const TOTAL = '-total';
 const UNHEALTHY = '-unhealthy';
-const MAX_UNIT_LENGTH = 256; // systemd's own limit for a unit's name
+const MAX_UNIT_LENGTH = 256; // systemd's limit for a unit's name
 
 /** What systemd allows in a unit's name. */
 const UNIT = /^[A-Za-z0-9:_.\\@-]+$/;
@@ -27,10 +27,10 @@ export interface UnitReading {
 }
 
 /**
- * Reads a health event: for every systemd unit `health-unit-<unit>-total` and `-unhealthy`, the
- * number of nodes it runs on and of those on which it is unhealthy. The dots of the unit's name have
- * become dashes (`dcos-signal.timer` is sent as `dcos-signal-timer`) and cannot be told from its own
- * dashes, so they stay; its type is the last word.
+ * Reads a health event. For every systemd unit, `health-unit-<unit>-total` is the number of nodes it runs on, and
+ * `-unhealthy` the number of nodes on which it is unhealthy. Agents replace the dots of a unit's name by dashes
+ * (`dcos-signal.timer` is sent as `dcos-signal-timer`). That cannot be reversed, so the dashes stay; the type is the
+ * last word.
  * Source: github.com/dcos/dcos-signal, the diagnostics report.
  */
 export function readHealth(properties: Properties): Understood<ReportContent | null> {
@@ -45,7 +45,7 @@ export function readHealth(properties: Properties): Understood<ReportContent | n
   return { content: { snapshot }, defects };
 }
 
-/** One reading per unit, by name. A reading that makes no sense costs only itself. */
+/** Reads one reading per unit, sorted by name. An invalid reading does not affect the others. */
 export function readUnits(properties: Properties): Understood<UnitReading[]> {
   const readings: UnitReading[] = [];
   const defects: Defect[] = [];
@@ -67,7 +67,7 @@ export function readUnits(properties: Properties): Understood<UnitReading[]> {
 function readUnit(path: string, key: UnitKey, properties: Properties): UnitReading | Defect {
   const total = asCount(properties[path]);
   if ('defect' in total) return { path: safeKey(path), reason: total.defect };
-  if (total.value > mostUnder(path)) return { path: safeKey(path), reason: 'identifying' };
+  if (total.value > maxAnonymous(path)) return { path: safeKey(path), reason: 'identifying' };
   const unhealthy = asCount(properties[key.partner]);
   if ('defect' in unhealthy) return { path: safeKey(key.partner), reason: unhealthy.defect };
   if (unhealthy.value > total.value) {
@@ -78,7 +78,7 @@ function readUnit(path: string, key: UnitKey, properties: Properties): UnitReadi
 
 interface UnitKey {
   unit: string;
-  /** The systemd type, or empty where the last word is none. */
+  /** The systemd type; empty if the last word is not a type. */
   type: string;
   isTotal: boolean;
   /** The key of the other half of the reading. */
@@ -86,8 +86,8 @@ interface UnitKey {
   defect: DefectReason | null;
 }
 
-/** The parts of a health event's key, or null where the key names no unit. */
-export const parseUnitKey = remember(2_000_000, splitUnitKey);
+/** Parses a key of a health event; null if it names no unit. */
+export const parseUnitKey = memoize(2_000_000, splitUnitKey);
 
 function splitUnitKey(key: string): UnitKey | null {
   const suffix = [TOTAL, UNHEALTHY].find((ending) => key.endsWith(ending));

@@ -26,12 +26,12 @@ describe('the description of a cluster', () => {
     for (const event of uiEvents) expect(dcos.find(event)!.describes).toBe(false);
   });
 
-  test('is what the agent says of it', () => {
+  test('is what the agent reports', () => {
     const sent = { ...described, environmentVersion: version, clusterId: 'x', email: 'a@b' };
     expect(describeCluster(sent)).toEqual({ content: { ...described, version }, defects: [] });
   });
 
-  test('is null where the agent says nothing, which is no defect', () => {
+  test('is null if the agent sends nothing, without a defect', () => {
     for (const sent of [{}, nothing, { customerKey: '', licenseId: ' \n', variant: null }]) {
       const content = { ...nothing, version: null };
       expect(describeCluster(sent)).toEqual({ content, defects: [] });
@@ -91,7 +91,7 @@ describe('the description of a cluster', () => {
     }
   });
 
-  test('says so when the version is nonsense', () => {
+  test('has a defect if the version is invalid', () => {
     for (const [environmentVersion, reason] of [
       [1.8, 'not_text'],
       ['alice', 'malformed'],
@@ -102,7 +102,7 @@ describe('the description of a cluster', () => {
     }
   });
 
-  test('never holds more than a short token that tells of nobody', () => {
+  test('never contains more than a short token that is not identifying', () => {
     const keys = fc.constantFrom('environmentVersion', ...Object.keys(described));
     const characters = fc.string({ unit: fc.constantFrom('a', '1', '0', '.', '-', '@', '/', ':') });
     const values = fc.oneof(
@@ -145,7 +145,7 @@ describe('the version of a cluster', () => {
 });
 
 describe('the events of DC/OS', () => {
-  test('are the three of its agent, the four of its web UI, and what every product says', () => {
+  test('are the three of its agent, the four of its web UI, and those of every product', () => {
     const kinds = [...agentEvents, ...uiEvents, 'opted_out', 'opted_in'].map((event) => [
       event,
       dcos.find(event)?.kind,
@@ -233,7 +233,7 @@ describe('text that no document of DC/OS names', () => {
     ['package_list[].name', 'kafka', '10.0.0.5'],
     ['package_list[].packageInformation.packageDefinition.name', 'kafka', 'alice@example.com'],
     ['package_list[].packageInformation.packageDefinition.version', '2.10.0-1.0.0', 'alice'],
-  ])('is not what stands at %s as %j, but is %j', (path, kept, refused) => {
+  ])('at %s keeps %j and drops %j', (path, kept, refused) => {
     for (const event of [...agentEvents, ...uiEvents]) {
       const { keepText } = dcos.find(event)!;
       expect([keepText(path, kept), keepText(path, refused)]).toEqual([kept, null]);

@@ -1,7 +1,7 @@
 import { isVersion } from '../privacy/identifying.js';
 import { safeKey } from '../privacy/keys.js';
-import { mostUnder } from '../privacy/number-names.js';
-import { holdsText } from '../privacy/redact.js';
+import { maxAnonymous } from '../privacy/number-names.js';
+import { containsText } from '../privacy/redact.js';
 import { asCustomerKey, asToken, asVersion } from '../privacy/tokens.js';
 import { consentKinds } from '../products/compile.js';
 import { asCount } from '../readings.js';
@@ -20,8 +20,8 @@ import { frameworkName, readMesosTrack, resourceReaders } from './resources.js';
 import { readUiEvent, uiPath } from './ui.js';
 
 /**
- * How each property that describes a cluster is read. Anything else is not what it should be: with a
- * missing file, 1.7 sends the text of the error in the key's place.
+ * How each property that describes a cluster is read. Other text is dropped: if a file is missing, 1.7 sends the error
+ * message instead of the customer key.
  */
 const DESCRIPTION = {
   environmentVersion: asVersion,
@@ -33,20 +33,20 @@ const DESCRIPTION = {
   licenseId: asCustomerKey,
 } satisfies Record<string, (raw: unknown) => string | null>;
 
-/** The installation's own id, which is read before. */
+/** The installation's ids, which the dialect has read. */
 const IDS = ['clusterId', 'anonymousId'];
 
 const asCountText = (text: string) => ('value' in asCount(text) ? text : null);
 const asVersionOfPackage = (text: string) => (isVersion(text) ? text : null);
 
-const figureTexts = [...resourceReaders].map(
+const resourceTexts = [...resourceReaders].map(
   ([key, read]) => [key, (text: string) => ('value' in read(text) ? text : null)] as const,
 );
 
-/** What is kept of text, by its place; of units and figures those numbers that are sent as text. */
+/** The text to keep, by path. Of units and resources, numbers sent as text are kept. */
 const TEXT: Record<string, (text: string) => string | null> = {
   ...DESCRIPTION,
-  ...Object.fromEntries(figureTexts),
+  ...Object.fromEntries(resourceTexts),
   version: asVersion,
   appVersion: asVersion,
   path: uiPath,
@@ -67,22 +67,23 @@ function keepText(path: string, text: string): string | null {
 
 function knows(key: string): boolean {
   if (KNOWN.has(key)) return true;
-  // The sender chooses the names of units: a number under one may be somebody's.
-  return parseUnitKey(key)?.defect === null && mostUnder(key) === Infinity;
+  // The sender chooses the names of units, so a number under one may identify a person.
+  return parseUnitKey(key)?.defect === null && maxAnonymous(key) === Infinity;
 }
 
 function ignores(key: string): boolean {
   return !KNOWN.has(key) && parseUnitKey(key) === null;
 }
 
-/** Leaves out the text of properties that no document names, and notes their names. */
+/** Drops the text of undocumented properties, and records their names. */
 function withDropped(read: EventReader): EventReader {
   return (properties, envelope) => {
     const understood = read(properties, envelope);
     const dropped = [];
     for (const key in properties) {
       const value = properties[key];
-      if (typeof value !== 'number' && holdsText(value) && ignores(key)) dropped.push(safeKey(key));
+      if (typeof value !== 'number' && containsText(value) && ignores(key))
+        dropped.push(safeKey(key));
     }
     return dropped.length > 0
       ? { ...understood, dropped: [...new Set(dropped)].sort() }
@@ -108,8 +109,7 @@ const EVENTS = new Map<string, EventKind>(
 );
 
 /**
- * Every hour, of each master. Two days: a cluster that is upgraded or loses its way out for a day is still
- * there.
+ * Each master reports every hour. Two days, because a cluster may be upgraded or offline for a day.
  */
 export const dcosCadence: Cadence = { every: 'hour', silentAfterDays: 2 };
 

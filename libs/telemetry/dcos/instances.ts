@@ -1,4 +1,4 @@
-/** Each distinct name with how often it occurs, by name: the canonical order of a snapshot. */
+/** Counts each distinct name, sorted by name, which is the canonical order of a snapshot. */
 export function countInstances(names: readonly string[]): [name: string, instances: number][] {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);

@@ -101,7 +101,7 @@ describe('the name of a package', () => {
     ...['kafka on 10.0.0.5', 'fe80::1', '/home/alice', 'prod/alice', 'C:\\alice', 'k 15551234567'],
     ...['00-1b-63-84-45-e6', '70b28f00-e38f-41b2-a723-aab344f535b9', '9f86d081884c7d65', '😀'],
     ...['-kafka', '<b>', 'Data Science Engine', 'Kafka of Alice', 'プロド', 'kafka-プロド'],
-  ])('is not %s, which may tell who or where somebody is', (name) => {
+  ])('is not %s, which may be identifying', (name) => {
     for (const [item, path] of [
       [{ name }, '.name'],
       [forms['1.10'](name, '1.0'), '.packageInformation.packageDefinition.name'],

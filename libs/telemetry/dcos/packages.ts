@@ -14,15 +14,15 @@ const PACKAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/;
 
 interface InstalledPackage {
   name: string;
-  /** Empty where the agent named none. */
+  /** Empty if the agent sent none. */
   version: string;
 }
 
 /**
- * Reads a package_list event in the three forms that agents have had: `[{name}]` (the documents),
+ * Reads a package_list event in the three forms of the agents: `[{name}]` (the documentation),
  * `[{appId}]` (1.8), and from 1.10 on
  * `[{appId, packageInformation: {packageDefinition: {name, version}}}]`.
- * An empty list says that nothing is installed; Go writes it as null.
+ * An empty list means that nothing is installed; Go writes it as null.
  * Source: github.com/dcos/dcos-signal, the Cosmos report.
  */
 export function readPackageList(properties: Properties): Understood<ReportContent | null> {
@@ -44,14 +44,13 @@ export function readPackageList(properties: Properties): Understood<ReportConten
   return { content: { snapshot: toSnapshot(packages) }, defects };
 }
 
-/** The name of a package, or null where it may tell who or where somebody is. */
+/** The name of a package, or null if it may identify a person or a place. */
 export function packageName(text: string): string | null {
   return PACKAGE_NAME.test(text) && !isIdentifying(text) ? text : null;
 }
 
 /**
- * The package that an app id names, or null. Chosen by the user, an id may say anything; the default is
- * the package's name (`/kafka`).
+ * The package of an app id, or null. Users choose app ids freely; the default is the package's name (`/kafka`).
  */
 export function packageOfAppId(text: string): string | null {
   const appId = text.trim();
@@ -74,7 +73,7 @@ function readDefinition(definition: Properties, path: string): InstalledPackage 
   if ('defect' in name) return { path: `${path}.name`, reason: name.defect };
   if (packageName(name.value) === null) return { path: `${path}.name`, reason: 'identifying' };
   const given = definition.version ?? '';
-  if (given === '') return { name: name.value, version: '' }; // Go writes what it lacks as ""
+  if (given === '') return { name: name.value, version: '' }; // Go writes missing text as ""
   const version = asText(given, MAX_VERSION_LENGTH);
   if ('defect' in version) return { path: `${path}.version`, reason: version.defect };
   if (!isVersion(version.value)) {
@@ -92,7 +91,7 @@ function readAppId(raw: unknown): InstalledPackage | Defect {
 }
 
 function toSnapshot(packages: InstalledPackage[]) {
-  // asText has taken every NUL out of names and versions, so it can hold them apart here.
+  // asText has removed NUL from names and versions, so it can separate them here.
   const counted = countInstances(packages.map(({ name, version }) => `${name}\u0000${version}`));
   const split = counted.map(([key]) => key.split('\u0000') as [string, string]);
   return packageSnapshot({

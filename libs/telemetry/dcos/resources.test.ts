@@ -138,7 +138,7 @@ describe('the frameworks of a cluster', () => {
     ],
     ...['00:1b:63:84:45:e6', '70b28f00-e38f-41b2-a723-aab344f535b9', 'job 9f86d081884c7d65', '<b>'],
     ...['Kafka of Alice', 'Alice Smith', 'Spark (prod)', '(kafka)', 'Kafka: プロド'],
-  ])('are not called %s, which may tell who or where somebody is', (name) => {
+  ])('are not named %s, which may be identifying', (name) => {
     const { snapshot, defects } = read({ frameworks: [{ name: 'a' }, { name }] });
     expect(snapshot.frameworks).toEqual(['a']);
     expect(defects).toEqual([{ path: 'frameworks[1].name', reason: 'identifying' }]);

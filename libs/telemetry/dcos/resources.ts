@@ -1,7 +1,7 @@
 import { isIdentifying } from '../privacy/identifying.js';
 import { words } from '../privacy/words.js';
 import type { Reading } from '../readings.js';
-import { asCount, asFigure, asText } from '../readings.js';
+import { asCount, asNonNegativeNumber, asText } from '../readings.js';
 import type { FrameworkSnapshot, ReportContent, ResourceFigures } from '../report.js';
 import { frameworkSnapshot, noResources } from '../report.js';
 import type { Defect, Properties, Understood } from '../vocabulary.js';
@@ -9,12 +9,12 @@ import { isObject } from '../vocabulary.js';
 import { countInstances } from './instances.js';
 import { isUniversePackage } from './universe.js';
 
-/** The largest plausible figures. They are far above any cluster's, and far below "no limit". */
-const asCpus = (raw: unknown) => asFigure(raw, 1e7);
-const asMegabytes = (raw: unknown) => asFigure(raw, 2 ** 40);
+/** Readers with the largest plausible values: far above any cluster's, and far below "no limit". */
+const asCpus = (raw: unknown) => asNonNegativeNumber(raw, 1e7);
+const asMegabytes = (raw: unknown) => asNonNegativeNumber(raw, 2 ** 40);
 
-/** The agent's key of each figure. Memory and disk are in megabytes, CPUs may be fractions. */
-const FIGURES: readonly [keyof ResourceFigures, string, (raw: unknown) => Reading<number>][] = [
+/** The agent's key of each resource. Memory and disk are in megabytes; CPUs may be fractions. */
+const RESOURCES: readonly [keyof ResourceFigures, string, (raw: unknown) => Reading<number>][] = [
   ['cpuTotal', 'cpu_total', asCpus],
   ['cpuUsed', 'cpu_used', asCpus],
   ['memTotalMb', 'mem_total', asMegabytes],
@@ -27,15 +27,15 @@ const FIGURES: readonly [keyof ResourceFigures, string, (raw: unknown) => Readin
   ['frameworkCount', 'framework_count', asCount],
 ];
 
-/** How each property of a report that holds a figure is read. */
-export const resourceReaders = new Map(FIGURES.map(([, key, read]) => [key, read]));
+/** How each property with a resource is read. */
+export const resourceReaders = new Map(RESOURCES.map(([, key, read]) => [key, read]));
 
 const MAX_FRAMEWORK_LENGTH = 256;
 const FRAMEWORK_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._+():-]*$/u;
 
 /**
- * The name of a framework, or null where it may tell who or where somebody is. Applications choose
- * theirs freely; one with blanks is kept where all its words are known (`Jenkins Scheduler`).
+ * The name of a framework, or null if it may identify a person or a place. Applications choose names freely; one with
+ * blanks is kept if all its words are known (`Jenkins Scheduler`).
  */
 export function frameworkName(text: string): string | null {
   const parts = text.toLowerCase().split(' ');
@@ -49,11 +49,11 @@ export function frameworkName(text: string): string | null {
  * Source: github.com/dcos/dcos-signal, the Mesos report.
  */
 export function readMesosTrack(properties: Properties): Understood<ReportContent | null> {
-  const resources = readFigures(properties);
+  const resources = readResources(properties);
   const frameworks = readFrameworks(properties.frameworks);
   const defects = [...resources.defects, ...frameworks.defects];
   const isUsable =
-    Object.values(resources.content).some((figure) => figure !== null) ||
+    Object.values(resources.content).some((value) => value !== null) ||
     frameworks.content.frameworks.length > 0;
   return {
     content: isUsable ? { snapshot: frameworks.content, resources: resources.content } : null,
@@ -61,19 +61,19 @@ export function readMesosTrack(properties: Properties): Understood<ReportContent
   };
 }
 
-function readFigures(properties: Properties): Understood<ResourceFigures> {
-  const figures = noResources();
+function readResources(properties: Properties): Understood<ResourceFigures> {
+  const resources = noResources();
   const defects: Defect[] = [];
-  for (const [name, key, read] of FIGURES) {
+  for (const [name, key, read] of RESOURCES) {
     if (!Object.hasOwn(properties, key)) continue;
     const reading = read(properties[key]);
     if ('defect' in reading) defects.push({ path: key, reason: reading.defect });
-    else figures[name] = reading.value;
+    else resources[name] = reading.value;
   }
-  return { content: figures, defects };
+  return { content: resources, defects };
 }
 
-/** Go writes an empty list as null, so null is a cluster without frameworks. */
+/** Go writes an empty list as null, so null means a cluster without frameworks. */
 function readFrameworks(raw: unknown): Understood<FrameworkSnapshot> {
   const names: string[] = [];
   const defects: Defect[] = [];

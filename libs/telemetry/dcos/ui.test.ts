@@ -98,7 +98,7 @@ describe('the path of a page', () => {
     expect(read({ path }).snapshot.path).toBe(kept);
   });
 
-  test('is the same of a view with a name and of one with a placeholder for it', () => {
+  test('is equal for a view with a name and for one with a placeholder', () => {
     const names = fc.stringMatching(/^[A-Z0-9._~%@-]{1,40}$/);
     fc.assert(
       fc.property(names, (name) => {
@@ -117,7 +117,7 @@ describe('the path of a page', () => {
   });
 });
 
-test('every action, path and version has a snapshot of its own, and nothing else does', () => {
+test('every action, path and version has a separate snapshot, and nothing else does', () => {
   const page = { path: '/nodes', appVersion: '1' };
   const snapshots = [
     ...(['page_view', 'identify', 'login', 'logout'] as const).map((it) => read(page, it)),
@@ -135,7 +135,7 @@ test('every action, path and version has a snapshot of its own, and nothing else
   expect(read(asSomeone).snapshot).toEqual(read(page).snapshot);
 });
 
-test('whoever was there is known by the keys of the envelope, which change no snapshot', () => {
+test('the user and the browser have the keys of the envelope, which do not change the snapshot', () => {
   const page = { path: '/nodes', userKey: 'alice', visitorKey: 'alice' };
   const keys = { userKey: '-7', visitorKey: '9' };
   expect(read(page).visitor).toEqual({ userKey: null, visitorKey: null });

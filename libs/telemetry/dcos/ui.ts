@@ -6,9 +6,8 @@ import type { Defect } from '../vocabulary.js';
 const MAX_PATH_LENGTH = 256;
 
 /**
- * The words of the UI's own routes. A route may hold the name of a service, a host or a user in their
- * midst, and some versions send each view twice: with the name, and with a placeholder for it. So
- * whatever is none of these words becomes a placeholder.
+ * The words of the UI's routes. Between them, a route may contain the name of a service, a host or a user, and some
+ * versions send each view twice: with the name, and with a placeholder. So every other word becomes a placeholder.
  * Source: github.com/dcos/dcos-ui, src/js/routes and plugins.
  */
 const ROUTE_WORDS = new Set(
@@ -30,7 +29,7 @@ const ROUTE_WORDS = new Set(
 
 const PLACEHOLDER = '[id]';
 
-/** The path of a page without query, fragment, and whatever names somebody or something in it. */
+/** The path of a page without query and fragment, and with placeholders for names. */
 export function uiPath(raw: string): string {
   const [path = ''] = raw.replace(/^#/, '').split(/[?#]/, 1);
   if (path === '') return '';
@@ -43,7 +42,7 @@ export function uiPath(raw: string): string {
 
 /**
  * Reads an event of the DC/OS web UI: `page`, `identify`, `dcos_login`, `dcos_logout`. Any field may
- * be null. Of a page only its path is kept; of who was there, the keys that ingest made of it.
+ * be null. Only the path of a page and the keyed hashes of the user and the browser are kept.
  * Source: github.com/dcos/dcos-ui, the oauth and external-links analytics plugins.
  */
 export function readUiEvent(action: UiAction): EventReader {
@@ -54,10 +53,10 @@ export function readUiEvent(action: UiAction): EventReader {
     const snapshot = uiSnapshot({ action, path, appVersion });
     return { content: { snapshot, visitor: { userKey, visitorKey } }, defects };
 
-    function read(key: string, understand: (text: string) => string | null): string {
+    function read(key: string, parse: (text: string) => string | null): string {
       const raw = properties[key];
       if (raw === undefined || raw === null || raw === '') return '';
-      const value = typeof raw === 'string' ? understand(raw) : null;
+      const value = typeof raw === 'string' ? parse(raw) : null;
       if (value !== null) return value;
       const isLong = typeof raw === 'string' && raw.length > MAX_PATH_LENGTH;
       const reason = isLong ? 'too_long' : typeof raw === 'string' ? 'malformed' : 'not_text';

@@ -1,6 +1,6 @@
 /**
- * The packages of the DC/OS Universe, and the other default ids under which they are installed. The
- * catalogue is public and closed: DC/OS has ended.
+ * The packages of the DC/OS Universe, and other default ids under which they are installed. The catalogue is public
+ * and final, because DC/OS is discontinued.
  * Source: github.com/mesosphere/universe, repo/packages.
  */
 const TEXT = `
@@ -24,7 +24,7 @@ tunnel-cli unifi unravel vamp vault vitess vnc weavescope weavescope-probe wordp
 
 const NAMES = new Set(TEXT.trim().split(/\s+/));
 
-/** Whether an app id says no more than which package of the Universe is installed. */
+/** Whether an app id is the default id of a Universe package. */
 export function isUniversePackage(appId: string): boolean {
   return NAMES.has(appId.replace(/^\/?(?:beta-)?/, ''));
 }

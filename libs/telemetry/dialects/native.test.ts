@@ -43,7 +43,7 @@ describe('an event', () => {
     expect(outcome).toMatchObject({ accepted: { installationId: event.installationId } });
   });
 
-  test('whose installation id tells the machine is of an installation with another id', () => {
+  test('whose installation id reveals the machine gets a derived installation id', () => {
     for (const installationId of [
       '70b28f00-e38f-11b2-a723-aab344f535b9',
       '70b28f00-e38f-21b2-a723-aab344f535b9',
@@ -62,7 +62,7 @@ describe('an event', () => {
     expect(readNative(more, context())).toEqual(readNative(event, context()));
   });
 
-  test('says nothing of a person: only a web UI has users', () => {
+  test('has no person: only a web UI has users', () => {
     const person = { userId: 'alice', anonymousId: 'alice', userKey: '1', visitorKey: '2' };
     const outcomes = readNative({ ...event, ...person }, context());
     expect(outcomes).toEqual(readNative(event, context()));
@@ -167,7 +167,7 @@ describe('a request', () => {
 });
 
 describe('a request of lines', () => {
-  test('says the same as the array of them, however the lines end', () => {
+  test('is read like an array of the same events, with any line endings', () => {
     const lineEnds = fc.constantFrom('\n', '\r\n', '\n\n', '\n \t\r\n');
     const events = fc.array(fc.oneof(fc.constant(event), fc.jsonValue({ maxDepth: 3 })));
     fc.assert(

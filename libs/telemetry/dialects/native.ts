@@ -38,7 +38,7 @@ export const rejectionCodes = [
 ] as const;
 export type RejectionCode = (typeof rejectionCodes)[number];
 
-/** Why one event of a request was not taken: a public code, the path within the event, a sentence. */
+/** Why one event of a request was rejected: a public code, the path within the event, a message. */
 export interface EventRejection {
   code: RejectionCode;
   path: string;
@@ -46,8 +46,8 @@ export interface EventRejection {
 }
 
 /**
- * What became of an event. One that is rejected for its size leaves a `trace`, where its installation
- * is known: it is queued, to be counted and shown in quarantine.
+ * The outcome of an event. If its size is rejected and its installation is known, `trace` is queued, so that the
+ * event is counted and appears in quarantine.
  */
 export type EventOutcome =
   { accepted: ReceivedEnvelope } | { rejected: EventRejection; trace?: EventEnvelope };
@@ -71,7 +71,7 @@ const IsTimestamp = () =>
     },
   });
 
-/** The thin envelope of Muster's own dialect. `properties` is not looked into here. */
+/** The thin envelope of the native dialect. `properties` is not inspected here. */
 class NativeEvent {
   @IsOptional() @IsString() @IsNotEmpty() @MaxLength(200) id: unknown;
   @IsGuid() installationId: unknown;
@@ -95,8 +95,8 @@ class NativeEvent {
 const passes = compileChecks(NativeEvent);
 
 /**
- * Reads the body of `POST /v1/events`: one envelope or an array of them. Each event has an outcome
- * of its own, in the order of the request.
+ * Reads the body of `POST /v1/events`: one envelope or an array of them. Returns one outcome per event, in the order
+ * of the request.
  */
 export function readNative(body: unknown, context: RequestContext): EventOutcome[] {
   const events: unknown[] = Array.isArray(body) ? body : [body];
@@ -104,7 +104,6 @@ export function readNative(body: unknown, context: RequestContext): EventOutcome
   return events.map((event) => readNativeEvent(event, context));
 }
 
-/** Reads one envelope of Muster's own dialect. */
 function readNativeEvent(raw: unknown, context: RequestContext): EventOutcome {
   if (!isObject(raw)) return reject('not_an_object', '', 'An event must be a JSON object.');
   if (context.isTooDeep(raw)) return reject('too_deep', '', 'The event is nested too deep.');
@@ -114,9 +113,9 @@ function readNativeEvent(raw: unknown, context: RequestContext): EventOutcome {
 
 function readEnvelope(raw: Record<string, unknown>, context: RequestContext): EventOutcome {
   const event = new NativeEvent(raw);
-  if (!passes(event)) return describeFlaw(event);
+  if (!passes(event)) return describeViolation(event);
   if (event.product !== context.product) {
-    const message = `The write key belongs to another product; it takes events of '${context.product}'.`;
+    const message = `The write key accepts only events of the product '${context.product}'.`;
     return reject('product_mismatch', 'product', message);
   }
   const place = { path: 'installationId', event: event.event };
@@ -145,10 +144,10 @@ function toEnvelope(
   });
 }
 
-function describeFlaw(event: NativeEvent): EventOutcome {
-  const flaw = validateSync(event, { stopAtFirstError: true })[0];
-  const [constraint, message] = Object.entries(flaw?.constraints ?? {})[0] ?? ['', ''];
-  return reject(codeOf(constraint), flaw?.property ?? '', `${message}.`);
+function describeViolation(event: NativeEvent): EventOutcome {
+  const violation = validateSync(event, { stopAtFirstError: true })[0];
+  const [constraint, message] = Object.entries(violation?.constraints ?? {})[0] ?? ['', ''];
+  return reject(codeOf(constraint), violation?.property ?? '', `${message}.`);
 }
 
 function codeOf(constraint: string): RejectionCode {
@@ -160,9 +159,9 @@ function reject(code: RejectionCode, path: string, message: string): EventOutcom
   return { rejected: { code, path, message } };
 }
 
-/** Rejects an event for its size, whatever else may be wrong with it. */
+/** Rejects an event for its size, regardless of other violations. */
 export function rejectTooLarge(outcome: EventOutcome, path = ''): EventOutcome {
-  const message = 'The event is above the size limit for one event.';
+  const message = 'The event exceeds the size limit for one event.';
   const rejected = { code: 'event_too_large', path, message } as const;
   return 'accepted' in outcome && 'installationId' in outcome.accepted
     ? { rejected, trace: withoutPayload(outcome.accepted) }
@@ -170,8 +169,8 @@ export function rejectTooLarge(outcome: EventOutcome, path = ''): EventOutcome {
 }
 
 /**
- * Reads the body of `POST /v1/events` that holds one envelope a line (NDJSON). Blank lines are passed
- * over; a line that is no JSON or nested too deep costs only itself.
+ * Reads the body of `POST /v1/events` with one envelope per line (NDJSON). Blank lines are skipped. A line that is
+ * not JSON or nested too deep is rejected without affecting the others.
  */
 export function readNativeLines(
   bytes: Buffer,

@@ -22,7 +22,7 @@ describe('the report of a day', () => {
     });
   });
 
-  test.each([[''], [null], [{}]])('that is %j says nothing', (body) => {
+  test.each([[''], [null], [{}]])('that is %j is empty', (body) => {
     expect(readDatedReport(body, address, context())).toEqual({
       accepted: { receivedAt: 1, product: 'octopus', empty: true },
     });
@@ -34,7 +34,7 @@ describe('the report of a day', () => {
     expect(outcome).toEqual({ accepted });
   });
 
-  test('is of an installation with another id where its own tells the machine', () => {
+  test('gets a derived installation id if its id reveals the machine', () => {
     const installationId = '70b28f00-e38f-11b2-a723-aab344f535b9';
     const outcome = readDatedReport(payload, { ...address, installationId }, context());
     expect(outcome).toMatchObject({

@@ -6,22 +6,21 @@ import { parseInstallationId } from '../identity.js';
 import { isObject } from '../vocabulary.js';
 import { rejectTooLarge, type EventOutcome, type EventRejection } from './native.js';
 
-/** The report of a day, as Octopus Server addresses it: `/api/telemetry/{installationId}/{date}`. */
+/** The path parameters with which Octopus Server sends a daily report: `/api/telemetry/{installationId}/{date}`. */
 export interface DatedReport {
   installationId: unknown;
-  /** `YYYY-MM-DD`, of the day that the report is about. */
+  /** The day of the report, `YYYY-MM-DD`. */
   date: unknown;
 }
 
-/** The event that the payload of such a request is. */
+/** The event name of such a report. */
 export const DATED_EVENT = 'telemetry';
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
 /**
  * Reads the payload of `/api/telemetry/{installationId}/{date}`: the properties of an event
- * `telemetry`. `""`, `{}` and `null` are payloads without anything. The same payload for the same day
- * again is a repetition.
+ * `telemetry`. `""`, `{}` and `null` are empty payloads. The same payload for the same day is a duplicate.
  */
 export function readDatedReport(
   body: unknown,

@@ -52,7 +52,7 @@ describe('a request of the mode v1', () => {
     expect(envelopes).toHaveLength(5);
   });
 
-  test('was sent when its header says', () => {
+  test('has the sending time of its header', () => {
     const body = { created_at: 'x', sentAt: 'y', batch: [started] };
     expect(readPosthogV1(body, undefined, context()).envelopes).toEqual([envelope]);
     expect(readPosthogV1(body, sentAt, context()).envelopes).toEqual([{ ...envelope, sentAt }]);

@@ -34,7 +34,7 @@ describe('a request', () => {
     expect(readPosthog({ api_key: 'phc_x', batch: [started, other] }, context())).toEqual(both);
   });
 
-  test('says when it was sent, in either spelling', () => {
+  test('has a sending time, in either spelling', () => {
     const sentAt = '2026-11-21T05:26:31+00:00';
     const sent = [{ ...envelope, sentAt }];
     expect(readPosthog({ batch: [started], sentAt }, context())).toEqual(sent);
@@ -161,7 +161,7 @@ describe('the installation', () => {
     }
   });
 
-  test('has another id where its own tells the machine', () => {
+  test('gets a derived id if its id reveals the machine', () => {
     const distinct_id = '2f3fbe64-e56d-11f1-98d1-02fc00000001';
     const read = (key: string) =>
       readPosthog({ ...started, distinct_id }, context({ identityKey: key }));
@@ -182,7 +182,7 @@ describe('the installation', () => {
     ['alice@example.com', 'installation_id_invalid'],
     [7, 'installation_id_invalid'],
     [{ id: SYSTEM }, 'installation_id_invalid'],
-  ])('is none where it is %j, of which no value is kept', (distinct_id, reason) => {
+  ])('is invalid if it is %j, and no value is kept', (distinct_id, reason) => {
     const properties = { note: 'SECRET', 'alice@example.com': 1 };
     expect(readPosthog({ ...started, distinct_id, properties }, context())).toEqual([
       {
@@ -199,7 +199,7 @@ describe('an event', () => {
   const { uuid: _, ...nameless } = started;
   const read = (item: object) => readPosthog(item, context())[0];
 
-  test('without an id is known by its content if it says when it happened', () => {
+  test('without an id is identified by its content if it has a time', () => {
     for (const uuid of [undefined, null, '', {}, 2 ** 53]) {
       const it = read({ ...nameless, uuid });
       expect(it).not.toHaveProperty('id');
@@ -215,7 +215,7 @@ describe('an event', () => {
     { $browser: 'Firefox' },
     { $screen_width: 1920, $timezone: 'Europe/Berlin' },
     { $lib: 'web', $is_identified: false, $user_id: 'alice' },
-  ])('of a browser in which nobody was identified has no installation: %j', (properties) => {
+  ])('of a browser without an identified user has no installation: %j', (properties) => {
     const visitor = { reason: 'installation_id_of_visitor', path: 'distinct_id' };
     expect(read({ ...started, properties })).toMatchObject({ rejection: visitor });
   });

@@ -1,4 +1,4 @@
-import { NO_TIME, parseTimestamp, timeText } from '../clock.js';
+import { INVALID_TIME, parseTimestamp, timeText } from '../clock.js';
 import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
 import {
   checkEventCount,
@@ -15,7 +15,7 @@ import type { Properties, Rejection } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 import { isPosthogVisitor } from './web-sdks.js';
 
-/** The project's key of a request, where PostHog's clients put it; undefined where there is none. */
+/** The project key of a request, where PostHog's clients put it; undefined if missing. */
 export function findPosthogKey(body: unknown): string | undefined {
   const [first] = Array.isArray(body) ? (body as unknown[]) : [body];
   if (!isObject(first)) return undefined;
@@ -26,9 +26,9 @@ export function findPosthogKey(body: unknown): string | undefined {
 }
 
 /**
- * Reads what PostHog's clients post to `/batch`, `/capture`, `/e`, `/i/v0/e` and `/track`: one event, an
- * array of them, or `{batch: [...]}`. The installation is the `distinct_id`. posthog-python gives an
- * event no id, and `sentAt` changes when it tries again: there an event is known by its content.
+ * Reads a request of PostHog's clients to `/batch`, `/capture`, `/e`, `/i/v0/e` and `/track`: one event, an
+ * array of them, or `{batch: [...]}`. The installation is the `distinct_id`. posthog-python sends
+ * no event id, and changes `sentAt` when it retries, so its events are identified by their content.
  * Source: https://posthog.com/docs/api/capture; posthog-python, posthog/request.py.
  */
 export function readPosthog(body: unknown, context: RequestContext): ReceivedEnvelope[] {
@@ -38,15 +38,15 @@ export function readPosthog(body: unknown, context: RequestContext): ReceivedEnv
   return items.map((item, index) => readItem(item, `batch[${index}]`, sentAt, context));
 }
 
-/** What became of an event of a batch, by its `uuid`. */
+/** The outcome of an event of a batch. */
 export interface PosthogResult {
   result: 'ok' | 'warning' | 'drop' | 'retry';
   details?: string;
 }
 
 /**
- * Reads what posthog-node posts to `/i/v1/analytics/events` in its mode v1: `{created_at, batch}`, with
- * a result for each event. The request's own time stands in the header `PostHog-Request-Timestamp`.
+ * Reads a request of posthog-node in mode v1 to `/i/v1/analytics/events`: `{created_at, batch}`. Returns a result per
+ * event. The time of the request is in the header `PostHog-Request-Timestamp`.
  * Source: posthog-node 5.70, capture-v1.
  */
 export function readPosthogV1(
@@ -56,7 +56,7 @@ export function readPosthogV1(
 ): {
   envelopes: ReceivedEnvelope[];
   results: Record<string, PosthogResult>;
-  /** Of those envelopes whose event has one. */
+  /** The uuid of each envelope whose event has one. */
   uuids: ReadonlyMap<ReceivedEnvelope, string>;
 } {
   const { items } = itemsOf(body);
@@ -136,7 +136,7 @@ function toEnvelope(
   const occurredAt = timeOf(item, context.receivedAt);
   const timestamp = timeText(item.timestamp);
   const sentAtText = timeText(sentAt);
-  // A number that is no time, such as 0, may be in every event, and would make copies of them.
+  // An invalid number, such as 0, may be in every event, and would make them duplicates of each other.
   const hasTime = parseTimestamp(timestamp) !== null || textOf(item.timestamp) !== undefined;
   const id = idText(item.uuid) ?? (hasTime ? undefined : context.newId());
   const { distinct_id: _, token: __, ...rest } = properties;
@@ -146,7 +146,7 @@ function toEnvelope(
     formerIds,
     event: textOf(item.event) ?? '',
     occurredAt,
-    // An age is by our own clock already, so there is no skew to correct.
+    // A time from an age is by our clock, so there is no skew to correct.
     sentAt: timestamp === undefined ? undefined : sentAtText,
     properties: rest,
   });
@@ -156,10 +156,10 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** Old clients give, instead of a time, how many milliseconds ago it was. */
+/** Old clients send an age in milliseconds instead of a time. */
 function timeOf({ timestamp, offset }: Record<string, unknown>, receivedAt: number) {
   const given = timeText(timestamp);
   if (given !== undefined || offset === undefined || offset === null) return given;
   const isAge = typeof offset === 'number' && offset >= 0 && offset < receivedAt;
-  return isAge ? new Date(receivedAt - offset).toISOString() : NO_TIME;
+  return isAge ? new Date(receivedAt - offset).toISOString() : INVALID_TIME;
 }

@@ -98,7 +98,7 @@ describe('a part of a report', () => {
     expect(read({})).toMatchObject([{ accepted: { installationId: other } }]);
   });
 
-  test('whose cluster id tells the machine is of an installation with another id', () => {
+  test('whose cluster id reveals the machine gets a derived installation id', () => {
     const id = '70b28f00-e38f-11b2-a723-aab344f535b9';
     const [outcome] = readReport({ mesos: part('mesos_track', {}, id) }, context());
     const derived = expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]/);

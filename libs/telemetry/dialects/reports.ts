@@ -18,10 +18,10 @@ const COMPOSITE_PARTS = ['cosmos', 'diagnostics', 'mesos'] as const;
  * Reads a DC/OS report in one of the three forms in which it is printed:
  * - the composite `{cosmos, diagnostics, mesos}` that dcos-signal prints with `-test` from 1.8 on;
  * - the flat ping of the 1.7 documentation, `{clusterId, "health-unit-…-total", …}`;
- * - what 1.7 prints with `-test`, `{Event, UserId, ClusterId, Properties}`.
+ * - the output of 1.7 with `-test`, `{Event, UserId, ClusterId, Properties}`.
  *
- * A printed report has neither ids nor times. `idempotencyKey`, where the sender gives one, makes a
- * repetition known; without it every report is a new one.
+ * A printed report has neither ids nor times. With an `idempotencyKey`, duplicates are recognised; without it, every
+ * report is a new one.
  */
 export function readReport(
   body: unknown,
@@ -29,7 +29,7 @@ export function readReport(
 ): EventOutcome[] {
   if (context.product !== 'dcos') {
     const message =
-      'Printed reports are a form of DC/OS; the write key belongs to another product.';
+      'Printed reports are accepted only for DC/OS; the write key belongs to another product.';
     throw new InvalidRequest('unsupported_product', message);
   }
   return printedEvents(body).map((printed) => readPrinted(printed, context));

@@ -95,7 +95,7 @@ describe('a person', () => {
   });
 });
 
-describe('whoever used a web UI', () => {
+describe('the user of a web UI', () => {
   const browser = { context: { library: { name: 'analytics.js' } } };
   const call = { type: 'page', userId: 'alice@example.com', anonymousId: BROWSER };
 
@@ -129,16 +129,16 @@ describe('whoever used a web UI', () => {
     }
   });
 
-  test('has no key where the call names nobody', () => {
-    for (const nobody of [undefined, null, '', 7, {}]) {
-      const it = read({ ...call, userId: nobody, anonymousId: nobody, traits: { email: nobody } });
+  test('has no key if the call names no user', () => {
+    for (const none of [undefined, null, '', 7, {}]) {
+      const it = read({ ...call, userId: none, anonymousId: none, traits: { email: none } });
       expect(it).toMatchObject({ installationId: CLUSTER });
       expect(it).not.toHaveProperty('userKey');
       expect(it).not.toHaveProperty('visitorKey');
     }
   });
 
-  test('is nobody where a server says which customer it belongs to', () => {
+  test('is not the customer that a server sends', () => {
     for (const userId of ['ab1c23de-45f6-7g8h-9012-i345j6k7lm8n', '15551234567', '', null]) {
       expect(read({ userId })).toEqual(envelope);
     }

@@ -132,7 +132,7 @@ describe('a call of one event', () => {
     }
   });
 
-  test('is of the type of its route, whatever its body says', () => {
+  test('has the type of its route, regardless of its body', () => {
     const body = { ...track, type: 'identify' };
     expect(readSegmentCall('track', body, context())).toEqual([envelope]);
     expect(readSegmentCall('page', body, context())).toMatchObject([{ event: 'page' }]);
@@ -159,7 +159,7 @@ describe('the installation', () => {
     }
   });
 
-  test('is the anonymousId of a server that says nothing else', () => {
+  test('is the anonymousId if a server sends nothing else', () => {
     for (const clusterId of [undefined, null, '']) {
       expect(read({ properties: { clusterId } })).toMatchObject({ installationId: CLUSTER });
     }
@@ -231,7 +231,7 @@ describe('the installation', () => {
 
   test.each([
     ['a cloud provider’s name', 'arn:aws:cloudformation:us-west-2:123456789012:stack/alice'],
-    ['a GUID that tells the machine', '70b28f00-e38f-11b2-a723-aab344f535b9'],
+    ['a GUID that reveals the machine', '70b28f00-e38f-11b2-a723-aab344f535b9'],
   ])('known by %s has an id that is derived from it', (_, clusterId) => {
     const ids = segmentTypes.map((type) => {
       const it = read({ type, properties: { clusterId }, anonymousId: BROWSER });
@@ -248,8 +248,8 @@ describe('the installation', () => {
   });
 
   test('is missing where nothing names it', () => {
-    const nobody = { anonymousId: undefined, userId: CLUSTER, properties: {} };
-    expect(read(nobody)).toMatchObject({ rejection: { reason: 'installation_id_missing' } });
+    const unidentified = { anonymousId: undefined, userId: CLUSTER, properties: {} };
+    expect(read(unidentified)).toMatchObject({ rejection: { reason: 'installation_id_missing' } });
   });
 
   test('that is missing leaves the names of 200 properties, the number of the others, and no value', () => {
@@ -276,7 +276,7 @@ describe('an event', () => {
     expect(read({ type: 7, event: 'health' })).toMatchObject({ event: '' });
   });
 
-  test('without an id is known by its content if it says when it happened', () => {
+  test('without an id is identified by its content if it has a time', () => {
     expect(read({ messageId: 12345 })).toMatchObject({ id: '12345' });
     for (const messageId of [undefined, null, '', {}, 2 ** 53]) {
       expect(read({ messageId })).not.toHaveProperty('id');

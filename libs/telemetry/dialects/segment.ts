@@ -21,8 +21,8 @@ export const segmentTypes = ['track', 'identify', 'page', 'screen', 'group', 'al
 export type SegmentType = (typeof segmentTypes)[number];
 
 /**
- * The text that is taken of a call about a person or a page. Of all else (e-mail, name, title,
- * referrer, query) only the name and the length of the text go further than this function.
+ * The properties of a call about a person or a page whose text is kept. For others (e-mail, name, title, referrer,
+ * query), only the property name and the length of the text leave this function.
  */
 const UI_TEXT = new Set(['path', 'appVersion', 'version']);
 const UI_RULES: KeepRules = {
@@ -30,14 +30,14 @@ const UI_RULES: KeepRules = {
   knows: (key) => UI_TEXT.has(key),
 };
 
-/** The write key of a request, where Segment's clients put it; undefined where there is none. */
+/** The write key of a request, where Segment's clients put it; undefined if missing. */
 export function findSegmentKey(body: unknown): string | undefined {
   return isObject(body) && typeof body.writeKey === 'string' ? body.writeKey : undefined;
 }
 
 /**
- * Reads `/v1/batch` and `/v1/import`: `{batch: [...], sentAt}`. `"batch":null`, as dcos-signal sends
- * it every now and then, is an empty envelope. An item that cannot be read costs only itself.
+ * Reads `/v1/batch` and `/v1/import`: `{batch: [...], sentAt}`. `"batch":null`, which
+ * dcos-signal sends occasionally, is an empty envelope. An invalid item does not affect the others.
  * Source: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
  */
 export function readSegmentBatch(body: unknown, context: RequestContext): ReceivedEnvelope[] {
@@ -93,7 +93,7 @@ function toEnvelope(
   const sentAtText = timeText(sentAt);
   const hasTime = parseTimestamp(occurredAt) !== null;
   const id = idText(item.messageId) ?? (hasTime ? undefined : context.newId());
-  const { userKey, visitorKey } = personsOf(item, installationId, context);
+  const { userKey, visitorKey } = hashPersons(item, installationId, context);
   return envelopeOf(context, {
     id,
     installationId,
@@ -107,8 +107,8 @@ function toEnvelope(
   });
 }
 
-/** Who was there, as far as a UI's events tell: never the e-mail address itself. */
-function personsOf(
+/** Keyed hashes of the user and the browser of a UI event. The e-mail address itself is never stored. */
+function hashPersons(
   item: Record<string, unknown>,
   installationId: string,
   { identityKey }: RequestContext,
@@ -116,7 +116,7 @@ function personsOf(
   const isFromServer = item.type === 'track' && !isFromBrowser(item);
   const traits = isObject(item.traits) ? item.traits : {};
   const user = textOf(item.userId) ?? textOf(traits.email);
-  // dcos-signal puts the customer key there, and the installation's id for the browser's.
+  // dcos-signal sends the customer key as userId and the installation id as anonymousId.
   if (isFromServer && !user?.includes('@')) return {};
   const visitor = isFromServer ? undefined : textOf(item.anonymousId);
   const keyOf = (role: 'user' | 'visitor', person: string) =>
@@ -135,8 +135,8 @@ function propertiesOf(item: Record<string, unknown>): Properties {
 }
 
 /**
- * The cluster's id stands in the properties, where every DC/OS agent and UI puts it. `anonymousId`
- * is the installation's only where a server speaks: a browser's is the browser's own.
+ * Every DC/OS agent and UI sends the cluster id in the properties. `anonymousId` identifies the installation only in
+ * events from a server; in events from a browser it identifies the browser.
  */
 function findInstallation(
   item: Record<string, unknown>,

@@ -15,22 +15,22 @@ import { isObject } from '../vocabulary.js';
 export const dialectNames = ['native', 'segment', 'posthog', 'octopus', 'report'] as const;
 export type DialectName = (typeof dialectNames)[number];
 
-/** One event of a request: as it came, and what its dialect makes of it. */
+/** One event of a request: as sent, and as its dialect reads it. */
 export interface ReadItem {
   raw: unknown;
   outcome: ReceivedEnvelope | { rejected: EventRejection };
 }
 
-/** What the address says of a body whose dialect has it there. */
+/** Parameters that some dialects have in the URL instead of the body. */
 export type Hints = Partial<DatedReport> & { dialect?: DialectName | undefined };
 
-/** The write key in a body, wherever a dialect has it; undefined where there is none. */
+/** The write key in a body of any dialect; undefined if missing. */
 export function findAnyKey(body: unknown): string | undefined {
   return findSegmentKey(body) ?? findPosthogKey(body);
 }
 
 /**
- * Reads a body as the dialect would that it is written in.
+ * Reads a body in the given dialect, or in the one that it appears to be written in.
  * @throws InvalidRequest as that dialect does, or `unknown_dialect`
  */
 export function readAny(
@@ -38,11 +38,11 @@ export function readAny(
   hints: Hints,
   context: RequestContext,
 ): { dialect: DialectName; items: ReadItem[] } {
-  const dialect = hints.dialect ?? dialectOf(body, hints);
+  const dialect = hints.dialect ?? detectDialect(body, hints);
   return { dialect, items: readers[dialect](body, context, hints) };
 }
 
-function dialectOf(body: unknown, hints: Hints): DialectName {
+function detectDialect(body: unknown, hints: Hints): DialectName {
   if (hints.installationId !== undefined) return 'octopus';
   if (
     isObject(body) &&
@@ -80,7 +80,7 @@ function isSegmentType(type: unknown): boolean {
 function unknownDialect(): InvalidRequest {
   return new InvalidRequest(
     'unknown_dialect',
-    `The body has the form of no dialect; name it with ?dialect=${dialectNames.join(' or ')}.`,
+    `The dialect of the body cannot be detected; name it with ?dialect=${dialectNames.join(' or ')}.`,
   );
 }
 

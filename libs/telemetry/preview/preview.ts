@@ -1,9 +1,10 @@
 import { readNativeLines, type EventRejection } from '../dialects/native.js';
 import type { ReceivedEnvelope, RequestContext } from '../envelope.js';
-import type { KeptEvent, NormalisedEvent, NormaliseOptions } from '../normalise.js';
+import type { NormaliseOptions } from '../normalise.js';
 import { normalise } from '../normalise.js';
+import type { KeptEvent, NormalisedEvent } from '../normalised-event.js';
 import { safeKey } from '../privacy/keys.js';
-import { holdsText, isRedacted } from '../privacy/redact.js';
+import { containsText, isRedacted } from '../privacy/redact.js';
 import type { Products } from '../products/index.js';
 import { isObject } from '../vocabulary.js';
 import {
@@ -15,18 +16,18 @@ import {
 } from './any-dialect.js';
 import { rowsOf, type Rows } from './rows.js';
 
-/** Something that would not be kept, and why. */
+/** A part of the event that would not be stored, and why. */
 export interface Dropped {
-  /** Where it stands in the event; never what it says. */
+  /** Its path in the event; never its value. */
   path: string;
   /**
-   * `text_not_allowed`: no rule allows its text. `hashed`: only a keyed hash is kept. `not_read`: Muster
-   * does not look into it. Else the reason of a defect.
+   * `text_not_allowed`: no rule allows its text. `hashed`: only a keyed hash is kept. `not_read`: Muster does not read
+   * it. Otherwise the reason of a defect.
    */
   reason: string;
 }
 
-/** What would become of one event of a request. */
+/** The fate of one event of a request, and what would be stored of it. */
 export type PreviewedEvent =
   | { fate: 'rejected'; rejection: EventRejection }
   | {
@@ -35,14 +36,14 @@ export type PreviewedEvent =
       installationId: string | null;
       /** The rows of each view of the schema `fleet`. */
       rows: Rows;
-      /** What is kept of the event itself, to be read again; null where nothing is. */
+      /** The event as stored for a replay; null if it would not be stored. */
       kept: KeptEvent | null;
       dropped: Dropped[];
     };
 
 /**
- * Says exactly what would be stored of a request, and what would be dropped and why. Pure: it is what
- * the worker does, but for the storing, so it cannot know whether an event has been there before.
+ * Shows exactly what would be stored of a request, and what would be dropped and why. Pure: it does what the worker
+ * does without storing, so it cannot detect duplicates.
  * @throws InvalidRequest as the dialect of the body does
  */
 export function preview(
@@ -55,7 +56,7 @@ export function preview(
   return { dialect, events: items.map((item) => previewItem(item, options)) };
 }
 
-/** The same of a body of Muster's own dialect that holds one event a line. */
+/** Likewise for a body of the native dialect with one event per line. */
 export function previewLines(
   bytes: Buffer,
   parse: (line: Buffer) => unknown,
@@ -63,11 +64,11 @@ export function previewLines(
   options: NormaliseOptions,
 ): { dialect: DialectName; events: PreviewedEvent[] } {
   const raw: unknown[] = [];
-  const remember = (line: Buffer) => {
-    const at = raw.push(undefined) - 1; // a line that is no JSON has a place, too
+  const parseAndKeep = (line: Buffer) => {
+    const at = raw.push(undefined) - 1; // an invalid line needs a place, too
     return (raw[at] = parse(line));
   };
-  const outcomes = readNativeLines(bytes, remember, context).map(withoutAccepted);
+  const outcomes = readNativeLines(bytes, parseAndKeep, context).map(withoutAccepted);
   const items = outcomes.map((outcome, at) => ({ raw: raw[at], outcome }));
   return { dialect: 'native', events: items.map((item) => previewItem(item, options)) };
 }
@@ -93,13 +94,13 @@ function previewEvent(
     dropped: [
       ...droppedOf(event),
       ...(event.fate === 'stored' ? unreadOf(envelope, products) : []),
-      ...(isLookedInto(event) ? outerDropped(raw, envelope) : []),
+      ...(isInspected(event) ? outerDropped(raw, envelope) : []),
     ],
   };
 }
 
-/** Whether there is more of an event than its fate. */
-function isLookedInto({ fate }: NormalisedEvent): boolean {
+/** Whether anything but the fate of the event is used. */
+function isInspected({ fate }: NormalisedEvent): boolean {
   return fate === 'stored' || fate === 'quarantined' || fate === 'unidentified';
 }
 
@@ -122,26 +123,26 @@ function droppedOf(event: NormalisedEvent): Dropped[] {
 
 const OUTSIDE = new Set(['', 'timestamp', 'sentAt']);
 
-/** A defect is in the properties, except those of the event's times. */
+/** Defects are in the properties, except those of the event's times. */
 function placeOf(path: string): string {
   return OUTSIDE.has(path) ? path : `properties.${path}`;
 }
 
-/** The properties without text that nobody reads. */
+/** The properties without text that are not read. */
 function unreadOf(envelope: ReceivedEnvelope, products: Products): Dropped[] {
   if (!('properties' in envelope)) return [];
   const { product, event, properties } = envelope;
   const kind = products.get(product)?.find(event);
   return Object.entries(properties)
-    .filter(([key, value]) => !isNothing(value) && kind?.ignores(key, value) && !holdsText(value))
+    .filter(([key, value]) => !isBlank(value) && kind?.ignores(key, value) && !containsText(value))
     .map(([key]) => ({ path: `properties.${safeKey(key)}`, reason: 'not_read' }));
 }
 
-function isNothing(value: unknown): boolean {
+function isBlank(value: unknown): boolean {
   return value === null || value === '' || (isRedacted(value) && value.$length === 0);
 }
 
-/** Where in what is kept of an event text was left out. */
+/** The paths where text was redacted. */
 function redactedPaths(value: unknown, path: string): string[] {
   if (isRedacted(value)) return [path];
   if (Array.isArray(value)) return value.flatMap((item) => redactedPaths(item, `${path}[]`));
@@ -149,8 +150,8 @@ function redactedPaths(value: unknown, path: string): string[] {
   return Object.entries(value).flatMap(([key, item]) => redactedPaths(item, `${path}.${key}`));
 }
 
-/** Of the fields around an event's properties, those that a dialect reads. */
-const READ = new Set(
+/** The fields next to an event's properties that a dialect reads. */
+const READ_FIELDS = new Set(
   (
     'id installationId product event occurredAt version properties traits type messageId timestamp ' +
     'sentAt sent_at writeKey uuid distinct_id $distinct_id offset api_key token $token'
@@ -164,6 +165,6 @@ function outerDropped(raw: unknown, envelope: ReceivedEnvelope): Dropped[] {
     ...('visitorKey' in envelope ? ['anonymousId'] : []),
   ]);
   return Object.keys(raw)
-    .filter((key) => !READ.has(key) && raw[key] !== null)
+    .filter((key) => !READ_FIELDS.has(key) && raw[key] !== null)
     .map((key) => ({ path: safeKey(key), reason: hashed.has(key) ? 'hashed' : 'not_read' }));
 }

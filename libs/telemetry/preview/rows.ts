@@ -4,7 +4,7 @@ import type {
   QuarantinedEvent,
   UnderstoodEvent,
   UnidentifiedEvent,
-} from '../normalise.js';
+} from '../normalised-event.js';
 import type { Products } from '../products/index.js';
 import type { Snapshot } from '../report.js';
 
@@ -14,8 +14,8 @@ type Row = Record<string, unknown>;
 export type Rows = Record<string, Row[]>;
 
 /**
- * The rows that an event adds to the views of the schema `fleet`, as their columns have them; times as
- * RFC 3339. Views that show a choice of other rows (`current_…`, the books) are left out.
+ * The rows that an event adds to the views of the schema `fleet`, with their columns; times are RFC 3339. Views that
+ * are derived from other rows (`current_…`, the balance) are left out.
  */
 export function rowsOf(event: NormalisedEvent, products: Products): Rows {
   if (event.fate === 'empty' || event.fate === 'suppressed' || event.fate === 'blocked') return {};
@@ -75,8 +75,8 @@ function readingsOf(event: UnderstoodEvent, snapshot: Snapshot, products: Produc
 type Of<K extends Snapshot['kind']> = Extract<Snapshot, { kind: K }>;
 
 function visitOf(event: UnderstoodEvent, { action, path, appVersion }: Of<'ui'>): Row {
-  const what = { event: action, path: path || null, app_version: appVersion || null };
-  return { ...occurrenceOf(event), ...what, user_key: event.visitor?.userKey ?? null };
+  const fields = { event: action, path: path || null, app_version: appVersion || null };
+  return { ...occurrenceOf(event), ...fields, user_key: event.visitor?.userKey ?? null };
 }
 
 function errorOf(event: UnderstoodEvent, snapshot: Of<'error'>): Row {
@@ -90,24 +90,24 @@ function errorOf(event: UnderstoodEvent, snapshot: Of<'error'>): Row {
 
 function metricsOf(event: UnderstoodEvent, snapshot: Of<'metrics'>, products: Products): Row[] {
   const product = products.get(event.product);
-  return figuresOf(snapshot).map((figure) => {
-    const unit = product?.unitOf(snapshot.event, figure.metric) ?? null;
-    return { ...baseOf(event), ...figure, unit, is_known: unit !== null };
+  return metricValuesOf(snapshot).map((value) => {
+    const unit = product?.unitOf(snapshot.event, value.metric) ?? null;
+    return { ...baseOf(event), ...value, unit, is_known: unit !== null };
   });
 }
 
 function usageOf(event: UnderstoodEvent, snapshot: Of<'metrics'>): Rows {
   const { event: name, outcome } = snapshot;
-  const what = { source: event.description.source, event: name, outcome: outcome || null };
-  const base = { ...occurrenceOf(event), ...what };
-  const figures = figuresOf(snapshot);
-  const durations = figures.filter(({ metric }) => metric === 'duration_s');
+  const fields = { source: event.description.source, event: name, outcome: outcome || null };
+  const base = { ...occurrenceOf(event), ...fields };
+  const values = metricValuesOf(snapshot);
+  const durations = values.filter(({ metric }) => metric === 'duration_s');
   const duration_s =
     durations.length > 0 ? durations.reduce((sum, { value }) => sum + value, 0) : null;
   return {
-    usage_events: [{ ...base, duration_s, counters: countersOf(figures) }],
-    ...(figures.length > 0 && {
-      usage_counters: figures.map(({ metric: counter, ...rest }) => ({
+    usage_events: [{ ...base, duration_s, counters: countersOf(values) }],
+    ...(values.length > 0 && {
+      usage_counters: values.map(({ metric: counter, ...rest }) => ({
         ...base,
         counter,
         ...rest,
@@ -116,23 +116,23 @@ function usageOf(event: UnderstoodEvent, snapshot: Of<'metrics'>): Rows {
   };
 }
 
-interface Figure {
+interface MetricValue {
   metric: string;
   dimension: string | null;
   value: number;
 }
 
-function figuresOf({ metrics, dimensions, figures }: Of<'metrics'>): Figure[] {
+function metricValuesOf({ metrics, dimensions, figures }: Of<'metrics'>): MetricValue[] {
   return metrics.map((metric, at) => ({
     ...{ metric, dimension: dimensions[at] || null, value: figures[at] ?? 0 },
   }));
 }
 
-/** The figures by name; those that have types as an object. */
-function countersOf(figures: readonly Figure[]): Row {
-  // Agents name their figures, and may name them as what every object has.
+/** The values by metric; those with dimensions as an object. */
+function countersOf(values: readonly MetricValue[]): Row {
+  // Agents choose the names, which may be those of inherited members of objects.
   const counters = Object.create(null) as Record<string, unknown>;
-  for (const { metric, dimension, value } of figures) {
+  for (const { metric, dimension, value } of values) {
     if (dimension === null) counters[metric] ??= value;
     else {
       const types = typeof counters[metric] === 'object' ? counters[metric] : {};
@@ -155,15 +155,18 @@ function resourcesOf(event: UnderstoodEvent): Row {
 }
 
 function installationOf(event: UnderstoodEvent | QuarantinedEvent): Row {
-  const said = event.fate === 'stored' && event.describes ? event.description : null;
+  const description = event.fate === 'stored' && event.describes ? event.description : null;
   const isOptedOut = event.fate === 'stored' && event.consent === 'opted_out';
   const seenAt = timeOf(event.observedAt);
   return {
     ...{ installation_id: event.installationId, product: event.product },
-    ...{ version: said?.version ?? null, variant: said?.variant ?? null },
-    ...{ provider: said?.provider ?? null, platform: said?.platform ?? null },
-    ...{ source: said?.source ?? null },
-    ...{ customer_key: said?.customerKey ?? null, license_id: said?.licenseId ?? null },
+    ...{ version: description?.version ?? null, variant: description?.variant ?? null },
+    ...{ provider: description?.provider ?? null, platform: description?.platform ?? null },
+    ...{ source: description?.source ?? null },
+    ...{
+      customer_key: description?.customerKey ?? null,
+      license_id: description?.licenseId ?? null,
+    },
     ...{ first_seen_at: seenAt, last_seen_at: seenAt },
     ...{ opted_out: isOptedOut, opted_out_at: isOptedOut ? seenAt : null },
   };

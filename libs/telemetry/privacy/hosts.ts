@@ -1,15 +1,15 @@
 import { parse } from 'tldts';
-import { remember } from '../memo.js';
+import { memoize } from '../memo.js';
 import { words } from './words.js';
 
 /*
- * Names of hosts in a text. Almost every word is a top-level domain today (`.build`, `.tools`, `.zip`), so the
- * list of them, which the library maintains, is not enough: the shape of the whole name decides.
+ * Detects host names in a text. Many ordinary words are top-level domains (`.build`, `.tools`, `.zip`), so the list
+ * of these domains, which the library maintains, is not enough: the shape of the whole name decides.
  */
 
 const setOf = (text: string) => new Set(text.trim().split(/\s+/));
 
-/** These end the names of hosts and of little else: one label before them is enough. */
+/** Endings that are rare outside of host names: one label before them is enough. */
 const STRONG = setOf(`
   com net org edu gov mil io cloud eu uk de fr nl ch pl ru cn jp br au biz arpa be dk fi ie pt cz gr hu ua lu lv il
   ae za nz kr tw hk vn cl xyz gmbh ai tv mx tr ro bg hr lt ee sg th ph pk kz ng ke
@@ -18,53 +18,53 @@ const STRONG = setOf(`
   irish nyc miami tokyo osaka amsterdam brussels vlaanderen istanbul capetown joburg sydney melbourne quebec
 `);
 
-/** What networks use inside, and no registry knows. */
+/** Endings of internal networks, which are not registered. */
 const INTERNAL = setOf(
   'home private int ext prod prd preprod dev test qa stage staging stg sbx uat dmz oob k8s svc vpc mgmt adm infra ' +
     'mesos consul domain',
 );
 
-/** They end the names of files and systemd units more often than those of hosts. */
-const ENDINGS_OF_FILES = setOf('py sh rs md so ps cc ml mm zip mov pm st');
+/** Endings that are more common for files and systemd units than for hosts. */
+const FILE_ENDINGS = setOf('py sh rs md so ps cc ml mm zip mov pm st');
 const UNIT_TYPES = setOf(
   'service socket device mount automount swap target path timer slice scope',
 );
 
-/** Where names of classes, packages and modules begin: `org.apache.kafka.tools`. */
+/** First labels of classes, packages and modules: `org.apache.kafka.tools`. */
 const NAMESPACES = setOf(`
   com org net io java javax jakarta kotlin scala sun jdk android androidx akka google azure aws amazon microsoft
   system windows docker kubernetes python node
 `);
 
-/** `db1`, `web-01`, `ip-10`: machines are numbered by their role. */
+/** A role and a number: `db1`, `web-01`, `ip-10`. */
 const MACHINE =
   /^(?:db|sql|web|www|app|api|srv|server|host|node|vm|mail|smtp|mx|ns|dns|proxy|lb|gw|fw|sw|ad|dc|pc|nas|esx|esxi|kvm|master|worker|agent|slave|ip|cache|build|ci|mon|log|backup|vpn)-?\d{1,4}$/;
 
 type Ending = 'strong' | 'weak' | 'file' | null;
 
-/** What a label may be as the last one of a host's name. */
-const endingOf = remember(500_000, (label: string): Ending => {
+/** Classifies a label as the last one of a host name. */
+const classifyEnding = memoize(500_000, (label: string): Ending => {
   if (STRONG.has(label)) return 'strong';
   if (UNIT_TYPES.has(label)) return null;
-  if (ENDINGS_OF_FILES.has(label)) return 'file';
-  // `prod2` is the second of its kind.
+  if (FILE_ENDINGS.has(label)) return 'file';
+  // Internal names may be numbered: `prod2`.
   if (INTERNAL.has(label) || INTERNAL.has(label.replace(/\d{1,3}$/, ''))) return 'weak';
   const { isIcann } = parse(`a.${label}`, { extractHostname: false, validateHostname: false });
   return isIcann === true ? 'weak' : null;
 });
 
-/** Whether the name of a host is in a text. */
-export function holdsHost(text: string): boolean {
+/** Whether a text contains a host name. */
+export function containsHost(text: string): boolean {
   if (!text.includes('.')) return false;
-  return withPlainLetters(text)
+  return replaceOtherLetters(text)
     .split(/[^A-Za-z0-9._-]/)
     .some((name) => name.includes('.') && isHost(name.split('.')));
 }
 
 const OTHER_LETTER = /[^\p{ASCII}\P{L}]/gu;
 
-/** The names of hosts may have letters of any script: the shape is the same with an `x` for each. */
-function withPlainLetters(text: string): string {
+/** Host names may have letters of any script. Replaces each by `x`, which preserves the shape. */
+function replaceOtherLetters(text: string): string {
   return OTHER_LETTER.test(text) ? text.replace(OTHER_LETTER, 'x') : text;
 }
 
@@ -72,9 +72,9 @@ function isHost(labels: readonly string[]): boolean {
   return labels.some((label, at) => {
     if (at === 0 || !/[A-Za-z0-9-]$/.test(labels[at - 1] ?? '')) return false;
     const ending = /^(?:xn--)?[A-Za-z0-9]+/i.exec(label)?.[0] ?? '';
-    const strength = endingOf(ending.toLowerCase());
+    const strength = classifyEnding(ending.toLowerCase());
     if (strength === null) return false;
-    // `alice.example.com-prod` ends in a host's name as well.
+    // `alice.example.com-prod` contains a host name as well.
     const isEnd = ending.length < label.length || !/^[\w-]/.test(labels[at + 1] ?? '');
     const isDeep =
       at > 1 &&
@@ -85,7 +85,7 @@ function isHost(labels: readonly string[]): boolean {
   });
 }
 
-/** Whether labels before an ending that other names have, too, make the name of a host of it. */
+/** Whether the labels before an ambiguous ending make it a host name. */
 function isWeakHost(
   before: readonly string[],
   ending: string,
@@ -95,21 +95,21 @@ function isWeakHost(
   const last = (before.at(-1) ?? '').toLowerCase();
   if (MACHINE.test(last)) return true;
   // `1.0.post1.dev2`
-  const isVersion = !/[a-z]/.test(last) || before.every(isOfVersion);
+  const isVersion = !/[a-z]/.test(last) || before.every(isVersionPart);
   // `Acme.Steps.Email` is a class.
   const isClass = ending.length > 2 && /^[A-Z][a-z]/.test(ending);
   const isNamespace = NAMESPACES.has((before[0] ?? '').toLowerCase());
   if (!isDeep || isVersion || isClass || isNamespace) return false;
   if (strength === 'file') return before.some((label) => /[a-z]-?\d+$/i.test(label));
-  return ![...before, ending].every(isOfKnownWords);
+  return ![...before, ending].every(consistsOfKnownWords);
 }
 
-function isOfVersion(label: string): boolean {
+function isVersionPart(label: string): boolean {
   return /^(?:v?\d[\d_-]*)?(?:(?:a|b|c|rc|alpha|beta|post|pre|preview)\d*)?$/i.test(label);
 }
 
-/** `menu.file.download` consists of words of interfaces and errors, which name nobody. */
-function isOfKnownWords(label: string): boolean {
+/** `menu.file.download` consists of common words of interfaces and errors. */
+function consistsOfKnownWords(label: string): boolean {
   const parts = label.toLowerCase().split(/[^a-z0-9]/);
   return parts.every((part) => part === '' || words.has(part) || INTERFACE.has(part));
 }

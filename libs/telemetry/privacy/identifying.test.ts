@@ -22,7 +22,7 @@ const identifying = fc.oneof(
   fc.integer({ min: 100_000, max: 2 ** 31 - 1 }).map(String),
 );
 
-describe('a text that may tell who or where somebody is', () => {
+describe('identifying text', () => {
   test.each([
     ...[
       'alice@example.com',
@@ -99,7 +99,7 @@ describe('a text that may tell who or where somebody is', () => {
     expect(isIdentifying(text)).toBe(true);
   });
 
-  test('is any in which somebody’s address, number or place stands', () => {
+  test('is any text that contains an address, a number or a place of a person', () => {
     const [befores, afters] = [
       ['', ' ', '(', '"', 'to ', '=', ', '],
       ['', ' ', ')', '"', ', ', '!', '.', '; for'],
@@ -120,7 +120,7 @@ describe('a text that may tell who or where somebody is', () => {
     expect(isIdentifying(guid, 'number', 'token')).toBe(true);
   });
 
-  test('is any that is longer than a name, at which nobody has to look', () => {
+  test('is any text that is longer than a name, without inspection', () => {
     for (const text of ['a', 'a.', '1 a ', 'g-', '@'].map((it) => it.repeat(150_000))) {
       expect(isIdentifying(text)).toBe(true);
     }
@@ -144,7 +144,7 @@ describe('the name of a kind of thing', () => {
     expect(isName(text)).toBe(false);
   });
 
-  test('holds no blank, and nothing that may tell who or where somebody is', () => {
+  test('contains no blank and no identifying text', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), identifying), (text) => {
         if (isName(text)) expect(/\s|\/|@/.test(text) || isIdentifying(text)).toBe(false);

@@ -1,8 +1,8 @@
-import { holdsHost } from './hosts.js';
-import { holdsServiceKey, isEncodedEmail } from './secrets.js';
+import { containsHost } from './hosts.js';
+import { containsServiceKey, isEncodedEmail } from './secrets.js';
 
 /*
- * Shapes of text that may tell who or where somebody is. A text that is kept must have none of them.
+ * Shapes of text that may identify a person or a place. Text that is kept must have none of them.
  */
 
 type Test = (text: string) => boolean;
@@ -16,21 +16,21 @@ const SHAPES = {
   email: matching(/@/),
   url: matching(/:\/\/|(?<![0-9a-z])(?:www\.|mailto:|arn:|urn:)/i),
   path: matching(/^~?[/\\]|^[a-z]:[/\\]|[/\\][^/\\]*[/\\]/i),
-  // With dashes as well: `ip-10-0-0-5` is how AWS names a host. Keys have underscores there.
+  // With dashes in AWS host names (`ip-10-0-0-5`), with underscores in keys.
   ipv4: matching(/(?<!\d)\d{1,3}([._-])\d{1,3}\1\d{1,3}\1\d{1,3}(?!\d)/),
   ipv6: matching(/(?<![0-9a-z])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![0-9a-z])/i),
   mac: matching(
     /(?<![0-9a-z])(?:(?:[0-9a-f]{2}[:_-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})(?![0-9a-z])/i,
   ),
   guid: matching(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i),
-  host: holdsHost,
-  secret: holdsServiceKey,
-  serial: holdsSerial,
+  host: containsHost,
+  secret: containsServiceKey,
+  serial: containsSerial,
   number: matching(/\d{6}|\d(?:[ ._()-]{0,2}\d){8}/),
 } satisfies Record<string, Test>;
 
-/** Groups of letters and digits with dashes between them, as serial numbers and licence keys have them. */
-function holdsSerial(text: string): boolean {
+/** Groups of letters and digits joined by dashes, as in serial numbers and licence keys. */
+function containsSerial(text: string): boolean {
   return text
     .toLowerCase()
     .split(/[^a-z0-9-]/)
@@ -51,33 +51,33 @@ export type Shape = keyof typeof SHAPES | 'token';
 
 const TESTS = Object.entries(SHAPES) as [Shape, Test][];
 
-/** Nobody gives a name of this length to anything; and no longer text is worth the look. */
+/** Longer text is not a name, and is rejected without inspection. */
 const MAX_LENGTH = 512;
 
-/** Whether a text has a shape that may tell who or where somebody is, but for those `allowed`. */
+/** Whether a text has a shape that may identify a person or a place, except for `allowed` shapes. */
 export function isIdentifying(text: string, ...allowed: Shape[]): boolean {
   if (text.length > MAX_LENGTH) return true;
-  if (!allowed.includes('token') && withoutTokens(text) !== text) return true;
+  if (!allowed.includes('token') && replaceTokens(text) !== text) return true;
   return TESTS.some(([shape, test]) => !allowed.includes(shape) && test(text));
 }
 
 const LONG_WORD = /[A-Za-z0-9]{12,}/g;
 
-/** The text with `*` for every long word that looks like a key, a session's id or a digest. */
-export function withoutTokens(text: string): string {
+/** Replaces every long word that looks like a key, a session id or a digest by `*`. */
+export function replaceTokens(text: string): string {
   return text.replace(LONG_WORD, (word) => (isToken(word) ? '*' : word));
 }
 
-/** Names of things have their numbers at one place, if any, and are not that long. */
+/** Names have digits in at most one place, and are shorter. */
 function isToken(word: string): boolean {
-  if (holdsServiceKey(word) || isEncodedEmail(word)) return true;
+  if (containsServiceKey(word) || isEncodedEmail(word)) return true;
   if (!/\d/.test(word) || !/[a-z]/i.test(word)) return false;
   if (/^[0-9a-f]+$/i.test(word) || /\d[a-z]+\d/i.test(word)) return true;
-  const isOfOneCase = word === word.toUpperCase();
-  return isOfOneCase ? word.length >= 16 : word.length >= 20 && /[A-Z]/.test(word);
+  const hasOneCase = word === word.toUpperCase();
+  return hasOneCase ? word.length >= 16 : word.length >= 20 && /[A-Z]/.test(word);
 }
 
-/** A name that people gave to a kind of thing: a package, a type, a state. No blanks, no paths. */
+/** The name of a package, a type, a state. No blanks, no paths. */
 const NAME = /^[A-Za-z0-9_$=<>!~+-][A-Za-z0-9_.$=<>!~+#-]{0,63}$/;
 
 /** Whether a text may be kept as the name of a kind of thing. */
@@ -85,12 +85,12 @@ export function isName(text: string): boolean {
   return NAME.test(text) && !isIdentifying(text);
 }
 
-/** It begins with a number without zeros before it, that may have a few letters behind it (`3rc1`). */
+/** Begins with a number without leading zeros, optionally followed by a few letters (`3rc1`). */
 const VERSION = /^v?(?!0\d)(?:\d{1,8}|\d{1,5}[a-z]{1,4}\d{0,3})(?:[.+~_-][\w.+~-]{0,60}\w)?$/i;
-/** A version that has no number yet, or one of its own kind: `master`, `beta-1.2`, `stub-universe`. */
+/** A version that begins with a word: `master`, `beta-1.2`, `stub-universe`. */
 const STAGE =
   /^(?:alpha|beta|rc|dev|main|master|nightly|testing|snapshot|stub|latest|stable|edge)(?:[-.]universe)?(?:[-.]\d[\w.+-]{0,60})?$/i;
-/** What may look like a version and is a number of an account, a telephone, a person, or an address. */
+/** Numbers of accounts, telephones or persons, and addresses, that may look like a version. */
 const NO_VERSION = [
   /\d{9}/,
   /(?<!\d)\d{3,4}-\d{3,4}(?!\d)/,
@@ -102,7 +102,7 @@ const NO_VERSION = [
 const MAX_VERSION_LENGTH = 100;
 const COMMIT = /^[0-9a-f]{7,40}$/;
 
-/** Whether a text may be kept as a version. It may have the digest of a commit in it. */
+/** Whether a text may be kept as a version. It may contain a commit digest. */
 export function isVersion(text: string): boolean {
   if (text.length > MAX_VERSION_LENGTH || (!VERSION.test(text) && !STAGE.test(text))) return false;
   const longWords = text.match(LONG_WORD) ?? [];

@@ -58,7 +58,7 @@ describe('the name of a property', () => {
     expect(safeKey(key)).toBe(`[${key.length}]`);
   });
 
-  test('never tells who or where somebody is, and is short', () => {
+  test('is never identifying, and is short', () => {
     const parts = fc.constantFrom(
       ...['a', '_', '.', '-', ':', '/', '@', ' ', '1', '12345', '10.0.0.5', 'example.com', 'é'],
       ...['70b28f00-e38f-41b2-a723-aab344f535b9', '4f53cda18c2b', '\ud83d', '*', '[', '$'],
@@ -86,7 +86,7 @@ describe('the name of a property', () => {
   });
 });
 
-describe('an event that nobody declared', () => {
+describe('an undeclared event', () => {
   test.each([
     ...[
       'health',

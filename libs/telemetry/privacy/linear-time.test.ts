@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { isIdentifying, isName, isVersion } from './identifying.js';
 import { isEventName, safeKey } from './keys.js';
-import { partsOf } from './message-parts.js';
-import { mostUnder } from './number-names.js';
+import { splitMessage } from './message-parts.js';
+import { maxAnonymous } from './number-names.js';
 import { asCustomerKey, asToken } from './tokens.js';
 
 /*
@@ -81,7 +81,7 @@ function growth(work: (text: string) => unknown, piece: string, runs = 3): numbe
   return long / Math.max(FLOOR_MS, durationOf(work, fill(piece, SMALL), runs));
 }
 
-const split = (text: string) => [...partsOf(text)].length;
+const split = (text: string) => [...splitMessage(text)].length;
 
 describe('the time that a text takes', () => {
   test('grows with its length where a message is taken apart, whatever it is made of', () => {
@@ -98,7 +98,7 @@ describe('the time that a text takes', () => {
       isVersion,
       isEventName,
       safeKey,
-      mostUnder,
+      maxAnonymous,
       asCustomerKey,
       asToken,
     ];

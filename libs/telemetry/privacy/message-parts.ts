@@ -1,11 +1,11 @@
 /**
- * Takes a message apart in one pass, in time linear in its length whatever it holds. One regular expression
- * for all parts would be quadratic: where a run of letters is not a URL, it would look again from each of
- * them. Here every expression is sticky and consumes what it has looked at, or is tried only after the end of
- * the run is known, which is found once for each run.
+ * Splits a message into parts in one pass, in time linear in its length for any input. One regular expression for all
+ * parts would be quadratic: if a run of letters is not a URL, it would search again from each letter. Here every
+ * expression is sticky and consumes what it has inspected, or is tried only after the end of the run is known, which
+ * is determined once per run.
  */
 
-/** What stands in a message, in the order in which it is looked for. */
+/** Kinds of parts, in the order of detection. */
 export type PartKind =
   'text' | 'url' | 'email' | 'path' | 'mac' | 'ip' | 'number' | 'name' | 'word' | 'mark' | 'other';
 
@@ -14,8 +14,8 @@ export interface Part {
   text: string;
 }
 
-/** The parts of a well-formed message, in order and without gaps. */
-export function* partsOf(message: string): Generator<Part> {
+/** Splits a well-formed message into parts, in order and without gaps. */
+export function* splitMessage(message: string): Generator<Part> {
   const reader = new Reader(message);
   for (let at = 0; at < message.length;) {
     const [kind, end] = reader.partAt(at);
@@ -24,7 +24,7 @@ export function* partsOf(message: string): Generator<Part> {
   }
 }
 
-/** The closing mark of each opening one. */
+/** The closing quote of each opening one. */
 const QUOTES: Readonly<Record<string, string>> = {
   ...{ '"': '"', '`': '`', "'": "'", '“': '”', '‘': '’', '«': '»' },
 };
@@ -58,7 +58,7 @@ function matchEnd(pattern: RegExp, message: string, at: number): number {
   return pattern.test(message) ? pattern.lastIndex : -1;
 }
 
-/** Runs of characters of one kind. Each is walked through once, though it is asked for at many places. */
+/** Runs of characters of one kind. Each run is scanned once, even if it is requested at many positions. */
 class Runs {
   #end = 0;
   #lastAt = -1;
@@ -68,25 +68,25 @@ class Runs {
     private readonly pattern: RegExp,
   ) {}
 
-  /** Where the run that holds this place ends; the place itself where none does. Places must ascend. */
+  /** @returns the end of the run that contains `at`, or `at` if no run does. Positions must ascend. */
   endFrom(at: number): number {
     if (at < this.#end) return this.#end;
     this.#end = Math.max(at, matchEnd(this.pattern, this.message, at));
     const run = this.message.slice(at, this.#end);
     const last = run.lastIndexOf('@');
-    // An address has something behind its @: of those that end in one, the @ before it counts.
+    // An address has text after its @, so if the run ends in one, the previous @ counts.
     const isAtEnd = last === run.length - 1 && this.message.charAt(this.#end) !== ':';
     this.#lastAt = at + (isAtEnd ? run.slice(0, -1).lastIndexOf('@') : last);
     return this.#end;
   }
 
-  /** The last @ of the run that was asked for last, with something behind it. */
+  /** The last @ with text after it, in the run that was requested last. */
   get lastAt(): number {
     return this.#lastAt;
   }
 }
 
-/** Where a text occurs next. Each stretch is searched once; places must ascend. */
+/** Finds the next occurrence of a text. Each stretch is searched once; positions must ascend. */
 class Occurrences {
   #found = -1;
   #isOver = false;
@@ -105,7 +105,7 @@ class Occurrences {
   }
 }
 
-/** Finds the parts of one message, from its beginning to its end. */
+/** Finds the parts of one message, from beginning to end. */
 class Reader {
   readonly #schemes: Runs;
   readonly #addresses: Runs;
@@ -131,7 +131,7 @@ class Reader {
     return matchEnd(pattern, this.message, at);
   }
 
-  /** Quoted literals; an apostrophe within a word opens none, and one before a letter closes none. */
+  /** Quoted literals. An apostrophe within a word does not open one, and one before a letter does not close one. */
   quoteEnd(at: number): number {
     const quote = this.message.charAt(at);
     const closing = QUOTES[quote];
@@ -158,7 +158,7 @@ class Reader {
     return this.end(EMAIL_RIGHT, this.#addresses.lastAt + 1);
   }
 
-  /** A name in front, and what must come behind it. */
+  /** A label followed by `more`. */
   labelledEnd(more: RegExp, at: number): number {
     const label = this.#labels.endFrom(at);
     return label === at ? -1 : this.end(more, label);
@@ -173,7 +173,7 @@ class Reader {
   }
 }
 
-/** In the order in which they are looked for. */
+/** In the order of detection. */
 const FINDERS: readonly [PartKind, (reader: Reader, at: number) => number][] = [
   ['text', (reader, at) => reader.quoteEnd(at)],
   ['url', (reader, at) => reader.urlEnd(at)],

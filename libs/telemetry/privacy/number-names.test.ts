@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isIdentifyingKey, mostUnder } from './number-names.js';
+import { isIdentifyingKey, maxAnonymous } from './number-names.js';
 
 describe('a number', () => {
   test.each([
@@ -43,7 +43,7 @@ describe('a number', () => {
     ...'social_security driverLicense sort_code card_pan imei_sv ssn_last4 userhash acctnum'.split(
       ' ',
     ),
-  ])('under the name %s may be somebody’s', (key) => {
+  ])('with the name %s may be identifying', (key) => {
     expect(isIdentifyingKey(key)).toBe(true);
   });
 
@@ -52,7 +52,7 @@ describe('a number', () => {
     'registration reference case meter loyalty house visa asset visitor matriculation booking ticket phone whatsapp';
   const NUMBERS = 'no nr nbr number id key code ref hash';
   test.each(OWNERS.split(' '))(
-    'that is the number of a %s may be somebody’s, however it is written',
+    'that is the number of a %s may be identifying, in any spelling',
     (owner) => {
       for (const number of NUMBERS.split(' ')) {
         const [first = '', ...rest] = number;
@@ -102,20 +102,20 @@ describe('a number', () => {
 
 describe('the largest number that is kept', () => {
   test.each(['id', 'phone', 'customer_no', 'ip_addr'])('under %s is none', (key) => {
-    expect(mostUnder(key)).toBe(-1);
+    expect(maxAnonymous(key)).toBe(-1);
   });
 
   test.each([
     ...['accounts', 'phones', 'ids_count', 'phone_total', 'customer_num', 'account_id.first'],
     ...['health-unit-phone-total', 'contact.phone.x'],
   ])('under %s is a count of things, not one of their numbers', (key) => {
-    expect(mostUnder(key)).toBe(999_999);
+    expect(maxAnonymous(key)).toBe(999_999);
   });
 
   test.each(['nodes', 'memory', 'task_count', 'users', 'health-unit-dcos-net-service-total'])(
-    'under %s has no bound of its own',
+    'with the name %s has no maximum',
     (key) => {
-      expect(mostUnder(key)).toBe(Infinity);
+      expect(maxAnonymous(key)).toBe(Infinity);
     },
   );
 });

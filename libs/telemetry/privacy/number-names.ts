@@ -1,14 +1,13 @@
-import { remember } from '../memo.js';
+import { memoize } from '../memo.js';
 
 /*
- * Names under which a number identifies a person, an organisation or a machine. Developers combine the
- * same few words in many ways (`customer_no`, `customerNumber`, `customernumber`), so the rules know the
- * words and not the combinations.
+ * Names of numbers that identify a person, an organisation or a machine. Developers combine the same few words in many
+ * ways (`customer_no`, `customerNumber`, `customernumber`), so the rules list words instead of combinations.
  */
 
 const setOf = (text: string) => new Set(text.trim().split(/\s+/));
 
-/** A number under one of these identifies, whatever stands before it: `home_phone`, `lat`. */
+/** A number with one of these names is identifying, whatever precedes the word: `home_phone`, `lat`. */
 const IDENTIFYING = setOf(`
   id ids uid uuid guid account acct phone tel telephone mobile cell cellphone handy telefon telefono telefone
   telefoon msisdn fax ssn sin passport iban bic card creditcard debitcard zip zipcode postcode postal plz
@@ -19,7 +18,7 @@ const IDENTIFYING = setOf(`
   ustid blz bankleitzahl kdnr siret siren abn cuit cedula bsn egn jmbg oib hkid snils ogrn mrn npi rodne aba
 `);
 
-/** Whose number it is. Alone such a word counts something: `customer: 3`. */
+/** The owner of a number. Without a second word it is a count: `customer: 3`. */
 const ENTITY = setOf(`
   account acct user customer client tenant owner device machine session employee member person org organisation
   organization company contact phone mobile telephone subscriber patient student citizen resident passport license
@@ -31,13 +30,13 @@ const ENTITY = setOf(`
   sozialversicherungs burgerservice
 `);
 
-/** Makes a number of an entity's: `customer_no`, `mac_addr`. */
+/** Turns an entity into an identifier: `customer_no`, `mac_addr`. */
 const NUMBER = setOf('number no nr nbr nummer numero id key code addr address adresse ip ref hash');
 
-/** Stands behind an identifying word and says no more: `phone_number`, `birth_date`. */
-const KIND = setOf('number num no nr nbr nummer numero addr address adresse date code hash');
+/** Follows an identifying word without changing its meaning: `phone_number`, `birth_date`. */
+const SUFFIX = setOf('number num no nr nbr nummer numero addr address adresse date code hash');
 
-/** How the number is written. `lat_e7` is a latitude, but `lat_ms` is a latency. */
+/** The format of the number. `lat_e7` is a latitude, but `lat_ms` is a latency. */
 const FORM = setOf('raw value val int long str text numeric plain last');
 const FORM_OF: readonly [names: ReadonlySet<string>, forms: ReadonlySet<string>][] = [
   [setOf('lat lon lng latitude longitude'), setOf('e deg degrees rad micro')],
@@ -48,46 +47,46 @@ const FORM_OF: readonly [names: ReadonlySet<string>, forms: ReadonlySet<string>]
   ],
 ];
 
-/** Names of two words, neither of which identifies alone. */
+/** Pairs of words that are identifying only together. */
 const PAIRS = setOf(`
   social-security driver-license driver-licence driving-license driving-licence sort-code card-pan imei-sv born-at
   zip-plus x-coord y-coord
 `);
 
-/** How many there are. */
+/** Words for an amount. */
 const AMOUNT = setOf('total unhealthy count counts sum amount qty num');
 
-/** The largest count of anybody's things; numbers of accounts and telephones are longer. */
-const MOST = 999_999;
+/** The largest plausible count of things that belong to an entity; account and telephone numbers are longer. */
+const MAX_COUNTED = 999_999;
 
-/** Whether a number under this name may be somebody's: `account_id`, `phoneNumber`, `customerno`. */
-export const isIdentifyingKey = remember(2_000_000, (key: string): boolean =>
+/** Whether a number with this name may be identifying: `account_id`, `phoneNumber`, `customerno`. */
+export const isIdentifyingKey = memoize(2_000_000, (key: string): boolean =>
   isIdentifying(wordsOf(key)),
 );
 
 /**
- * The largest number under this name that identifies nobody; -1 where every number may. A plural or an
- * amount is a count: `accounts`, `phone_total`.
+ * The largest number with this name that is not identifying; -1 if every number may be. A plural or an amount is a
+ * count: `accounts`, `phone_total`.
  */
-export const mostUnder = remember(2_000_000, (key: string): number => {
+export const maxAnonymous = memoize(2_000_000, (key: string): number => {
   const words = wordsOf(key);
   if (isIdentifying(words)) return -1;
   const before = words.slice(0, -1);
   const last = words.at(-1) ?? '';
   const counted = AMOUNT.has(last) ? before : [...before, last.replace(/s$/, '')];
-  // `customer_num`: its number, or how many there are.
+  // `customer_num` is a customer number or a number of customers.
   const isEither = last === 'num' && ENTITY.has(before.at(-1) ?? '');
-  if (isIdentifying(counted) || isEither) return MOST;
-  // A part of something that identifies: `account_id.first`.
+  if (isIdentifying(counted) || isEither) return MAX_COUNTED;
+  // A part of an identifier: `account_id.first`.
   const parents = key.split('.').slice(0, -1);
-  return parents.some((parent) => isIdentifying(wordsOf(parent))) ? MOST : Infinity;
+  return parents.some((parent) => isIdentifying(wordsOf(parent))) ? MAX_COUNTED : Infinity;
 });
 
 function isIdentifying(words: readonly string[]): boolean {
   const [last = '', before = ''] = [...withoutForm(words)].reverse();
   if (IDENTIFYING.has(last) || isOneWord(last)) return true;
   if (PAIRS.has(`${before}-${last}`)) return true;
-  return (KIND.has(last) && IDENTIFYING.has(before)) || (NUMBER.has(last) && ENTITY.has(before));
+  return (SUFFIX.has(last) && IDENTIFYING.has(before)) || (NUMBER.has(last) && ENTITY.has(before));
 }
 
 function withoutForm(words: readonly string[]): readonly string[] {

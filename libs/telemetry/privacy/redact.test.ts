@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { holdsText, isRedacted, redact as redactBy, type TextRule } from './redact.js';
+import { containsText, isRedacted, redact as redactBy, type TextRule } from './redact.js';
 
 const nothing = () => null;
 const everything = (_: string, text: string) => text;
@@ -66,7 +66,7 @@ describe('redacted properties', () => {
     ]);
   });
 
-  test('have names that tell of nobody, and a figure under each', () => {
+  test('have names that are not identifying, and a value under each', () => {
     const properties = {
       'alice@example.com': 1,
       'carol@example.com': 2,
@@ -83,7 +83,7 @@ describe('redacted properties', () => {
     });
   });
 
-  test('have no number that may be somebody’s', () => {
+  test('have no number that may be identifying', () => {
     const properties = { account_id: 123456789012, phone: [15551234567], id: { count: 7 } };
     expect(redact(properties, everything)).toEqual({
       account_id: { $length: 12 },
@@ -101,7 +101,7 @@ describe('redacted properties', () => {
     });
   });
 
-  test('have no long number under what may be a list of somebody’s, but what is counted there', () => {
+  test('have no long numbers in lists of identifying values, but keep counts', () => {
     const properties = { accounts: [123456789012, 7], aws_accounts: 3, phones: { n: 15551234567 } };
     expect(redact(properties, everything)).toEqual({
       accounts: [{ $length: 12 }, 7],
@@ -156,17 +156,17 @@ describe('a text that is not kept', () => {
 
   test('is text still, wherever it stands', () => {
     for (const value of ['x', { $length: 1 }, ['', ['x']], { a: { b: 'x' } }, [{ $length: 2 }]]) {
-      expect(holdsText(value)).toBe(true);
+      expect(containsText(value)).toBe(true);
     }
     for (const value of ['', 7, true, null, undefined, [], {}, [''], { a: 1 }, { $length: 0 }]) {
-      expect(holdsText(value)).toBe(false);
+      expect(containsText(value)).toBe(false);
     }
   });
 
   test('is where it was before it was redacted', () => {
     fc.assert(
       fc.property(fc.dictionary(names, values), (properties) => {
-        expect(holdsText(redact(properties, nothing))).toBe(holdsText(properties));
+        expect(containsText(redact(properties, nothing))).toBe(containsText(properties));
       }),
     );
   });

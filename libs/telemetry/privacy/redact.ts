@@ -2,51 +2,51 @@ import type { Properties } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 import { isNotFinite } from '../readings.js';
 import { safeKey } from './keys.js';
-import { mostUnder } from './number-names.js';
+import { maxAnonymous } from './number-names.js';
 
-/** What stands in the place of a text that is not kept: its length in UTF-16 units. */
+/** Replaces text that must not be kept: its length in UTF-16 units. */
 export interface Redacted {
   $length: number;
 }
 
 /**
- * What may be kept of a text of an event, or null. The path is the text's place in the properties,
- * with `[]` for the place in a list: `package_list[].name`.
+ * Returns the part of a text that may be kept, or null. The path is that of the text in the properties, with `[]` for
+ * list items: `package_list[].name`.
  */
 export type TextRule = (path: string, text: string) => string | null;
 
 export function isRedacted(value: unknown): value is Redacted {
-  // Anybody may send such an object: no text is longer than any event.
+  // Clients may send such an object, so the length is checked: no text is longer than an event.
   const length = isObject(value) && Object.keys(value).length === 1 ? value.$length : undefined;
   return typeof length === 'number' && length >= 0 && length <= MAX_LENGTH;
 }
 
 const MAX_LENGTH = 1_000_000;
 
-/** What may be kept of an event. */
+/** Rules for the parts of an event that may be kept. */
 export interface KeepRules {
   keepText: TextRule;
-  /** Whether a property is one that is read: its name and its figures are kept as they are. */
+  /** Whether a property is read. Its name and numbers are kept unchanged. */
   knows: (key: string) => boolean;
 }
 
 /**
- * Properties of which only what the rule keeps is left of text. Figures stay, so that a replay can
- * restore them; a text becomes its length, which no reader takes for text or for a figure.
+ * Replaces text that no rule keeps by its length, which no reader mistakes for text or a number. Numbers are kept, so
+ * that a replay can restore them.
  */
 export function redact(properties: Properties, { keepText, knows }: KeepRules): Properties {
-  return redactObject(properties, { path: '', most: Infinity }, keepText, knows);
+  return redactObject(properties, { path: '', max: Infinity }, keepText, knows);
 }
 
-/** Where in an event a value stands, and up to where a number there is nobody's, by the names on the way. */
+/** The path of a value in an event, and the largest number there that is not identifying, by the names in the path. */
 interface Place {
   path: string;
-  most: number;
+  max: number;
 }
 
 function redactObject(
   object: object,
-  { path, most }: Place,
+  { path, max }: Place,
   keepText: TextRule,
   knows: KeepRules['knows'],
 ): Properties {
@@ -55,9 +55,9 @@ function redactObject(
     const isKnown = path === '' && knows(key);
     const place = {
       path: path === '' ? key : `${path}.${key}`,
-      most: isKnown ? Infinity : Math.min(most, mostUnder(key)),
+      max: isKnown ? Infinity : Math.min(max, maxAnonymous(key)),
     };
-    const name = freeName(isKnown ? key : safeKey(key), redacted);
+    const name = uniqueName(isKnown ? key : safeKey(key), redacted);
     redacted[name] = redactValue(value, place, keepText);
   }
   return redacted;
@@ -69,7 +69,7 @@ function redactValue(value: unknown, place: Place, keepText: TextRule): unknown 
     return kept ?? (isNotFinite(value) ? value : { $length: value.length });
   }
   if (typeof value === 'number') {
-    return Math.abs(value) <= place.most ? value : { $length: `${value}`.length };
+    return Math.abs(value) <= place.max ? value : { $length: `${value}`.length };
   }
   if (Array.isArray(value)) {
     const items = { ...place, path: `${place.path}[]` };
@@ -79,18 +79,18 @@ function redactValue(value: unknown, place: Place, keepText: TextRule): unknown 
   return isObject(value) ? redactObject(value, place, keepText, () => false) : value;
 }
 
-/** Two keys may have the same safe form; both keep their figures. */
-function freeName(name: string, taken: object): string {
+/** Two keys may have the same safe form; both keep their values. */
+function uniqueName(name: string, taken: object): string {
   if (!Object.hasOwn(taken, name)) return name;
   for (let number = 2; ; number += 1) {
     if (!Object.hasOwn(taken, `${name}~${number}`)) return `${name}~${number}`;
   }
 }
 
-/** Whether there is any text in a value, be it redacted already. */
-export function holdsText(value: unknown): boolean {
+/** Whether a value contains any text, redacted or not. */
+export function containsText(value: unknown): boolean {
   if (typeof value === 'string') return value !== '' && !isNotFinite(value);
   if (typeof value !== 'object' || value === null) return false;
   if (isRedacted(value)) return value.$length > 0;
-  return Object.values(value).some(holdsText);
+  return Object.values(value).some(containsText);
 }

@@ -16,7 +16,7 @@ describe('a message', () => {
     ['  two\n\n  files\t', 'two files'],
     ['', ''],
     ['😀', ''],
-  ])('%j says no more than %j', (message, scrubbed) => {
+  ])('%j becomes %j', (message, scrubbed) => {
     expect(scrub(message)).toBe(scrubbed);
   });
 
@@ -147,7 +147,7 @@ test('the vocabulary holds words in lower case, and none of the people of these 
   expect(words.size).toBeGreaterThan(1000);
 });
 
-/** What stands in a scrubbed message beside placeholders, words of the vocabulary and marks. */
+/** Text in a scrubbed message other than placeholders, words of the vocabulary and marks. */
 function strangersIn(scrubbed: string): string[] {
   const placeholders = /<(?:text|url|email|path|mac|ip|number|name|word)>/g;
   const said = scrubbed.replace(placeholders, ' ').match(/[^\s.,:;!?()[\]{}<>=+*/%&|^#-]+/g) ?? [];

@@ -1,31 +1,30 @@
-import { partsOf, type Part } from './message-parts.js';
+import { splitMessage, type Part } from './message-parts.js';
 import { words } from './words.js';
 
 const MAX_READ = 2000;
 const MAX_KEPT = 500;
 
-/** A message without anything that identifies, and how many of its characters were not even read or kept. */
+/** A message without identifying text, and the number of characters cut off. */
 export interface ScrubbedMessage {
   text: string;
-  /** 0 where the message is kept from its beginning to its end. In UTF-16 units. */
+  /** In UTF-16 units; 0 if the message is complete. */
   leftOut: number;
 }
 
 /**
- * A message as far as it says nothing of anybody: quoted literals, addresses, hosts, paths and numbers
- * become what they are (`<text>`, `<email>`, `<number>`), and of all other words only those of a fixed
- * vocabulary stay. So a name that was not foreseen cannot stay either, and messages that differ in
- * their details become the same.
+ * Removes identifying text from a message. Quoted literals, addresses, hosts, paths and numbers become placeholders
+ * (`<text>`, `<email>`, `<number>`), and of other words only a fixed vocabulary is kept. So unforeseen names cannot
+ * remain, and messages that differ only in details become equal.
  */
 export function scrubMessage(message: string): ScrubbedMessage {
   const read = message.slice(0, MAX_READ).toWellFormed();
   let replaced = '';
-  for (const part of partsOf(read)) replaced += replacement(part);
+  for (const part of splitMessage(read)) replaced += replacement(part);
   const scrubbed = replaced
     .replace(/\s+/g, ' ')
     .replace(/(<[a-z]+>)(?: ?\1)+/g, '$1')
     .trim();
-  // Not in the middle of a placeholder.
+  // Do not cut within a placeholder.
   const text = scrubbed
     .slice(0, MAX_KEPT)
     .replace(/<[a-z]*$/, '')

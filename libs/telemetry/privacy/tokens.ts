@@ -1,23 +1,23 @@
 import { isIdentifying, isVersion } from './identifying.js';
-import { isDrawn, isEncodedEmail, isNumberOfAPerson } from './secrets.js';
+import { isRandomKey, isEncodedEmail, isPersonalNumber } from './secrets.js';
 
-/** A short word of an agent's own: a variant, a provider, the class of an error. */
+/** A short word chosen by an agent: a variant, a provider, the class of an error. */
 const TOKEN = /^[A-Za-z0-9_][A-Za-z0-9._+~-]{0,127}$/;
 const SHA1 = /^[0-9a-f]{40}$/i;
 
-/** A short word that names a kind of thing and nobody, or null. */
+/** Reads a short word that is not identifying; null if it is not one. */
 export function asToken(raw: unknown): string | null {
   if (typeof raw !== 'string') return null;
   const trimmed = raw.trim();
   return TOKEN.test(trimmed) && !isIdentifying(trimmed) ? trimmed : null;
 }
 
-/** A vendor's keys are GUIDs and short words; what is longer is a token or a text. */
+/** A vendor's keys are GUIDs and short words; longer text is a token or a sentence. */
 const KEY = /^[A-Za-z0-9_][A-Za-z0-9._+~-]{0,63}$/;
 
 /**
- * A key that the vendor gave to a customer, or null. It may consist of numbers; but it is no address, host or
- * path, no secret of a cloud, and no number of a bank account, a card or a person.
+ * Reads a key that the vendor assigned to a customer; null if it is not one. It may consist of numbers, but must not be
+ * an address, a host, a path, a cloud secret, or the number of a bank account, a card or a person.
  */
 export function asCustomerKey(raw: unknown): string | null {
   if (typeof raw !== 'string') return null;
@@ -26,20 +26,20 @@ export function asCustomerKey(raw: unknown): string | null {
   return isKey && !isSecret(trimmed) ? trimmed : null;
 }
 
-/** Whether the whole, or a part between dashes and dots, is somebody's number, address or secret. */
+/** Whether the text, or a part between separators, is a personal number, an address or a secret. */
 function isSecret(text: string): boolean {
   const parts = [text, ...text.split(/[._+~-]/)];
-  return parts.some((part) => isNumberOfAPerson(part) || isEncodedEmail(part) || isDrawn(part));
+  return parts.some((part) => isPersonalNumber(part) || isEncodedEmail(part) || isRandomKey(part));
 }
 
-/** A version, or null. */
+/** Reads a version, or null. */
 export function asVersion(raw: unknown): string | null {
   if (typeof raw !== 'string') return null;
   const trimmed = raw.trim();
   return isVersion(trimmed) ? trimmed : null;
 }
 
-/** A SHA-1 digest in lower-case hexadecimal digits, or null. */
+/** Reads a SHA-1 digest, in lower case, or null. */
 export function asSha1(raw: unknown): string | null {
   if (typeof raw !== 'string') return null;
   const trimmed = raw.trim();

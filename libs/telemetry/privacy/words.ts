@@ -1,8 +1,8 @@
 /**
- * Telemetry's published vocabulary: a word of an error message that isn't listed here is replaced.
- * Made from words in messages of errors in Python's standard library, Node.js and their packages,
- * counted, and words of cloud inventories, jobs and databases added by hand; given names, family
- * names, place names, company and product names taken out, but for those that errors need (mark).
+ * The vocabulary of error messages: words that are not listed here are replaced. It contains the most frequent words of
+ * error messages in Python's standard library, Node.js and their packages, plus words of cloud inventories, jobs and
+ * databases added by hand. Names of persons, places, companies and products were removed, except words that errors
+ * need (mark).
  */
 const TEXT = `
 a able abort aborted aborting about above absent absolute accept acceptable accepted access

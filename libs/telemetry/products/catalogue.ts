@@ -1,7 +1,7 @@
 import { dcos, dcosCadence } from '../dcos/index.js';
 import type { Cadence, EventDeclaration, MetricKind, ProductDeclaration } from './declaration.js';
 
-/** A declared metric, as the database and the docs tell of it. */
+/** A declared metric, as shown in the database and the docs. */
 export interface CatalogueEntry {
   product: string;
   event: string;
@@ -10,7 +10,7 @@ export interface CatalogueEntry {
   metric: string;
   kind: MetricKind;
   unit: string;
-  /** The product's version in which it first appeared; empty where that is not known. */
+  /** The product's version in which it first appeared; empty if unknown. */
   since: string;
   about: string;
 }
@@ -26,12 +26,12 @@ export function catalogueOf(declarations: readonly ProductDeclaration[]): Catalo
   );
 }
 
-/** How often the installations of a product report, as the database tells of it. */
+/** How often the installations of a product report, as stored in the database. */
 export interface ProductCadence extends Cadence {
   product: string;
 }
 
-/** The cadences that Muster's DC/OS and these products declare. */
+/** The cadences of DC/OS and of these products. */
 export function cadencesOf(declarations: readonly ProductDeclaration[]): ProductCadence[] {
   const declared = declarations.flatMap(({ product, cadence }) =>
     cadence ? [{ product, ...cadence }] : [],

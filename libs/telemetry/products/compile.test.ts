@@ -42,7 +42,7 @@ describe('a product’s events', () => {
     expect(product.find('failed')).toMatchObject({ kind: 'error', describes: false });
   });
 
-  test('are others as well, of which the figures are kept', () => {
+  test('include undeclared ones, whose numbers are kept', () => {
     const product = compileProduct(acme);
     for (const name of ['stopped', 'job.done', '$pageview', 'constructor']) {
       expect(product.find(name)).toMatchObject({ kind: 'usage', describes: false });
@@ -53,20 +53,20 @@ describe('a product’s events', () => {
     });
   });
 
-  test('are no others where what they are called may tell of somebody', () => {
+  test('exclude undeclared ones whose names may be identifying', () => {
     const product = compileProduct(acme);
     for (const name of ['', 'Stopped', 'of alice', 'alice@corp', '10.0.0.5', '__proto__']) {
       expect(product.find(name)).toBeNull();
     }
   });
 
-  test('are no others where the product says so', () => {
+  test('exclude undeclared ones if the product declares so', () => {
     const product = compileProduct({ ...acme, unknownEvents: 'quarantined' });
     expect(product.find('stopped')).toBeNull();
     expect(product.find('started')).not.toBeNull();
   });
 
-  test('are what the installation wants, of every product', () => {
+  test('include opting out and in, for every product', () => {
     const product = compileProduct({ ...acme, unknownEvents: 'quarantined' });
     for (const consent of ['opted_out', 'opted_in']) {
       expect(product.find(consent)).toMatchObject({ kind: 'usage' });
@@ -78,7 +78,7 @@ describe('a product’s events', () => {
 describe('the description of an installation', () => {
   const sent = { release: '2.0', edition: 'open', cloud: 'aws', os: 'Linux', component: 'core' };
 
-  test('is what stands where the product says', () => {
+  test('is read from the declared properties', () => {
     expect(compileProduct(acme).describe({ ...sent, license: SHA1 }, '1.0')).toEqual({
       content: {
         version: '2.0',
@@ -93,13 +93,13 @@ describe('the description of an installation', () => {
     });
   });
 
-  test('is a version and nothing else where the product says nothing', () => {
+  test('is only the version if the product declares nothing', () => {
     const product = compileProduct({ ...acme, installation: {} });
     const content = { ...nothing, version: '2.0' };
     expect(product.describe({ ...sent, version: '2.0' }, '1.0')).toEqual({ content, defects: [] });
   });
 
-  test('has the version of the envelope where the properties have none', () => {
+  test('has the version of the envelope if the properties have none', () => {
     const product = compileProduct(acme);
     for (const release of [undefined, null, '']) {
       expect(product.describe({ release }, '1.0').content.version).toBe('1.0');

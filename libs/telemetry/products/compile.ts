@@ -6,12 +6,12 @@ import type { EventKind, InstallationDescription, Product } from '../report.js';
 import type { Defect, Properties, Understood } from '../vocabulary.js';
 import type { EventDeclaration, InstallationField, ProductDeclaration } from './declaration.js';
 import { errorReader } from './errors.js';
-import { figureReader } from './events.js';
+import { metricReader } from './events.js';
 import { isTypeOf } from './counts.js';
 import { readers } from './declared.js';
-import { mostOf } from './plausible.js';
+import { maxFor } from './plausible.js';
 
-/** Every product's installations may say that they want to be counted no more, and again. */
+/** Events with which installations of every product may opt out and in. */
 const CONSENT: Record<string, EventDeclaration> = {
   opted_out: { about: 'Telemetry was turned off.', store: 'usage', consent: 'opted_out' },
   opted_in: { about: 'Telemetry was turned on again.', store: 'usage', consent: 'opted_in' },
@@ -19,7 +19,7 @@ const CONSENT: Record<string, EventDeclaration> = {
 
 const UNDECLARED: EventDeclaration = { about: 'An event that is not declared.', store: 'usage' };
 
-/** What the readers of a product's events have in common. */
+/** Rules that the readers of a product's events share. */
 export interface ProductRules {
   declaration: ProductDeclaration;
   /** The name under which an undeclared property is kept. */
@@ -29,7 +29,7 @@ export interface ProductRules {
   descriptive: ReadonlySet<string>;
 }
 
-/** Makes a product's readers from its declaration. */
+/** Compiles a declaration into readers. */
 export function compileProduct(declaration: ProductDeclaration): Product {
   const rules = rulesOf(declaration);
   const kinds = new Map<string, EventKind>();
@@ -48,7 +48,7 @@ export function compileProduct(declaration: ProductDeclaration): Product {
   };
 }
 
-/** The readers of `opted_out` and `opted_in`, for a product with readers of its own. */
+/** The readers of `opted_out` and `opted_in`, for a product that is not compiled from a declaration. */
 export function consentKinds(product: string): Record<string, EventKind> {
   const rules = rulesOf({ product, about: '', events: {} });
   return Object.fromEntries(
@@ -57,7 +57,7 @@ export function consentKinds(product: string): Record<string, EventKind> {
 }
 
 function compileEvent(event: EventDeclaration, rules: ProductRules): EventKind {
-  const reader = event.store === 'error' ? errorReader(event, rules) : figureReader(event, rules);
+  const reader = event.store === 'error' ? errorReader(event, rules) : metricReader(event, rules);
   const { store: kind, describes = false } = event;
   return { kind, ...reader, describes, keepText: textRule(event, rules) };
 }
@@ -75,7 +75,7 @@ function rulesOf(declaration: ProductDeclaration): ProductRules {
     declaration,
     descriptive: new Set(Object.values(fields)),
     isIgnored: (key) =>
-      // PostHog's SDKs add such names by themselves ($time, $screen_width, $feature/…).
+      // PostHog's SDKs add properties with such names ($time, $screen_width, $feature/…).
       key.startsWith('$') || ignored.has(key) || prefixes.some((prefix) => key.startsWith(prefix)),
     nameOf(key) {
       for (const { before, after, starred } of collapse) {
@@ -89,7 +89,7 @@ function rulesOf(declaration: ProductDeclaration): ProductRules {
   };
 }
 
-/** How each property that describes an installation is read; others are not kept. */
+/** How each property that describes an installation is read. */
 const FIELDS: Record<InstallationField, (raw: unknown) => string | null> = {
   version: asVersion,
   variant: asToken,
@@ -105,12 +105,12 @@ function describe(
   envelopeVersion: string | undefined,
 ): Understood<InstallationDescription> {
   const defects: Defect[] = [];
-  const places: Partial<Record<InstallationField, string>> = {
+  const paths: Partial<Record<InstallationField, string>> = {
     version: 'version',
     ...declaration.installation,
   };
   const read = (field: InstallationField): string | null => {
-    const path = places[field];
+    const path = paths[field];
     const raw = path === undefined ? undefined : properties[path];
     if (path === undefined || raw === undefined || raw === null || raw === '') return null;
     const value = FIELDS[field](raw);
@@ -135,7 +135,7 @@ function describe(
   return { content, defects };
 }
 
-/** What is kept of an event's text: what its reader would take. */
+/** Keeps the text that the event's reader accepts. */
 function textRule(event: EventDeclaration, { declaration }: ProductRules): TextRule {
   const rules = new Map<string, (text: string) => string | null>();
   const when = (test: (text: string) => boolean) => (text: string) => (test(text) ? text : null);
@@ -148,7 +148,7 @@ function textRule(event: EventDeclaration, { declaration }: ProductRules): TextR
     } else if (metric.kind !== 'flag') {
       const read = readers[metric.kind];
       const kept = metric.kind === 'date' ? safeTime : (text: string) => text;
-      rules.set(path, (text) => ('value' in read(text, mostOf(metric)) ? kept(text) : null));
+      rules.set(path, (text) => ('value' in read(text, maxFor(metric)) ? kept(text) : null));
     }
   }
   const fields = { version: 'version', ...declaration.installation };

@@ -1,35 +1,34 @@
 /**
- * A product, declared: which events its installations send, what is read of each, and what it means.
- * Validation, storage, the views, their comments and the docs follow from it. Muster's own products
- * are declared like this, and those of others in JSON files of the same form; see
- * docs/add-a-product.md.
+ * The declaration of a product: the events that its installations send, what is read from each, and what it means.
+ * Validation, storage, the views, their comments and the docs derive from it. Built-in products are declared in code,
+ * others in JSON files of the same form; see docs/add-a-product.md.
  */
 export interface ProductDeclaration {
-  /** As the write key names it: lower-case letters, digits, `_` and `-`. */
+  /** The name that write keys refer to: lower-case letters, digits, `_` and `-`. */
   product: string;
   about: string;
   events: Readonly<Record<string, EventDeclaration>>;
-  /** How often installations report, and when one that does not counts as silent. 3 days when not given. */
+  /** How often installations report, and when one counts as silent. Default: after 3 days. */
   cadence?: Cadence;
-  /** What becomes of events that are not declared: agents get newer. `usage` when not given. */
+  /** How undeclared events of newer agents are treated. Default: `usage`. */
   unknownEvents?: 'usage' | 'quarantined';
   /**
-   * Which property tells what of the installation. `version` is `version` when not given.
-   * `licenseSha1` must be the SHA-1 digest of a licence's serial number, and nothing else is taken.
+   * The properties that describe the installation. `version` defaults to `version`. `licenseSha1` must be the SHA-1
+   * digest of a licence's serial number; other values are rejected.
    */
   installation?: Partial<Record<InstallationField, string>>;
-  /** Names of properties that hold something of the sender's, with one `*`: `node_count_*.` */
+  /** Patterns of property names that contain identifiers of the sender, with one `*`: `node_count_*.` */
   collapse?: readonly string[];
-  /** Properties that are of no use, whatever they hold; `*` at the end stands for anything. */
+  /** Ignored properties; `*` at the end matches anything. */
   ignore?: readonly string[];
 }
 
-/** `event`: whenever something happens, and else not at all. */
+/** `event`: only when something happens. */
 export const reportIntervals = ['hour', 'day', 'event'] as const;
 
 export interface Cadence {
   every: (typeof reportIntervals)[number];
-  /** An installation of which nothing came for so many whole days (UTC) counts as silent. */
+  /** An installation that has sent nothing for this many whole days (UTC) counts as silent. */
   silentAfterDays: number;
 }
 
@@ -43,16 +42,16 @@ export interface EventDeclaration {
    * counters. `error`: an error.
    */
   store: 'metrics' | 'usage' | 'error';
-  /** Whether it describes the installation (version, platform, …): the latest such event counts. */
+  /** Whether it describes the installation (version, platform, …). The latest such event counts. */
   describes?: boolean;
   metrics?: readonly MetricDeclaration[];
-  /** The property that tells how it ended, and what each of its values means. */
+  /** The property with the outcome, and the meaning of each of its values. */
   outcome?: { property: string; values: Readonly<Record<string, string>> };
-  /** Figures that are resources of a machine as well. */
+  /** Properties that are also resources of a machine. */
   resources?: Partial<Record<DeclaredResource, ResourceDeclaration>>;
-  /** Of an error: where its parts stand. `list` is a list of errors of which the first one counts. */
+  /** The properties of an error's parts. Only the first error of `list` counts. */
   error?: { list?: string; kind?: string; message?: string; count?: string };
-  /** What the event says of the installation's consent. */
+  /** The consent that the event declares. */
   consent?: Consent;
 }
 
@@ -60,7 +59,7 @@ export type Consent = 'opted_out' | 'opted_in';
 
 export type DeclaredResource = 'cpuTotal' | 'cpuPercent' | 'memTotalMb' | 'memUsedMb';
 
-/** A property in bytes, or as it is; less another one where that is given. */
+/** The value of a property (bytes are converted to MB), minus another one if given. */
 export interface ResourceDeclaration {
   property: string;
   minus?: string;
@@ -80,26 +79,26 @@ export const metricKinds = [
 /**
  * - `count`: a whole number.
  * - `counts`: a number for each type, as an object, or a list of types; the type is the dimension.
- * - `ratio`, `bytes`, `duration`: a number from 0 up.
+ * - `ratio`, `bytes`, `duration`: a non-negative number.
  * - `flag`: a boolean, stored as 0 or 1.
  * - `date`: an RFC 3339 date or time after 1970, stored in seconds since then.
  */
 export type MetricKind = (typeof metricKinds)[number];
 
 export interface MetricDeclaration {
-  /** Its name in the database, and the property that holds it unless `property` says otherwise. */
+  /** The name in the database, and of the property unless `property` is given. */
   name: string;
   kind: MetricKind;
-  /** `1` for counts, `s`, `By`, `percent`, … as in https://ucum.org; of ratios what they are of. */
+  /** `1` for counts, `s`, `By`, `percent`, … as in https://ucum.org; for ratios, the reference. */
   unit: string;
   about: string;
   /** The product's version in which it first appeared. */
   since?: string;
   property?: string;
-  /** Of `counts`: the only types there are. Others are counted together, as `*`. */
+  /** The allowed types of `counts`. Others are counted together as `*`. */
   types?: readonly string[];
-  /** The largest plausible figure, where the default of its kind and unit does not fit: see plausible.ts. */
+  /** The largest plausible value, if the default of its kind and unit does not fit: see plausible.ts. */
   most?: number;
-  /** 1 for each event; with `moreThan`, for those in which a property is above a limit. */
+  /** 1 per event; with `moreThan`, only if a property exceeds a limit. */
   perEvent?: true | { property: string; moreThan: number };
 }

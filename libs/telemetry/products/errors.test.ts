@@ -15,7 +15,7 @@ const listed: EventDeclaration = {
 };
 
 describe('an error', () => {
-  test('is its kind, its message as far as it names nobody, and how often it happened', () => {
+  test('has its kind, its message without identifying text, and its count', () => {
     const message = "no attribute 'x' of alice@example.com after 30 seconds";
     const { content, defects, dropped } = read(failed, { kind: 'KeyError', message, count: 3 });
     expect(content).toEqual({
@@ -33,7 +33,7 @@ describe('an error', () => {
     expect({ defects, dropped }).toEqual({ defects: [], dropped: [] });
   });
 
-  test('may say nothing of itself', () => {
+  test('may have no content', () => {
     const nothings = [{}, { kind: null, message: null, count: null }, { kind: '', message: '' }];
     for (const sent of [...nothings, { message: 7 }, { message: { text: 'x' } }]) {
       expect(snapshotOf(failed, sent)).toMatchObject({
@@ -83,7 +83,7 @@ describe('an error', () => {
     }
   });
 
-  test('says how much of a message, and that more of a list, was left out', () => {
+  test('reports how much of a message was cut off, and that a list had more errors', () => {
     const message = `failed ${'to connect and '.repeat(200)}`;
     const { defects } = read(failed, { message });
     expect(defects).toEqual([{ path: 'message', reason: 'too_long', leftOut: expect.any(Number) }]);
@@ -93,7 +93,7 @@ describe('an error', () => {
     expect(read(listed, { errors: [{ type: 'A' }] }).dropped).toEqual([]);
   });
 
-  test('leaves out all other text, and notes where it stood', () => {
+  test('drops all other text, and records its properties', () => {
     const sent = { kind: 'KeyError', message: 'failed', stack: 'at alice', 'alice@corp': ['x'] };
     const other = { 'of alice': '', version: '1.0', lines: 7, user: { name: 'alice' } };
     const { content, dropped } = read(failed, { ...sent, ...other });

@@ -1,6 +1,6 @@
 import { contentId } from '../identity.js';
 import { safeKey } from '../privacy/keys.js';
-import { holdsText } from '../privacy/redact.js';
+import { containsText } from '../privacy/redact.js';
 import { scrubMessage } from '../privacy/scrub.js';
 import { asToken } from '../privacy/tokens.js';
 import { asCount } from '../readings.js';
@@ -12,8 +12,8 @@ import type { ProductRules } from './compile.js';
 import type { EventDeclaration } from './declaration.js';
 
 /**
- * Reads an error: its kind, and its message as far as it says nothing of anybody. The fingerprint is
- * the same for the same kind and message of the same event, in all installations and versions.
+ * Reads an error: its kind, and its message without identifying text. The fingerprint is the same for the same event,
+ * kind and message, across installations and versions.
  */
 export function errorReader(
   { error = {} }: EventDeclaration,
@@ -26,10 +26,10 @@ export function errorReader(
     knows: (key) => known.has(key),
     ignores,
     read(properties, { event }) {
-      const said = error.list ? firstOf(properties[error.list]) : properties;
+      const reported = error.list ? firstOf(properties[error.list]) : properties;
       const defects: Defect[] = [];
-      const errorKind = readKind(said, error.kind, defects);
-      const text = error.message === undefined ? undefined : said[error.message];
+      const errorKind = readKind(reported, error.kind, defects);
+      const text = error.message === undefined ? undefined : reported[error.message];
       const { text: message, leftOut } = scrubMessage(typeof text === 'string' ? text : '');
       if (leftOut > 0) {
         defects.push({ path: safeKey(error.message ?? ''), reason: 'too_long', leftOut });
@@ -37,7 +37,7 @@ export function errorReader(
       const occurrences = readCount(properties, error.count, defects);
       const fingerprint = fingerprintOf(event, errorKind, message);
       const dropped = Object.keys(properties)
-        .filter((key) => ignores(key) && holdsText(properties[key]))
+        .filter((key) => ignores(key) && containsText(properties[key]))
         .map((key) => safeKey(key));
       if (error.list && hasMore(properties[error.list])) dropped.push(safeKey(error.list));
       const snapshot = errorSnapshot({ event, errorKind, fingerprint, message, occurrences });
@@ -56,13 +56,13 @@ function firstOf(list: unknown): Properties {
   return isObject(first) ? first : {};
 }
 
-/** Of a list of errors the first one is stored. */
+/** Only the first error of a list is stored. */
 function hasMore(list: unknown): boolean {
   return Array.isArray(list) && list.length > 1;
 }
 
-function readKind(said: Properties, key: string | undefined, defects: Defect[]): string {
-  const raw = key === undefined ? undefined : said[key];
+function readKind(reported: Properties, key: string | undefined, defects: Defect[]): string {
+  const raw = key === undefined ? undefined : reported[key];
   if (raw === undefined || raw === null || raw === '') return '';
   const kind = asToken(raw);
   if (kind === null) {

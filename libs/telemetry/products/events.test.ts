@@ -32,7 +32,7 @@ describe('a report of metrics', () => {
     expect(read(state, {})).toEqual({ content: 'empty', defects: [] });
   });
 
-  test('without a single figure is of no use, and says why', () => {
+  test('without a single value is unusable, with a reason', () => {
     for (const sent of [{ projects: null }, { note: 'alice' }, { version: '1.0' }]) {
       expect(read(state, sent)).toEqual({ content: null, defects: [] });
     }
@@ -71,7 +71,7 @@ describe('a usage event', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  test('says what it says of the installation’s consent, and nothing else', () => {
+  test('has the declared consent of the installation, and ignores other values', () => {
     const { content } = read({ ...happened, consent: 'opted_out' }, {});
     expect(content).toMatchObject({ consent: 'opted_out' });
     expect(read(happened, { consent: 'opted_out' }).content).not.toHaveProperty('consent');

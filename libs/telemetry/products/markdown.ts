@@ -1,12 +1,12 @@
 import type { EventDeclaration, MetricDeclaration, ProductDeclaration } from './declaration.js';
-import { mostOf } from './plausible.js';
+import { maxFor } from './plausible.js';
 
-/** The docs of products' declarations: what each event tells, and every metric with its unit. */
+/** Generates the docs of declarations: every event, and every metric with its unit. */
 export function catalogueMarkdown(declarations: readonly ProductDeclaration[]): string {
   return [
     '# Events and metrics',
     '',
-    'Made from the declarations by `npm run docs`. The same stands in `fleet.metric_catalogue`.',
+    'Generated from the declarations by `npm run docs`. The view `fleet.metric_catalogue` has the same content.',
     ...declarations.flatMap(productLines),
     '',
   ].join('\n');
@@ -16,7 +16,7 @@ function productLines({ product, about, events, unknownEvents }: ProductDeclarat
   const unknown =
     unknownEvents === 'quarantined'
       ? 'Events that are not listed here are quarantined.'
-      : 'Events that are not listed here are kept as usage events, with their figures.';
+      : 'Events that are not listed here are stored as usage events, with their numbers.';
   return [
     '',
     `## ${product}`,
@@ -51,9 +51,11 @@ function eventLines([name, event]: [string, EventDeclaration]): string[] {
   const { about, store, metrics = [], outcome, consent } = event;
   const notes = [
     `${about} In ${VIEWS[store]}.`,
-    ...(outcome ? [`Its outcome is ${Object.values(outcome.values).join(' or ')}.`] : []),
+    ...(outcome ? [`Outcomes: ${Object.values(outcome.values).join(', ')}.`] : []),
     ...(consent ? [`It marks the installation as ${consent.replace('_', ' ')}.`] : []),
-    ...(event.resources ? ['Its machine’s figures are in `fleet.resource_readings`, too.'] : []),
+    ...(event.resources
+      ? ['The resources of its machine are also in `fleet.resource_readings`.']
+      : []),
   ];
   const lines = ['', `### \`${name}\``, '', notes.join(' ')];
   if (metrics.length === 0) return lines;
@@ -73,22 +75,22 @@ function metricLine(metric: MetricDeclaration): string {
     ...(types ? [`One of ${types.map((type) => `\`${type}\``).join(', ')}.`] : []),
     ...(perEvent ? [perEventNote(perEvent)] : []),
   ];
-  const most = perEvent ? '' : mostNote(metric);
-  const cells = [`\`${name}\``, kind, unit, most, since.replace('<', '\\<'), notes.join(' ')];
+  const max = perEvent ? '' : maxNote(metric);
+  const cells = [`\`${name}\``, kind, unit, max, since.replace('<', '\\<'), notes.join(' ')];
   return `| ${cells.join(' | ')} |`;
 }
 
-/** The largest plausible figure; above it a reading is a defect, `out_of_range`. */
-function mostNote(metric: MetricDeclaration): string {
-  const most = mostOf(metric);
+/** The largest plausible value. A larger one is a defect, `out_of_range`. */
+function maxNote(metric: MetricDeclaration): string {
+  const max = maxFor(metric);
   if (metric.kind === 'flag') return '';
-  if (metric.kind === 'date') return new Date(most * 1000).toISOString().slice(0, 10);
-  const exponent = Math.log2(most);
+  if (metric.kind === 'date') return new Date(max * 1000).toISOString().slice(0, 10);
+  const exponent = Math.log2(max);
   if (exponent >= 40 && Number.isInteger(exponent)) return `2^${exponent}`;
-  return most.toLocaleString('en-US');
+  return max.toLocaleString('en-US');
 }
 
 function perEventNote(perEvent: NonNullable<MetricDeclaration['perEvent']>): string {
-  if (perEvent === true) return '1 for each event.';
-  return `1 for each event whose \`${perEvent.property}\` is more than ${perEvent.moreThan}.`;
+  if (perEvent === true) return '1 per event.';
+  return `1 per event whose \`${perEvent.property}\` is more than ${perEvent.moreThan}.`;
 }

@@ -2,7 +2,7 @@ import type { MetricDeclaration, MetricKind, ProductDeclaration } from './declar
 
 type Row = [name: string, kind: MetricKind, since: string, about: string, types?: string[]];
 
-/** The units of the kinds, where the metric itself says nothing else. */
+/** The default units of the kinds. */
 const UNITS: Record<MetricKind, string> = {
   count: '1',
   counts: '1',
@@ -23,7 +23,7 @@ const TARGETS = [
   'ssh',
 ];
 
-/** In the order of the document's table. */
+/** In the order of the documented table. */
 const ROWS: readonly Row[] = [
   ['environments', 'count', '<2.6', 'Environments.'],
   ['machines', 'count', '<2.6', 'Machines.'],
@@ -33,8 +33,8 @@ const ROWS: readonly Row[] = [
   ['releases_90_days', 'count', '<2.6', 'Releases created in the last 90 days.'],
   ['deployments_90_days', 'count', '<2.6', 'Deployments in the last 90 days.'],
   ['users', 'count', '<2.6', 'Users.'],
-  ['memory', 'bytes', '2.6', 'Memory that Octopus uses.'],
-  ['cpu', 'ratio', '2.6', 'CPU that Octopus uses on average, of the whole machine.'],
+  ['memory', 'bytes', '2.6', 'Memory used by Octopus.'],
+  ['cpu', 'ratio', '2.6', 'Average CPU usage of Octopus, relative to the whole machine.'],
   ['channels', 'count', '3.2', 'Channels in use.'],
   ['tenants', 'count', '3.4', 'Tenants.'],
   ['tenant_tags', 'count', '3.4', 'Tenant tags.'],
@@ -46,7 +46,7 @@ const ROWS: readonly Row[] = [
   ['azure_accounts', 'count', '2018.2.2', 'Azure accounts.'],
   ['aws_accounts', 'count', '2018.2.2', 'AWS accounts.'],
   ['built_in_worker_account', 'flag', '2018.2.2', 'The built-in worker runs as a custom account.'],
-  ['workers', 'count', '2018.2.2', 'Workers, the built-in one left out.'],
+  ['workers', 'count', '2018.2.2', 'Workers, excluding the built-in one.'],
   ['release_note_templates', 'count', '2019.4.0', 'Projects that use release note templates.'],
   ['last_metadata_event', 'date', '2019.4.0', 'The last metadata event.'],
   ['monthly_active_users', 'count', '2019.5.1', 'Users who were active in the last month.'],
@@ -54,11 +54,11 @@ const ROWS: readonly Row[] = [
   ['target_os', 'counts', '2019.5.4', 'Targets by operating system.'],
   ['issue_trackers', 'counts', '2019.4', 'Issue trackers in use by type.'],
   ['runbooks', 'count', '2019.10', 'Runbooks.'],
-  ['runbook_runs', 'count', '2019.10', 'Runs of runbooks.'],
-  ['runbook_snapshots', 'count', '2019.10', 'Snapshots of runbooks.'],
-  ['runbook_triggers', 'count', '2019.10', 'Triggers of runbooks.'],
+  ['runbook_runs', 'count', '2019.10', 'Runbook runs.'],
+  ['runbook_snapshots', 'count', '2019.10', 'Runbook snapshots.'],
+  ['runbook_triggers', 'count', '2019.10', 'Runbook triggers.'],
   ['container', 'flag', '2020.1.21', 'The server runs in a container.'],
-  ['step_options', 'counts', '2020.2.5', 'Steps by the configuration options that they use.'],
+  ['step_options', 'counts', '2020.2.5', 'Steps by configuration option.'],
   ['database_calls', 'counts', '2020.2.14', 'Database calls by type and result code.'],
   ['api_calls', 'counts', '2020.2.14', 'API calls by type and result code.'],
   ['internal_events', 'counts', '2020.3.0', 'Internal events by kind: deprecated code, errors.'],
@@ -66,19 +66,19 @@ const ROWS: readonly Row[] = [
     'structured_variable_steps',
     'count',
     '2020.4.0',
-    'Steps with Structured Configuration Variables.',
+    'Steps that use Structured Configuration Variables.',
   ],
   [
     'structured_variable_files',
     'counts',
     '2020.4.0',
-    'Files of Structured Configuration Variables by extension.',
+    'Files with Structured Configuration Variables, by extension.',
   ],
-  ['target_architecture', 'counts', '2021.1.0', 'Targets by the architecture of their system.'],
-  ['version_controlled_projects', 'count', '2021.2.0', 'Projects that are version controlled.'],
+  ['target_architecture', 'counts', '2021.1.0', 'Targets by system architecture.'],
+  ['version_controlled_projects', 'count', '2021.2.0', 'Version-controlled projects.'],
 ];
 
-/** The durations of the calls are numbers for each type, as their counts are. */
+/** Durations of calls per type, like their counts. */
 const CALL_DURATIONS: readonly MetricDeclaration[] = [
   ['database_call_duration', 'Time spent in database calls, by type and result code.'],
   ['api_call_duration', 'Time spent in API calls, by type and result code.'],
@@ -99,14 +99,14 @@ const metrics = [
 ];
 
 /**
- * Octopus Server. Its payload is not public: this one has a metric for every row of the document's
- * table, each with the version in which it appeared.
+ * Octopus Server. Its payload is not public. This declaration has a metric for every row of the documented table, with
+ * the version in which it appeared.
  * Source: Octopus' documentation, "Telemetry".
  */
 export const octopus: ProductDeclaration = {
   product: 'octopus',
-  about: 'Octopus Server: aggregate figures of an installation.',
-  // Daily. Three days: two reports in a row may be lost without the server being gone.
+  about: 'Octopus Server: aggregate metrics of an installation.',
+  // Daily. Three days, because two reports in a row may be lost.
   cadence: { every: 'day', silentAfterDays: 3 },
   installation: { version: 'version', licenseSha1: 'license_serial_sha1' },
   events: {

@@ -82,11 +82,11 @@ describe('a declaration', () => {
     [{ ...least, product: 'Acme' }, 'product must be lower-case letters, digits, _ and -.'],
     [{ ...least, product: '2acme' }, 'product must be lower-case letters, digits, _ and -.'],
     [{ ...least, product: 7 }, 'product must be lower-case letters, digits, _ and -.'],
-    [{ ...least, about: ' ' }, 'about must be a text.'],
+    [{ ...least, about: ' ' }, 'about must be non-empty text.'],
     [{ ...least, events: [] }, 'events must be an object.'],
     [
       { ...least, event: {} },
-      'event is not known; there is product, about, events, cadence, unknownEvents, installation, collapse, ignore.',
+      'event is unknown; known fields are product, about, events, cadence, unknownEvents, installation, collapse, ignore.',
     ],
     [
       { ...least, cadence: { every: 'week', silentAfterDays: 9 } },
@@ -100,23 +100,20 @@ describe('a declaration', () => {
     [{ ...least, unknownEvents: 'kept' }, 'unknownEvents must be one of "usage", "quarantined".'],
     [
       { ...least, installation: { hostname: 'host' } },
-      'installation.hostname is not known; there is version, variant, provider, platform, source, licenseSha1.',
+      'installation.hostname is unknown; known fields are version, variant, provider, platform, source, licenseSha1.',
     ],
-    [{ ...least, installation: { version: 7 } }, 'installation.version must be a text.'],
+    [{ ...least, installation: { version: 7 } }, 'installation.version must be non-empty text.'],
     [{ ...least, collapse: 'a*b' }, 'collapse must be a list.'],
     [
       { ...least, collapse: ['a*b', 'a*'] },
-      'collapse[1] must be a name with one * that something follows.',
+      'collapse[1] must be a name with one *, which must not be at the end.',
     ],
     [
       { ...least, collapse: ['a*b*c'] },
-      'collapse[0] must be a name with one * that something follows.',
+      'collapse[0] must be a name with one *, which must not be at the end.',
     ],
-    [{ ...least, ignore: ['a', null] }, 'ignore[1] must be a text.'],
-    [
-      { ...least, events: { 'Job done': event } },
-      'events.Job done has a name that is not allowed here.',
-    ],
+    [{ ...least, ignore: ['a', null] }, 'ignore[1] must be non-empty text.'],
+    [{ ...least, events: { 'Job done': event } }, 'events.Job done is not an allowed name.'],
   ])('is not %j', (declaration, message) => {
     expectMistake(declaration, message);
   });
@@ -130,10 +127,13 @@ describe('a declaration', () => {
     [{ metrics: [metric, 7] }, 'metrics[1] must be an object.'],
     [{ metrics: [metric, metric] }, 'metrics declares jobs_started twice.'],
     [{ outcome: { property: 'a' } }, 'outcome.values is missing.'],
-    [{ outcome: { property: 'a', values: { true: 1 } } }, 'outcome.values.true must be a text.'],
+    [
+      { outcome: { property: 'a', values: { true: 1 } } },
+      'outcome.values.true must be non-empty text.',
+    ],
     [
       { resources: { disk: { property: 'a', unit: 'bytes' } } },
-      'resources.disk is not known; there is cpuTotal, cpuPercent, memTotalMb, memUsedMb.',
+      'resources.disk is unknown; known fields are cpuTotal, cpuPercent, memTotalMb, memUsedMb.',
     ],
     [{ resources: { cpuTotal: { property: 'a' } } }, 'resources.cpuTotal.unit is missing.'],
     [
@@ -142,10 +142,10 @@ describe('a declaration', () => {
     ],
     [
       { error: { stack: 'stack' } },
-      'error.stack is not known; there is list, kind, message, count.',
+      'error.stack is unknown; known fields are list, kind, message, count.',
     ],
-    [{ error: { kind: '' } }, 'error.kind must be a text.'],
-  ])('whose event has %j says where it is wrong', (changes, message) => {
+    [{ error: { kind: '' } }, 'error.kind must be non-empty text.'],
+  ])('whose event has %j is rejected with the path of the fault', (changes, message) => {
     const declaration = { ...least, events: { 'job.started': { ...event, ...changes } } };
     expectMistake(declaration, `events.job.started.${message}`);
   });
@@ -162,18 +162,18 @@ describe('a declaration', () => {
     ],
     [{ kind: 'gauge' }, `kind must be one of ${metricKinds.map((it) => `"${it}"`).join(', ')}.`],
     [{ unit: undefined }, 'unit is missing.'],
-    [{ about: 7 }, 'about must be a text.'],
-    [{ since: 2 }, 'since must be a text.'],
+    [{ about: 7 }, 'about must be non-empty text.'],
+    [{ since: 2 }, 'since must be non-empty text.'],
     [{ types: 'Job' }, 'types must be a list.'],
-    [{ types: ['Job', ''] }, 'types[1] must be a text.'],
+    [{ types: ['Job', ''] }, 'types[1] must be non-empty text.'],
     [{ perEvent: false }, 'perEvent must be an object.'],
     [{ perEvent: { property: 'a' } }, 'perEvent.moreThan is missing.'],
     [{ perEvent: { property: 'a', moreThan: '60' } }, 'perEvent.moreThan must be a number.'],
     [
       { note: 'x' },
-      'note is not known; there is name, kind, unit, about, since, property, types, most, perEvent.',
+      'note is unknown; known fields are name, kind, unit, about, since, property, types, most, perEvent.',
     ],
-  ])('whose metric has %j says where it is wrong', (changes, message) => {
+  ])('whose metric has %j is rejected with the path of the fault', (changes, message) => {
     const metrics = [metric, { ...metric, name: 'other', ...changes }];
     const declaration = { ...least, events: { started: { ...event, metrics } } };
     expectMistake(declaration, `events.started.metrics[1].${message}`);
@@ -183,14 +183,14 @@ describe('a declaration', () => {
     expect(readDeclaration({ ...least, events: { [name]: event } }).events).toHaveProperty([name]);
   });
 
-  test('is of a product that is not declared already', () => {
+  test('is rejected if its product is already declared', () => {
     for (const product of ['dcos', 'octopus', 'resoto']) {
       const again = readDeclaration({ ...least, product });
       expect(() => compileProducts([again])).toThrow(InvalidDeclaration);
-      expect(() => compileProducts([again])).toThrow(`product ${product} is declared already.`);
+      expect(() => compileProducts([again])).toThrow(`product ${product} is already declared.`);
     }
     const acme = least as ProductDeclaration;
-    expect(() => compileProducts([acme, acme])).toThrow('product acme is declared already.');
+    expect(() => compileProducts([acme, acme])).toThrow('product acme is already declared.');
   });
 });
 

@@ -3,7 +3,7 @@ import { isObject } from '../vocabulary.js';
 import type { ProductDeclaration } from './declaration.js';
 import { metricKinds, reportIntervals } from './declaration.js';
 
-/** A declaration that cannot be used: which part of it, and why. */
+/** An invalid declaration: the path of the fault, and the problem. */
 export class InvalidDeclaration extends Error {
   constructor(path: string, problem: string) {
     super(`${path || 'The declaration'} ${problem}.`);
@@ -12,11 +12,11 @@ export class InvalidDeclaration extends Error {
 
 type Check = (value: unknown, path: string) => void;
 
-/** Fields by name; one that ends in `?` may be missing. Others are mistakes. */
+/** Checks by field name. A field whose name ends in `?` is optional; other fields are rejected. */
 type Fields = Readonly<Record<string, Check>>;
 
 const text: Check = (value, path) => {
-  if (typeof value !== 'string' || value.trim() === '') fail(path, 'must be a text');
+  if (typeof value !== 'string' || value.trim() === '') fail(path, 'must be non-empty text');
 };
 
 function matching(pattern: RegExp, what: string): Check {
@@ -43,7 +43,7 @@ function mapOf(check: Check, isKey: (key: string) => boolean = () => true): Chec
   return (value, path) => {
     if (!isObject(value)) return fail(path, 'must be an object');
     for (const [key, item] of Object.entries(value)) {
-      if (!isKey(key)) fail(`${path}.${key}`, 'has a name that is not allowed here');
+      if (!isKey(key)) fail(`${path}.${key}`, 'is not an allowed name');
       check(item, `${path}.${key}`);
     }
   };
@@ -53,8 +53,10 @@ function object(fields: Fields): Check {
   return (value, path) => {
     if (!isObject(value)) return fail(path, 'must be an object');
     const names = Object.keys(fields).map((field) => field.replace('?', ''));
-    const odd = Object.keys(value).find((key) => !names.includes(key));
-    if (odd !== undefined) fail(join(path, odd), `is not known; there is ${names.join(', ')}`);
+    const unknown = Object.keys(value).find((key) => !names.includes(key));
+    if (unknown !== undefined) {
+      fail(join(path, unknown), `is unknown; known fields are ${names.join(', ')}`);
+    }
     for (const [field, check] of Object.entries(fields)) {
       const name = field.replace('?', '');
       if (value[name] !== undefined) check(value[name], join(path, name));
@@ -129,13 +131,15 @@ const product = object({
     'source?': text,
     'licenseSha1?': text,
   }),
-  'collapse?': listOf(matching(/^[^*]*\*[^*]+$/, 'a name with one * that something follows')),
+  'collapse?': listOf(
+    matching(/^[^*]*\*[^*]+$/, 'a name with one *, which must not be at the end'),
+  ),
   'ignore?': listOf(text),
 });
 
 /**
- * Checks a declaration that somebody has written as JSON.
- * @throws InvalidDeclaration that says where it is wrong, and why
+ * Validates a declaration from JSON.
+ * @throws InvalidDeclaration with the path and the problem
  */
 export function readDeclaration(json: unknown): ProductDeclaration {
   product(json, '');

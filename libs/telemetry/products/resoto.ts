@@ -31,7 +31,7 @@ const TASK_KINDS: MetricDeclaration = {
   name: 'kind',
   kind: 'counts',
   unit: '1',
-  about: 'What was executed.',
+  about: 'Executed tasks by kind.',
   types: ['Workflow', 'Job'],
 };
 
@@ -42,27 +42,26 @@ const error = (about: string): ProductDeclaration['events'][string] => ({
 });
 
 /**
- * Resoto and its successor Fix Inventory, which report through PostHog's clients. Kinds and counters
- * that are not declared here are kept under their own names.
+ * Resoto and its successor Fix Inventory, which report through PostHog's clients. Undeclared events and counters are
+ * stored under their own names.
  * Source: github.com/someengineering/resoto, resotocore/analytics; docs, "Telemetry".
  */
 export const resoto: ProductDeclaration = {
   product: 'resoto',
   about: 'Resoto and Fix Inventory: usage and errors of the cloud inventory.',
-  // It reports what happens. An inventory collects on a schedule, at the latest every week: so a week and
-  // a day.
+  // It reports events. An inventory collects at least every week, hence a week and a day.
   cadence: { every: 'event', silentAfterDays: 8 },
   installation: { version: 'version', platform: 'system', source: 'source' },
-  // The number of nodes of an account, whose number or name is in the middle.
+  // The number of nodes of an account. The `*` is the account's number or name.
   collapse: ['node_count_*.'],
-  // PostHog's own properties, the process' id, and the time at which the installation was made.
+  // The ids of the process and the session, and the creation time of the installation.
   ignore: ['run_id', 'session_id', 'created_at'],
   events: {
     'system.installed': {
-      about: 'An installation was made.',
+      about: 'An installation was created.',
       store: 'usage',
       metrics: [
-        each('installations', 'Installations made.'),
+        each('installations', 'Created installations.'),
         flag('docker_install', 'It was installed with Docker.'),
         flag('k8s_install', 'It was installed in Kubernetes.'),
         flag('helm_install', 'It was installed with Helm.'),
@@ -78,7 +77,7 @@ export const resoto: ProductDeclaration = {
         flag('inside_docker', 'The instance runs in a container.'),
         count('cpu_count', 'CPUs of the machine.'),
         { ...count('mem_total', 'Memory of the machine.'), kind: 'bytes', unit: 'By' },
-        { ...count('mem_available', 'Memory that is free for use.'), kind: 'bytes', unit: 'By' },
+        { ...count('mem_available', 'Available memory.'), kind: 'bytes', unit: 'By' },
       ],
       resources: {
         cpuTotal: { property: 'cpu_count', unit: 'cores' },
@@ -92,10 +91,13 @@ export const resoto: ProductDeclaration = {
       metrics: [
         each('instances_stopped', 'Stopped instances.'),
         {
-          ...count('instances_long_running', 'Stopped instances that had run for over an hour.'),
+          ...count(
+            'instances_long_running',
+            'Stopped instances that had run for more than an hour.',
+          ),
           perEvent: { property: 'total_seconds', moreThan: 3600 },
         },
-        duration('total_seconds', 'How long the instance had run.'),
+        duration('total_seconds', 'Run time of the instance.'),
       ],
     },
     'system.configuration-changed': {
@@ -109,11 +111,11 @@ export const resoto: ProductDeclaration = {
       metrics: [each('configurations_deleted', 'Deleted configurations.')],
     },
     'cli.command': {
-      about: 'A line was executed in the command line.',
+      about: 'A command line was executed.',
       store: 'usage',
       metrics: [
         count('commands', 'Executed CLI commands.'),
-        count('command_lines', 'Executed lines; several commands may be piped in one.'),
+        count('command_lines', 'Executed command lines; one may pipe several commands.'),
         {
           name: 'command_names',
           kind: 'counts',
@@ -132,7 +134,7 @@ export const resoto: ProductDeclaration = {
       store: 'usage',
       metrics: [
         count('subscriber_count', 'Subscribers.'),
-        count('active', 'Subscribers that are connected.'),
+        count('active', 'Connected subscribers.'),
       ],
     },
     'worker-queue.info': {
@@ -140,9 +142,9 @@ export const resoto: ProductDeclaration = {
       store: 'usage',
       metrics: [
         count('worker_count', 'Connected workers.'),
-        count('worker_tasks_count', 'Kinds of task that the workers can do.'),
-        count('outstanding_tasks', 'Tasks under way.'),
-        count('unassigned_tasks', 'Tasks that no worker has taken.'),
+        count('worker_tasks_count', 'Kinds of tasks that the workers support.'),
+        count('outstanding_tasks', 'Tasks in progress.'),
+        count('unassigned_tasks', 'Tasks that are not assigned to a worker.'),
       ],
     },
     'task-handler.task-started': {
@@ -154,7 +156,7 @@ export const resoto: ProductDeclaration = {
           name: 'reason',
           kind: 'counts',
           unit: '1',
-          about: 'What started it.',
+          about: 'Started jobs and workflows by trigger.',
           types: ['schedule_trigger', 'event_trigger', 'manual', 'direct'],
         },
         TASK_KINDS,
@@ -165,22 +167,22 @@ export const resoto: ProductDeclaration = {
       store: 'usage',
       outcome: { property: 'success', values: { true: 'succeeded', false: 'failed' } },
       metrics: [
-        each('jobs_completed', 'Executed jobs and workflows, by their outcome.'),
-        duration('duration', 'How long it took.'),
-        count('step_count', 'Its steps.'),
+        each('jobs_completed', 'Executed jobs and workflows, by outcome.'),
+        duration('duration', 'Run time of the job or workflow.'),
+        count('step_count', 'Steps of the job or workflow.'),
         TASK_KINDS,
       ],
     },
     'graphdb.graph-merged': {
-      about: 'What was collected was merged into the graph.',
+      about: 'Collected resources were merged into the graph.',
       store: 'usage',
       metrics: [
         { name: 'providers', kind: 'counts', unit: '1', about: 'Merges by cloud provider.' },
-        flag('batch', 'It was merged as a batch, to be committed later.'),
+        flag('batch', 'The merge was a batch that is committed later.'),
         count('nodes', 'Nodes in the merged part.'),
         count('edges', 'Edges in the merged part.'),
         count('updated_roots', 'Roots of merged parts.'),
-        count('updated', 'Updates in all.'),
+        count('updated', 'Total updates.'),
         count('nodes_created', 'Nodes created.'),
         count('nodes_updated', 'Nodes updated.'),
         count('nodes_deleted', 'Nodes deleted.'),
@@ -196,7 +198,7 @@ export const resoto: ProductDeclaration = {
       metrics: [each('users_created', 'Created users.')],
     },
     'user.created.first': {
-      about: 'The first user was created. Name, company and e-mail address are not kept.',
+      about: 'The first user was created. The name, company and e-mail address are not stored.',
       store: 'usage',
       metrics: [each('first_users_created', 'Installations whose first user was created.')],
     },
@@ -206,10 +208,10 @@ export const resoto: ProductDeclaration = {
       consent: 'opted_out',
       metrics: [each('opt_outs', 'Installations that turned telemetry off.')],
     },
-    'error.client': error('A request was wrong.'),
+    'error.client': error('A request was invalid.'),
     'error.server': error('A request failed.'),
     'error.action': error('A step of a workflow failed.'),
-    $identify: { about: 'An installation shows itself.', store: 'usage' },
+    $identify: { about: 'Identifies an installation.', store: 'usage' },
     $exception: {
       about: 'An exception that PostHog’s client caught.',
       store: 'error',

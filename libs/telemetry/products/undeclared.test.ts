@@ -6,7 +6,7 @@ import type { ProductDeclaration } from './declaration.js';
 
 type Figure = [metric: string, dimension: string, figure: number];
 
-describe('a number that nobody declared', () => {
+describe('an undeclared number', () => {
   test('is kept under its own name, whatever number it is, and a flag likewise', () => {
     const sent = { nodes: 3, delta: -1.5, zero: -0, isBatch: true, isLeader: false, none: null };
     expect(read(sent)).toEqual(
@@ -20,7 +20,7 @@ describe('a number that nobody declared', () => {
     );
   });
 
-  test('may stand in an object, by type', () => {
+  test('may be in an object, by type', () => {
     const sent = { calls: { 'GET /alice': 1, get: 2, put: 3, text: 'x', deep: { a: 1 } } };
     expect(read(sent)).toEqual({
       figures: [
@@ -33,7 +33,7 @@ describe('a number that nobody declared', () => {
     });
   });
 
-  test('is left out where it may be somebody’s', () => {
+  test('is dropped if it may be identifying', () => {
     const sent = {
       account_id: 123456789012,
       userId: 7,
@@ -50,7 +50,7 @@ describe('a number that nobody declared', () => {
     expect(read(nameless).dropped).toEqual(['[17]', '[8]']);
   });
 
-  test('is left out, and noted, in whatever part of its name somebody stands', () => {
+  test('is dropped and recorded if any part of its name is identifying', () => {
     const sent = {
       phone: { work: 15551234567 },
       'account.value': 123456789012,
@@ -69,7 +69,7 @@ describe('a number that nobody declared', () => {
     });
   });
 
-  test('is a defect where it stands for no limit', () => {
+  test('is a defect if it means no limit', () => {
     const d = { x: 2 ** 31 - 1, y: 5, z: -(2 ** 31) };
     const sent = { a: 2 ** 63, b: 1.797e308, c: -(2 ** 63), d, e: 1e15, f: 2 ** 31 };
     const { figures, defects } = read(sent);
@@ -108,7 +108,7 @@ describe('a number that nobody declared', () => {
     });
   });
 
-  test('is ignored where the product says so', () => {
+  test('is ignored if the product declares so', () => {
     const product = { ignore: ['run_id', '$*'] };
     const sent = { run_id: 7, run_ids_seen: 1, $lib: 'posthog', $count: 7, run: 2 };
     expect(read(sent, product)).toEqual({
@@ -121,7 +121,7 @@ describe('a number that nobody declared', () => {
     });
   });
 
-  test('is ignored where an SDK adds it, unless it is declared', () => {
+  test('is ignored if an SDK adds it, unless it is declared', () => {
     const noise = {
       ...{ $time: 1795238790.5, $screen_width: 1920, $is_server: true, $geoip_disable: true },
       ...{ '$feature/new-menu': true, $set: { seats: 5 }, $viewport: { width: 100 }, $x: 'NaN' },
@@ -141,7 +141,7 @@ describe('a number that nobody declared', () => {
     expect(read(noise, declared).figures).toEqual([['time', '', 1795238790.5]]);
   });
 
-  test('loses what stands in its name for somebody, where the product says so', () => {
+  test('loses the identifying part of its name if the product declares so', () => {
     const product = { collapse: ['node_count_*.'] };
     const sent = {
       'node_count_alice.total': 2,
@@ -161,7 +161,7 @@ describe('a number that nobody declared', () => {
   });
 });
 
-describe('text that nobody declared', () => {
+describe('undeclared text', () => {
   test('is never kept, and its name is noted', () => {
     const sent = { note: 'alice', notes: ['alice'], by: { name: 'alice' }, empty: '', count: '7' };
     expect(read(sent)).toEqual({
@@ -171,7 +171,7 @@ describe('text that nobody declared', () => {
     });
   });
 
-  test('is no figure where its length stands in its place', () => {
+  test('is not a number after it was replaced by its length', () => {
     const sent = { note: { $length: 5 }, notes: [{ $length: 5 }], by: { name: { $length: 5 } } };
     expect(read(sent)).toEqual({ figures: [], defects: [], dropped: ['by', 'note', 'notes'] });
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mostUnder } from '../privacy/number-names.js';
+import { maxAnonymous } from '../privacy/number-names.js';
 import type { MetricSnapshot } from '../report.js';
 import type { Properties } from '../vocabulary.js';
 import { compileProduct } from './compile.js';
@@ -70,14 +70,14 @@ describe('a declared metric', () => {
   });
 
   test.each<MetricKind>(['count', 'counts', 'ratio', 'bytes', 'duration', 'flag', 'date'])(
-    'that is a %s and null is as good as absent',
+    'that is a %s counts as missing if it is null',
     (kind) => {
       expect(read([metric(kind)], { it: null })).toEqual(exactly([]));
       expect(read([metric(kind)], {})).toEqual(exactly([]));
     },
   );
 
-  test('stands under the property that it is declared with, and nowhere else', () => {
+  test('is read from its declared property only', () => {
     const declared = { ...metric('duration', 'duration_s'), property: 'total_seconds' };
     expect(read([declared], { total_seconds: 7 })).toEqual(exactly([['duration_s', '', 7]]));
     expect(read([declared], { total_seconds: 'long' }).defects).toEqual([
@@ -129,7 +129,7 @@ describe('a metric that counts types', () => {
     });
   });
 
-  test('counts those together that have no name here, and notes what it left out', () => {
+  test('counts types without an allowed name together, and records what was dropped', () => {
     expect(read([kinds], { it: { Job: 1, Other: 2, More: 3 } })).toEqual({
       figures: [
         ['it', '*', 5],
@@ -173,14 +173,14 @@ describe('a metric that counts types', () => {
     );
   });
 
-  test('counts no text whose length stands in its place', () => {
+  test('does not count text that was replaced by its length', () => {
     for (const it of [{ $length: 5 }, [{ $length: 5 }], { Job: { $length: 5 } }]) {
       expect(read([metric('counts')], { it }).figures).toEqual([]);
     }
   });
 
   test('counts as many as there are in all, whatever they are called', () => {
-    const names = fc.string().filter((name) => mostUnder(name) > 1000);
+    const names = fc.string().filter((name) => maxAnonymous(name) > 1000);
     const types = fc.dictionary(names, fc.nat(1000), { maxKeys: 20 });
     fc.assert(
       fc.property(types, (it) => {
@@ -196,7 +196,7 @@ describe('a metric that counts types', () => {
 describe('the sender’s names of types', () => {
   const counts = metric('counts');
 
-  test('let no number pass that may be somebody’s, wherever they stand', () => {
+  test('exclude numbers that may be identifying, at any depth', () => {
     const it = { account_id: 123456789012, phone: 15551234567, customer_no: 7, Job: 3 };
     expect(read([counts], { it })).toEqual({
       figures: [['it', 'Job', 3]],

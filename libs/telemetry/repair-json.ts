@@ -7,19 +7,19 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
-/** How Python, Java and C print numbers that are not finite. */
+/** Non-finite numbers as Python, Java and C print them. */
 const NOT_FINITE = /^-?(?:NaN|Infinity|nan|inf)(?![\w.])/;
-/** What such a number begins with: `-`, `I`, `N`, `i`, `n`. */
+/** First bytes of such a number: `-`, `I`, `N`, `i`, `n`. */
 const BEGINS_NOT_FINITE = new Set([0x2d, 0x49, 0x4e, 0x69, 0x6e]);
-const MOST_CHARACTERS = '-Infinity'.length;
+const MAX_CHARACTERS = '-Infinity'.length;
 const NULL = Buffer.from('null');
 
-/** The nesting of brackets outside of strings; stops at the first byte beyond the limit. */
+/** Measures the nesting of brackets outside of strings. Stops at the first byte beyond the limit. */
 export function measureDepth(bytes: Buffer, limit: number): number {
   let depth = 0;
   for (let at = 0; at < bytes.length && depth <= limit; at += 1) {
     const byte = bytes[at];
-    if (byte === QUOTE) at = endOfString(bytes, at);
+    if (byte === QUOTE) at = findStringEnd(bytes, at);
     else if (isOpening(byte)) depth += 1;
     else if (isClosing(byte)) depth -= 1;
   }
@@ -27,16 +27,16 @@ export function measureDepth(bytes: Buffer, limit: number): number {
 }
 
 /**
- * Copies JSON with `null` in place of what is nested deeper than `maxDepth`, and with quotes around numbers that
- * are not finite. One pass, and at most twice the memory: no shorter token than `[]` and `NaN` is replaced.
- * @throws InvalidRequest `too_deep` if what is nested too deep does not end
+ * Copies JSON, replaces values nested deeper than `maxDepth` by `null`, and quotes non-finite numbers. Needs one pass
+ * and at most twice the memory, because the shortest replaced tokens are `[]` and `NaN`.
+ * @throws InvalidRequest `too_deep` if the nesting beyond the limit never ends
  */
-export function mend(bytes: Buffer, maxDepth: number): Buffer {
+export function repairJson(bytes: Buffer, maxDepth: number): Buffer {
   const output = new Output(bytes);
   let depth = 0;
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at];
-    if (byte === QUOTE) at = endOfString(bytes, at);
+    if (byte === QUOTE) at = findStringEnd(bytes, at);
     else if (isOpening(byte)) {
       depth += 1;
       if (depth === maxDepth + 1) output.copyTo(at);
@@ -44,7 +44,7 @@ export function mend(bytes: Buffer, maxDepth: number): Buffer {
       if (depth === maxDepth + 1) output.replaceTo(at + 1, NULL);
       depth -= 1;
     } else if (depth <= maxDepth && byte !== undefined && BEGINS_NOT_FINITE.has(byte)) {
-      const [word] = NOT_FINITE.exec(bytes.toString('latin1', at, at + MOST_CHARACTERS + 1)) ?? [];
+      const [word] = NOT_FINITE.exec(bytes.toString('latin1', at, at + MAX_CHARACTERS + 1)) ?? [];
       if (word === undefined) continue;
       output.copyTo(at);
       at += word.length - 1;
@@ -58,7 +58,7 @@ export function mend(bytes: Buffer, maxDepth: number): Buffer {
   return output.bytes;
 }
 
-/** A copy of some bytes in which parts are replaced. */
+/** A copy of the input in which parts are replaced. */
 class Output {
   readonly #input: Buffer;
   readonly #output: Buffer;
@@ -74,21 +74,21 @@ class Output {
     return this.#output.subarray(0, this.#written);
   }
 
-  /** Copies the input up to this place. */
+  /** Copies the input up to `end`. */
   copyTo(end: number): void {
     this.#written += this.#input.copy(this.#output, this.#written, this.#read, end);
     this.#read = end;
   }
 
-  /** Writes other bytes in place of the input up to this place. */
+  /** Writes other bytes instead of the input up to `end`. */
   replaceTo(end: number, bytes: Buffer): void {
     this.#written += bytes.copy(this.#output, this.#written);
     this.#read = end;
   }
 }
 
-/** Where the string that begins here has its closing quote; the length of all if it has none. */
-function endOfString(bytes: Buffer, start: number): number {
+/** @returns the position of the closing quote of the string at `start`; the length of the input if it has none */
+function findStringEnd(bytes: Buffer, start: number): number {
   for (let at = start + 1; at < bytes.length; at += 1) {
     if (bytes[at] === BACKSLASH) at += 1;
     else if (bytes[at] === QUOTE) return at;
