@@ -108,6 +108,10 @@ test('an erasure removes every row of its installation and no other', async () =
     'INSERT INTO purge_installation SELECT id, gen_random_uuid() FROM unnest($1::uuid[]) AS id',
     [[gone, kept]],
   );
+  await owner.ask(
+    `INSERT INTO opt_out_removal SELECT id, 'dcos', now(), now() FROM unnest($1::uuid[]) AS id`,
+    [[gone, kept]],
+  );
   const before = await rowsOf(kept);
   const { erasure_target: _, ...tables } = await rowsOf(gone);
   expect(Object.entries(tables).filter(([, count]) => count === 0)).toEqual([]);

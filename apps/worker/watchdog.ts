@@ -8,6 +8,7 @@ const LIMITS_MS = {
   erasures: 60 * MINUTE_MS,
   'quarantine jobs': 10 * MINUTE_MS,
   purges: 10 * MINUTE_MS,
+  'opt-outs': 10 * MINUTE_MS,
   maintenance: 6 * 60 * MINUTE_MS,
   policy: 2 * MINUTE_MS,
   balance: 10 * MINUTE_MS,

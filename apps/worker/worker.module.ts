@@ -53,6 +53,7 @@ export class WorkerModule {
       new WorkLoop(work, watchdog, logger),
       new WorkLoop(quarantineJobs(database, store, optionsNow), watchdog, logger),
       new WorkLoop(purges(database), watchdog, logger),
+      new WorkLoop(optOuts(store), watchdog, logger),
       balanceLoop(settings, { ledger, watchdog }, logger),
     ];
     const house = new HousekeepingStore(database);
@@ -125,6 +126,15 @@ function purges(database: Database): Work {
         return { completed: id === null ? [] : [id], isIdle: id === null };
       },
     ],
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Removes what was stored before a late opt-out arrived. */
+function optOuts(store: TelemetryStore): Work {
+  return {
+    name: 'opt-outs',
+    parts: [async () => ({ completed: [], isIdle: !(await store.removeOptedOut()) })],
     close: () => Promise.resolve(),
   };
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { partsOfAnEvent, removeEventRows, type EventKeyColumns } from '../database/event-rows.js';
 import { partitionsOf, tablesOfInstallations } from '../database/installation-tables.js';
 import { pieces } from '../maintenance/old-rows.js';
 import { markChanges } from '../rollups/marks.js';
@@ -10,15 +11,6 @@ import type { PurgeRow } from './purge.js';
 export const CLAIM = "now() + interval '30 seconds'";
 /** Installations that are removed in one transaction. */
 const INSTALLATIONS_AT_ONCE = 50;
-
-/** The tables with rows of a stored event, in addition to its report. */
-const PARTS_OF_AN_EVENT = [
-  'resource_reading',
-  'ui_reading',
-  'consent_event',
-  'defect',
-  'original_event',
-];
 
 /**
  * Removes what a key sent, in short steps that are committed one by one: reports with all that belongs to them,
@@ -100,7 +92,7 @@ async function removeReports(
     rows.map(({ observed_at }) => observed_at.getTime()),
   );
   await remember(client, purge_id, rows);
-  return { report: rows.length, ...(await removeParts(client, PARTS_OF_AN_EVENT, rows)) };
+  return { report: rows.length, ...(await removeEventRows(client, partsOfAnEvent, keysOf(rows))) };
 }
 
 interface GoneRow {
@@ -110,26 +102,12 @@ interface GoneRow {
   observed_at: Date;
 }
 
-async function removeParts(
-  client: pg.ClientBase,
-  tables: readonly string[],
-  gone: readonly GoneRow[],
-): Promise<Removed> {
-  const removed: Removed = {};
-  const keys = [
+function keysOf(gone: readonly GoneRow[]): EventKeyColumns {
+  return [
     gone.map(({ installation_id }) => installation_id),
     gone.map(({ event_key }) => event_key),
     gone.map(({ received_at }) => received_at.toISOString()),
   ];
-  for (const table of tables) {
-    const { rowCount } = await client.query(
-      `DELETE FROM ${table} t USING unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS k(id, event_key, received_at)
-        WHERE t.installation_id = k.id AND t.event_key = k.event_key AND t.received_at = k.received_at`,
-      keys,
-    );
-    removed[table] = rowCount ?? 0;
-  }
-  return removed;
 }
 
 /** Which key sent a quarantined event is known from what was kept of it. */
@@ -151,7 +129,7 @@ async function removeQuarantined(
   await remember(client, purge_id, rows);
   return {
     quarantined_event: rows.length,
-    ...(await removeParts(client, ['original_event'], rows)),
+    ...(await removeEventRows(client, ['original_event'], keysOf(rows))),
   };
 }
 

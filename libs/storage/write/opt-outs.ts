@@ -1,33 +1,16 @@
 import type pg from 'pg';
 import type { UnderstoodEvent } from '#telemetry';
 import type { IdentifiedEvent } from './batch.js';
-import type { Incumbent } from './deduplicate.js';
 import { installationKey } from './installations.js';
-import { keyColumns, removeSuperseded } from './reports.js';
-
-/** Rows that one statement looks up and removes: a few hundred milliseconds. */
-const REMOVED_AT_ONCE = 10_000;
-/** An agent's clock is not believed when it is more than a day ahead, so what happened later was not received earlier. */
-const CLOCK_AHEAD = "interval '2 days'";
-
-type RemovedCopy = Incumbent & { product: string };
-
-/**
- * Whether an installation was opted out at a time: its latest consent event until then, ties by key, decides. An
- * event of the moment of an opt-out comes after it, one of the moment of an opt-in as well.
- */
-const wasOptedOut = (installation: string, time: string) => `
-  coalesce((SELECT c.opted_out FROM consent_event c
-             WHERE c.installation_id = ${installation}.installation_id
-               AND c.product = ${installation}.product AND c.observed_at <= ${time}
-             ORDER BY c.observed_at DESC, c.event_key DESC LIMIT 1), false)`;
+import { removeOrDefer, timeColumns, wasOptedOut, type RemovedCopy } from './opt-out-removal.js';
+import { keyColumns } from './reports.js';
 
 /** What consent makes of the events of a batch that would be stored. */
 export interface Consented {
   kept: readonly IdentifiedEvent[];
   /** Those whose installation was opted out when they happened. */
   optedOut: readonly IdentifiedEvent[];
-  /** What was stored before the opt-out that it comes after arrived, and is removed now. */
+  /** Stored before the opt-out that they come after arrived, and removed now; more of them are removed later. */
   revoked: readonly RemovedCopy[];
 }
 
@@ -48,7 +31,7 @@ export async function applyConsents(
   }
   const concerned = new Set([...haveOptedOut, ...optOuts.map(installationKey)]);
   const corrected = superseded.filter((copy) => concerned.has(installationKey(copy)));
-  const revoked = await removeOptedOut(tx, [...optOuts, ...corrected]);
+  const revoked = await removeOrDefer(tx, [...optOuts, ...corrected]);
   const optedOut = await findOptedOut(tx, fresh, concerned);
   const kept = fresh.filter((event) => !optedOut.has(event));
   return { kept, optedOut: [...optedOut], revoked };
@@ -102,37 +85,9 @@ async function findOptedOut(
     `SELECT e.place::int FROM unnest($1::uuid[], $2::text[], $3::timestamptz[])
             WITH ORDINALITY AS e(installation_id, product, observed_at, place)
       WHERE ${wasOptedOut('e', 'e.observed_at')}`,
-    timesOf(concerned),
+    timeColumns(concerned),
   );
   return new Set(rows.flatMap(({ place }) => concerned[place - 1] ?? []));
-}
-
-/**
- * Removes stored events of installations that, by what is known now, were opted out when they happened.
- * @param changes the events from whose time on the consent of their installations may have changed
- */
-async function removeOptedOut(
-  tx: pg.ClientBase,
-  changes: readonly { installationId: string; product: string; observedAt: number }[],
-): Promise<RemovedCopy[]> {
-  const earliest = new Map<string, (typeof changes)[number]>();
-  for (const change of changes) {
-    const key = installationKey(change);
-    const known = earliest.get(key);
-    if (!known || change.observedAt < known.observedAt) earliest.set(key, change);
-  }
-  const removed: RemovedCopy[] = [];
-  while (earliest.size > 0) {
-    const { rows } = await tx.query<RemovedRow>(
-      STORED_WHILE_OPTED_OUT,
-      timesOf([...earliest.values()]),
-    );
-    const some = rows.map(toRemovedCopy);
-    await removeSuperseded(tx, some);
-    removed.push(...some);
-    if (rows.length < REMOVED_AT_ONCE) break;
-  }
-  return removed;
 }
 
 export function isConsent(event: IdentifiedEvent): event is UnderstoodEvent {
@@ -141,57 +96,4 @@ export function isConsent(event: IdentifiedEvent): event is UnderstoodEvent {
 
 function isOptOut({ consent }: UnderstoodEvent): boolean {
   return consent === 'opted_out';
-}
-
-interface RemovedRow {
-  installation_id: string;
-  product: string;
-  event_key: string;
-  fate: Incumbent['fate'];
-  received_at: Date;
-  observed_at: Date;
-  snapshot_id: string | null;
-}
-
-/** Looked up one installation after the other: each has some reports of millions. */
-const STORED_WHILE_OPTED_OUT = `
-  SELECT s.installation_id, s.product, e.*
-    FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS s(installation_id, product, since)
-   CROSS JOIN LATERAL (
-         SELECT 'stored' AS fate, r.event_key, r.received_at, r.observed_at, r.snapshot_id
-           FROM report r JOIN origin o USING (origin_id)
-          WHERE r.installation_id = s.installation_id AND o.product = s.product
-            AND r.observed_at >= s.since AND r.received_at >= s.since - ${CLOCK_AHEAD}
-            AND NOT EXISTS (SELECT FROM consent_event c
-                             WHERE c.installation_id = r.installation_id
-                               AND c.event_key = r.event_key AND c.received_at = r.received_at)
-          UNION ALL
-         SELECT 'quarantined', q.event_key, q.received_at, q.observed_at, NULL
-           FROM quarantined_event q
-          WHERE q.installation_id = s.installation_id AND q.product = s.product
-            AND q.observed_at >= s.since AND q.received_at >= s.since - ${CLOCK_AHEAD}
-         OFFSET 0) AS e
-   WHERE ${wasOptedOut('s', 'e.observed_at')}
-   LIMIT ${REMOVED_AT_ONCE}`;
-
-function toRemovedCopy(row: RemovedRow): RemovedCopy {
-  return {
-    installationId: row.installation_id,
-    product: row.product,
-    eventKey: row.event_key,
-    fate: row.fate,
-    receivedAt: row.received_at.getTime(),
-    observedAt: row.observed_at.getTime(),
-    snapshotId: row.snapshot_id ?? '',
-  };
-}
-
-function timesOf(
-  events: readonly { installationId: string; product: string; observedAt: number }[],
-): [string[], string[], string[]] {
-  return [
-    events.map(({ installationId }) => installationId),
-    events.map(({ product }) => product),
-    events.map(({ observedAt }) => new Date(observedAt).toISOString()),
-  ];
 }

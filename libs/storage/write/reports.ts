@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Clock, ResourceFigures, UnderstoodEvent } from '#telemetry';
 import { reportKinds } from '#telemetry';
+import { partsOfAnEvent, removeEventRows } from '../database/event-rows.js';
 import type { IdentifiedEvent } from './batch.js';
 import { DUPLICATE_WINDOW_MS, type Incumbent } from './deduplicate.js';
 import type { OriginOf } from './origins.js';
@@ -59,29 +60,11 @@ interface FoundCopy {
   snapshot_id: string | null;
 }
 
-const TABLES_OF_AN_EVENT = [
-  'report',
-  'resource_reading',
-  'ui_reading',
-  'consent_event',
-  'defect',
-  'quarantined_event',
-  'original_event',
-];
-
-/** Takes out all rows of events whose earlier copy has turned up. */
-export async function removeSuperseded(tx: pg.ClientBase, superseded: readonly Incumbent[]) {
-  if (superseded.length === 0) return;
-  const keys = keyColumns(superseded);
-  for (const table of TABLES_OF_AN_EVENT) {
-    await tx.query(
-      `DELETE FROM ${table}
-        USING unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS k(id, event_key, received_at)
-        WHERE ${table}.installation_id = k.id AND ${table}.event_key = k.event_key
-          AND ${table}.received_at = k.received_at`,
-      keys,
-    );
-  }
+/** Removes all rows of stored or quarantined events. */
+export async function removeEvents(tx: pg.ClientBase, events: readonly Incumbent[]): Promise<void> {
+  if (events.length === 0) return;
+  const tables = ['report', ...partsOfAnEvent, 'quarantined_event'];
+  await removeEventRows(tx, tables, keyColumns(events));
 }
 
 /** Writes the reports, one narrow row each, and the figures of those that have some. */

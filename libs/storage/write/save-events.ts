@@ -18,7 +18,7 @@ import {
 import { applyConsents, isConsent } from './opt-outs.js';
 import type { OriginOf } from './origins.js';
 import { isRefusal } from '../database/postgres-errors.js';
-import { findIncumbents, insertReports, removeSuperseded } from './reports.js';
+import { findIncumbents, insertReports, removeEvents } from './reports.js';
 import { markChanges } from '../rollups/marks.js';
 import { insertDefects, insertQuarantined } from './quarantined.js';
 import type { KnownSnapshots } from './snapshots.js';
@@ -57,7 +57,7 @@ export async function saveEvents(
   const haveOptedOut = await lockInstallations(tx, locked);
   const first = takeOut ? await takeOut(locked) : locked;
   const { fresh, duplicates, superseded } = judge(first, await findIncumbents(tx, first));
-  await removeSuperseded(tx, superseded);
+  await removeEvents(tx, superseded);
   const { kept, optedOut, revoked } = await applyConsents(tx, { fresh, superseded, haveOptedOut });
   await mergeSightings(tx, kept, originOf);
   const understood = kept.filter(isUnderstood);

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import type { NormalisedEvent } from '#telemetry';
 import type { NormalisedBatch } from './batch.js';
 import { Tally } from './batch.js';
@@ -9,6 +9,13 @@ import { isMissingPartition, isRefusal } from '../database/postgres-errors.js';
 import { OriginGone, Origins } from './origins.js';
 import { type ReplayPage, replayPage } from './replay.js';
 import { type SaveContext, saveEvents, saveEventsApart } from './save-events.js';
+import {
+  BEGIN_STEP,
+  NEXT_REMOVAL,
+  POSTPONE_REMOVAL,
+  removeStep,
+  type WaitingRemoval,
+} from './opt-out-removal.js';
 import { KnownSnapshots } from './snapshots.js';
 import { InstallationHasher } from '../database/installation-hash.js';
 import { beginBatch, beginReplay, TAKE_NUMBER, type BatchStart, type WriteStart } from './begin.js';
@@ -53,6 +60,29 @@ export class TelemetryStore {
   async replay(page: ReplayPage): Promise<void> {
     const times = page.events.map(({ event }) => event.receivedAt);
     await this.#insist((save) => this.#replayPage(save, page), times);
+  }
+
+  /**
+   * Takes a step of removing what was stored before a late opt-out arrived: up to some thousand events of one
+   * installation, in one transaction. A step that is interrupted changes nothing.
+   * @returns false where nothing waits for its removal
+   */
+  async removeOptedOut(): Promise<boolean> {
+    const { rows } = await this.#database.query<WaitingRemoval>(NEXT_REMOVAL);
+    const [next] = rows;
+    if (!next) return false;
+    try {
+      await this.#database.transaction((tx) => removeStep(tx, next), {
+        path: 'write',
+        first: BEGIN_STEP,
+      });
+    } catch (error) {
+      if (error instanceof pg.DatabaseError) {
+        await this.#database.query(POSTPONE_REMOVAL, [next.installation_id, next.product]);
+      }
+      throw error;
+    }
+    return true;
   }
 
   /** Creates the partitions of the coming months where they are missing. @returns the names of the new ones */
