@@ -4,6 +4,7 @@ import redos from 'eslint-plugin-redos';
 import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 import { importRules } from './eslint.rooms.js';
+import { plainEnglish } from './tools/lint/plain-english.mjs';
 
 const sources = ['**/*.{ts,mts}'];
 const tests = ['**/*.test.ts', 'test/**/*.ts'];
@@ -95,5 +96,11 @@ export default tseslint.config(
     },
   },
   { files: ['apps/start/**', 'tools/**', 'test/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['apps/**', 'libs/**', 'tools/**', 'test/**'],
+    ignores: ['tools/lint/phrases*'],
+    plugins: { text: { rules: { 'plain-english': plainEnglish } } },
+    rules: { 'text/plain-english': 'error' },
+  },
   ...importRules,
 );

@@ -4,7 +4,7 @@ export default defineConfig({
   // `#telemetry` and its like mean the sources here: tests of a lib need no build.
   ssr: { resolve: { conditions: ['source'] } },
   test: {
-    include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'tools/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['./test/support/services.ts'],
     // A behaviour starts processes of its own and waits for them: three files at once fill two cores.
     maxWorkers: 3,
