@@ -35,7 +35,7 @@ import { authenticateByHeader } from './authenticate.js';
 import { takeBodiesAsBytes } from './body.js';
 import { allowOrigins } from './cors.js';
 import { EdgePolicy } from './edge-policy.js';
-import { answersToMalformed, ErrorFilter, refuse } from './errors.js';
+import { answersToMalformed, ErrorFilter, refuse } from './error-filter.js';
 import { IngestModule, type IngestParts } from './ingest.module.js';
 import { ingestMetrics, type Measured } from './metrics.js';
 import { MetricsServer } from './metrics-server.js';
