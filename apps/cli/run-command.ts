@@ -1,7 +1,6 @@
 import type { Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
 import { StartupError } from '#platform';
-import type { AdminApi } from './admin-api.js';
 import { addAccess } from './commands/access.js';
 import { addAnalyst } from './commands/analyst.js';
 import { addErasures } from './commands/erasures.js';
@@ -12,27 +11,7 @@ import { addQuarantine } from './commands/quarantine.js';
 import { connectAdmin } from './connection.js';
 import { ProblemFound, EXIT, Failure } from './outcome.js';
 import { Printer } from './print.js';
-
-/** Dependencies of every command. */
-export interface Tools {
-  admin: AdminApi;
-  printer: Printer;
-  out: Writable;
-  /** Prints progress and notes to stderr. */
-  say: Say;
-}
-
-export type Say = (line: string) => void;
-
-/** Wraps a command so that it gets its tools when it runs. */
-export type WithTools = <A extends unknown[]>(
-  work: (tools: Tools, ...args: A) => Promise<void>,
-) => (...args: A) => Promise<void>;
-
-/** Likewise for a command that uses the database instead of the admin API. */
-export type WithDatabase = <A extends unknown[]>(
-  work: (say: Say, ...args: A) => Promise<void>,
-) => (...args: A) => Promise<void>;
+import type { WithTools } from './tools.js';
 
 const AFTER_HELP = `
 Exit codes: 0 success, 1 failure, 2 wrong usage, 3 success, but a problem was found (an erasure or

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parseNonNegativeNumber, parsePositiveNumber } from '../arguments.js';
-import type { WithTools } from '../run-command.js';
+import type { WithTools } from '../tools.js';
 import { fields, table, type Column } from '../print.js';
 
 interface Key {

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { ExportFormat } from '#storage';
 import { parseTime } from '../arguments.js';
-import type { WithDatabase } from '../run-command.js';
+import type { WithDatabase } from '../tools.js';
 import type { ExportOptions } from './database.js';
 
 const FORMATS: Record<ExportFormat, true> = { csv: true, ndjson: true, parquet: true };

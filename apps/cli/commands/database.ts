@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { Database, ExportRefused, exportView, Rollups, type ExportFormat } from '#storage';
 import { findDatabase } from '../connection.js';
 import { Failure } from '../outcome.js';
-import type { Say } from '../run-command.js';
+import type { Say } from '../tools.js';
 
 export interface ExportOptions {
   format: ExportFormat;

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
-import type { Tools, WithTools } from '../run-command.js';
+import type { Tools, WithTools } from '../tools.js';
 import { ProblemFound, codeOf, Failure } from '../outcome.js';
 import { fields, table, type Column } from '../print.js';
 import { isMissingErasures, ledgerLines, type LedgerReport } from './ledger-report.js';

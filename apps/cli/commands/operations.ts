@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ProblemFound } from '../outcome.js';
 import { fields, table, tableOfAll, type Column, type Row } from '../print.js';
-import type { WithTools } from '../run-command.js';
+import type { WithTools } from '../tools.js';
 
 interface FailedJob {
   id: string;

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { Failure } from '../outcome.js';
-import type { WithTools } from '../run-command.js';
+import type { WithTools } from '../tools.js';
 import { fields, table, type Column } from '../print.js';
 
 interface Product {

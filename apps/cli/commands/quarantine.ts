@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { AdminApi } from '../admin-api.js';
 import { ProblemFound, Failure } from '../outcome.js';
 import { fields, table, tableOfAll, type Column, type Row } from '../print.js';
-import type { Tools, WithTools } from '../run-command.js';
+import type { Tools, WithTools } from '../tools.js';
 import { waitUntilSettled } from '../wait-until-settled.js';
 
 interface QuarantinedEvent {

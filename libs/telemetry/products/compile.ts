@@ -10,6 +10,7 @@ import { metricReader } from './events.js';
 import { isTypeOf } from './counts.js';
 import { readers } from './declared.js';
 import { maxFor } from './plausible.js';
+import { rulesOf, type ProductRules } from './rules.js';
 
 /** Events with which installations of every product may opt out and in. */
 const CONSENT: Record<string, EventDeclaration> = {
@@ -18,16 +19,6 @@ const CONSENT: Record<string, EventDeclaration> = {
 };
 
 const UNDECLARED: EventDeclaration = { about: 'An event that is not declared.', store: 'usage' };
-
-/** Rules that the readers of a product's events share. */
-export interface ProductRules {
-  declaration: ProductDeclaration;
-  /** The name under which an undeclared property is kept. */
-  nameOf(key: string): string;
-  isIgnored(key: string): boolean;
-  /** The properties that describe the installation. */
-  descriptive: ReadonlySet<string>;
-}
 
 /** Compiles a declaration into readers. */
 export function compileProduct(declaration: ProductDeclaration): Product {
@@ -60,33 +51,6 @@ function compileEvent(event: EventDeclaration, rules: ProductRules): EventKind {
   const reader = event.store === 'error' ? errorReader(event, rules) : metricReader(event, rules);
   const { store: kind, describes = false } = event;
   return { kind, ...reader, describes, keepText: textRule(event, rules) };
-}
-
-function rulesOf(declaration: ProductDeclaration): ProductRules {
-  const collapse = (declaration.collapse ?? []).map((pattern) => {
-    const [before = '', after = ''] = pattern.split('*');
-    return { before, after, starred: pattern };
-  });
-  const ignore = declaration.ignore ?? [];
-  const ignored = new Set(ignore.filter((name) => !name.endsWith('*')));
-  const prefixes = ignore.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
-  const fields = { version: 'version', ...declaration.installation };
-  return {
-    declaration,
-    descriptive: new Set(Object.values(fields)),
-    isIgnored: (key) =>
-      // PostHog's SDKs add properties with such names ($time, $screen_width, $feature/…).
-      key.startsWith('$') || ignored.has(key) || prefixes.some((prefix) => key.startsWith(prefix)),
-    nameOf(key) {
-      for (const { before, after, starred } of collapse) {
-        const at = key.lastIndexOf(after);
-        if (key.startsWith(before) && at >= before.length) {
-          return starred + safeKey(key.slice(at + after.length));
-        }
-      }
-      return safeKey(key);
-    },
-  };
 }
 
 /** How each property that describes an installation is read. */

@@ -8,7 +8,7 @@ import type { EventKind } from '../report.js';
 import { errorSnapshot } from '../report.js';
 import type { Defect, Properties } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
-import type { ProductRules } from './compile.js';
+import type { ProductRules } from './rules.js';
 import type { EventDeclaration } from './declaration.js';
 
 /**

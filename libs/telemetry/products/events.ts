@@ -4,7 +4,7 @@ import { asNonNegativeNumber } from '../readings.js';
 import type { EventKind, ReadEvent, ResourceFigures } from '../report.js';
 import { metricSnapshot, noResources } from '../report.js';
 import type { Defect, Properties } from '../vocabulary.js';
-import type { ProductRules } from './compile.js';
+import type { ProductRules } from './rules.js';
 import type { EventDeclaration, ResourceDeclaration } from './declaration.js';
 import { readDeclared } from './declared.js';
 import { MetricValues } from './metric-values.js';
