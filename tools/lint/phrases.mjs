@@ -12,7 +12,10 @@ export const PHRASES = [
   { pattern: /\bthere (?:is|are) none\b/i, instead: '"is missing" or "not found"' },
   { pattern: /\bas good as\b/i, instead: '"equivalent to"' },
   { pattern: /\bwould else\b/i, instead: '"otherwise … would"' },
-  { pattern: /\bof (?:which|whom)\b/i, instead: '"whose" or "of these"' },
+  {
+    pattern: /(?<!\b(?:all|both|each|many|most|none|one|some) )\bof (?:which|whom)\b/i,
+    instead: '"whose" or "of these"',
+  },
   { pattern: /\bthe same (?:of|again)\b/i, instead: '"likewise"' },
 ];
 
