@@ -149,7 +149,7 @@ test('an erasure whose connections hang is completed within a minute', async () 
     });
     await Promise.all(muster.workers.map((worker) => worker.stop()));
     const erasures = new ErasureStore({ database, suppressionKey });
-    await erasures.request({ mode: 'erase', installationIds: [installationId] });
+    await erasures.request({ mode: 'erase', installationIds: [installationId] }, 'erika');
     // All connections of the pool are open, and all of them hang.
     await Promise.all([1, 2, 3, 4].map(() => database.query('SELECT pg_sleep(0.1)')));
     const silencedAt = Date.now();

@@ -173,7 +173,7 @@ test('during compaction, events are stored, duplicates are detected and installa
   await save(late);
   await save({ ...early, receivedAt: early.receivedAt - 1000 }); // the earlier copy counts
   const erasures = new ErasureStore({ database: connectionsOf(database.appUrl), suppressionKey });
-  await erasures.request({ mode: 'erase', installationIds: [erased.installationId] });
+  await erasures.request({ mode: 'erase', installationIds: [erased.installationId] }, 'erika');
   expect(await carryOut(erasures)).toBe(1);
 
   await other.query('COMMIT');

@@ -49,7 +49,7 @@ async function reportsOf(installationId: string): Promise<number> {
 }
 
 async function ask(mode: ErasureMode, ...installationIds: string[]): Promise<string> {
-  const { erasure } = await erasures.request({ mode, installationIds });
+  const { erasure } = await erasures.request({ mode, installationIds }, 'erika');
   return erasure.id;
 }
 

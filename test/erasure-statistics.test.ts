@@ -36,7 +36,7 @@ test.each([1, 30])(
       ),
     );
     await it.rollups.refresh();
-    await erasures.request({ mode: 'erase', installationIds: ids.slice(0, 1) });
+    await erasures.request({ mode: 'erase', installationIds: ids.slice(0, 1) }, 'erika');
     await it.ask('ANALYZE');
     expect((await columnsWith(ids[0]!)).length).toBeGreaterThan(3);
     await carryOut(erasures);

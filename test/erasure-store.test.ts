@@ -118,10 +118,13 @@ test('an erasure removes every row of its installation and no other', async () =
 
   const counted = await erasures.count([gone]);
   expect(counted).toEqual(tables);
-  const { erasure } = await erasures.request({
-    mode: 'erase_and_suppress',
-    installationIds: [gone],
-  });
+  const { erasure } = await erasures.request(
+    {
+      mode: 'erase_and_suppress',
+      installationIds: [gone],
+    },
+    'erika',
+  );
   expect(await carryOut()).toEqual([erasure.id]);
   expect(isEmpty(await rowsOf(gone))).toBe(true);
   expect(await rowsOf(kept)).toEqual(before);
@@ -148,7 +151,7 @@ test('an erasure removes snapshots that no other installation reported, and keep
   };
   await save(writers[1]!, [lonely]);
   expect(await snapshots(kept)).toHaveLength(2);
-  await erasures.request({ mode: 'erase_and_suppress', installationIds: [gone] });
+  await erasures.request({ mode: 'erase_and_suppress', installationIds: [gone] }, 'erika');
   await carryOut();
   expect(await snapshots(kept)).toHaveLength(2);
   const units = await owner.ask(`SELECT units FROM unit_set WHERE 'lonely' = ANY (units)`);
@@ -165,7 +168,7 @@ test('an erasure removes snapshots that no other installation reported, and keep
 
 test('events of a suppressed installation are counted and not stored, until it is unsuppressed', async () => {
   const id = randomUUID();
-  await erasures.request({ mode: 'suppress', installationIds: [id] });
+  await erasures.request({ mode: 'suppress', installationIds: [id] }, 'erika');
   await carryOut();
   await save(writers[2]!, eventsOf(id, 'octopus'));
   expect(isEmpty(await rowsOf(id))).toBe(true);
@@ -176,7 +179,7 @@ test('events of a suppressed installation are counted and not stored, until it i
   expect(balance).toEqual({
     ...{ accepted: '6', stored: '0', quarantined: '0', suppressed: '6', unaccounted: '0' },
   });
-  await erasures.request({ mode: 'lift', installationIds: [id] });
+  await erasures.request({ mode: 'lift', installationIds: [id] }, 'erika');
   await carryOut();
   await save(writers[2]!, eventsOf(id));
   expect(isEmpty(await rowsOf(id))).toBe(false);
@@ -190,10 +193,13 @@ test('a suppression waits only for transactions that may not have seen it', asyn
     const begin = 'BEGIN; SELECT pg_current_xact_id(); SELECT FROM suppression';
     await writer.query(begin); // as at the start of a batch
     await other.query('BEGIN; SELECT pg_current_xact_id()');
-    const { erasure } = await erasures.request({
-      mode: 'suppress',
-      installationIds: [randomUUID()],
-    });
+    const { erasure } = await erasures.request(
+      {
+        mode: 'suppress',
+        installationIds: [randomUUID()],
+      },
+      'erika',
+    );
     let isOver = false;
     const running = carryOut().then(() => (isOver = true));
     await vi.waitFor(async () => {
@@ -210,9 +216,9 @@ test('a suppression waits only for transactions that may not have seen it', asyn
 
 test('an erasure in mode erase neither leaves a suppression nor ends one', async () => {
   const [id, suppressed] = [randomUUID(), randomUUID()];
-  await erasures.request({ mode: 'suppress', installationIds: [suppressed] });
+  await erasures.request({ mode: 'suppress', installationIds: [suppressed] }, 'erika');
   await carryOut();
-  await erasures.request({ mode: 'erase', installationIds: [id, suppressed] });
+  await erasures.request({ mode: 'erase', installationIds: [id, suppressed] }, 'erika');
   await carryOut();
   await save(writers[0]!, [...eventsOf(id), ...eventsOf(suppressed)]);
   expect(isEmpty(await rowsOf(id))).toBe(false);
@@ -222,7 +228,7 @@ test('an erasure in mode erase neither leaves a suppression nor ends one', async
 test('repeating a request returns the same erasure', async () => {
   const ids = [randomUUID(), randomUUID()];
   const ask = (installationIds: string[], idempotencyKey?: string) =>
-    erasures.request({ mode: 'suppress', installationIds, idempotencyKey });
+    erasures.request({ mode: 'suppress', installationIds, idempotencyKey }, 'erika');
   const first = await ask(ids);
   expect(first.isNew).toBe(true);
   expect(await ask(ids.toReversed())).toEqual({ erasure: first.erasure, isNew: false });
@@ -239,9 +245,9 @@ test('an erasure, also when repeated, includes ids of earlier releases if they a
   const [id, former, unknown] = [randomUUID(), randomUUID(), randomUUID()];
   await save(writers[0]!, [...eventsOf(id), ...eventsOf(former)]);
   const request = { mode: 'erase_and_suppress' as const, installationIds: [id] };
-  const first = await erasures.request({ ...request, formerIds: [former, unknown] });
+  const first = await erasures.request({ ...request, formerIds: [former, unknown] }, 'erika');
   expect(first.erasure.installations).toBe(1);
-  const again = await erasures.request({ ...request, formerIds: [unknown, former] });
+  const again = await erasures.request({ ...request, formerIds: [unknown, former] }, 'erika');
   expect(again).toEqual({ erasure: first.erasure, isNew: false });
   await carryOut();
   expect(isEmpty(await rowsOf(id)) && isEmpty(await rowsOf(former))).toBe(true);
@@ -251,7 +257,7 @@ test('an erasure, also when repeated, includes ids of earlier releases if they a
   const listed = await erasures.list({ installationIds: [unknown, former], limit: 9 });
   expect(listed.map((it) => it.id)).toEqual([first.erasure.id]);
 
-  await erasures.request({ mode: 'lift', installationIds: [id], formerIds: [former] });
+  await erasures.request({ mode: 'lift', installationIds: [id], formerIds: [former] }, 'erika');
   await carryOut();
   await save(writers[0]!, eventsOf(former));
   expect(isEmpty(await rowsOf(former))).toBe(false);
@@ -270,7 +276,7 @@ test('no row of an erased installation remains, however writers and erasures int
     }
   });
   for (const id of ids)
-    await erasures.request({ mode: 'erase_and_suppress', installationIds: [id] });
+    await erasures.request({ mode: 'erase_and_suppress', installationIds: [id] }, 'erika');
   const run = async () => {
     await carryOut();
   };
@@ -297,7 +303,10 @@ test('no row of an erased installation remains, however writers and erasures int
 test('a failed erasure is retried, and continues where it stopped', async () => {
   const id = randomUUID();
   await save(writers[0]!, eventsOf(id));
-  const { erasure } = await erasures.request({ mode: 'erase_and_suppress', installationIds: [id] });
+  const { erasure } = await erasures.request(
+    { mode: 'erase_and_suppress', installationIds: [id] },
+    'erika',
+  );
   const failing = {
     ...CONTEXT,
     certify: () => {

@@ -58,7 +58,9 @@ async function requestAll(store: ErasureStore): Promise<string[]> {
   await new Rollups(connectionsOf(database.url)).refresh();
   const requested = [];
   for (const id of ids) {
-    requested.push(await store.request({ mode: 'erase_and_suppress', installationIds: [id] }));
+    requested.push(
+      await store.request({ mode: 'erase_and_suppress', installationIds: [id] }, 'erika'),
+    );
   }
   return requested.map(({ erasure }) => erasure.id);
 }

@@ -88,7 +88,7 @@ async function visitsOfDay(size: number): Promise<ReadonlyMap<string, number>> {
        UPDATE installation_life SET is_stale = true`,
     );
     await rollups.rebuild();
-    await erasures.request({ mode: 'erase', installationIds: ids.slice(0, size / 2) });
+    await erasures.request({ mode: 'erase', installationIds: ids.slice(0, size / 2) }, 'erika');
     await carryOut(erasures);
     const { signal } = new AbortController();
     const now = Date.now() + 900 * DAY_MS;

@@ -66,7 +66,10 @@ test('a database with unusual formats can be migrated, and installations can be 
   const [first] = products as { first_seen_at: Date }[];
   expect(first?.first_seen_at.getTime()).toBe(at);
   const erasures = new ErasureStore({ database, suppressionKey });
-  const { erasure } = await erasures.request({ mode: 'erase', installationIds: [installationId] });
+  const { erasure } = await erasures.request(
+    { mode: 'erase', installationIds: [installationId] },
+    'erika',
+  );
   expect(Date.parse(erasure.requestedAt)).toBeGreaterThan(at - 60_000);
   expect(await carryOut(erasures)).toBe(1);
   const { rows } = await database.query('SELECT FROM report WHERE installation_id = $1', [

@@ -98,7 +98,7 @@ test('an erasure is completed and rollups are refreshed through a pooler', async
   await rollups.refresh();
   const active = () => owner.ask('SELECT sum(active)::int AS n FROM fleet_day');
   const [before] = await active();
-  await erasures.request({ mode: 'erase_and_suppress', installationIds: [erased] });
+  await erasures.request({ mode: 'erase_and_suppress', installationIds: [erased] }, 'erika');
   expect(await carryOut(erasures)).toBe(1);
   await rollups.refresh();
   const [after] = await active();

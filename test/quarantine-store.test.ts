@@ -238,7 +238,7 @@ describe('a replay', () => {
   test('stores nothing for a suppressed installation and keeps its events in quarantine', async () => {
     const [quiet, loud] = [daily(), daily()];
     await save([quiet, loud]);
-    await erasures.request({ mode: 'suppress', installationIds: [quiet.installationId] });
+    await erasures.request({ mode: 'suppress', installationIds: [quiet.installationId] }, 'erika');
     await carryOut(erasures);
     expect(await run('replay')).toMatchObject({ done: 2, stored: 1, suppressed: 1 });
     expect(await rowsOf(quiet.installationId)).toEqual([1, 0, 1, 1]);
@@ -250,7 +250,7 @@ describe('a replay', () => {
     await ask('replay');
     const late = {
       replay: async (page: Parameters<TelemetryStore['replay']>[0]) => {
-        await erasures.request({ mode: 'erase', installationIds: [gone.installationId] });
+        await erasures.request({ mode: 'erase', installationIds: [gone.installationId] }, 'erika');
         await carryOut(erasures);
         await writer.replay(page);
       },
@@ -318,7 +318,7 @@ describe('a job', () => {
   test('counts an event that stays in quarantine once, even if two workers process it', async () => {
     const installationId = randomUUID();
     await save(Array.from({ length: 1200 }, () => daily({ installationId })));
-    await erasures.request({ mode: 'suppress', installationIds: [installationId] });
+    await erasures.request({ mode: 'suppress', installationIds: [installationId] }, 'erika');
     await carryOut(erasures);
     const id = await ask('replay');
     const frozen = frozenWhile(stoppedAfterAPage);
@@ -425,7 +425,10 @@ test('with concurrent replays, discards, erasures and writers, every event ends 
     while (!isOver.signal.aborted) await some(options);
   });
   for (const installationId of erased) {
-    await erasures.request({ mode: 'erase_and_suppress', installationIds: [installationId] });
+    await erasures.request(
+      { mode: 'erase_and_suppress', installationIds: [installationId] },
+      'erika',
+    );
   }
   const erasing = (async () => {
     for (let done = 0; done < erased.length;) done += await carryOut(erasures);

@@ -191,7 +191,7 @@ test('a row that is erased while its month is rewritten does not come back, whet
       // are copied.
       const some = [...ids.splice(0, 2), ...ids.splice(-2)];
       erased.push(...some);
-      await erasures.request({ mode: 'erase_and_suppress', installationIds: some });
+      await erasures.request({ mode: 'erase_and_suppress', installationIds: some }, 'erika');
       const running = carryOut(erasures);
       isErasing = Promise.all([isErasing, running]);
       if (erased.length % 8 === 0) await running;
@@ -230,7 +230,10 @@ test('an erasure finds rows in a month that is replaced during its search', asyn
       ALTER origin_id SET NOT NULL, ALTER kind SET NOT NULL, ALTER clock SET NOT NULL;
     ALTER TABLE report ATTACH PARTITION report_2025_05 FOR VALUES FROM ('2025-05-01Z') TO ('2025-06-01Z')`);
   const erasures = new ErasureStore({ database: connectionsOf(database.url), suppressionKey });
-  await erasures.request({ mode: 'erase_and_suppress', installationIds: [row!.id as string] });
+  await erasures.request(
+    { mode: 'erase_and_suppress', installationIds: [row!.id as string] },
+    'erika',
+  );
   const erasing = carryOut(erasures);
   await sleep(500);
   await other.query('COMMIT');

@@ -56,7 +56,10 @@ function everything(id: string): EventEnvelope[] {
 
 async function erase(installationId: string) {
   const erasures = new ErasureStore({ database: connectionsOf(it.database.url), suppressionKey });
-  await erasures.request({ mode: 'erase_and_suppress', installationIds: [installationId] });
+  await erasures.request(
+    { mode: 'erase_and_suppress', installationIds: [installationId] },
+    'erika',
+  );
   await carryOut(erasures);
 }
 

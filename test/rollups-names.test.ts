@@ -54,7 +54,10 @@ test('the number of rows per day is bounded for a flood of names, and the rest i
     await it.ask(`SELECT installations::int FROM fleet.daily_others WHERE view = 'daily_counters'`),
   ).toEqual([{ installations: folded }]);
   const erasures = new ErasureStore({ database: connectionsOf(it.database.url), suppressionKey });
-  await erasures.request({ mode: 'erase', installationIds: [senders.at(-1)!, senders[0]!] });
+  await erasures.request(
+    { mode: 'erase', installationIds: [senders.at(-1)!, senders[0]!] },
+    'erika',
+  );
   await carryOut(erasures);
   expect(await counters()).toMatchObject({ total: sent - NAMES * 4, common: 1 });
 }, 120_000);

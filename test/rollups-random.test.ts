@@ -168,6 +168,6 @@ test.each([1, 2, 3])(
 );
 
 async function erase(installationId: string) {
-  await erasures.request({ mode: 'erase', installationIds: [installationId] });
+  await erasures.request({ mode: 'erase', installationIds: [installationId] }, 'erika');
   await carryOut(erasures);
 }

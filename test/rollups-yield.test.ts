@@ -26,7 +26,7 @@ async function hold(table: string) {
 }
 
 const erase = async (...installationIds: string[]) => {
-  await erasures.request({ mode: 'erase', installationIds });
+  await erasures.request({ mode: 'erase', installationIds }, 'erika');
   return carryOut(erasures);
 };
 const rows = async (select: string) =>

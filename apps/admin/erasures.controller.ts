@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { AdminStore, ErasureStore, type ErasureMode } from '#storage';
+import { ErasureStore } from '#storage';
 import { isPlaceholder } from '#telemetry';
 import { ErasureOrCount, ErasurePage, OneErasure, SignedCertificate } from './answers/erasures.js';
 import { DryRunQuery } from './dry-run.js';
@@ -30,7 +30,6 @@ const IS_PLACEHOLDER =
 export class ErasuresController {
   constructor(
     private readonly erasures: ErasureStore,
-    private readonly admins: AdminStore,
     private readonly ids: InstallationIds,
   ) {}
 
@@ -122,12 +121,10 @@ export class ErasuresController {
       return { dryRun: true, rows: await this.erasures.count(ids, formerIds) };
     }
     const idempotencyKey = readIdempotencyKey(request.headers['idempotency-key']);
-    const { erasure, isNew } = await this.erasures.request({
-      mode,
-      ...subjects,
-      idempotencyKey,
-    });
-    if (isNew) await this.record(request, erasure.id, mode, subjects.installationIds);
+    const { erasure } = await this.erasures.request(
+      { mode, ...subjects, idempotencyKey },
+      administratorOf(request),
+    );
     return { erasure };
   }
 
@@ -145,21 +142,6 @@ export class ErasuresController {
       installationIds: named.map(({ installationId }) => installationId),
       formerIds: named.flatMap(({ formerIds }) => formerIds),
     };
-  }
-
-  private async record(
-    request: FastifyRequest,
-    erasureId: string,
-    mode: ErasureMode,
-    installationIds: readonly string[],
-  ) {
-    await this.admins.record({
-      actor: administratorOf(request),
-      act: 'erasure.request',
-      outcome: 'done',
-      installationId: installationIds.length === 1 ? installationIds[0] : undefined,
-      detail: { erasureId, mode, installations: installationIds.length },
-    });
   }
 
   private async find(id: string) {

@@ -5,6 +5,7 @@ import {
   LedgerComparison,
   LedgerFile,
   verifyLedger,
+  type Administrator,
   type Database,
   type LedgerVerification,
 } from '#storage';
@@ -29,10 +30,13 @@ export class LedgerCheck {
     this.#list = new LedgerList({ redisUrl, prefix, onError: () => undefined });
   }
 
-  async verify(options: { isDryRun: boolean; acceptsLoss: boolean }): Promise<LedgerVerification> {
+  async verify(
+    options: { isDryRun: boolean; acceptsLoss: boolean },
+    actor: Administrator,
+  ): Promise<LedgerVerification> {
     const { ledgerFile, suppressionKey } = this.settings;
     const file = ledgerFile === undefined ? null : new LedgerFile(ledgerFile);
-    const comparison = new LedgerComparison({ database: this.database, suppressionKey });
+    const comparison = new LedgerComparison({ database: this.database, suppressionKey, actor });
     return verifyLedger({ list: this.#list, file, ...this.keys, comparison, ...options });
   }
 

@@ -33,12 +33,12 @@ export class LedgerController {
     @Req() request: FastifyRequest,
   ): Promise<LedgerReport> {
     const demand = readLedgerDemand(query, request.body);
-    const report = await this.ledger.verify(demand);
+    const actor = administratorOf(request);
+    const report = await this.ledger.verify(demand, actor);
     const { isDamaged, forgotten } = report;
     const { isDryRun: dryRun, acceptsLoss } = demand;
     await this.admins.record({
-      actor: administratorOf(request),
-      ...{ act: 'erasure.verify', outcome: 'done' },
+      ...{ actor, act: 'erasure.verify', outcome: 'done' },
       detail: { dryRun, acceptsLoss, isDamaged, forgotten: forgotten.erasures.length },
     });
     return { ...report, dryRun };

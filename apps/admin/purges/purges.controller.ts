@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { AdminStore, PurgeStore } from '#storage';
+import { PurgeStore } from '#storage';
 import { OnePurge, PurgeOrSent, PurgePage } from '../answers/purges.js';
 import { DryRunQuery } from '../dry-run.js';
 import { AdminError } from '../errors.js';
@@ -12,10 +12,7 @@ import { PurgeBody, PurgesQuery, readPurge, readPurgesQuery } from './requests.j
 /** What a leaked write key sent: looked at here, removed by the workers. */
 @Controller('v1/purges')
 export class PurgesController {
-  constructor(
-    private readonly purges: PurgeStore,
-    private readonly admins: AdminStore,
-  ) {}
+  constructor(private readonly purges: PurgeStore) {}
 
   @Post()
   @Scope('erasures:write')
@@ -38,12 +35,7 @@ export class PurgesController {
     if (keyId === null) throw new AdminError('not_found', 'There is no such write key.', 'key');
     const scope = { keyId, ...times };
     if (isDryRun) return { dryRun: true, sent: await this.purges.sent(scope) };
-    const actor = administratorOf(request);
-    const { purge, isNew } = await this.purges.request(scope, actor.name);
-    if (isNew) {
-      const detail = { purgeId: purge.id, ...scope };
-      await this.admins.record({ actor, act: 'purge.request', outcome: 'done', detail });
-    }
+    const { purge } = await this.purges.request(scope, administratorOf(request));
     return { purge };
   }
 

@@ -33,13 +33,32 @@ export interface RecordedAct {
   detail: object;
 }
 
-/** Adds to the audit log, which nothing can be taken out of; in a transaction, with what was done. */
+/**
+ * Adds to the audit log, which nothing can be taken out of. To be called in the transaction of the act, so that there is
+ * no act without its entry.
+ */
 export async function recordAct(
   client: Queryable,
   hasher: InstallationHasher,
-  { actor, act, outcome, installationId, detail = {} }: Act,
+  act: Act,
 ): Promise<void> {
-  const installation = installationId === undefined ? null : hasher.hash(installationId);
+  const { installationId } = act;
+  await insert(client, act, installationId === undefined ? null : hasher.hash(installationId));
+}
+
+/** The same for an act that is not about one installation. */
+export async function recordGeneralAct(
+  client: Queryable,
+  act: Omit<Act, 'installationId'>,
+): Promise<void> {
+  await insert(client, act, null);
+}
+
+async function insert(
+  client: Queryable,
+  { actor, act, outcome, detail = {} }: Act,
+  installation: Buffer | null,
+): Promise<void> {
   await client.query(
     `INSERT INTO audit_log (actor, actor_id, act, outcome, installation_hash, detail)
      VALUES ($1, $2, $3, $4, $5, $6)`,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Actor } from '../database/audit-log.js';
 import type { Database } from '../database/database.js';
 import { InstallationHasher } from '../database/installation-hash.js';
 import type { ErasureCertificate } from './certificate.js';
@@ -56,9 +57,13 @@ export class ErasureStore {
     this.#hasher = new InstallationHasher(suppressionKey);
   }
 
-  /** Asks for an erasure: see `requestErasure`. */
-  async request(request: ErasureRequest): Promise<{ erasure: Erasure; isNew: boolean }> {
-    return this.#database.transaction((client) => requestErasure(client, request, this.#hasher));
+  /** Requests an erasure and records that, in one transaction: see `requestErasure`. */
+  async request(
+    request: ErasureRequest,
+    actor: Actor,
+  ): Promise<{ erasure: Erasure; isNew: boolean }> {
+    const hasher = this.#hasher;
+    return this.#database.transaction((tx) => requestErasure(tx, request, { hasher, actor }));
   }
 
   /** Those of these ids that have rows, or are suppressed. */

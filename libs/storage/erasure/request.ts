@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { recordAct, type Actor } from '../database/audit-log.js';
 import type { Queryable } from '../database/database.js';
 import { holdMutex } from '../database/mutex.js';
 import type { InstallationHasher } from '../database/installation-hash.js';
@@ -19,12 +20,12 @@ export interface ErasureRequest {
 /**
  * Asks for an erasure, in a transaction that is under way. The installations are suppressed from its
  * commit on; only those that write at that moment have to be waited for. The same request again, by its
- * key or while the first one is under way, is the same erasure.
+ * key or while the first one is under way, is the same erasure, and has no second audit entry.
  */
 export async function requestErasure(
   tx: pg.ClientBase,
   { mode, idempotencyKey, installationIds, formerIds = [] }: ErasureRequest,
-  hasher: InstallationHasher,
+  { hasher, actor }: { hasher: InstallationHasher; actor: Actor },
 ): Promise<{ erasure: Erasure; isNew: boolean }> {
   const installations = new Set(installationIds).size;
   await lockRequests(tx);
@@ -47,6 +48,11 @@ export async function requestErasure(
     [row.erasure_id, ids, hashes],
   );
   if (mode !== 'lift') await suppress(tx, hashes, mode !== 'erase');
+  await recordAct(tx, hasher, {
+    ...{ actor, act: 'erasure.request', outcome: 'done' },
+    installationId: installations === 1 ? installationIds[0] : undefined,
+    detail: { erasureId: row.erasure_id, mode, installations },
+  });
   return { erasure: toErasure(row), isNew: true };
 }
 

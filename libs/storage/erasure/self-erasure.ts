@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import type { DeletionRequest, NormalisedEvent } from '#telemetry';
-import { recordAct } from '../database/audit-log.js';
 import type { InstallationHasher } from '../database/installation-hash.js';
 import { findKnown, lockRequests, requestErasure } from './request.js';
 
@@ -30,7 +29,12 @@ export async function requestOwnErasures(
   for (const installation of asked) {
     if (!hashesOf(installation).some((hash) => unasked.has(hash))) continue;
     const [installationId, formerIds] = installation;
-    await request(tx, hasher, { installationId, formerIds });
+    const wanted = {
+      mode: 'erase_and_suppress',
+      installationIds: [installationId],
+      formerIds,
+    } as const;
+    await requestErasure(tx, wanted, { hasher, actor: 'installation' });
   }
 }
 
@@ -61,19 +65,4 @@ async function findUnasked(tx: pg.ClientBase, hashes: readonly string[]): Promis
     [hashes],
   );
   return rows.map(({ hash }) => hash);
-}
-
-async function request(
-  tx: pg.ClientBase,
-  hasher: InstallationHasher,
-  { installationId, formerIds }: { installationId: string; formerIds: readonly string[] },
-): Promise<void> {
-  const mode = 'erase_and_suppress';
-  const wanted = { mode, installationIds: [installationId], formerIds } as const;
-  const { erasure, isNew } = await requestErasure(tx, wanted, hasher);
-  if (!isNew) return;
-  await recordAct(tx, hasher, {
-    ...{ actor: 'installation', act: 'erasure.request', outcome: 'done', installationId },
-    detail: { erasureId: erasure.id, mode, installations: 1 },
-  });
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { reportKinds } from '#telemetry';
+import { nameOf, recordGeneralAct, type Actor } from '../database/audit-log.js';
 import type { Database } from '../database/database.js';
 import { isConnectionLoss } from '../database/postgres-errors.js';
 import {
@@ -55,13 +56,19 @@ export class PurgeStore {
     }));
   }
 
-  /** Requests a purge. The same again is the same purge while that is under way; one that has failed is tried again. */
+  /** Requests a purge and records that, in one transaction. The same again is the same purge while that is under way; one that has failed is tried again. */
   async request(
     { keyId, from, to }: PurgeScope,
-    requestedBy: string,
+    actor: Actor,
   ): Promise<{ purge: Purge; isNew: boolean }> {
     const scope = [keyId, from, to];
     return this.database.transaction(async (tx) => {
+      const record = async (row: PurgeRow | undefined) => {
+        const purge = toPurge(row as PurgeRow);
+        const detail = { purgeId: purge.id, keyId, from, to };
+        await recordGeneralAct(tx, { actor, act: 'purge.request', outcome: 'done', detail });
+        return { purge, isNew: true };
+      };
       // Two that request the same at once must find each other.
       await tx.query('LOCK TABLE purge IN SHARE ROW EXCLUSIVE MODE');
       const { rows: same } = await tx.query<PurgeRow>(
@@ -70,14 +77,14 @@ export class PurgeStore {
         scope,
       );
       if (same[0]) return { purge: toPurge(same[0]), isNew: false };
-      const { rows: again } = await tx.query<PurgeRow>(RETRY_FAILED, [...scope, requestedBy]);
-      if (again[0]) return { purge: toPurge(again[0]), isNew: true };
+      const { rows: again } = await tx.query<PurgeRow>(RETRY_FAILED, [...scope, nameOf(actor)]);
+      if (again[0]) return record(again[0]);
       const { rows } = await tx.query<PurgeRow>(
         `INSERT INTO purge (purge_id, key_id, received_from, received_to, state, requested_at, requested_by)
          VALUES ($4, $1, $2, $3, 'requested', now(), $5) RETURNING *`,
-        [...scope, randomUUID(), requestedBy],
+        [...scope, randomUUID(), nameOf(actor)],
       );
-      return { purge: toPurge(rows[0] as PurgeRow), isNew: true };
+      return record(rows[0]);
     });
   }
 

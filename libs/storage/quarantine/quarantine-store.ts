@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { nameOf, recordGeneralAct, type Actor } from '../database/audit-log.js';
 import type { Database } from '../database/database.js';
 import { isConnectionLoss } from '../database/postgres-errors.js';
 import { discardExpired } from './discard.js';
@@ -19,7 +20,7 @@ import { CLAIM, runJob, type RunContext } from './run.js';
 export interface QuarantineRequest {
   kind: QuarantineJobKind;
   filter: QuarantineFilter;
-  requestedBy: string;
+  requestedBy: Actor;
 }
 
 /** So often in a row a job may get no further, until it counts as failed. */
@@ -56,7 +57,7 @@ export class QuarantineStore {
     return summarise(this.database, filter, options);
   }
 
-  /** Asks for a replay or a discard. The same again, while the first one is under way, is the same job. */
+  /** Requests a replay or a discard and records that, in one transaction. The same again, while the first one is under way, is the same job. */
   async request(request: QuarantineRequest): Promise<{ job: QuarantineJob; isNew: boolean }> {
     const { kind, filter, requestedBy } = request;
     return this.database.transaction(async (client) => {
@@ -67,14 +68,18 @@ export class QuarantineStore {
           WHERE kind = $1 AND filter = $2::jsonb AND state IN ('requested', 'running')`,
         [kind, JSON.stringify(filter)],
       );
-      const { rows } = same[0]
-        ? { rows: same }
-        : await client.query<QuarantineJobRow>(
-            `INSERT INTO quarantine_job (job_id, kind, filter, state, requested_at, requested_by)
-             VALUES ($1, $2, $3, 'requested', now(), $4) RETURNING *`,
-            [randomUUID(), kind, JSON.stringify(filter), requestedBy],
-          );
-      return { job: toJob(rows[0] as QuarantineJobRow), isNew: same.length === 0 };
+      if (same[0]) return { job: toJob(same[0]), isNew: false };
+      const { rows } = await client.query<QuarantineJobRow>(
+        `INSERT INTO quarantine_job (job_id, kind, filter, state, requested_at, requested_by)
+         VALUES ($1, $2, $3, 'requested', now(), $4) RETURNING *`,
+        [randomUUID(), kind, JSON.stringify(filter), nameOf(requestedBy)],
+      );
+      const job = toJob(rows[0] as QuarantineJobRow);
+      await recordGeneralAct(client, {
+        ...{ actor: requestedBy, act: `quarantine.${kind}`, outcome: 'done' },
+        detail: { jobId: job.id, filter },
+      });
+      return { job, isNew: true };
     });
   }
 

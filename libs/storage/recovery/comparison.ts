@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { recordGeneralAct, type Actor } from '../database/audit-log.js';
 import type { Database } from '../database/database.js';
 import { lockRequests } from '../erasure/request.js';
 import { InstallationHasher } from '../database/installation-hash.js';
@@ -30,15 +31,24 @@ export interface ComparisonOptions {
   isDryRun: boolean;
 }
 
+export interface LedgerComparisonOptions {
+  database: Database;
+  suppressionKey: string;
+  /** In the audit log: the administrator who asked for the comparison, or a worker's own. */
+  actor?: Actor;
+}
+
 class DryRun extends Error {}
 
 /** Compares a database with what the ledger says, and applies again what the database has forgotten. */
 export class LedgerComparison {
   private readonly database: Database;
   private readonly hasher: InstallationHasher;
+  private readonly actor: Actor;
 
-  constructor({ database, suppressionKey }: { database: Database; suppressionKey: string }) {
+  constructor({ database, suppressionKey, actor = 'ledger' }: LedgerComparisonOptions) {
     this.database = database;
+    this.actor = actor;
     this.hasher = new InstallationHasher(suppressionKey);
   }
 
@@ -119,10 +129,15 @@ export class LedgerComparison {
     return this.#inDryRun(isDryRun, async (tx) => {
       await lockRequests(tx);
       const of = (isLift: boolean): Word[] => chosen.filter((word) => word.isLift === isLift);
-      return {
+      const detail = {
         suppressions: await suppressAgain(tx, of(false)),
         lifts: await unsuppressAgain(tx, of(true)),
       };
+      if (detail.suppressions + detail.lifts > 0) {
+        const act = { actor: this.actor, act: 'suppression.reapply', detail } as const;
+        await recordGeneralAct(tx, { ...act, outcome: 'done' });
+      }
+      return detail;
     });
   }
 
@@ -140,12 +155,12 @@ export class LedgerComparison {
     if (isThorough) for (const digest of gone) digests.add(digest);
     return this.#inDryRun(isDryRun, async (tx) => {
       await lockRequests(tx);
-      const { hasher } = this;
+      const { hasher, actor } = this;
       const found = await findInstallations(tx, hasher, digests);
-      await restoreErasures(tx, unknown, { words, found, hasher });
+      await restoreErasures(tx, unknown, { words, found, hasher, actor });
       if (!isThorough) return 0;
       const ids = gone.flatMap((digest) => found.get(digest) ?? []);
-      return eraseReappeared(tx, ids, hasher);
+      return eraseReappeared(tx, ids, { hasher, actor });
     });
   }
 

@@ -1,16 +1,15 @@
 import type pg from 'pg';
-import { recordAct } from '../database/audit-log.js';
+import { recordAct, type Actor } from '../database/audit-log.js';
 import { requestErasure } from '../erasure/request.js';
 import type { InstallationHasher } from '../database/installation-hash.js';
 import type { RememberedErasure } from '../ledger/last-words.js';
 
-/** Who does it, in the audit log. */
-const ACTOR = 'ledger';
 /** The most installations of one erasure, as of a request. */
 const INSTALLATIONS_AT_ONCE = 10_000;
 
 export interface RestoreContext {
   hasher: InstallationHasher;
+  actor: Actor;
   /** The erasure that has the last word about each digest. */
   words: ReadonlyMap<string, RememberedErasure>;
   /** The ids of those that are in the database, by digest. */
@@ -46,7 +45,7 @@ export async function restoreErasures(
       [targets.map(({ id }) => id), targets.map(({ until }) => until), erasureId],
     );
     await recordAct(tx, context.hasher, {
-      ...{ actor: ACTOR, act: 'erasure.reapply', outcome: 'done' },
+      ...{ actor: context.actor, act: 'erasure.reapply', outcome: 'done' },
       installationId: installations.length === 1 ? targets[0]?.id : undefined,
       detail: { erasureId, mode, installations: installations.length, found: targets.length },
     });
@@ -69,7 +68,7 @@ function targetsOf({ at, installations }: RememberedErasure, { words, found }: R
 export async function eraseReappeared(
   tx: pg.ClientBase,
   installationIds: readonly string[],
-  hasher: InstallationHasher,
+  { hasher, actor }: Pick<RestoreContext, 'hasher' | 'actor'>,
 ): Promise<number> {
   const { rows } = await tx.query<{ id: string }>(
     `SELECT id FROM unnest($1::uuid[], $2::bytea[]) AS t(id, hash)
@@ -81,12 +80,7 @@ export async function eraseReappeared(
   const mode = 'erase_and_suppress';
   for (let start = 0; start < rows.length; start += INSTALLATIONS_AT_ONCE) {
     const ids = rows.slice(start, start + INSTALLATIONS_AT_ONCE).map(({ id }) => id);
-    const { erasure } = await requestErasure(tx, { mode, installationIds: ids }, hasher);
-    await recordAct(tx, hasher, {
-      ...{ actor: ACTOR, act: 'erasure.request', outcome: 'done' },
-      installationId: ids.length === 1 ? ids[0] : undefined,
-      detail: { erasureId: erasure.id, mode, installations: ids.length },
-    });
+    await requestErasure(tx, { mode, installationIds: ids }, { hasher, actor });
   }
   return rows.length;
 }

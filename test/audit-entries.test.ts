@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { TelemetryStore } from '#storage';
+import { compileProducts, normalise } from '#telemetry';
+import { startAdmin, type Admin } from './support/admin.js';
+import { connectionsOf } from './support/database.js';
+import { startMuster, SUPPRESSION_KEY, type Muster } from './support/muster.js';
+
+let muster: Muster;
+let admin: Admin;
+
+beforeAll(async () => {
+  muster = await startMuster({ workers: 0 });
+  admin = await startAdmin(muster);
+});
+afterEach(() => muster.owner('DROP FUNCTION IF EXISTS kill CASCADE'));
+afterAll(async () => {
+  await admin.stop();
+  await muster.stop();
+});
+
+/** The connection of an act breaks when it writes its audit entry. */
+const breakEntries = () =>
+  muster.owner(`
+    CREATE FUNCTION kill() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+      'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END';
+    CREATE TRIGGER killing BEFORE INSERT ON audit_log FOR EACH ROW EXECUTE FUNCTION kill()`);
+
+const ask = async (method: string, path: string, body?: object) =>
+  (await admin.ask(method, path, body)).status;
+
+const day = { from: '2026-11-01T00:00:00Z', to: '2026-11-02T00:00:00Z', dryRun: false };
+const newKey = async () =>
+  (await admin.ask('POST', '/v1/keys', { product: 'dcos' })).json.key.id as string;
+const newBlock = async () =>
+  (await admin.ask('POST', '/v1/blocks', { product: 'dcos', event: randomUUID() })).json.block
+    .id as string;
+const newToken = async () => {
+  const name = `t${randomUUID().slice(0, 8)}`;
+  await admin.ask('POST', '/v1/tokens', { name });
+  return name;
+};
+
+/** The event of an installation that wants to be erased, as a worker stores it. */
+async function saveDeletion(installationId: string): Promise<number> {
+  const store = new TelemetryStore({
+    database: connectionsOf(muster.databaseUrl),
+    suppressionKey: SUPPRESSION_KEY,
+  });
+  const receivedAt = Date.now();
+  const decisions = { isBlocked: () => false, asksForErasure: () => true };
+  const event = normalise(
+    { product: 'dcos', event: 'deletion_request', installationId, receivedAt, properties: {} },
+    { products: compileProducts(), retentionMs: 400 * 86_400_000, decisions },
+  );
+  await store.save({
+    ...{ batchId: randomUUID(), gatheredAt: receivedAt, accepted: [], events: [event] },
+  });
+  return 202;
+}
+
+/** The act of the entry, a table that it changes, what it needs, and the act itself. */
+const ACTS: [
+  act: string,
+  table: string,
+  prepare: () => Promise<string>,
+  run: (id: string) => Promise<number>,
+][] = [
+  [
+    'erasure.request',
+    'erasure',
+    () => Promise.resolve(randomUUID()),
+    (id) => ask('POST', '/v1/erasures', { mode: 'erase', installationIds: [id] }),
+  ],
+  [
+    'erasure.request',
+    'erasure_target',
+    () => Promise.resolve(randomUUID()),
+    (id) => ask('DELETE', `/v1/installations/${id}`),
+  ],
+  ['erasure.request', 'suppression', () => Promise.resolve(randomUUID()), saveDeletion],
+  [
+    'quarantine.replay',
+    'quarantine_job',
+    () => Promise.resolve(randomUUID()),
+    (event) => ask('POST', '/v1/quarantine/replays', { filter: { event } }),
+  ],
+  [
+    'quarantine.discard',
+    'quarantine_job',
+    () => Promise.resolve(randomUUID()),
+    (event) => ask('POST', '/v1/quarantine/discards', { filter: { event } }),
+  ],
+  ['purge.request', 'purge', newKey, (key) => ask('POST', '/v1/purges', { key, ...day })],
+  [
+    'key.create',
+    'ingest_key',
+    () => Promise.resolve(''),
+    () => ask('POST', '/v1/keys', { product: 'dcos' }),
+  ],
+  ['key.rotate', 'ingest_key', newKey, (id) => ask('POST', `/v1/keys/${id}/rotate`)],
+  ['key.revoke', 'ingest_key', newKey, (id) => ask('DELETE', `/v1/keys/${id}`)],
+  [
+    'token.create',
+    'admin_token',
+    () => Promise.resolve(`t${randomUUID().slice(0, 8)}`),
+    (name) => ask('POST', '/v1/tokens', { name }),
+  ],
+  ['token.revoke', 'admin_token', newToken, (name) => ask('DELETE', `/v1/tokens/${name}`)],
+  [
+    'product.change',
+    'product_policy',
+    () => Promise.resolve(''),
+    () => ask('PATCH', '/v1/products/dcos', { retentionDays: 300 }),
+  ],
+  [
+    'block.create',
+    'block_rule',
+    () => Promise.resolve(randomUUID()),
+    (event) => ask('POST', '/v1/blocks', { product: 'dcos', event }),
+  ],
+  ['block.remove', 'block_rule', newBlock, (id) => ask('DELETE', `/v1/blocks/${id}`)],
+];
+
+const rowsOf = (table: string) => muster.owner(`SELECT t::text AS row FROM ${table} t ORDER BY 1`);
+const entries = async () => muster.owner('SELECT act, outcome FROM audit_log ORDER BY audit_id');
+
+test.each(ACTS)(
+  'if the audit entry of %s cannot be written, nothing changes in %s',
+  async (act, table, prepare, run) => {
+    const id = await prepare();
+    const before = await rowsOf(table);
+    const recorded = await entries();
+    await breakEntries();
+    expect(await run(id).catch(() => 500)).toBeGreaterThanOrEqual(500);
+    expect(await rowsOf(table)).toEqual(before);
+    expect(await entries()).toEqual(recorded);
+
+    await muster.owner('DROP FUNCTION kill CASCADE');
+    expect(await run(id)).toBeLessThan(300);
+    expect(await rowsOf(table)).not.toEqual(before);
+    expect(await entries()).toEqual([...recorded, { act, outcome: 'done' }]);
+  },
+);
