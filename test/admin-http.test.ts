@@ -124,7 +124,7 @@ describe('a request id', () => {
     await expect
       .poll(() => logged(id))
       .toMatchObject([
-        { msg: 'request answered', method: 'POST', route: '/v1/queue/failed/retry', status: 200 },
+        { msg: 'request completed', method: 'POST', route: '/v1/queue/failed/retry', status: 200 },
       ]);
   });
 

@@ -167,11 +167,11 @@ test('an error is one sentence, and usage errors have their own exit code', asyn
   expect(await run('erasures', 'show', 'nothing')).toEqual({
     code: 1,
     stdout: '',
-    stderr: 'There is no such erasure.\n',
+    stderr: 'Erasure not found.\n',
   });
   expect(await run('erase', 'nobody')).toMatchObject({
     code: 1,
-    stderr: 'installationIds[0] must be a GUID or the name of a cloud resource.\n',
+    stderr: 'installationIds[0] must be a GUID or a cloud resource name.\n',
   });
   expect(await run('erasee')).toMatchObject({ code: 2 });
   expect(await run('erase', '--mode', 'gently', randomUUID())).toMatchObject({ code: 2 });

@@ -91,7 +91,7 @@ test('the dashboard lists a job without its content', async () => {
     name: 'envelopes',
     counts: { waiting: 1 },
     readOnlyMode: true,
-    jobs: [{ id: jobId, data: 'hidden: it may hold telemetry' }],
+    jobs: [{ id: jobId, data: 'hidden: may contain telemetry' }],
   });
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   expect(answers.map(({ text }) => text).join()).not.toContain(SECRET);

@@ -418,7 +418,7 @@ describe('hostile input', () => {
     );
     await send(muster, '/v1/events', JSON.stringify(event(id)));
     const worker = muster.workers[0]!;
-    await vi.waitFor(() => expect(worker.log).toContain('a batch was not stored'), 5000);
+    await vi.waitFor(() => expect(worker.log).toContain('batch could not be stored'), 5000);
     await muster.owner('DROP TRIGGER fail ON report');
     expect(await storedOf(muster, id)).toBe(1);
 
@@ -426,7 +426,7 @@ describe('hostile input', () => {
     expect(answers.filter(({ said }) => MARKS.test(said))).toEqual([]);
     for (const { ingest, workers } of started) {
       expect(ingest.log).toContain('ingest listens');
-      expect(workers[0]!.log).toContain('worker takes jobs');
+      expect(workers[0]!.log).toContain('worker started');
       const lines = [ingest, ...workers].flatMap(({ log }) => log.split('\n'));
       expect(lines.filter((line) => MARKS.test(line))).toEqual([]);
     }

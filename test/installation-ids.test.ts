@@ -225,5 +225,5 @@ describe('a placeholder GUID that clients without an id send', () => {
 test('an invalid id is refused with a message that describes the valid forms', async () => {
   const { status, json } = await admin.ask('GET', '/v1/installations/alice');
   expect(status).toBe(400);
-  expect(json.message).toBe('installationId must be a GUID or the name of a cloud resource.');
+  expect(json.message).toBe('installationId must be a GUID or a cloud resource name.');
 });

@@ -16,7 +16,7 @@ import { tracesInDatabase, tracesInRedis, type Traces } from './support/traces.j
 
 const FIXTURES = 'test/fixtures/requests';
 const AT_ONCE = 16;
-const FAILED = 'a batch was not stored';
+const FAILED = 'batch could not be stored';
 
 /** Personal data, machine names, accounts and free text in the recorded requests. */
 const RECORDED = [

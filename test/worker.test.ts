@@ -98,7 +98,5 @@ test('a worker without a usable database fails with one sentence', async () => {
     () => 'it started',
     (error: unknown) => (error as Error).message,
   );
-  expect(refusal.split('\n')).toContain(
-    'The database that DATABASE_URL names cannot be reached or used.',
-  );
+  expect(refusal.split('\n')).toContain('The database in DATABASE_URL cannot be reached or used.');
 });

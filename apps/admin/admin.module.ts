@@ -138,8 +138,8 @@ function openDatabase(settings: AdminSettings, logger: Logger): Database {
   const { databaseUrl, databaseConnections: connections } = settings;
   return new Database({
     ...{ databaseUrl, name: 'muster-admin', connections, settings: SETTINGS },
-    onOutage: (error) => logger.warn({ err: error }, 'the database is away'),
-    onRecovery: (outageMs) => logger.info({ outageMs }, 'the database answers again'),
+    onOutage: (error) => logger.warn({ err: error }, 'database connection lost'),
+    onRecovery: (outageMs) => logger.info({ outageMs }, 'database connection restored'),
   });
 }
 
@@ -148,12 +148,12 @@ function inspectorOf(
   clock: Clock,
   logger: Logger,
 ): QueueInspector {
-  const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
+  const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
   return new QueueInspector({ redisUrl, prefix, clock, onError });
 }
 
 function storeClock({ redisUrl, queuePrefix: prefix }: AdminSettings, logger: Logger): StoreClock {
-  const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
+  const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
   return new StoreClock({ redisUrl, prefix, onError, onChange: logClock(logger) });
 }
 
@@ -164,7 +164,8 @@ function policyPublisher(
 ): PolicyPublisher {
   return new PolicyPublisher(policy, {
     ...{ redisUrl, prefix },
-    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
-    onFailure: (error) => logger.warn({ err: error }, 'the policy could not be published'),
+    onError: (error) => logger.debug({ err: error }, 'Redis connection failed'),
+    onFailure: (error) =>
+      logger.warn({ err: error }, 'policy could not be published to Redis; retrying'),
   });
 }

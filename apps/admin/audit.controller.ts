@@ -9,7 +9,7 @@ import { check, Page, readCount } from './requests.js';
 /** `GET /v1/audit`. A bigint of Postgres has 19 digits. */
 export class AuditQuery {
   @IsOptional()
-  @Matches(/^\d{1,18}$/, { message: 'after must be the id of an act' })
+  @Matches(/^\d{1,18}$/, { message: 'after must be the id of an audit entry' })
   after: string | undefined;
   @Page(500) limit: number;
 
@@ -19,15 +19,13 @@ export class AuditQuery {
   }
 }
 
-/** What was done, and by whom. */
 @Controller('v1/audit')
 export class AuditController {
   constructor(private readonly admins: AdminStore) {}
 
-  /** Newest first. */
   @Get()
   @Scope('operations:read')
-  @Documented({ summary: 'What was done, and by whom', query: AuditQuery, answer: ActPage })
+  @Documented({ summary: 'Lists audit entries', query: AuditQuery, answer: ActPage })
   async list(@Query() query: Record<string, unknown>): Promise<ActPage> {
     const page = check(new AuditQuery(query));
     const acts = await this.admins.acts(page);

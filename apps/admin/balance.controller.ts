@@ -20,7 +20,6 @@ export class BalanceQuery {
   }
 }
 
-/** The books over HTTPS, for whoever watches them. */
 @Controller('v1/balance')
 export class BalanceController {
   constructor(private readonly books: Books) {}
@@ -28,9 +27,9 @@ export class BalanceController {
   @Get()
   @Scope('operations:read')
   @Documented({
-    summary: 'Whether every acknowledged event has a fate or is queued',
+    summary: 'Checks that every acknowledged event has a fate or is queued',
     about:
-      'Hours from `from` on and before `to`. The verdict is on all hours that match, also on those that `limit` leaves out.',
+      'Covers the hours from `from` (inclusive) to `to` (exclusive). The result considers all matching hours, including those that `limit` omits.',
     query: BalanceQuery,
     answer: Balance,
   })

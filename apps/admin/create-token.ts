@@ -1,13 +1,13 @@
-/** Makes an administrator's token and prints it, once: `npm run admin-token -- NAME [SCOPE ...]`. */
+/** Creates an administrator's token and prints it: `npm run admin-token -- NAME [SCOPE ...]`. */
 import { parseArgs } from 'node:util';
 import { runProcess, StartupError, tokenSettings } from '#platform';
 import { adminScopes, AdminStore, Database, type AdminScope } from '#storage';
 
 const USAGE = `npm run admin-token -- NAME [SCOPE ...] [--days N]
 
-Prints a new token of that name; an older one of the same name ends. Without a scope it has all:
-${adminScopes.join(', ')}.
---days  after how many days it expires; never when not given
+Creates a token of that name and prints it. An existing token of the same name is revoked. Without a scope
+the token has all of them: ${adminScopes.join(', ')}.
+--days  days until the token expires; without it, the token never expires
 `;
 
 runProcess(
@@ -47,7 +47,7 @@ function readArguments() {
   }
 }
 
-/** Up to a hundred years; longer ones are no dates. */
+/** At most 100 years, which Postgres can add to a date. */
 function isLife(days: string | undefined): boolean {
   return days === undefined || (/^\d{1,5}(\.\d+)?$/.test(days) && Number(days) <= 36_500);
 }

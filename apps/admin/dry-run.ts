@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { IsBoolean, IsIn, IsOptional } from 'class-validator';
 import { AdminError } from './errors.js';
 
-/** The query of a write that can only look instead. */
+/** The query of a write that supports dry runs. */
 export class DryRunQuery {
   @IsOptional() @IsIn(['true', 'false']) dryRun: unknown;
 
@@ -11,7 +11,7 @@ export class DryRunQuery {
   }
 }
 
-/** The same field of its body. */
+/** The body of a write that supports dry runs. */
 export class DryRunBody {
   @IsOptional() @IsBoolean() dryRun: unknown;
 
@@ -41,7 +41,7 @@ export function readSwitch(name: string, inQuery: unknown, inBody: unknown): boo
 /** The value of a field that may be in the query or in the body. @throws AdminError if they differ */
 export function eitherOf<T>(name: string, inQuery: T, inBody: T): T {
   if (inQuery !== undefined && inBody !== undefined && inQuery !== inBody) {
-    const message = `${name} has one value in the query and another in the body.`;
+    const message = `${name} differs between the query and the body.`;
     throw new AdminError('invalid_request', message, name);
   }
   return inQuery ?? inBody;

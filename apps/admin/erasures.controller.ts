@@ -22,10 +22,9 @@ import {
 } from './requests.js';
 
 const IS_PLACEHOLDER =
-  'is a placeholder that clients without an id send. Events that show it are quarantined without an ' +
-  'installation, and nothing is stored under it.';
+  'is a placeholder that clients without an id send, not an installation. Nothing is stored under it.';
 
-/** Erasures: asked for here, carried out by the workers. */
+/** Requests erasures, which the workers carry out, and shows their progress. */
 @Controller('v1')
 export class ErasuresController {
   constructor(
@@ -33,13 +32,12 @@ export class ErasuresController {
     private readonly ids: InstallationIds,
   ) {}
 
-  /** Erases an installation, and stores nothing of it from then on. */
   @Delete('installations/:installationId')
   @Scope('erasures:write')
   @Documented({
     summary: 'Erases an installation',
     about:
-      'Stores nothing of it from then on, unless `mode` says otherwise; with `dryRun` it only counts. Both may be in the query or in the body.',
+      'By default the installation is also suppressed: later events are not stored. `mode` changes that. With `dryRun`, nothing is erased, only counted. Both may be in the query or in the body.',
     status: 202,
     query: EraseOneQuery,
     body: EraseOneBody,
@@ -54,13 +52,12 @@ export class ErasuresController {
     return this.eraseOrCount(request, readErasureOfOne(raw, query, request.body));
   }
 
-  /** Erases up to 10,000 installations, as JSON or CSV; with `dryRun` it only counts. */
   @Post('erasures')
   @Scope('erasures:write')
   @Documented({
     summary: 'Erases up to 10,000 installations',
     about:
-      'As JSON, or as CSV with an id a line; with `dryRun`, in the query or in the body, it only counts. The same request with the same `Idempotency-Key` is the same erasure.',
+      'Accepts JSON, or CSV with one id per line. With `dryRun`, in the query or in the body, nothing is erased, only counted. A repeated request with the same `Idempotency-Key` returns the same erasure.',
     status: 202,
     query: DryRunQuery,
     body: ErasureBody,
@@ -77,7 +74,7 @@ export class ErasuresController {
   @Get('erasures')
   @Scope('erasures:write')
   @Documented({
-    summary: 'Erasures, and how far they are',
+    summary: 'Lists erasures and their progress',
     query: ErasureQuery,
     answer: ErasurePage,
   })
@@ -92,7 +89,11 @@ export class ErasuresController {
 
   @Get('erasures/:id')
   @Scope('erasures:write')
-  @Documented({ summary: 'How far an erasure is', answer: OneErasure, refuses: ['not_found'] })
+  @Documented({
+    summary: 'Gets an erasure and its progress',
+    answer: OneErasure,
+    refuses: ['not_found'],
+  })
   async get(@Param('id') id: string): Promise<OneErasure> {
     return { erasure: await this.find(id) };
   }
@@ -100,7 +101,7 @@ export class ErasuresController {
   @Get('erasures/:id/certificate')
   @Scope('erasures:write')
   @Documented({
-    summary: 'The signed certificate of an erasure that is complete',
+    summary: 'Gets the signed certificate of a completed erasure',
     answer: SignedCertificate,
     refuses: ['not_found', 'not_ready'],
   })
@@ -108,7 +109,10 @@ export class ErasuresController {
     const { state } = await this.find(id);
     const certificate = await this.erasures.certificate(id);
     if (certificate) return certificate;
-    throw new AdminError('not_ready', `The erasure is ${state}; it has no certificate yet.`);
+    throw new AdminError(
+      'not_ready',
+      `The erasure is ${state}; the certificate is available once it is complete.`,
+    );
   }
 
   private async eraseOrCount(
@@ -128,7 +132,7 @@ export class ErasuresController {
     return { erasure };
   }
 
-  /** @throws AdminError if one of them is none, or a placeholder under which nothing is stored */
+  /** @throws AdminError if an id is invalid, or a placeholder under which nothing is stored */
   private async subjectsOf(raw: readonly string[]) {
     const named = this.ids.findAll(raw);
     for (const [index, { installationId, formerIds }] of named.entries()) {
@@ -146,7 +150,7 @@ export class ErasuresController {
 
   private async find(id: string) {
     const erasure = isUuid(id) ? await this.erasures.get(id) : null;
-    if (!erasure) throw new AdminError('not_found', 'There is no such erasure.');
+    if (!erasure) throw new AdminError('not_found', 'Erasure not found.');
     return erasure;
   }
 }

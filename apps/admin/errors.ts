@@ -24,23 +24,23 @@ export const statusOf = {
 export type ErrorCode = keyof typeof statusOf;
 export const errorCodes = Object.keys(statusOf) as ErrorCode[];
 
-/** When to come back, in seconds. */
+/** The default `Retry-After`, in seconds. */
 const RETRY_AFTER_S: Partial<Record<ErrorCode, number>> = { unavailable: 5 };
 
-/** A refusal: a public code, a sentence, and where in the request it lies. */
+/** An error response: a public code, a message, and the path of the faulty field. */
 export class AdminError extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string,
     readonly path?: string,
-    /** When to retry, where the code alone does not say it. */
+    /** Overrides the default of the code. */
     readonly retryAfterS?: number,
   ) {
     super(message);
   }
 }
 
-/** Answers a request that no route has seen. */
+/** Sends an error for a request that reached no route. */
 export function refuseEarly(
   reply: FastifyReply,
   message: string,
@@ -57,7 +57,7 @@ interface Flaw {
   retryAfterS?: number | undefined;
 }
 
-/** Turns whatever was thrown into the one error body, and logs what is our own fault. */
+/** Maps any thrown error to the error response, and logs those that the client did not cause. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   constructor(private readonly logger: Logger) {}
@@ -66,7 +66,7 @@ export class ErrorFilter implements ExceptionFilter {
     void this.answer(error, host.switchToHttp().getResponse<FastifyReply>());
   }
 
-  /** @returns once it is answered */
+  /** Resolves when the response is sent. */
   async answer(error: unknown, reply: FastifyReply): Promise<void> {
     secure(reply);
     const flaw = this.describe(error, reply.request);
@@ -94,9 +94,9 @@ export class ErrorFilter implements ExceptionFilter {
     if (isBadValue(error)) {
       this.logger.warn(
         { err: error, requestId: request.id },
-        'the database refused a value of a request',
+        'the database rejected a value of a request',
       );
-      const message = 'The request has a value that cannot be stored or compared.';
+      const message = 'The request contains a value that cannot be stored or compared.';
       return { code: 'invalid_request', message };
     }
     const status =
@@ -107,13 +107,13 @@ export class ErrorFilter implements ExceptionFilter {
     if (status === 413) {
       return {
         code: 'bad_request',
-        message: 'The request body is above the size limit; send it in parts.',
+        message: 'The request body exceeds the size limit. Split it into several requests.',
       };
     }
     if (typeof status === 'number' && status < 500) {
-      return { code: 'bad_request', message: 'The request is not well-formed.' };
+      return { code: 'bad_request', message: 'Malformed request.' };
     }
-    this.logger.error({ err: error, requestId: request.id }, 'a request failed');
+    this.logger.error({ err: error, requestId: request.id }, 'request failed');
     return { code: 'internal', message: 'Internal server error.' };
   }
 }

@@ -96,13 +96,13 @@ export class Gatekeeper implements CanActivate {
   private refusal(retryAfterS: number): AdminError {
     this.guesses.report();
     if (retryAfterS === 0) return unauthorized();
-    const message = 'Too many wrong tokens from this address. Retry later.';
+    const message = 'Too many invalid tokens from this address. Retry later.';
     return new AdminError('too_many_attempts', message, undefined, retryAfterS);
   }
 }
 
 function unauthorized(): AdminError {
-  return new AdminError('unauthorized', 'A valid token is needed, as Bearer.');
+  return new AdminError('unauthorized', 'Missing or invalid bearer token.');
 }
 
 /** The token of `Authorization: Bearer`. */

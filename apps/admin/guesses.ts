@@ -51,7 +51,7 @@ export class Guesses {
   }
 
   #write(): void {
-    this.logger.warn({ refused: this.#unlogged }, 'wrong tokens refused');
+    this.logger.warn({ refused: this.#unlogged }, 'invalid tokens rejected');
     this.#unlogged = 0;
   }
 

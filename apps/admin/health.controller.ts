@@ -8,10 +8,10 @@ import { Open } from './gatekeeper.js';
 import { PublicKey } from './public-key.js';
 import { Documented } from './reference/documented.js';
 
-/** A probe that takes longer is as bad as one that fails. */
+/** Below the usual probe timeout of one second. */
 const PROBE_MS = 800;
 
-/** What needs no token. */
+/** The routes without authentication. */
 @Controller()
 export class HealthController {
   constructor(
@@ -21,19 +21,21 @@ export class HealthController {
     private readonly clock: StoreClock,
   ) {}
 
-  /** The process answers. */
   @Get('health/live')
   @Open()
-  @Documented({ summary: 'Whether the process answers', answer: Health })
+  @Documented({ summary: 'Liveness: the process responds', answer: Health })
   live(): Health {
     return { status: 'ok', ...this.clock.trouble };
   }
 
-  /** The database answers and is migrated; `failing` names what does not answer. */
   @Get('health/ready')
   @Open()
-  @Documented({ summary: 'Whether the database answers and is migrated', answer: Health })
-  @ApiResponse({ status: 503, type: Health, description: 'It does not.' })
+  @Documented({ summary: 'Readiness: the database responds and is migrated', answer: Health })
+  @ApiResponse({
+    status: 503,
+    type: Health,
+    description: 'The database does not respond or is not migrated.',
+  })
   async ready(@Res() reply: FastifyReply): Promise<void> {
     const checks: [Dependency, Promise<void>][] = [
       ['postgres', this.database.check(PROBE_MS)],
@@ -43,7 +45,7 @@ export class HealthController {
     const failing = checks.flatMap(([dependency], at) =>
       results[at]?.status === 'rejected' ? [dependency] : [],
     );
-    // Without Redis, erasures and everything else but the queue still work.
+    // Without Redis, everything but the queue routes still works.
     const isReady = !failing.includes('postgres');
     const health: Health = {
       status: isReady ? 'ok' : 'unavailable',
@@ -53,11 +55,10 @@ export class HealthController {
     void reply.status(isReady ? 200 : 503).send(health);
   }
 
-  /** What certificates are checked with, in PEM. */
   @Get('v1/erasure-key')
   @Open()
   @Documented({
-    summary: 'The key that certificates are checked with',
+    summary: 'Gets the public key that verifies certificates',
     answer: { contentType: 'application/x-pem-file', about: 'The public key, in PEM.' },
   })
   key(@Res() reply: FastifyReply): void {

@@ -5,15 +5,16 @@ import { HousekeepingJobs } from './answers/housekeeping.js';
 import { Scope } from './gatekeeper.js';
 import { Documented } from './reference/documented.js';
 
-/** What the store does for itself. */
 @Controller('v1/housekeeping')
 export class HousekeepingController {
   constructor(private readonly housekeeping: HousekeepingStore) {}
 
-  /** Every job: how often it is done (ISO 8601), its last run, and how many have failed since it succeeded. */
   @Get()
   @Scope('operations:read')
-  @Documented({ summary: 'How the jobs of housekeeping stand', answer: HousekeepingJobs })
+  @Documented({
+    summary: 'Lists the maintenance jobs and their last runs',
+    answer: HousekeepingJobs,
+  })
   async list(): Promise<HousekeepingJobs> {
     const states = await this.housekeeping.states();
     const jobs = Object.entries(housekeepingJobs).map(([job, { everyMs }]) => {

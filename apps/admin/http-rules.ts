@@ -5,14 +5,14 @@ import type { Logger } from '#platform';
 import { administratorIn } from './gatekeeper.js';
 import { SECURITY_HEADERS, secure } from './security-headers.js';
 
-/** What holds for every request: the headers of its response, and its line in the log. */
+/** Adds security headers to every response, and logs every request. */
 export function addHttpRules(fastify: FastifyInstance, logger: Logger): void {
   fastify.addHook('onRequest', (_request, reply, done) => {
     secure(reply);
     done();
   });
   fastify.addHook('onSend', (_request, reply, payload, done) => {
-    // The files of the dashboard bring a cache-control of their own.
+    // Again, because the dashboard's files set their own cache-control.
     secure(reply);
     done(null, payload);
   });
@@ -22,7 +22,7 @@ export function addHttpRules(fastify: FastifyInstance, logger: Logger): void {
   });
 }
 
-/** The pattern of the address and not the address, which may name an installation. */
+/** Logs the route's pattern, not its URL: the URL may contain an installation's id. */
 function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
   const { method, id: requestId } = request;
   const line = {
@@ -31,15 +31,15 @@ function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply
     durationMs: Math.round(reply.elapsedTime),
   };
   const level = method === 'GET' || method === 'HEAD' ? 'debug' : 'info';
-  logger[level](line, 'request answered');
+  logger[level](line, 'request completed');
 }
 
-/** Answers what Node refuses before there is a request, in the one form of errors. */
+/** Sends the usual error body for what Node rejects before it creates a request. */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   if (socket.writable) {
     const status = STATUS[error.code ?? ''] ?? '400 Bad Request';
-    const message = 'The request is not well-formed.';
+    const message = 'Malformed request.';
     const body = JSON.stringify({ success: false, code: 'bad_request', message });
     const headers = {
       ...SECURITY_HEADERS,

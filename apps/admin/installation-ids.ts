@@ -1,25 +1,25 @@
 import { formerIdsOf, installationIdOf } from '#telemetry';
 import { AdminError } from './errors.js';
 
-/** An installation by every id that its rows may have. */
+/** An installation, with every id that its rows may have. */
 export interface NamedInstallation {
-  /** Under which it is stored. */
+  /** The id under which it is stored. */
   installationId: string;
-  /** Under which earlier releases may have stored it. */
+  /** Ids under which earlier releases may have stored it. */
   formerIds: readonly string[];
 }
 
-/** Understands the id that an installation shows itself, in whatever form. */
+/** Converts the id that an installation displays, in any form, to its stored id. */
 export class InstallationIds {
   constructor(private readonly identityKey: string) {}
 
-  /** @throws AdminError if it is neither a GUID nor the name of a cloud resource */
+  /** @throws AdminError if `raw` is neither a GUID nor a cloud resource name */
   find(raw: string, path = 'installationId'): NamedInstallation {
     const installationId = installationIdOf(raw, this.identityKey);
     if (installationId !== null) {
       return { installationId, formerIds: formerIdsOf(raw, this.identityKey) };
     }
-    const message = `${path} must be a GUID or the name of a cloud resource.`;
+    const message = `${path} must be a GUID or a cloud resource name.`;
     throw new AdminError('invalid_request', message, path);
   }
 

@@ -7,7 +7,6 @@ import { administratorOf, Scope } from './gatekeeper.js';
 import { InstallationIds } from './installation-ids.js';
 import { Documented } from './reference/documented.js';
 
-/** What is held about an installation. */
 @Controller('v1/installations')
 export class InstallationsController {
   constructor(
@@ -19,7 +18,7 @@ export class InstallationsController {
   @Get(':installationId')
   @Scope('installations:read')
   @Documented({
-    summary: 'What is held of an installation, in numbers',
+    summary: 'Counts the rows stored about an installation',
     answer: InstallationSummary,
     refuses: ['invalid_request'],
   })
@@ -33,14 +32,13 @@ export class InstallationsController {
     return { installationId, ...summary };
   }
 
-  /** Everything, a row a line: `{"view": "health_readings", "row": {…}}`. */
   @Get(':installationId/export')
   @Scope('installations:read')
   @Documented({
-    summary: 'Every row that is held of an installation',
+    summary: 'Exports every row stored about an installation',
     answer: {
       contentType: 'application/x-ndjson',
-      about: 'A row a line: `{"view": "health_readings", "row": {…}}`.',
+      about: 'One row per line: `{"view": "health_readings", "row": {…}}`.',
     },
     refuses: ['invalid_request'],
   })

@@ -7,7 +7,6 @@ import { LedgerCheck } from './ledger-check.js';
 import { Documented } from './reference/documented.js';
 import { LedgerBody, LedgerQuery, readLedgerDemand } from './requests.js';
 
-/** The ledger of erasures that is kept outside the database. */
 @Controller('v1')
 export class LedgerController {
   constructor(
@@ -15,13 +14,12 @@ export class LedgerController {
     private readonly admins: AdminStore,
   ) {}
 
-  /** Compares, and applies again what the database has forgotten. */
   @Post('erasures/verify')
   @Scope('erasures:write')
   @Documented({
-    summary: 'Checks the ledger of erasures, and the database against it',
+    summary: 'Verifies the erasure ledger, and the database against it',
     about:
-      'Repairs copies of the ledger, and applies again what the database has forgotten, as after a restore. With `dryRun` it only looks. With `acceptLoss` a ledger that lacks entries which the database has seen is taken as it is, and what the database knows is added to it. Both may be in the query or in the body.',
+      'Repairs copies of the ledger, and applies again what the database has lost, for example in a restore. With `dryRun`, nothing is changed. With `acceptLoss`, a ledger that lacks entries which the database has seen is accepted, and the erasures that the database knows are added to it. Both may be in the query or in the body.',
     status: 200,
     query: LedgerQuery,
     body: LedgerBody,

@@ -32,12 +32,12 @@ import { Gatekeeper } from './gatekeeper.js';
 import { addHttpRules, refuseUnreadable } from './http-rules.js';
 import { serveDashboard } from './queue/dashboard.js';
 
-/** Ten thousand GUIDs take 400 KB. */
+/** 10,000 GUIDs take 400 KB. */
 const MAX_BODY_BYTES = 1024 * 1024;
-/** A request takes milliseconds; a longer one is holding a connection open. */
+/** A request takes milliseconds; a slower client is holding the connection open. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** Names of cloud resources are long, and percent-encoded three times as long. */
+/** Cloud resource names are long, and up to three times as long when percent-encoded. */
 const MAX_PARAMETER_LENGTH = 4096;
 
 runProcess(startAdmin, { name: 'admin' });
@@ -61,13 +61,13 @@ async function startAdmin() {
   await app.listen(settings.port, settings.host).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new StartupError(
-      `Port ${settings.port} is in use; free it or set ADMIN_PORT to another.`,
+      `Port ${settings.port} is in use. Free it, or set ADMIN_PORT to another port.`,
     );
   });
   await servers.listenOnOtherAddresses(settings.host);
   servers.followCertificate();
   const { port } = app.getHttpServer().address() as AddressInfo;
-  logger.info({ port }, 'the admin API listens');
+  logger.info({ port }, 'admin API listening');
   return {
     ready: { port },
     stop: async () => {
@@ -108,11 +108,7 @@ async function createApp(
     refuse: (reply, status, message) => refuseEarly(reply, message, 'bad_request', status),
   });
   const answerOtherMethods = refuseOtherMethods(fastify, (reply, allowed) =>
-    refuseEarly(
-      reply,
-      `The method is not allowed here; allowed are ${allowed}.`,
-      'method_not_allowed',
-    ),
+    refuseEarly(reply, `Method not allowed. Allowed: ${allowed}.`, 'method_not_allowed'),
   );
   continueBeforeBodies(fastify, transport.drain);
   dropUnannouncedBodies(fastify);

@@ -33,7 +33,11 @@ function checkQuery(query: Record<string, unknown>, allowed: RequestClass | unde
   refuseUnknown(Object.keys(query), allowed ? shapeOf(allowed).names : [], 'query parameter');
   const twice = Object.keys(query).find((name) => Array.isArray(query[name]));
   if (twice === undefined) return;
-  throw new AdminError('invalid_request', `The query parameter ${twice} is given twice.`, twice);
+  throw new AdminError(
+    'invalid_request',
+    `The query parameter ${twice} must be given only once.`,
+    twice,
+  );
 }
 
 function checkBody(body: unknown, documented: Documentation): void {
@@ -67,7 +71,7 @@ function refuseUnknown(
   const unknown = given.find((name) => !allowed.includes(name));
   if (unknown === undefined) return;
   const path = place + unknown.slice(0, SHOWN_CHARACTERS).toWellFormed();
-  const hint = allowed.length > 0 ? `allowed are ${allowed.join(', ')}` : 'none is allowed here';
+  const hint = allowed.length > 0 ? `allowed: ${allowed.join(', ')}` : 'none are allowed here';
   throw new AdminError('invalid_request', `Unknown ${kind} ${path}; ${hint}.`, path);
 }
 

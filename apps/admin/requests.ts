@@ -43,7 +43,7 @@ export function Text(most: number, { least = 0, each = false } = {}): PropertyDe
     typeof value === 'string' && value.length >= least && value.length <= most && isStorable(value);
   const range = least === 0 ? `at most ${most}` : `${least} to ${most}`;
   const subject = each ? 'each value in $property' : '$property';
-  const message = `${subject} must be a text of ${range} characters, without NUL or half a surrogate pair`;
+  const message = `${subject} must be a string of ${range} characters, without NUL or unpaired surrogates`;
   const rule = { name: 'isText', constraints: [least, most], validator: { validate } };
   return ValidateBy(rule, { message, each });
 }
@@ -72,7 +72,7 @@ export function readCount(raw: unknown, byDefault: number): number {
 
 /** The name of a product, which may be left out. */
 export function ProductName(): PropertyDecorator {
-  const message = '$property must be the name of a product';
+  const message = '$property must be a product name';
   return applyDecorators(IsOptional(), Matches(/^[a-z][a-z0-9_-]{0,63}$/, { message }));
 }
 
@@ -225,12 +225,12 @@ export function isUuid(value: unknown): value is string {
 
 /**
  * @param place of the fields in the request, such as `limits.`
- * @throws AdminError that says which field is wrong, and why
+ * @throws AdminError naming the first invalid field
  */
 export function check<T extends object>(fields: T, place = ''): T {
   const flaw = validateSync(fields, { stopAtFirstError: true })[0];
   if (!flaw) return fields;
-  const [message = 'is wrong'] = Object.values(flaw.constraints ?? {});
+  const [message = 'is invalid'] = Object.values(flaw.constraints ?? {});
   throw new AdminError('invalid_request', `${place}${message}.`, place + flaw.property);
 }
 

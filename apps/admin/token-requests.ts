@@ -22,15 +22,15 @@ const NAME = /^[\w.-]{1,64}$/;
 
 /** `POST /v1/tokens`. */
 export class TokenBody {
-  @Matches(NAME, { message: '$property must be 1 to 64 letters, digits or _ . -' })
+  @Matches(NAME, { message: '$property must be 1 to 64 letters, digits, or the characters _ . -' })
   name: unknown;
-  @ApiProperty({ description: `All that the caller has when left out. ${meanings}.` })
+  @ApiProperty({ description: `Defaults to all scopes of the caller. ${meanings}.` })
   @IsOptional()
   @IsArray()
   @ArrayNotEmpty()
   @IsIn(adminScopes, { each: true })
   scopes: unknown;
-  @ApiProperty({ description: 'For how long it works; without end when left out.' })
+  @ApiProperty({ description: 'Days until the token expires; it never expires when omitted.' })
   @IsOptional()
   @IsNumber()
   @IsPositive()
@@ -49,14 +49,14 @@ export function isTokenName(text: string): boolean {
   return NAME.test(text);
 }
 
-/** Under these names the audit log knows processes, which have no token. */
+/** The audit log's names for processes, which have no token. */
 const RESERVED = ['installation', 'ledger', 'start'];
 
-/** The name, scopes (all of the caller's when left out) and days of a token to be made. */
+/** Reads the name, scopes and lifetime of a new token. @throws AdminError */
 export function readTokenBody(body: unknown) {
   const { name, scopes, days } = check(new TokenBody(fieldsOf(body)));
   if (RESERVED.includes((name as string).toLowerCase())) {
-    const message = `name must be none of ${RESERVED.join(', ')}, which the audit log uses.`;
+    const message = `name must not be ${RESERVED.join(', ')}: these are reserved for the audit log.`;
     throw new AdminError('invalid_request', message, 'name');
   }
   return {

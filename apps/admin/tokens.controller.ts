@@ -9,17 +9,17 @@ import { isTokenName, readTokenBody, TokenBody } from './token-requests.js';
 
 const DAY_MS = 86_400_000;
 
-/** Tokens of administrators. */
+/** Administrators' tokens. */
 @Controller('v1/tokens')
 export class TokensController {
   constructor(private readonly admins: AdminStore) {}
 
-  /** The secret is shown this once. A token gives no scope that it lacks. */
   @Post()
   @Scope('tokens:write')
   @Documented({
-    summary: 'Makes a token for another administrator',
-    about: 'It has no scope that its maker lacks. A name that any token had before is refused.',
+    summary: 'Creates a token for another administrator',
+    about:
+      'A token can only grant scopes that it has itself. Names cannot be reused, even those of revoked or expired tokens.',
     status: 201,
     body: TokenBody,
     answer: MadeToken,
@@ -31,19 +31,19 @@ export class TokensController {
     const missing = scopes.find((scope) => !asker.scopes.includes(scope));
     if (missing !== undefined) {
       await this.recordRefusal(asker, { name, scopes });
-      const message = `Your token lacks the scope ${missing}, so it cannot give it to others.`;
+      const message = `Your token lacks the scope ${missing}, so it cannot grant it.`;
       throw new AdminError('forbidden', message, 'scopes');
     }
     const lifeMs = days === undefined ? undefined : days * DAY_MS;
     const issued = await this.admins.issueToken({ name, scopes, lifeMs }, asker);
     if (issued) return issued;
-    const message = 'A token has this name, or had it before; choose another.';
+    const message = 'This name is in use, or was used before. Choose another name.';
     throw new AdminError('conflict', message, 'name');
   }
 
   @Get()
   @Scope('tokens:write')
-  @Documented({ summary: 'Tokens, also those that have ended', answer: TokenList })
+  @Documented({ summary: 'Lists tokens, including expired and revoked ones', answer: TokenList })
   async list(): Promise<TokenList> {
     return { tokens: await this.admins.tokens() };
   }
@@ -51,8 +51,8 @@ export class TokensController {
   @Delete(':name')
   @Scope('tokens:write')
   @Documented({
-    summary: 'Ends a token at once',
-    about: 'One that has a scope that the caller lacks is refused.',
+    summary: 'Revokes a token immediately',
+    about: 'A token that has a scope which the caller lacks cannot be revoked.',
     answer: OneToken,
     refuses: ['not_found'],
   })
@@ -60,9 +60,9 @@ export class TokensController {
     const ended = isTokenName(name)
       ? await this.admins.endToken(name, administratorOf(request))
       : null;
-    if (!ended) throw new AdminError('not_found', 'There is no such token.');
+    if (!ended) throw new AdminError('not_found', 'Token not found.');
     if ('token' in ended) return ended;
-    const message = `Your token lacks the scope ${ended.lacking}, so it cannot end this one.`;
+    const message = `Your token lacks the scope ${ended.lacking}, so it cannot revoke this one.`;
     throw new AdminError('forbidden', message);
   }
 

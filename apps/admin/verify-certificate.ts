@@ -1,4 +1,4 @@
-/** Checks a certificate of erasure: `npm run verify-certificate FILE [--key PUBLIC.pem] [--id GUID]`. */
+/** Verifies an erasure certificate: `npm run verify-certificate FILE [--key PUBLIC.pem] [--id GUID]`. */
 import { createPublicKey, hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -8,9 +8,9 @@ import { parseInstallationId } from '#telemetry';
 
 const USAGE = `npm run verify-certificate -- FILE --key PUBLIC.pem [--id GUID]
 
-FILE   the certificate, as GET /v1/erasures/{id}/certificate answers it
---key  the public key, as GET /v1/erasure-key answers it
---id   an installation's id, as it was stored: is the certificate about it?
+FILE   the certificate, from GET /v1/erasures/{id}/certificate
+--key  the public key, from GET /v1/erasure-key
+--id   an installation's id as stored: also checks that the certificate covers it
 `;
 
 runProcess(
@@ -25,25 +25,25 @@ runProcess(
   { name: 'verify-certificate' },
 );
 
-/** @throws StartupError where it is not what it claims to be */
+/** @throws StartupError if the certificate is not genuine, or does not cover the installation */
 async function verify(file: string, keyFile: string, id: string | undefined): Promise<string> {
   const certificate = await read(file, (text) => JSON.parse(text) as ErasureCertificate);
   if (!isGenuine(certificate, await read(keyFile, createPublicKey))) {
     throw new StartupError(
-      'The certificate is NOT genuine: it was changed, or another key signed it.',
+      'The certificate is NOT genuine: it was changed, or was signed with another key.',
     );
   }
   const { statement } = certificate;
   const stored = id && (parseInstallationId(id) ?? id.toLowerCase());
   if (stored && !statement.installations.includes(hash('sha256', stored))) {
-    throw new StartupError('The certificate is genuine, but it is NOT about this installation.');
+    throw new StartupError('The certificate is genuine, but it does NOT cover this installation.');
   }
   const rows = Object.values(statement.removed).reduce((sum, count) => sum + count, 0);
   const { mode, installations, completedAt } = statement;
   return `The certificate is genuine: ${mode} of ${installations.length} installation(s), complete ${completedAt}, ${rows} rows removed.${aboutRedis(certificate)}\n`;
 }
 
-/** Certificates of earlier versions say nothing of it. */
+/** Certificates of earlier versions do not have it. */
 function aboutRedis({ statement, addendum }: ErasureCertificate): string {
   const file = addendum?.statement.redisAppendOnlyFile ?? statement.redisAppendOnlyFile;
   if (!file) return '';
@@ -67,7 +67,7 @@ function readArguments() {
   }
 }
 
-/** @throws StartupError where the file cannot be read, or is not what it should be */
+/** @throws StartupError if the file cannot be read or parsed */
 async function read<T>(file: string, parse: (text: string) => T): Promise<T> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new StartupError(`${file} cannot be read.`, { cause });
@@ -75,6 +75,6 @@ async function read<T>(file: string, parse: (text: string) => T): Promise<T> {
   try {
     return parse(text);
   } catch (cause) {
-    throw new StartupError(`${file} is neither a certificate in JSON nor a key in PEM.`, { cause });
+    throw new StartupError(`${file} is neither a JSON certificate nor a PEM key.`, { cause });
   }
 }

@@ -4,8 +4,8 @@ import type { CountReader } from '#queue';
 import { isConnectionLoss, type IngestLedger } from '#storage';
 import type { Watchdog } from './watchdog.js';
 
-/** Reading a long queue may take a while; then most of the time is left to the jobs. */
-const REST = 10;
+/** Reading a long queue is slow, so pause this many times as long as a check took. */
+const PAUSE_FACTOR = 10;
 const LONGEST_PAUSE_MS = 30_000;
 const FOLD_INTERVAL_MS = 10 * 60_000;
 
@@ -13,11 +13,11 @@ export interface BalanceParts {
   reader: CountReader;
   ledger: IngestLedger;
   watchdog: Watchdog;
-  /** A loss shows within this and the second in which ingest announces. */
+  /** A loss is detected within this interval, plus the second between two reports of ingest's counts. */
   intervalMs: number;
 }
 
-/** Stores what ingest counted and compares it with what has arrived. Several workers may. */
+/** Stores ingest's counts and compares them with what arrived. Safe to run in several workers. */
 export class BalanceLoop {
   readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
@@ -47,13 +47,13 @@ export class BalanceLoop {
       const isDone = await this.attempt();
       this.parts.watchdog.end('balance');
       const workMs = isDone ? performance.now() - since : 0;
-      const restMs = Math.min(REST * workMs, LONGEST_PAUSE_MS);
-      const pauseMs = Math.max(this.parts.intervalMs, restMs);
+      const minimumPauseMs = Math.min(PAUSE_FACTOR * workMs, LONGEST_PAUSE_MS);
+      const pauseMs = Math.max(this.parts.intervalMs, minimumPauseMs);
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  /** @returns whether the comparison took place */
+  /** @returns whether the comparison succeeded */
   private async attempt(): Promise<boolean> {
     try {
       await this.compare();
@@ -62,7 +62,7 @@ export class BalanceLoop {
     } catch (error) {
       // An outage is logged once, by the database.
       if (!this.#hasFailed && !isConnectionLoss(error)) {
-        this.logger.warn({ err: error }, 'the balance with ingest could not be checked; retrying');
+        this.logger.warn({ err: error }, 'balance check failed; retrying');
       }
       this.#hasFailed = true;
       return false;

@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { IngestLedger } from '#storage';
 
-/** Adds what the queue lost to a registry. */
+/** Registers the metric of lost events. */
 export function measureBalance(registry: Registry, ledger: IngestLedger): void {
   new Gauge({
     name: 'muster_lost_events',
@@ -9,7 +9,7 @@ export function measureBalance(registry: Registry, ledger: IngestLedger): void {
     labelNames: ['product'],
     registers: [registry],
     async collect() {
-      const lost = await ledger.lostByProduct().catch(() => null); // while the database is away
+      const lost = await ledger.lostByProduct().catch(() => null); // while the database is unavailable
       if (lost === null) return;
       this.reset();
       for (const { product, lost: count } of lost) this.set({ product }, count);

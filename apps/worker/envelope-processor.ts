@@ -5,27 +5,27 @@ import { normalise, type NormaliseOptions } from '#telemetry';
 
 const CHECK_INTERVAL_MS = 1000;
 /**
- * A job whose connection was lost is tried again in hand: the queue would make it wait longer after every
- * loss. Where it keeps losing its connection the job itself may be the reason, and the queue delays it.
+ * After a lost connection the job is retried in place, because the queue would delay it longer after every loss.
+ * A job that keeps losing its connection may be the cause, so after this many attempts it returns to the queue.
  */
 const ATTEMPTS = 10;
 const FIRST_PAUSE_MS = 50;
 
-/** Understands the events of a batch and stores what they say. */
+/** Normalises the events of a batch and stores the result. */
 export class EnvelopeProcessor {
   readonly #store: TelemetryStore;
   readonly #database: Database;
   readonly #optionsNow: () => NormaliseOptions;
   readonly #stopping = new AbortController();
 
-  /** @param optionsNow what events are read by; it may change at any time */
+  /** @param optionsNow the current rules for events; they may change at any time */
   constructor(store: TelemetryStore, database: Database, optionsNow: () => NormaliseOptions) {
     this.#store = store;
     this.#database = database;
     this.#optionsNow = optionsNow;
   }
 
-  /** Bad data becomes a stored fate; only a broken dependency throws, and the queue tries again. */
+  /** Bad data becomes a stored fate. Throws only if a dependency is broken; then the queue retries. */
   async process({ batchId, gatheredAt, accepted, envelopes }: EnvelopeBatch): Promise<void> {
     const options = this.#optionsNow();
     const events = envelopes.map((envelope) => normalise(envelope, options));
@@ -41,14 +41,14 @@ export class EnvelopeProcessor {
     }
   }
 
-  /** Lets no job wait for the database any more: what is under way fails, and is delivered again. */
+  /** Stops waiting for the database: running jobs fail, and the queue delivers them again. */
   stop(): void {
     this.#stopping.abort();
   }
 
   /**
-   * While the database is away a worker keeps the jobs it has in hand, rather than take, fail and
-   * delay every job of the queue in turn.
+   * While the database is unavailable, a worker keeps its current jobs. Otherwise it would take, fail and delay
+   * every job of the queue in turn.
    */
   async #untilStoreIsBack(): Promise<void> {
     while (!this.#stopping.signal.aborted) {

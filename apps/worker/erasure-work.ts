@@ -20,7 +20,7 @@ import type { Work } from './work-loop.js';
 
 export interface ErasureKeys {
   key: KeyObject;
-  /** Public keys that were used before it. */
+  /** Earlier public keys. */
   formerKeys: readonly KeyObject[];
 }
 
@@ -31,13 +31,13 @@ interface Options {
   logger: Logger;
 }
 
-/** A worker's part in erasures, and what compares the database with their ledger. */
+/** The erasure jobs of a worker, and the guard that compares the database with the erasure ledger. */
 export function erasureWork(options: Options): { work: Work; guard: LedgerGuard } {
   const { settings, database, keys, logger } = options;
   const { suppressionKey, redisUrl, queuePrefix: prefix, backupDays } = settings;
   const store = new ErasureStore({ database, suppressionKey });
   const comparison = new LedgerComparison({ database, suppressionKey });
-  const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
+  const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
   const redis = { redisUrl, prefix, onError };
   const [queue, rewriter, list] = [
     new InstallationForgetter(redis),
@@ -75,12 +75,12 @@ export function erasureWork(options: Options): { work: Work; guard: LedgerGuard 
 function erasureLedger({ settings, keys, logger }: Options, list: LedgerList): ErasureLedger {
   const { ledgerFile } = settings;
   if (ledgerFile === undefined) {
-    logger.warn('ERASURE_LEDGER_FILE is not set: the erasure ledger is in Redis alone');
+    logger.warn('ERASURE_LEDGER_FILE is not set: the erasure ledger exists only in Redis');
   }
   const file = ledgerFile === undefined ? null : new LedgerFile(ledgerFile);
   const onRepair = ({ redis, file, again }: Repair) => {
     const detail = { redis, file, again: again.length };
-    logger.warn(detail, 'the copies of the erasure ledger were not the same and are repaired');
+    logger.warn(detail, 'the copies of the erasure ledger differed and were repaired');
   };
   return new ErasureLedger({ list, file, ...keys, onRepair });
 }

@@ -2,12 +2,12 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { housekeepingJobs } from '#queue';
 import type { HousekeepingStore, Run } from '#storage';
 
-/** From a partition that is there already to a fleet's month that is rewritten. */
+/** From finding an existing partition to rewriting a month of a large fleet. */
 const BUCKETS_S = [0.01, 0.1, 1, 10, 60, 300, 1800, 7200];
 
 /**
- * How housekeeping goes, for Prometheus: what this worker did, and when each job last succeeded anywhere,
- * which is asked of the database.
+ * Prometheus metrics of maintenance: this worker's runs, and from the database the last success of each job on
+ * any worker.
  */
 export class HousekeepingMetrics {
   readonly #registry: Registry;
@@ -19,13 +19,13 @@ export class HousekeepingMetrics {
     const registers = [this.#registry];
     this.#runs = new Counter({
       name: 'muster_housekeeping_runs_total',
-      help: 'Jobs of housekeeping that this worker did, by outcome: done or failed.',
+      help: 'Maintenance jobs that this worker ran, by outcome: done or failed.',
       labelNames: ['job', 'outcome'],
       registers,
     });
     this.#durations = new Histogram({
       name: 'muster_housekeeping_duration_seconds',
-      help: 'How long the jobs of housekeeping took that this worker did.',
+      help: 'Duration of the maintenance jobs that this worker ran.',
       labelNames: ['job'],
       buckets: BUCKETS_S,
       registers,
@@ -35,11 +35,11 @@ export class HousekeepingMetrics {
     }
     new Gauge({
       name: 'muster_housekeeping_last_success_timestamp_seconds',
-      help: 'When the job last succeeded on any worker, in seconds since 1970.',
+      help: 'Unix time of the last success of the job on any worker.',
       labelNames: ['job'],
       registers,
       async collect() {
-        const states = await store.states().catch(() => []); // while the database is away
+        const states = await store.states().catch(() => []); // while the database is unavailable
         this.reset();
         for (const { job, lastSuccessAt } of states) {
           if (lastSuccessAt !== null) this.set({ job }, Date.parse(lastSuccessAt) / 1000);
@@ -48,7 +48,7 @@ export class HousekeepingMetrics {
     });
   }
 
-  /** Counts a run; not one that another worker was doing. */
+  /** Measures a run. A null run, which means that another worker has the job, is not counted. */
   async measure(job: string, work: () => Promise<Run | null>): Promise<Run | null> {
     try {
       const run = await work();

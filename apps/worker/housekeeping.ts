@@ -12,7 +12,6 @@ import type { Watchdog } from './watchdog.js';
 
 type Work = (signal: AbortSignal) => Promise<object>;
 
-/** What is kept in order. */
 interface Stores {
   telemetry: TelemetryStore;
   house: HousekeepingStore;
@@ -20,7 +19,7 @@ interface Stores {
   rollups: Rollups;
 }
 
-/** What the store does for itself, whenever one of all workers is told that it is time. */
+/** Runs the scheduled maintenance jobs. The queue hands each run to one worker. */
 export class Housekeeping {
   readonly #jobs: Record<HousekeepingJob, Work>;
   #keeper: Housekeeper | null = null;
@@ -35,7 +34,7 @@ export class Housekeeping {
   ) {
     const { telemetry, house, quarantine, rollups } = stores;
     const { retentionDays, rollupRetentionDays, quarantineRetentionDays } = settings;
-    // How often each is done stands in `housekeepingJobs`.
+    // Intervals: `housekeepingJobs`.
     this.#jobs = {
       partitions: async () => ({ created: await telemetry.preparePartitions() }),
       retention: (signal) => house.applyRetention({ retentionDays, rollupRetentionDays, signal }),
@@ -56,24 +55,28 @@ export class Housekeeping {
       const level = isConnectionLoss(error) ? 'debug' : 'error';
       this.logger[level](
         { err: error, job },
-        'a maintenance job failed; it runs again when it is due',
+        'maintenance job failed; it runs again at its next scheduled time',
       );
     };
     this.#keeper = keepHouse({ redisUrl, prefix, clock, onError, onFailure }, (job, signal) =>
-      this.do(job, signal),
+      this.run(job, signal),
     );
   }
 
-  /** Ends the job under way, which another worker begins again. */
+  /** Stops the running job, which another worker restarts. */
   async stop(): Promise<void> {
     await this.#keeper?.close();
   }
 
-  private async do(job: HousekeepingJob, signal: AbortSignal): Promise<void> {
+  private async run(job: HousekeepingJob, signal: AbortSignal): Promise<void> {
     this.watchdog.begin('maintenance');
     const run = await this.metrics
       .measure(job, () => this.stores.house.run(job, signal, (until) => this.#jobs[job](until)))
       .finally(() => this.watchdog.end('maintenance'));
-    if (run) this.logger.info({ job, durationMs: run.durationMs, ...run.detail }, 'kept house');
+    if (run)
+      this.logger.info(
+        { job, durationMs: run.durationMs, ...run.detail },
+        'maintenance run finished',
+      );
   }
 }

@@ -9,14 +9,14 @@ import {
 } from '#storage';
 
 const POLL_MS = 5000;
-/** At the start, while Redis is away. */
+/** At startup, while Redis is unavailable. */
 const RETRY_MS = 500;
-/** A ledger with a fault is compared in full, so not at every look. */
+/** A damaged ledger is compared in full, so less often. */
 const PAUSE_AFTER_FAULT_MS = 60_000;
 
 /**
- * Sees to it that the database follows the ledger of erasures: one that was restored, or has failed over to
- * a replica that was behind, has forgotten some.
+ * Keeps the database in step with the erasure ledger. A database that was restored, or failed over to a lagging
+ * replica, has lost erasures; they are applied again.
  */
 export class LedgerGuard {
   readonly #stopping = new AbortController();
@@ -32,10 +32,10 @@ export class LedgerGuard {
     private readonly logger: Logger,
   ) {}
 
-  /** Resolves when the database follows; until then no event may be stored. False where it was stopped. */
+  /** Resolves once the database is in step; no event may be stored before. @returns false if stopped */
   async start(): Promise<boolean> {
     const { signal } = this.#stopping;
-    while (!signal.aborted && !(await this.look())) await pause(RETRY_MS, signal);
+    while (!signal.aborted && !(await this.check())) await pause(RETRY_MS, signal);
     if (!signal.aborted) this.#running = this.run();
     return !signal.aborted;
   }
@@ -45,7 +45,7 @@ export class LedgerGuard {
     await this.#running;
   }
 
-  /** What keeps the ledger from being whole or written to; null where nothing does. */
+  /** Why the ledger is damaged or not writable; null if it is neither. */
   get problem(): string | null {
     return this.#problem;
   }
@@ -54,12 +54,12 @@ export class LedgerGuard {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       await pause(POLL_MS, signal);
-      if (!signal.aborted && performance.now() > this.#pauseUntil) await this.look();
+      if (!signal.aborted && performance.now() > this.#pauseUntil) await this.check();
     }
   }
 
   /** @returns whether the database was compared */
-  private async look(): Promise<boolean> {
+  private async check(): Promise<boolean> {
     try {
       const unwritable = await this.synchronise();
       const head = await this.ledger.headInRedis();
@@ -68,23 +68,27 @@ export class LedgerGuard {
       if (forgotten.erasures.length > 0) {
         const { erasures, ...counts } = forgotten;
         const detail = { erasures: erasures.length, ...counts };
-        this.logger.warn(detail, 'the database had forgotten erasures; they are applied again');
+        this.logger.warn(detail, 'the database had lost erasures; they were applied again');
       }
-      if (fault) this.take(fault);
-      else if (!unwritable) await this.recordOlder();
-      this.say(fault ? `ledger ${fault.reason} at ${fault.sequence}` : unwritable);
+      if (fault) this.handleFault(fault);
+      else if (!unwritable) await this.recordEarlierErasures();
+      this.setProblem(fault ? `ledger ${fault.reason} at ${fault.sequence}` : unwritable);
       this.#isUnreachable = false;
       return true;
     } catch (error) {
-      // While Redis or Postgres is away, others say so.
-      const isNews = !this.#isUnreachable && !this.#stopping.signal.aborted;
-      if (isNews) this.logger.warn({ err: error }, 'the erasure ledger could not be compared');
+      // Outages of Redis and Postgres are logged elsewhere, so this is logged once.
+      const isFirst = !this.#isUnreachable && !this.#stopping.signal.aborted;
+      if (isFirst)
+        this.logger.warn(
+          { err: error },
+          'the erasure ledger could not be compared with the database; retrying',
+        );
       this.#isUnreachable = true;
       return false;
     }
   }
 
-  /** @returns why a copy cannot be written to; erasures wait meanwhile, and nothing else does */
+  /** @returns why a copy is not writable, or null. Only erasures wait until it is. */
   private async synchronise(): Promise<string | null> {
     try {
       await this.ledger.synchronise();
@@ -95,23 +99,23 @@ export class LedgerGuard {
     }
   }
 
-  private take(fault: LedgerFault): void {
+  private handleFault(fault: LedgerFault): void {
     this.#pauseUntil = performance.now() + PAUSE_AFTER_FAULT_MS;
     this.ledger.distrust();
-    this.logger.error(fault, 'the erasure ledger is not what was written; see docs/backup.md');
+    this.logger.error(fault, 'the erasure ledger is damaged; see docs/backup.md');
   }
 
-  private async recordOlder(): Promise<void> {
+  private async recordEarlierErasures(): Promise<void> {
     if (this.#hasRecorded) return;
     const recorded = await this.comparison.recordUnrecorded((it) => this.ledger.append(it));
     if (recorded > 0) this.logger.info({ recorded }, 'earlier erasures were added to the ledger');
     this.#hasRecorded = true;
   }
 
-  private say(problem: string | null): void {
+  private setProblem(problem: string | null): void {
     if (problem === this.#problem) return;
     this.#problem = problem;
-    if (problem === null) this.logger.info('the erasure ledger is in order again');
+    if (problem === null) this.logger.info('the problem with the erasure ledger is resolved');
     else this.logger.error({ problem }, 'the erasure ledger has a problem');
   }
 }

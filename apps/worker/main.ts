@@ -32,11 +32,11 @@ async function startWorker() {
     { bodyParser: false, logger: new NestLogger(logger), abortOnError: false },
   );
   const healthPort = await open(app, settings, logger);
-  logger.info({ concurrency: settings.concurrency }, 'worker takes jobs');
+  logger.info({ concurrency: settings.concurrency }, 'worker started');
   return { ready: { healthPort }, stop: () => app.close() };
 }
 
-/** Starts the module, and the health port if one is wanted. */
+/** Starts the module, and the health endpoint if WORKER_HEALTH_PORT is set. */
 async function open(
   app: NestFastifyApplication,
   { healthPort, healthHost }: WorkerSettings,
@@ -48,6 +48,6 @@ async function open(
   }
   await app.listen(healthPort, healthHost);
   const { port } = app.getHttpServer().address() as AddressInfo;
-  logger.info({ port }, 'health is served');
+  logger.info({ port }, 'health endpoint listening');
   return port;
 }

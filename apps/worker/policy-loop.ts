@@ -8,8 +8,8 @@ import type { Watchdog } from './watchdog.js';
 const POLL_MS = 1000;
 
 /**
- * Follows what administrators decide: events that were queued before meet it here. Beside that it sees
- * to it that ingest can follow.
+ * Follows the policy, because ingest applied an older one to events that were already queued. Also publishes
+ * it to Redis for ingest.
  */
 export class PolicyLoop {
   readonly #stopping = new AbortController();
@@ -28,9 +28,9 @@ export class PolicyLoop {
     this.#decisions = decisionsOf(noPolicy, products);
   }
 
-  /** Resolves when what has been decided is known. */
+  /** Resolves after the first attempt to read the policy. */
   async start(): Promise<void> {
-    await this.look();
+    await this.refresh();
     this.publisher.start();
     this.#running = this.run();
   }
@@ -51,24 +51,25 @@ export class PolicyLoop {
       await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       this.watchdog.begin('policy');
-      await this.look();
+      await this.refresh();
       this.watchdog.end('policy');
     }
   }
 
-  private async look(): Promise<void> {
+  private async refresh(): Promise<void> {
     try {
       if ((await this.store.revision()) !== this.#revision) {
         const policy = await this.store.read();
         this.#decisions = decisionsOf(policy, this.products);
         this.#revision = policy.revision;
-        this.logger.info({ revision: policy.revision }, 'administrators have decided');
+        this.logger.info({ revision: policy.revision }, 'policy updated');
       }
       this.#hasFailed = false;
     } catch (error) {
       // An outage is logged once, by the database.
       const level = isConnectionLoss(error) ? 'debug' : 'warn';
-      if (!this.#hasFailed) this.logger[level]({ err: error }, 'earlier decisions stay in force');
+      if (!this.#hasFailed)
+        this.logger[level]({ err: error }, 'policy refresh failed; keeping the previous policy');
       this.#hasFailed = true;
     }
   }

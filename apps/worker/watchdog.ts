@@ -16,7 +16,7 @@ const LIMITS_MS = {
 
 export type LoopName = keyof typeof LIMITS_MS;
 
-/** Notices loops that make no progress; their worker answers, and their work waits for a restart. */
+/** Detects loops that make no progress, while their process still responds. Only a restart helps them. */
 export class Watchdog {
   /** When each loop that is at work last made progress. */
   readonly #progressAt = new Map<LoopName, number>();
@@ -29,12 +29,12 @@ export class Watchdog {
     this.#progressAt.set(name, performance.now());
   }
 
-  /** A round made progress. What is not at work is not expected to. */
+  /** A round made progress. Ignored for loops that are not at work. */
   progress(name: string): void {
     if (this.#progressAt.has(name as LoopName)) this.begin(name as LoopName);
   }
 
-  /** A loop may have nothing to do for a long time. */
+  /** A loop has no work, so no progress is expected until it begins again. */
   end(name: LoopName): void {
     this.#progressAt.delete(name);
   }

@@ -7,22 +7,22 @@ const POLL_MS = 500;
 
 type Part = (signal: AbortSignal) => Promise<{ completed: readonly string[]; isIdle: boolean }>;
 
-/** Work that waits in the database. */
+/** Work that is queued in the database. */
 export interface Work {
-  /** As it is called in the log. */
+  /** The name in the log. */
   name: LoopName;
   /**
-   * Each takes what nobody works on, and carries it to its end, or as far as it gets until it is
-   * stopped. They run beside each other, so that none waits for another that takes long.
+   * Each part takes unclaimed work, and continues until the work is finished or the signal aborts. Parts run
+   * concurrently, so that none waits for a slow one.
    */
   parts: readonly Part[];
-  /** Lets go of what it works with. */
+  /** Releases its resources. */
   close: () => Promise<void>;
 }
 
 /**
- * Carries out what administrators ask for. Several workers may: each takes what nobody works on, and goes
- * on with that whose worker is gone.
+ * Carries out administrators' requests. Safe to run in several workers: each takes unclaimed work, and resumes
+ * the work of workers that died.
  */
 export class WorkLoop {
   readonly #stopping = new AbortController();
@@ -38,7 +38,7 @@ export class WorkLoop {
     this.#running = Promise.all(this.work.parts.map((part) => this.repeat(part)));
   }
 
-  /** Finishes what cannot be interrupted. */
+  /** Finishes the steps that cannot be interrupted. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
@@ -59,13 +59,13 @@ export class WorkLoop {
     const { name } = this.work;
     try {
       const { completed, isIdle } = await part(signal);
-      if (completed.length > 0) this.logger.info({ completed }, `${name} are complete`);
+      if (completed.length > 0) this.logger.info({ completed }, `${name} completed`);
       return !isIdle;
     } catch (error) {
       if (signal.aborted) return false;
       // An outage is logged once, by the database.
       const level = isConnectionLoss(error) ? 'debug' : 'error';
-      this.logger[level]({ err: error }, `${name} were interrupted; they are tried again`);
+      this.logger[level]({ err: error }, `${name} failed; retrying`);
       return false;
     }
   }

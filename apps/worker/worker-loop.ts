@@ -11,9 +11,9 @@ import type { PolicyLoop } from './policy-loop.js';
 import type { WorkLoop } from './work-loop.js';
 
 const REPEAT_MS = 60_000;
-/** How long Postgres may take to answer at the start, when the machine may be busy starting everything. */
+/** How long a start waits for Postgres: on a busy machine, everything may be starting at once. */
 const START_LIMIT_MS = 10_000;
-/** How long to wait for the time of Redis, by which jobs are delayed. */
+/** How long a start waits for Redis' time, on which delays of jobs are based. */
 const CLOCK_MS = 1500;
 
 interface Parts {
@@ -27,14 +27,14 @@ interface Parts {
   clock: StoreClock;
 }
 
-/** How long a start waits for the comparison with the ledger; longer, and it goes on in the background. */
-const PATIENCE_MS = 5000;
+/** How long a start waits for the comparison with the erasure ledger, which then continues in the background. */
+const LEDGER_WAIT_MS = 5000;
 
-/** The life of a worker: from the first job to the last. */
+/** Starts and stops all parts of a worker. */
 export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown {
   #consumer: EnvelopeConsumer | null = null;
-  #said = '';
-  #saidAt = 0;
+  #logged = '';
+  #loggedAt = 0;
   #isStopping = false;
 
   constructor(
@@ -43,19 +43,19 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     private readonly logger: Logger,
   ) {}
 
-  /** A worker that could store nothing takes no job. @throws StartupError */
+  /** Takes jobs only once the database is usable. @throws StartupError */
   async onApplicationBootstrap(): Promise<void> {
     const { policy, housekeeping, guard } = this.parts;
     await this.requireDatabase();
     await this.parts.clock.start(CLOCK_MS);
     await this.preparePartitions();
     await policy.start();
-    housekeeping.start((error) => this.sayOnce(error));
+    housekeeping.start((error) => this.logOnce(error));
     const working = guard.start().then((isInStep) => isInStep && this.takeWork());
-    await Promise.race([working, sleep(PATIENCE_MS, undefined, { ref: false })]);
+    await Promise.race([working, sleep(LEDGER_WAIT_MS, undefined, { ref: false })]);
   }
 
-  /** What stores events begins after suppressions that the database has forgotten are in force again. */
+  /** Runs only after lost suppressions were restored from the ledger: erased installations must not be stored. */
   private takeWork(): void {
     if (this.#isStopping) return;
     for (const loop of this.parts.loops) loop.start();
@@ -65,11 +65,11 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
         prefix: this.settings.queuePrefix,
         clock: this.parts.clock,
         concurrency: this.settings.concurrency,
-        onError: (error) => this.sayOnce(error),
+        onError: (error) => this.logOnce(error),
         onFailure: (error, attempts) => {
           // An outage is logged once, by the database.
           const level = isConnectionLoss(error) ? 'debug' : 'error';
-          this.logger[level]({ err: error, attempts }, 'a batch was not stored');
+          this.logger[level]({ err: error, attempts }, 'batch could not be stored');
         },
         stallMs: this.settings.stallSeconds * 1000,
         onStall: (isStalled) => this.logStall(isStalled),
@@ -78,7 +78,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     );
   }
 
-  /** Finishes the jobs under way before it lets go of the database. */
+  /** Finishes the running jobs before it closes the database. */
   async onApplicationShutdown(): Promise<void> {
     const { processor, database, loops, housekeeping, policy, guard, clock } = this.parts;
     this.#isStopping = true;
@@ -91,7 +91,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     await database.close();
   }
 
-  /** The state of each dependency: ok, or what is wrong. Takes as long as they do. */
+  /** The state of each dependency: `ok`, or what is wrong. Does not time out. */
   dependencies(): Record<string, Promise<string>> {
     const stateOf = (check: Promise<void>) =>
       check.then(
@@ -108,20 +108,23 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   private logStall(isStalled: boolean): void {
-    if (!isStalled) this.logger.info('jobs are completed again');
+    if (!isStalled) this.logger.info('jobs are being completed again');
     else {
       const { stallSeconds } = this.settings;
-      this.logger.error({ stallSeconds }, 'jobs wait and none is completed; is the queue paused?');
+      this.logger.error(
+        { stallSeconds },
+        'jobs are waiting, but none is completed; check whether the queue is paused',
+      );
     }
   }
 
-  /** A lost connection is tried again every second, and says the same every time. */
-  private sayOnce(error: Error): void {
-    const isNews = error.message !== this.#said || performance.now() > this.#saidAt + REPEAT_MS;
-    if (!isNews) return;
-    this.#said = error.message;
-    this.#saidAt = performance.now();
-    this.logger.warn({ err: error }, 'the queue failed');
+  /** A lost connection fails again every second with the same message. */
+  private logOnce(error: Error): void {
+    const isNew = error.message !== this.#logged || performance.now() > this.#loggedAt + REPEAT_MS;
+    if (!isNew) return;
+    this.#logged = error.message;
+    this.#loggedAt = performance.now();
+    this.logger.warn({ err: error }, 'queue error');
   }
 
   private async requireDatabase(): Promise<void> {
@@ -130,18 +133,24 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     } catch (cause) {
       if (cause instanceof UnsuitableDatabase) throw new StartupError(cause.message, { cause });
       const code = (cause as { code?: unknown }).code;
-      const reason = code === '42P01' ? 'has not been migrated' : 'cannot be reached or used';
-      throw new StartupError(`The database that DATABASE_URL names ${reason}.`, { cause });
+      const reason =
+        code === '42P01'
+          ? 'is not migrated. Run the migrate process first.'
+          : 'cannot be reached or used.';
+      throw new StartupError(`The database in DATABASE_URL ${reason}`, { cause });
     }
   }
 
-  /** Those of the present must be there; housekeeping makes the later ones. */
+  /** The current partitions must exist; maintenance creates later ones. */
   private async preparePartitions(): Promise<void> {
     try {
       const created = await this.parts.store.preparePartitions();
-      if (created.length > 0) this.logger.info({ created }, 'made partitions ahead of time');
+      if (created.length > 0) this.logger.info({ created }, 'partitions created');
     } catch (error) {
-      this.logger.error({ err: error }, 'partitions could not be made; the next check tries again');
+      this.logger.error(
+        { err: error },
+        'partitions could not be created; retrying with the next maintenance run',
+      );
     }
   }
 }

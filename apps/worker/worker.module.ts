@@ -29,7 +29,7 @@ import { WorkerLoop } from './worker-loop.js';
 
 const DAY_MS = 86_400_000;
 
-/** Takes batches from the queue, understands them and stores them. */
+/** Takes batches from the queue, normalises and stores them. */
 @Module({})
 export class WorkerModule {
   static with(
@@ -88,7 +88,7 @@ export class WorkerModule {
   }
 }
 
-/** Replays and discards; a replay goes the way of all events. */
+/** Replays and discards. A replay uses the same write path as new events. */
 function quarantineJobs(
   database: Database,
   store: TelemetryStore,
@@ -111,11 +111,11 @@ function quarantineJobs(
 
 function storeClock(settings: WorkerSettings, logger: Logger): StoreClock {
   const { redisUrl, queuePrefix: prefix } = settings;
-  const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
+  const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
   return new StoreClock({ redisUrl, prefix, onError, onChange: logClock(logger) });
 }
 
-/** Removes what leaked write keys sent. */
+/** Removes the events that leaked write keys sent. */
 function purges(database: Database): Work {
   const store = new PurgeStore(database);
   return {
@@ -149,7 +149,7 @@ function balanceLoop(
   logger: Logger,
 ): BalanceLoop {
   const { redisUrl, queuePrefix: prefix } = settings;
-  const onError = (error: Error) => logger.debug({ err: error }, 'the connection to Redis failed');
+  const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
   const reader = new CountReader({ redisUrl, prefix, onError });
   const intervalMs = settings.balanceSeconds * 1000;
   return new BalanceLoop({ reader, ledger, watchdog, intervalMs }, logger);
@@ -163,8 +163,8 @@ function openDatabase(settings: WorkerSettings, watchdog: Watchdog, logger: Logg
   return new Database({
     ...{ databaseUrl, name: 'muster-worker', connections, writeConnections: all - connections },
     onProgress: (name) => watchdog.progress(name),
-    onOutage: (error) => logger.warn({ err: error }, 'the database is away; work waits for it'),
-    onRecovery: (outageMs) => logger.info({ outageMs }, 'the database answers again'),
+    onOutage: (error) => logger.warn({ err: error }, 'database connection lost; waiting for it'),
+    onRecovery: (outageMs) => logger.info({ outageMs }, 'database connection restored'),
   });
 }
 
@@ -178,8 +178,9 @@ function policyLoop(
   const store = new PolicyStore({ database, suppressionKey });
   const publisher = new PolicyPublisher(store, {
     ...{ redisUrl, prefix },
-    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
-    onFailure: (error) => logger.warn({ err: error }, 'the policy could not be published'),
+    onError: (error) => logger.debug({ err: error }, 'Redis connection failed'),
+    onFailure: (error) =>
+      logger.warn({ err: error }, 'policy could not be published to Redis; retrying'),
   });
   return new PolicyLoop(store, publisher, products, watchdog, logger);
 }

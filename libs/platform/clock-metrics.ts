@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 
-/** Adds how far this machine's clock is off to a registry. */
+/** Registers the metric of the clock's offset. */
 export function measureClock(registry: Registry, clock: { readonly offsetMs: number }): void {
   new Gauge({
     name: 'muster_clock_offset_seconds',

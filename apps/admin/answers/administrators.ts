@@ -8,12 +8,12 @@ import {
 } from '#storage';
 import { time } from './fields.js';
 
-/** An administrator's token; the token itself is kept nowhere. */
+/** An administrator's token. The secret itself is not stored. */
 export class KnownToken implements AdminToken {
-  @ApiProperty({ format: 'uuid', description: 'The audit log names it with the name.' })
+  @ApiProperty({ format: 'uuid', description: 'The `actorId` in the audit log.' })
   id!: string;
 
-  @ApiProperty({ description: 'The actor in the audit log.' })
+  @ApiProperty({ description: 'The `actor` in the audit log.' })
   name!: string;
 
   @ApiProperty({ enum: adminScopes, isArray: true })
@@ -34,7 +34,7 @@ export class MadeToken {
   @ApiProperty()
   token!: KnownToken;
 
-  @ApiProperty({ description: 'The token itself, shown this once.' })
+  @ApiProperty({ description: 'The token itself. It is shown only in this response.' })
   secret!: string;
 }
 
@@ -57,7 +57,8 @@ class ActInLog implements RecordedAct {
   at!: string;
 
   @ApiProperty({
-    description: 'The name of the token; `installation` or `start`, where nobody asked with one.',
+    description:
+      'The name of the token, or `installation`, `ledger` or `start` when a process acted without one.',
   })
   actor!: string;
 
@@ -65,12 +66,13 @@ class ActInLog implements RecordedAct {
     type: 'string',
     format: 'uuid',
     nullable: true,
-    description: 'The id of the token; null where none was used.',
+    description: 'The id of the token; null when no token was used.',
   })
   actorId!: string | null;
 
   @ApiProperty({
-    description: 'What, as `erasure.request`; the scope that was lacking, where one was.',
+    description:
+      'The action, such as `erasure.request`; for a request that was denied, the missing scope.',
   })
   act!: string;
 
@@ -80,7 +82,8 @@ class ActInLog implements RecordedAct {
   @ApiProperty({
     type: 'string',
     nullable: true,
-    description: 'HMAC-SHA-256 of the installation’s id, in hex; null where the act is about none.',
+    description:
+      'HMAC-SHA-256 of the installation’s id, in hex; null when the action concerns no single installation.',
   })
   installationHash!: string | null;
 
@@ -88,11 +91,15 @@ class ActInLog implements RecordedAct {
   detail!: object;
 }
 
-/** What was done, the latest first. */
+/** Audit entries, newest first. */
 export class ActPage {
   @ApiProperty({ type: [ActInLog] })
   acts!: ActInLog[];
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'What to give as `after`.' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description: 'Pass it as `after` to get the next page; null on the last page.',
+  })
   next!: string | null;
 }

@@ -10,7 +10,7 @@ import {
 } from '#storage';
 import { rowsByTable, time } from './fields.js';
 
-/** A place in the ledger of erasures that is kept outside the database. */
+/** A position in the erasure ledger, which is stored outside the database. */
 export class PlaceInLedger implements LedgerPlace {
   @ApiProperty({ type: 'integer', description: 'The number of the entry.' })
   sequence!: number;
@@ -19,12 +19,12 @@ export class PlaceInLedger implements LedgerPlace {
   hash!: string;
 }
 
-/** What became of the append-only file of Redis, which keeps what was removed from the queue. */
+/** The state of Redis' append-only file, which contains removed jobs until Redis rewrites it. */
 export class AppendOnlyFile implements LogState {
   @ApiProperty({
     enum: ['rewritten', 'pending', 'off', 'not_permitted'],
     description:
-      '`pending`: it follows as an addendum. `off`: there is no such file. `not_permitted`: Redis forbids the rewrite.',
+      '`pending`: the result follows as an addendum. `off`: Redis has no append-only file. `not_permitted`: Redis does not permit the rewrite.',
   })
   state!: LogState['state'];
 
@@ -32,7 +32,7 @@ export class AppendOnlyFile implements LogState {
   rewrittenAt!: string | null;
 }
 
-/** An erasure, and how far it is. */
+/** An erasure and its progress. */
 export class ErasureProgress implements Erasure {
   @ApiProperty({ format: 'uuid' })
   id!: string;
@@ -43,7 +43,7 @@ export class ErasureProgress implements Erasure {
   @ApiProperty({ enum: erasureStates })
   state!: ErasureState;
 
-  @ApiProperty({ type: 'integer', description: 'How many installations it is about.' })
+  @ApiProperty({ type: 'integer', description: 'Number of installations.' })
   installations!: number;
 
   @ApiProperty(time())
@@ -58,23 +58,29 @@ export class ErasureProgress implements Erasure {
   @ApiProperty(time({ nullable: true }))
   completedAt!: string | null;
 
-  @ApiProperty(rowsByTable({ description: 'Rows that were removed, by table.' }))
+  @ApiProperty(rowsByTable({ description: 'Rows removed, by table.' }))
   removed!: Record<string, number>;
 
-  @ApiProperty(rowsByTable({ nullable: true, description: 'Rows that were left: 0 each.' }))
+  @ApiProperty(
+    rowsByTable({
+      nullable: true,
+      description: 'Rows found after the removal, by table; always 0.',
+    }),
+  )
   verified!: Record<string, number> | null;
 
   @ApiProperty({
     type: PlaceInLedger,
     nullable: true,
-    description: 'Its latest entry in the ledger.',
+    description: 'The latest ledger entry of the erasure.',
   })
   ledger!: PlaceInLedger | null;
 
   @ApiProperty(
     time({
       nullable: true,
-      description: 'When it was taken from the ledger, because a restored database had lost it.',
+      description:
+        'When the erasure was applied again from the ledger, because a restored database had lost it.',
     }),
   )
   reappliedAt!: string | null;
@@ -82,7 +88,7 @@ export class ErasureProgress implements Erasure {
   @ApiProperty({
     type: AppendOnlyFile,
     nullable: true,
-    description: 'Null where nothing was removed from the queue.',
+    description: 'Null when nothing was removed from the queue.',
   })
   redisAppendOnlyFile!: AppendOnlyFile | null;
 
@@ -90,36 +96,41 @@ export class ErasureProgress implements Erasure {
   failure!: string | null;
 }
 
-/** The answer to a request for an erasure. */
 export class OneErasure {
   @ApiProperty()
   erasure!: ErasureProgress;
 }
 
-/** The answer to a request for an erasure, or what it would remove where it only counts. */
+/** The requested erasure; for a dry run, the number of rows it would remove. */
 export class ErasureOrCount {
   @ApiProperty({ required: false })
   erasure?: ErasureProgress;
 
-  @ApiProperty({ required: false, description: 'Whether it only counted.' })
+  @ApiProperty({ required: false, description: 'True when nothing was erased, only counted.' })
   dryRun?: boolean;
 
-  @ApiProperty(rowsByTable({ required: false, description: 'Rows it would remove, by table.' }))
+  @ApiProperty(
+    rowsByTable({ required: false, description: 'Rows that the erasure would remove, by table.' }),
+  )
   rows?: Record<string, number>;
 }
 
-/** Erasures, the latest first. */
+/** Erasures, newest first. */
 export class ErasurePage {
   @ApiProperty({ type: [ErasureProgress] })
   erasures!: ErasureProgress[];
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'What to give as `after`.' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description: 'Pass it as `after` to get the next page; null on the last page.',
+  })
   next!: string | null;
 }
 
 const SINCE_LEDGER = ['ledger', 'reappliedAt', 'redisAppendOnlyFile'] as const;
 
-/** The erasure as it was when it was complete; its installations by their hashes. */
+/** The erasure at completion. Installations are identified by hash. */
 class StatementOfErasure extends OmitType(ErasureProgress, [
   ...(['state', 'failure', 'installations'] as const),
   ...SINCE_LEDGER,
@@ -133,17 +144,17 @@ class StatementOfErasure extends OmitType(ErasureProgress, [
   @ApiProperty({ type: AppendOnlyFile, nullable: true, required: false })
   redisAppendOnlyFile?: AppendOnlyFile | null;
 
-  @ApiProperty({ type: [String], description: 'SHA-256 of each id as it was stored.' })
+  @ApiProperty({ type: [String], description: 'SHA-256 of each installation id as stored.' })
   installations!: string[];
 
   @ApiProperty({
     ...{ type: 'object', additionalProperties: { type: 'string' } },
     selfRequired: false,
-    description: 'What is left elsewhere, as in backups, and for how long.',
+    description: 'Where data may remain, such as in backups, and for how long.',
   })
   remains?: object;
 
-  @ApiProperty({ description: 'The version of Muster that did it.' })
+  @ApiProperty({ description: 'The version of Muster that erased the data.' })
   software!: string;
 }
 
@@ -165,10 +176,10 @@ class SignatureOfErasure {
   @ApiProperty({ enum: ['Ed25519'] })
   algorithm!: 'Ed25519';
 
-  @ApiProperty({ description: 'Which key it was.' })
+  @ApiProperty({ description: 'The id of the signing key.' })
   keyId!: string;
 
-  @ApiProperty({ description: 'In base64.' })
+  @ApiProperty({ description: 'The signature, in base64.' })
   value!: string;
 }
 
@@ -180,7 +191,7 @@ class SignedAddendum {
   signature!: SignatureOfErasure;
 }
 
-/** A statement with its signature, over the UTF-8 of its JSON with keys in order (RFC 8785). */
+/** A statement and its signature over the statement's canonical JSON (RFC 8785), in UTF-8. */
 export class SignedCertificate {
   @ApiProperty()
   statement!: StatementOfErasure;
@@ -191,7 +202,7 @@ export class SignedCertificate {
   @ApiProperty({
     type: SignedAddendum,
     required: false,
-    description: 'What became known after it was signed.',
+    description: 'What became known after the certificate was signed.',
   })
   addendum?: SignedAddendum;
 }

@@ -19,30 +19,33 @@ class RunOfJob implements Run {
   @ApiProperty({
     type: 'object',
     additionalProperties: true,
-    description: 'What it did; of a failure only its code.',
+    description: 'The result of the run; for a failed run, only the error code.',
   })
   detail!: object;
 }
 
-/** How a job stands, and how often it is done. */
+/** A maintenance job: its interval and its recent runs. */
 class JobOfHousekeeping implements Omit<JobState, 'lastRun'> {
   @ApiProperty({ enum: Object.keys(housekeepingJobs) })
   job!: string;
 
-  @ApiProperty({ format: 'duration', description: 'As ISO 8601 writes it, as `PT3600S`.' })
+  @ApiProperty({
+    format: 'duration',
+    description: 'The interval, as an ISO 8601 duration such as `PT3600S`.',
+  })
   every!: string;
 
-  @ApiProperty({ type: RunOfJob, nullable: true, description: 'Null where it has never run.' })
+  @ApiProperty({ type: RunOfJob, nullable: true, description: 'Null if the job has never run.' })
   lastRun!: RunOfJob | null;
 
   @ApiProperty(time({ nullable: true }))
   lastSuccessAt!: string | null;
 
-  @ApiProperty({ type: 'integer', description: 'How many runs have failed since.' })
+  @ApiProperty({ type: 'integer', description: 'Number of failed runs since the last success.' })
   failures!: number;
 }
 
-/** Every job of housekeeping. */
+/** All maintenance jobs. */
 export class HousekeepingJobs {
   @ApiProperty({ type: [JobOfHousekeeping] })
   jobs!: JobOfHousekeeping[];

@@ -1,26 +1,25 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { rowsByTable } from './fields.js';
 
-/** What is held of an installation, in numbers. */
+/** The number of rows stored about an installation. */
 export class InstallationSummary {
-  @ApiProperty({ format: 'uuid', description: 'The id under which it is stored.' })
+  @ApiProperty({ format: 'uuid', description: 'The id under which the installation is stored.' })
   installationId!: string;
 
   @ApiProperty({
     type: 'array',
     items: { type: 'object', additionalProperties: true },
-    description: 'Its rows of the view `fleet.installations`, one a product.',
+    description: 'Its rows in the view `fleet.installations`, one per product.',
   })
   products!: object[];
 
-  @ApiProperty(rowsByTable({ description: 'Rows about it, by table.' }))
+  @ApiProperty(rowsByTable({ description: 'Number of stored rows, by table.' }))
   rows!: object;
 }
 
 const dependencies = ['postgres', 'redis'] as const;
 export type Dependency = (typeof dependencies)[number];
 
-/** Whether it works. */
 export class Health {
   @ApiProperty({ enum: ['ok', 'unavailable'] })
   status!: 'ok' | 'unavailable';
@@ -30,13 +29,18 @@ export class Health {
     isArray: true,
     required: false,
     description:
-      'What does not answer. Without Redis, only the routes of the queue are unavailable.',
+      'Dependencies that do not respond. Without Redis, only the queue routes are unavailable.',
   })
   failing?: Dependency[];
 
-  @ApiPropertyOptional({ enum: ['off'], description: 'Where the clock is off by seconds.' })
+  @ApiPropertyOptional({
+    enum: ['off'],
+    description: 'Present when the clock of this machine is off by several seconds.',
+  })
   clock?: 'off';
 
-  @ApiPropertyOptional({ description: "How far it is ahead of Redis' clock, in milliseconds." })
+  @ApiPropertyOptional({
+    description: "How far this machine's clock is ahead of Redis' clock, in milliseconds.",
+  })
   clockOffsetMs?: number;
 }

@@ -2,12 +2,12 @@ import { ApiProperty } from '@nestjs/swagger';
 import { chainFaults, type CopyReport, type LedgerVerification } from '#storage';
 import { PlaceInLedger } from './erasures.js';
 
-/** The first entry that is not what was written, and why. */
+/** The first invalid entry, and why it is invalid. */
 class FaultOfChain {
   @ApiProperty({
     enum: [...chainFaults, 'truncated', 'other_chain'],
     description:
-      '`truncated`: the database has seen later entries. `other_chain`: it has seen another entry there.',
+      '`truncated`: the database has seen later entries. `other_chain`: the database has seen a different entry at this position.',
   })
   reason!: (typeof chainFaults)[number] | 'truncated' | 'other_chain';
 
@@ -19,7 +19,7 @@ class CopyOfLedger implements CopyReport {
   @ApiProperty({ enum: ['redis', 'file'] })
   copy!: 'redis' | 'file';
 
-  @ApiProperty({ type: 'integer', description: 'Entries up to the first fault.' })
+  @ApiProperty({ type: 'integer', description: 'Number of entries before the first fault.' })
   entries!: number;
 
   @ApiProperty({ type: FaultOfChain, nullable: true })
@@ -27,31 +27,37 @@ class CopyOfLedger implements CopyReport {
 }
 
 class ForgottenByDatabase {
-  @ApiProperty({ type: [String], description: 'Erasures that the database did not know.' })
+  @ApiProperty({ type: [String], description: 'Erasures that the database does not know.' })
   erasures!: string[];
 
-  @ApiProperty({ type: 'integer', description: 'Installations that were not suppressed any more.' })
+  @ApiProperty({
+    type: 'integer',
+    description: 'Installations that are no longer suppressed, but should be.',
+  })
   suppressions!: number;
 
-  @ApiProperty({ type: 'integer', description: 'Installations whose suppression had been lifted.' })
+  @ApiProperty({
+    type: 'integer',
+    description: 'Installations that are suppressed again, although they were unsuppressed.',
+  })
   lifts!: number;
 
   @ApiProperty({ type: 'integer', description: 'Erased installations that have rows again.' })
   reappeared!: number;
 }
 
-/** The ledger of erasures, checked with every signature, and the database compared with it. */
+/** The erasure ledger with all signatures verified, compared with the database. */
 export class LedgerReport implements LedgerVerification {
   @ApiProperty({ description: 'The last entry.' })
   head!: PlaceInLedger;
 
-  @ApiProperty({ description: 'The last entry that the database had followed.' })
+  @ApiProperty({ description: 'The last entry that the database has applied.' })
   database!: PlaceInLedger;
 
   @ApiProperty({ type: [CopyOfLedger] })
   copies!: CopyOfLedger[];
 
-  @ApiProperty({ description: 'Whether all copies held the same.' })
+  @ApiProperty({ description: 'Whether all copies are identical.' })
   agree!: boolean;
 
   @ApiProperty({ type: FaultOfChain, nullable: true })
@@ -60,7 +66,9 @@ export class LedgerReport implements LedgerVerification {
   @ApiProperty({ description: 'Whether an entry is missing, altered or in the wrong place.' })
   isDamaged!: boolean;
 
-  @ApiProperty({ description: 'What is applied again, unless it is a dry run.' })
+  @ApiProperty({
+    description: 'What the database has lost. It is applied again, unless this is a dry run.',
+  })
   forgotten!: ForgottenByDatabase;
 
   @ApiProperty()

@@ -7,13 +7,13 @@ class CountsByState implements JobCounts {
   @ApiProperty({ type: 'integer', description: 'Jobs that no worker has taken yet.' })
   waiting!: number;
 
-  @ApiProperty({ type: 'integer', description: 'Jobs that workers are at.' })
+  @ApiProperty({ type: 'integer', description: 'Jobs that workers are processing.' })
   active!: number;
 
-  @ApiProperty({ type: 'integer', description: 'Jobs that failed and are tried again in a while.' })
+  @ApiProperty({ type: 'integer', description: 'Jobs that failed and are waiting for a retry.' })
   delayed!: number;
 
-  @ApiProperty({ type: 'integer', description: 'Jobs that no repetition will mend.' })
+  @ApiProperty({ type: 'integer', description: 'Jobs that failed permanently.' })
   failed!: number;
 }
 
@@ -21,7 +21,7 @@ class CountsByState implements JobCounts {
 export class QueueState implements QueueFigures {
   @ApiProperty({
     type: 'integer',
-    description: 'Jobs that are not stored yet; each holds up to several hundred events.',
+    description: 'Jobs not yet stored. A job contains up to several hundred events.',
   })
   depth!: number;
 
@@ -31,7 +31,7 @@ export class QueueState implements QueueFigures {
   @ApiProperty({
     type: 'number',
     nullable: true,
-    description: 'How long the oldest of them has been there; null where there is none.',
+    description: 'Age of the oldest job; null when the queue is empty.',
   })
   oldestJobAgeMs!: number | null;
 }
@@ -43,20 +43,20 @@ class JobThatFailed implements FailedJob {
   @ApiProperty(time({ nullable: true }))
   failedAt!: string | null;
 
-  @ApiProperty({ description: 'What the worker said; nothing of what the job holds.' })
+  @ApiProperty({ description: 'The error message of the worker, without any data of the job.' })
   reason!: string;
 
   @ApiProperty({ type: 'integer' })
   attempts!: number;
 }
 
-/** The jobs that failed last, the last first. */
+/** Failed jobs, newest first. */
 export class FailedJobs {
   @ApiProperty({ type: [JobThatFailed] })
   jobs!: JobThatFailed[];
 }
 
-/** How many jobs are tried again. */
+/** The number of jobs that were queued for a retry. */
 export class RetriedJobs {
   @ApiProperty({ type: 'integer' })
   retried!: number;
@@ -66,7 +66,7 @@ class HourOfBalance implements BalancedHour {
   @ApiProperty()
   product!: string;
 
-  @ApiProperty(time({ description: 'The beginning of the hour in which events were received.' }))
+  @ApiProperty(time({ description: 'Start of the hour in which the events were received.' }))
   hour!: string;
 
   @ApiProperty({ type: 'integer' })
@@ -79,14 +79,14 @@ class HourOfBalance implements BalancedHour {
   })
   fates!: Record<string, number>;
 
-  @ApiProperty({ type: 'integer', description: 'Accepted less all fates.' })
+  @ApiProperty({ type: 'integer', description: 'Accepted events minus the sum of all fates.' })
   difference!: number;
 
   @ApiProperty({
     type: 'integer',
     nullable: true,
     description:
-      'Events that ingest acknowledged, by its own count; null when none was announced for the hour.',
+      'Events that ingest acknowledged, by its own count; null when ingest reported no count for the hour.',
   })
   acknowledged!: number | null;
 
@@ -108,15 +108,15 @@ class HourOfBalance implements BalancedHour {
 
 /** Whether every acknowledged event has a fate or is queued. */
 export class Balance {
-  @ApiProperty({ description: 'Whether every hour that was asked for is in balance.' })
+  @ApiProperty({ description: 'Whether all requested hours are in balance.' })
   isBalanced!: boolean;
 
-  @ApiProperty({ description: 'Whether somebody has to look: an hour is out of balance.' })
+  @ApiProperty({ description: 'Whether an operator needs to act: an hour is out of balance.' })
   alert!: boolean;
 
-  @ApiProperty({ type: 'integer', description: 'How many hours are out of balance.' })
+  @ApiProperty({ type: 'integer', description: 'Number of hours out of balance.' })
   hoursOutOfBalance!: number;
 
-  @ApiProperty({ type: [HourOfBalance], description: 'The latest first.' })
+  @ApiProperty({ type: [HourOfBalance], description: 'Newest first.' })
   hours!: HourOfBalance[];
 }

@@ -3,7 +3,7 @@ import type { Block, NewWriteKey, ProductDecision, WriteKey } from '#storage';
 import type { EventLimits } from '#telemetry';
 import { time } from './fields.js';
 
-/** A write key; the key itself is kept nowhere. */
+/** A write key. The secret itself is not stored. */
 export class KnownWriteKey implements WriteKey {
   @ApiProperty({ format: 'uuid' })
   id!: string;
@@ -14,13 +14,13 @@ export class KnownWriteKey implements WriteKey {
   @ApiProperty({ type: 'string', nullable: true })
   name!: string | null;
 
-  @ApiProperty({ description: 'Its last four characters.' })
+  @ApiProperty({ description: 'The last four characters of the key.' })
   hint!: string;
 
   @ApiProperty(time())
   createdAt!: string;
 
-  @ApiProperty({ description: 'The name of the token that made it.' })
+  @ApiProperty({ description: 'The name of the token that created it.' })
   createdBy!: string;
 
   @ApiProperty(time({ nullable: true }))
@@ -33,23 +33,23 @@ export class KnownWriteKey implements WriteKey {
     type: 'string',
     format: 'uuid',
     nullable: true,
-    description: 'The id of the key that a rotation made in its place.',
+    description: 'The id of the key that replaced this one in a rotation.',
   })
   replacedBy!: string | null;
 }
 
-/** A key that was made. */
+/** A new key. */
 export class MadeWriteKey implements NewWriteKey {
   @ApiProperty()
   key!: KnownWriteKey;
 
-  @ApiProperty({ description: 'The key itself, shown this once.' })
+  @ApiProperty({ description: 'The key itself. It is shown only in this response.' })
   secret!: string;
 }
 
-/** A key that was made in the place of another. */
+/** A new key that replaces another. */
 export class RotatedWriteKey extends MadeWriteKey {
-  @ApiProperty({ description: 'The old key, with its end.' })
+  @ApiProperty({ description: 'The replaced key, with its expiry time.' })
   replaces!: KnownWriteKey;
 }
 
@@ -58,7 +58,7 @@ export class OneWriteKey {
   key!: KnownWriteKey;
 }
 
-/** Write keys, the newest first. */
+/** Write keys, newest first. */
 export class WriteKeyList {
   @ApiProperty({ type: [KnownWriteKey] })
   keys!: KnownWriteKey[];
@@ -72,7 +72,7 @@ class LimitsOfProduct implements EventLimits {
   eventsPerMinutePerInstallation!: number | null;
 }
 
-/** What holds for a product. */
+/** The settings of a product. */
 export class DecidedProduct implements ProductDecision {
   @ApiProperty()
   product!: string;
@@ -86,7 +86,7 @@ export class DecidedProduct implements ProductDecision {
   @ApiProperty({
     type: 'integer',
     nullable: true,
-    description: 'How long its reports are kept; null for as long as those of all.',
+    description: 'Days to keep the reports of this product; null to use the global retention.',
   })
   retentionDays!: number | null;
 }
@@ -96,9 +96,9 @@ export class OneProduct {
   product!: DecidedProduct;
 }
 
-/** What holds for a product, and whether it has a declaration. */
+/** The settings of a product, and whether it has a declaration. */
 export class ListedProduct extends DecidedProduct {
-  @ApiProperty({ description: 'Whether a declaration says what its events hold.' })
+  @ApiProperty({ description: 'Whether the product has a declaration of its events.' })
   isDeclared!: boolean;
 }
 
@@ -108,7 +108,7 @@ export class ProductList {
   products!: ListedProduct[];
 }
 
-/** Events that are dropped: those of this product of which all is true that is not null. */
+/** Drops the events of a product that match all fields that are not null. */
 export class KnownBlock implements Block {
   @ApiProperty({ format: 'uuid' })
   id!: string;
@@ -119,7 +119,7 @@ export class KnownBlock implements Block {
   @ApiProperty({ type: 'string', nullable: true })
   event!: string | null;
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'Of the product.' })
+  @ApiProperty({ type: 'string', nullable: true, description: 'The version of the product.' })
   version!: string | null;
 
   @ApiProperty({ type: 'string', nullable: true })
@@ -128,7 +128,7 @@ export class KnownBlock implements Block {
   @ApiProperty(time())
   createdAt!: string;
 
-  @ApiProperty({ description: 'The name of the token that made it.' })
+  @ApiProperty({ description: 'The name of the token that created it.' })
   createdBy!: string;
 }
 
@@ -137,7 +137,7 @@ export class OneBlock {
   block!: KnownBlock;
 }
 
-/** Blocks, the newest first. */
+/** Blocks, newest first. */
 export class BlockList {
   @ApiProperty({ type: [KnownBlock] })
   blocks!: KnownBlock[];

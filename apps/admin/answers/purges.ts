@@ -2,18 +2,18 @@ import { ApiProperty } from '@nestjs/swagger';
 import { purgeStates, type Purge, type SentGroup } from '#storage';
 import { rowsByTable, time } from './fields.js';
 
-/** The removal of what a write key sent, and how far it is. */
+/** The removal of what a write key sent, and its progress. */
 class PurgeOfKey implements Purge {
   @ApiProperty({ format: 'uuid' })
   id!: string;
 
-  @ApiProperty({ description: 'The first 16 digits of the SHA-256 of the write key.' })
+  @ApiProperty({ description: 'The first 16 hex digits of the SHA-256 of the write key.' })
   keyId!: string;
 
-  @ApiProperty(time({ description: 'Received at this time or later.' }))
+  @ApiProperty(time({ description: 'Events received at this time or later.' }))
   from!: string;
 
-  @ApiProperty(time({ description: 'Received before this time.' }))
+  @ApiProperty(time({ description: 'Events received before this time.' }))
   to!: string;
 
   @ApiProperty({ enum: purgeStates })
@@ -22,7 +22,7 @@ class PurgeOfKey implements Purge {
   @ApiProperty(time())
   requestedAt!: string;
 
-  @ApiProperty({ description: 'The name of the token.' })
+  @ApiProperty({ description: 'The name of the token that requested it.' })
   requestedBy!: string;
 
   @ApiProperty(time({ nullable: true }))
@@ -35,12 +35,12 @@ class PurgeOfKey implements Purge {
     type: 'string',
     nullable: true,
     description:
-      'Why the last attempt failed: an SQLSTATE, or `interrupted`; null where none has since it got on.',
+      'Why the last attempt failed: an SQLSTATE, or `interrupted`; null once the purge makes progress again.',
   })
   failure!: string | null;
 }
 
-/** What a key sent of a product, version and kind. */
+/** What a key sent for one product, version and kind. */
 class SentByKey implements SentGroup {
   @ApiProperty()
   product!: string;
@@ -81,11 +81,15 @@ export class OnePurge {
   purge!: PurgeOfKey;
 }
 
-/** Purges, the latest first. */
+/** Purges, newest first. */
 export class PurgePage {
   @ApiProperty({ type: [PurgeOfKey] })
   purges!: PurgeOfKey[];
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'What to give as `after`.' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description: 'Pass it as `after` to get the next page; null on the last page.',
+  })
   next!: string | null;
 }

@@ -8,7 +8,7 @@ import {
 import { quarantineReasons } from '#telemetry';
 import { time } from './fields.js';
 
-/** Which events are meant: those of which all is true that is said here. */
+/** Selects the events that match all of the given fields. */
 class FilterOfJob implements QuarantineFilter {
   @ApiProperty({ type: 'string', required: false })
   product?: string | undefined;
@@ -22,17 +22,21 @@ class FilterOfJob implements QuarantineFilter {
   @ApiProperty({ type: 'string', required: false })
   path?: string | undefined;
 
-  @ApiProperty({ type: 'string', required: false, description: 'Empty for events that name none.' })
+  @ApiProperty({
+    type: 'string',
+    required: false,
+    description: 'Empty for events without a version.',
+  })
   version?: string | undefined;
 
-  @ApiProperty(time({ description: 'Received at this time or later.', required: false }))
+  @ApiProperty(time({ description: 'Events received at this time or later.', required: false }))
   from?: string | undefined;
 
-  @ApiProperty(time({ description: 'Received before this time.', required: false }))
+  @ApiProperty(time({ description: 'Events received before this time.', required: false }))
   to?: string | undefined;
 }
 
-/** A replay or a discard, and how far it is. */
+/** A replay or a discard, and its progress. */
 class JobOfQuarantine implements QuarantineJob {
   @ApiProperty({ format: 'uuid' })
   id!: string;
@@ -49,7 +53,7 @@ class JobOfQuarantine implements QuarantineJob {
   @ApiProperty(time())
   requestedAt!: string;
 
-  @ApiProperty({ description: 'The name of the token.' })
+  @ApiProperty({ description: 'The name of the token that requested it.' })
   requestedBy!: string;
 
   @ApiProperty(time({ nullable: true }))
@@ -61,11 +65,11 @@ class JobOfQuarantine implements QuarantineJob {
   @ApiProperty({
     type: 'integer',
     nullable: true,
-    description: 'How many events it is about; null until it has started.',
+    description: 'Number of matching events; null until the job has started.',
   })
   total!: number | null;
 
-  @ApiProperty({ type: 'integer', description: 'Events that it has replayed or discarded.' })
+  @ApiProperty({ type: 'integer', description: 'Events replayed or discarded so far.' })
   done!: number;
 
   @ApiProperty({ type: 'integer' })
@@ -88,14 +92,14 @@ class JobOfQuarantine implements QuarantineJob {
 
   @ApiProperty({
     type: 'integer',
-    description: 'Events of installations that had opted out when they happened; removed.',
+    description: 'Events that happened while their installation was opted out. They are removed.',
   })
   optedOut!: number;
 
   @ApiProperty({
     type: 'string',
     nullable: true,
-    description: 'Why the last attempt failed; null where none has since it got on.',
+    description: 'Why the last attempt failed; null once the job makes progress again.',
   })
   failure!: string | null;
 }
@@ -105,11 +109,15 @@ export class OneQuarantineJob {
   job!: JobOfQuarantine;
 }
 
-/** Replays and discards, the latest first. */
+/** Replays and discards, newest first. */
 export class QuarantineJobPage {
   @ApiProperty({ type: [JobOfQuarantine] })
   jobs!: JobOfQuarantine[];
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'What to give as `after`.' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description: 'Pass it as `after` to get the next page; null on the last page.',
+  })
   next!: string | null;
 }

@@ -3,12 +3,12 @@ import type { ListedEvent, SummaryGroup } from '#storage';
 import { quarantineReasons } from '#telemetry';
 import { time } from './fields.js';
 
-/** An event that was kept aside: no value of it. */
+/** A quarantined event, without its values. */
 export class QuarantinedEvent implements ListedEvent {
   @ApiProperty()
   id!: string;
 
-  @ApiProperty({ format: 'uuid', description: 'The id under which it is stored.' })
+  @ApiProperty({ format: 'uuid', description: 'The id under which the installation is stored.' })
   installationId!: string;
 
   @ApiProperty()
@@ -20,14 +20,14 @@ export class QuarantinedEvent implements ListedEvent {
   @ApiProperty({
     type: 'string',
     nullable: true,
-    description: 'Of the product; null where the event names none.',
+    description: 'The version of the product; null when the event has none.',
   })
   version!: string | null;
 
   @ApiProperty({ type: 'string', enum: quarantineReasons })
   reason!: string;
 
-  @ApiProperty({ description: 'Where in the event it lies.' })
+  @ApiProperty({ description: 'Where in the event the problem is.' })
   path!: string;
 
   @ApiProperty(time())
@@ -37,23 +37,28 @@ export class QuarantinedEvent implements ListedEvent {
   observedAt!: string;
 }
 
-/** Events that were kept aside, the last first. */
+/** Quarantined events, newest first. */
 export class QuarantinedEventPage {
   @ApiProperty({ type: [QuarantinedEvent] })
   events!: QuarantinedEvent[];
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'What to give as `after`.' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description: 'Pass it as `after` to get the next page; null on the last page.',
+  })
   next!: string | null;
 }
 
-/** The same with what is kept of it, for those who may replay it. */
+/** A quarantined event with its stored content, for administrators who may replay it. */
 class QuarantinedEventAndContent extends QuarantinedEvent {
   @ApiProperty({
     type: 'object',
     additionalProperties: true,
     nullable: true,
     selfRequired: false,
-    description: 'What is kept of it, with `quarantine:write` only; null where nothing is.',
+    description:
+      'The stored part of the event; null if nothing was kept. Present only for tokens with `quarantine:write`.',
   })
   content?: object | null;
 }
@@ -63,7 +68,7 @@ export class OneQuarantinedEvent {
   event!: QuarantinedEventAndContent;
 }
 
-/** Events that have the same in all that was asked for, and in nothing else. */
+/** Events that agree in all fields named in `by`. */
 class GroupOfEvents implements SummaryGroup {
   @ApiProperty({ type: 'string', required: false, nullable: true })
   product?: string | null;
@@ -77,13 +82,18 @@ class GroupOfEvents implements SummaryGroup {
   @ApiProperty({ type: 'string', required: false, nullable: true })
   path?: string | null;
 
-  @ApiProperty({ type: 'string', required: false, nullable: true, description: 'Of the product.' })
+  @ApiProperty({
+    type: 'string',
+    required: false,
+    nullable: true,
+    description: 'The version of the product.',
+  })
   version?: string | null;
 
   @ApiProperty({ type: 'integer' })
   events!: number;
 
-  @ApiProperty({ type: 'integer', description: 'How many of them a replay would read again.' })
+  @ApiProperty({ type: 'integer', description: 'Number of these events that can be replayed.' })
   replayable!: number;
 
   @ApiProperty(time())
@@ -93,7 +103,7 @@ class GroupOfEvents implements SummaryGroup {
   lastReceivedAt!: string;
 }
 
-/** How many events there are, the largest groups first. */
+/** The number of events per group, largest groups first. */
 export class QuarantineSummary {
   @ApiProperty({ type: [GroupOfEvents] })
   groups!: GroupOfEvents[];

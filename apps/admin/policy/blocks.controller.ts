@@ -10,7 +10,7 @@ import { isUuid } from '../requests.js';
 import { KnownProducts } from './known-products.js';
 import { BlockBody, readBlockBody } from './requests.js';
 
-/** Events that are acknowledged and dropped. */
+/** Blocks: rules for events that are acknowledged and dropped. */
 @Controller('v1/blocks')
 export class BlocksController {
   constructor(
@@ -22,8 +22,9 @@ export class BlocksController {
   @Post()
   @Scope('quarantine:write')
   @Documented({
-    summary: 'Drops events of a name, of a version of their product, or of both',
-    about: 'Their senders hear success, and they are counted as blocked.',
+    summary: 'Blocks events by name, product version, or both',
+    about:
+      'Matching events are dropped and counted as blocked. Their senders get a success response.',
     status: 201,
     body: BlockBody,
     answer: OneBlock,
@@ -34,31 +35,30 @@ export class BlocksController {
     const refusal = await this.known.refuse(rule.product);
     if (refusal !== null) throw new AdminError('invalid_request', refusal, 'product');
     const { block, isNew } = await this.policy.blocks.create(rule, administratorOf(request));
-    if (!isNew) throw new AdminError('conflict', `There is such a block already: ${block.id}.`);
+    if (!isNew) throw new AdminError('conflict', `This block already exists: ${block.id}.`);
     await this.publisher.publish();
     return { block };
   }
 
   @Get()
   @Scope('quarantine:write')
-  @Documented({ summary: 'Which events are dropped', answer: BlockList })
+  @Documented({ summary: 'Lists blocks', answer: BlockList })
   async list(): Promise<BlockList> {
     return { blocks: await this.policy.blocks.list() };
   }
 
-  /** Takes such events again. */
   @Delete(':id')
   @Scope('quarantine:write')
   @Documented({
-    summary: 'Takes such events again',
-    about: 'What was dropped does not come back.',
+    summary: 'Removes a block',
+    about: 'Matching events are stored again. Events that were dropped are not recovered.',
     answer: OneBlock,
     refuses: ['not_found'],
   })
   async remove(@Param('id') id: string, @Req() request: FastifyRequest): Promise<OneBlock> {
     const actor = administratorOf(request);
     const block = isUuid(id) ? await this.policy.blocks.remove(id, actor) : null;
-    if (!block) throw new AdminError('not_found', 'There is no such block.');
+    if (!block) throw new AdminError('not_found', 'Block not found.');
     await this.publisher.publish();
     return { block };
   }

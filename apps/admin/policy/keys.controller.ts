@@ -17,12 +17,12 @@ import {
 } from './requests.js';
 
 const WHY_NOT: Record<UnrotatableReason, string> = {
-  revoked: 'The key was revoked; make a new one.',
-  expired: 'The key has expired; make a new one.',
-  replaced: 'The key was replaced before; rotate the one that took its place.',
+  revoked: 'The key was revoked. Create a new one.',
+  expired: 'The key has expired. Create a new one.',
+  replaced: 'The key was already rotated. Rotate the key that replaced it.',
 };
 
-/** Write keys: with which agents send events. */
+/** Write keys, which agents use to send events. */
 @Controller('v1/keys')
 export class KeysController {
   constructor(
@@ -30,12 +30,12 @@ export class KeysController {
     private readonly publisher: PolicyPublisher,
   ) {}
 
-  /** The secret is shown this once. */
   @Post()
   @Scope('keys:write')
   @Documented({
-    summary: 'Makes a write key',
-    about: 'Any product may have keys, also one that has no declaration yet.',
+    summary: 'Creates a write key',
+    about:
+      'The response is the only one that contains the secret. The product does not need a declaration.',
     status: 201,
     body: KeyBody,
     answer: MadeWriteKey,
@@ -50,7 +50,7 @@ export class KeysController {
   @Get()
   @Scope('keys:write')
   @Documented({
-    summary: 'Write keys, also those that have ended',
+    summary: 'Lists write keys, including expired and revoked ones',
     query: KeyQuery,
     answer: WriteKeyList,
   })
@@ -58,13 +58,12 @@ export class KeysController {
     return { keys: await this.policy.keys.list(readKeyQuery(query)) };
   }
 
-  /** Makes a key that takes the place of this one, which still works for a while. */
   @Post(':id/rotate')
   @Scope('keys:write')
   @Documented({
-    summary: 'Makes a key in the place of another',
+    summary: 'Rotates a write key',
     about:
-      'The old one still works for a while. One that has ended or was replaced before is refused.',
+      'Creates a key that replaces this one. The old key stays valid for `overlapHours`. Keys that were revoked, have expired or were already rotated cannot be rotated.',
     status: 201,
     body: RotateBody,
     isBodyOptional: true,
@@ -81,10 +80,13 @@ export class KeysController {
     return rotated;
   }
 
-  /** Ends it at once. */
   @Delete(':id')
   @Scope('keys:write')
-  @Documented({ summary: 'Ends a write key at once', answer: OneWriteKey, refuses: ['not_found'] })
+  @Documented({
+    summary: 'Revokes a write key immediately',
+    answer: OneWriteKey,
+    refuses: ['not_found'],
+  })
   async revoke(@Param('id') id: string, @Req() request: FastifyRequest): Promise<OneWriteKey> {
     const actor = administratorOf(request);
     const key = isUuid(id) ? await this.policy.keys.revoke(id, actor) : null;
@@ -95,5 +97,5 @@ export class KeysController {
 }
 
 function noSuchKey(): AdminError {
-  return new AdminError('not_found', 'There is no such key.');
+  return new AdminError('not_found', 'Write key not found.');
 }

@@ -1,7 +1,7 @@
 import type { PolicyStore } from '#storage';
 import type { ListedProduct } from '../answers/policy.js';
 
-/** The products that there are: those declared, and those with a key, a decision or events. */
+/** The known products: those with a declaration, a write key, settings or events. */
 export class KnownProducts {
   constructor(
     private readonly declared: readonly string[],
@@ -13,11 +13,9 @@ export class KnownProducts {
     return products.map((it) => ({ ...it, isDeclared: this.declared.includes(it.product) }));
   }
 
-  /** @returns a sentence that says which there are, where it is none of them; null where it is one */
+  /** @returns null for a known product; otherwise an error message that lists the known products */
   async refuse(product: string): Promise<string | null> {
     const names = (await this.list()).map((it) => it.product);
-    return names.includes(product)
-      ? null
-      : `There is no such product; there are ${names.join(', ')}.`;
+    return names.includes(product) ? null : `Unknown product. Known products: ${names.join(', ')}.`;
   }
 }

@@ -9,10 +9,10 @@ import { Documented } from '../reference/documented.js';
 import { KnownProducts } from './known-products.js';
 import { ProductBody, readProductChange } from './requests.js';
 
-/** What removes stored data needs this scope in addition. */
+/** Changes that remove stored data need this scope in addition. */
 const REMOVING: AdminScope = 'erasures:write';
 
-/** What holds for whole products: limits, self-erasure, retention. */
+/** Settings of whole products: limits, self-erasure, retention. */
 @Controller('v1/products')
 export class ProductsController {
   constructor(
@@ -25,9 +25,8 @@ export class ProductsController {
   @Get()
   @Scope('products:write', 'keys:write', 'operations:read')
   @Documented({
-    summary: 'What holds for each product',
-    about:
-      'Of the products that are declared, and of all others that have a key, a decision or events.',
+    summary: 'Lists products and their settings',
+    about: 'Lists all products that have a declaration, a write key, settings or events.',
     answer: ProductList,
   })
   async list(): Promise<ProductList> {
@@ -37,9 +36,9 @@ export class ProductsController {
   @Patch(':product')
   @Scope('products:write')
   @Documented({
-    summary: 'Changes what holds for a product',
+    summary: 'Changes the settings of a product',
     about:
-      'A field that is not given stays as it is. To enable self-erasure, or to shorten the retention, `erasures:write` is needed as well.',
+      'Omitted fields stay unchanged. Enabling self-erasure or shortening the retention also requires `erasures:write`.',
     body: ProductBody,
     answer: OneProduct,
     refuses: ['not_found'],
@@ -57,7 +56,7 @@ export class ProductsController {
     if (!product) {
       const detail = { product: name, ...change };
       await this.admins.record({ actor, act: 'product.change', outcome: 'refused', detail });
-      const message = `The change lets stored data be removed, and the token lacks the scope ${REMOVING}.`;
+      const message = `This change can remove stored data, which requires the scope ${REMOVING}.`;
       throw new AdminError('forbidden', message);
     }
     await this.publisher.publish();

@@ -10,7 +10,10 @@ import { check, fieldsOf, Text } from '../requests.js';
 /** As in WRITE_KEYS. */
 const PRODUCT = /^[a-z][a-z0-9_-]{0,63}$/;
 const IsProduct = () =>
-  Matches(PRODUCT, { message: '$property must be lower-case letters, digits, _ and -' });
+  Matches(PRODUCT, {
+    message:
+      '$property must start with a lower-case letter and contain only lower-case letters, digits, _ and -, at most 64 characters',
+  });
 
 const MOST_EVENTS = 1_000_000_000;
 const YEAR_HOURS = 8760;
@@ -32,7 +35,7 @@ export class KeyBody {
 /** `GET /v1/keys`. */
 export class KeyQuery {
   @IsOptional()
-  @Matches(PRODUCT, { message: '$property must be the name of a product' })
+  @Matches(PRODUCT, { message: '$property must be a product name' })
   product: unknown;
 
   constructor(query: Record<string, unknown>) {
@@ -42,7 +45,7 @@ export class KeyQuery {
 
 /** `POST /v1/keys/{id}/rotate`. */
 export class RotateBody {
-  @ApiProperty({ description: 'For how long the old key still works.' })
+  @ApiProperty({ description: 'How long the old key stays valid.' })
   @IsOptional()
   @IsNumber()
   @Min(0)
@@ -54,7 +57,7 @@ export class RotateBody {
   }
 }
 
-/** `limits` of `PATCH /v1/products/{product}`; null takes a limit away. */
+/** `limits` of `PATCH /v1/products/{product}`; null removes a limit. */
 class LimitsBody {
   @OrNull('Null for no limit.')
   @IsOptional()
@@ -79,7 +82,7 @@ class LimitsBody {
 export class ProductBody {
   @Within(LimitsBody) limits: unknown;
   @IsOptional() @IsBoolean() selfErasure: unknown;
-  @OrNull('Null for as long as the reports of all.')
+  @OrNull('Null to use the global retention.')
   @IsOptional()
   @IsInt()
   @Min(1)
@@ -113,7 +116,7 @@ export function readKeyBody(body: unknown): { product: string; name: string | nu
   return { product: product as string, name: (name as string | undefined) ?? null };
 }
 
-/** @returns for how many hours the old key still works */
+/** @returns for how many hours the old key stays valid */
 export function readRotateBody(body: unknown): number {
   return check(new RotateBody(fieldsOf(body))).overlapHours as number;
 }
@@ -122,7 +125,7 @@ export function readKeyQuery(query: Record<string, unknown>): string | undefined
   return check(new KeyQuery(query)).product as string | undefined;
 }
 
-/** What is to be changed; a field that is not given stays as it is. */
+/** Reads the changes; omitted fields stay unchanged. @throws AdminError */
 export function readProductChange(body: unknown): ProductChange {
   const given = fieldsOf(body);
   const { limits } = given;
@@ -134,7 +137,7 @@ export function readProductChange(body: unknown): ProductChange {
   check(new LimitsBody(givenLimits), 'limits.');
   const change = { ...given, ...(limits !== undefined && { limits: givenLimits }) };
   if (Object.keys(given).length === 0) {
-    throw new AdminError('invalid_request', 'Nothing is to be changed.');
+    throw new AdminError('invalid_request', 'Nothing to change. Give at least one field.');
   }
   if (given.selfErasure === null) {
     throw new AdminError('invalid_request', 'selfErasure must be true or false.', 'selfErasure');
@@ -151,9 +154,9 @@ export function readBlockBody(body: unknown): BlockRule & { note: string | null 
     const message = 'A block needs an event, a version, or both.';
     throw new AdminError('invalid_request', message, 'event');
   }
-  // Events are compared by the version as it is stored; another one would never be met.
+  // Blocks are compared with versions as stored, so any other form would never match.
   if (version !== undefined && asVersion(version) !== version) {
-    const message = 'version must be a version as it is stored, such as 2021.2.7428.';
+    const message = 'version must be in the stored form, such as 2021.2.7428.';
     throw new AdminError('invalid_request', message, 'version');
   }
   return {

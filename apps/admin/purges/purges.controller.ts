@@ -9,7 +9,7 @@ import { Documented } from '../reference/documented.js';
 import { isUuid } from '../requests.js';
 import { PurgeBody, PurgesQuery, readPurge, readPurgesQuery } from './requests.js';
 
-/** What a leaked write key sent: looked at here, removed by the workers. */
+/** Shows what a leaked write key sent, and requests purges, which the workers carry out. */
 @Controller('v1/purges')
 export class PurgesController {
   constructor(private readonly purges: PurgeStore) {}
@@ -19,7 +19,7 @@ export class PurgesController {
   @Documented({
     summary: 'Removes what a write key sent',
     about:
-      '`dryRun`, in the query or in the body, is required: with `true` it only shows what that is. The same, while it is under way, is the same purge; one that has failed is tried again. The balance keeps the fates that the events had.',
+      '`dryRun`, in the query or in the body, is required: `true` only shows what the key sent. Repeating the request while the purge is running returns the same purge; a failed purge is retried. The balance keeps the fates of the removed events.',
     status: 202,
     query: DryRunQuery,
     body: PurgeBody,
@@ -32,7 +32,7 @@ export class PurgesController {
   ): Promise<PurgeOrSent> {
     const { key, isDryRun, ...times } = readPurge(query, request.body);
     const keyId = await this.purges.keyIdOf(key);
-    if (keyId === null) throw new AdminError('not_found', 'There is no such write key.', 'key');
+    if (keyId === null) throw new AdminError('not_found', 'Write key not found.', 'key');
     const scope = { keyId, ...times };
     if (isDryRun) return { dryRun: true, sent: await this.purges.sent(scope) };
     const { purge } = await this.purges.request(scope, administratorOf(request));
@@ -42,7 +42,7 @@ export class PurgesController {
   @Get()
   @Scope('erasures:write')
   @Documented({
-    summary: 'Purges, and how far they are',
+    summary: 'Lists purges and their progress',
     query: PurgesQuery,
     answer: PurgePage,
   })
@@ -54,10 +54,10 @@ export class PurgesController {
 
   @Get(':id')
   @Scope('erasures:write')
-  @Documented({ summary: 'How far a purge is', answer: OnePurge, refuses: ['not_found'] })
+  @Documented({ summary: 'Gets the progress of a purge', answer: OnePurge, refuses: ['not_found'] })
   async get(@Param('id') id: string): Promise<OnePurge> {
     const purge = isUuid(id) ? await this.purges.get(id) : null;
-    if (!purge) throw new AdminError('not_found', 'There is no such purge.');
+    if (!purge) throw new AdminError('not_found', 'Purge not found.');
     return { purge };
   }
 }

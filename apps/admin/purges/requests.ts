@@ -5,10 +5,10 @@ import { DryRunBody, DryRunQuery, readDryRun } from '../dry-run.js';
 import { AdminError } from '../errors.js';
 import { check, fieldsOf, Page, readCount, readMoment } from '../requests.js';
 
-const WRONG_KEY = 'key must be the id of a write key, or the first 16 digits of its SHA-256';
+const WRONG_KEY = 'key must be the id of a write key, or the first 16 hex digits of its SHA-256';
 const WRONG_TIME = '$property must be a time such as 2026-01-31T12:00:00Z';
 const NO_DRY_RUN =
-  'dryRun is required, in the query or in the body: true (look) or false (remove).';
+  'dryRun is required, in the query or in the body: true (show what would be removed) or false (remove it).';
 
 /** `POST /v1/purges`. */
 export class PurgeBody extends DryRunBody {
@@ -26,8 +26,8 @@ export class PurgeBody extends DryRunBody {
 }
 
 /**
- * Reads the query and the body. `dryRun` is required, so that a purge is never the result of a missing word.
- * @throws AdminError that says which field is wrong, and why
+ * Reads the query and the body. `dryRun` is required, so that leaving it out cannot purge by accident.
+ * @throws AdminError naming the invalid field
  */
 export function readPurge(
   query: Record<string, unknown>,

@@ -30,7 +30,7 @@ import {
   SummaryQuery,
 } from './requests.js';
 
-/** Events that were kept aside: looked at here, replayed and discarded by the workers. */
+/** Shows quarantined events, and requests replays and discards, which the workers carry out. */
 @Controller('v1/quarantine')
 export class QuarantineController {
   constructor(
@@ -41,8 +41,8 @@ export class QuarantineController {
   @Get()
   @Scope('operations:read', 'quarantine:write')
   @Documented({
-    summary: 'Events that were kept aside',
-    about: 'Those of which all is true that the query says.',
+    summary: 'Lists quarantined events',
+    about: 'Returns the events that match all of the given filters.',
     query: EventsQuery,
     answer: QuarantinedEventPage,
   })
@@ -56,9 +56,9 @@ export class QuarantineController {
   @Get('summary')
   @Scope('operations:read', 'quarantine:write')
   @Documented({
-    summary: 'How many events were kept aside, and why',
+    summary: 'Counts quarantined events by group',
     about:
-      'Also those of no known installation, which are counted by the hour and cannot be replayed.',
+      'Includes events without a known installation. These are only counted per hour, and cannot be replayed.',
     query: SummaryQuery,
     answer: QuarantineSummary,
   })
@@ -70,7 +70,7 @@ export class QuarantineController {
   @Get('jobs')
   @Scope('operations:read', 'quarantine:write')
   @Documented({
-    summary: 'Replays and discards, and how far they are',
+    summary: 'Lists replays and discards with their progress',
     query: JobsQuery,
     answer: QuarantineJobPage,
   })
@@ -83,22 +83,22 @@ export class QuarantineController {
   @Get('jobs/:id')
   @Scope('operations:read', 'quarantine:write')
   @Documented({
-    summary: 'How far a replay or a discard is',
+    summary: 'Gets the progress of a replay or a discard',
     answer: OneQuarantineJob,
     refuses: ['not_found'],
   })
   async job(@Param('id') id: string): Promise<OneQuarantineJob> {
     const job = isUuid(id) ? await this.quarantine.job(id) : null;
-    if (!job) throw new AdminError('not_found', 'There is no such job.');
+    if (!job) throw new AdminError('not_found', 'Job not found.');
     return { job };
   }
 
-  /** What is kept of the event itself is for those alone who may replay it, and the look is recorded. */
   @Get(':id')
   @Scope('operations:read', 'quarantine:write')
   @Documented({
-    summary: 'An event that was kept aside',
-    about: 'What is kept of it is shown with `quarantine:write` only, and the look is recorded.',
+    summary: 'Gets a quarantined event',
+    about:
+      'Its stored content is returned only to tokens with `quarantine:write`, and each such access is audited.',
     answer: OneQuarantinedEvent,
     refuses: ['not_found'],
   })
@@ -108,7 +108,7 @@ export class QuarantineController {
   ): Promise<OneQuarantinedEvent> {
     const id = asEventId(raw);
     const event = id === null ? null : await this.quarantine.get(id);
-    if (!event) throw new AdminError('not_found', 'There is no such event in quarantine.');
+    if (!event) throw new AdminError('not_found', 'Quarantined event not found.');
     const actor = administratorOf(request);
     if (!actor.scopes.includes('quarantine:write')) return { event };
     const { installationId } = event;
@@ -119,13 +119,12 @@ export class QuarantineController {
     return { event: { ...event, content: await this.quarantine.content(event.id) } };
   }
 
-  /** Reads them again by the rules of today. */
   @Post('replays')
   @Scope('quarantine:write')
   @Documented({
-    summary: 'Reads events that were kept aside again, by the rules of today',
+    summary: 'Replays quarantined events',
     about:
-      'A filter that says nothing means all. The same, while it is under way, is the same job.',
+      'Normalises the events again with the current rules. An empty filter selects all events. Repeating the request while the job is running returns the same job.',
     status: 202,
     body: ReplayBody,
     answer: OneQuarantineJob,
@@ -134,13 +133,12 @@ export class QuarantineController {
     return this.ask(request, 'replay', readReplayBody(request.body));
   }
 
-  /** Removes them for good. */
   @Post('discards')
   @Scope('quarantine:write')
   @Documented({
-    summary: 'Removes events that were kept aside, for good',
+    summary: 'Deletes quarantined events permanently',
     about:
-      'A filter that says nothing is refused, unless `all` is said. The same, while it is under way, is the same job.',
+      'An empty filter is rejected unless `all` is true. Repeating the request while the job is running returns the same job.',
     status: 202,
     body: DiscardBody,
     answer: OneQuarantineJob,

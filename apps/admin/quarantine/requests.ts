@@ -23,9 +23,9 @@ import { check, fieldsOf, Moment, Page, readCount, readMoment, Text } from '../r
 type Fields = Record<string, unknown>;
 
 const MAX_TEXT = 300;
-const WRONG_BY = `by must be one or several of ${summaryFields.join(', ')}, with commas between`;
+const WRONG_BY = `by must be a comma-separated list of ${summaryFields.join(', ')}, each at most once`;
 
-/** Which quarantined events are meant, as a query or as a part of a body. */
+/** Selects quarantined events, in a query or as part of a body. */
 export class FilterFields {
   @IsOptional() @Text(MAX_TEXT) product: unknown;
   @IsOptional() @Text(MAX_TEXT) event: unknown;
@@ -102,7 +102,9 @@ export class ReplayBody {
 
 /** `POST /v1/quarantine/discards`. */
 export class DiscardBody extends ReplayBody {
-  @ApiProperty({ description: 'To discard all, which a filter that says nothing does not.' })
+  @ApiProperty({
+    description: 'Must be true to discard all events, and only then may `filter` be empty.',
+  })
   @IsOptional()
   @IsBoolean({ message: 'all must be true or false' })
   all: unknown;
@@ -133,23 +135,23 @@ export function readJobsQuery(query: Fields) {
   return { after, limit };
 }
 
-/** `{"filter": {"product": "dcos"}}`. A filter that says nothing means all. */
+/** Reads `{"filter": {"product": "dcos"}}`. An empty filter selects all events. */
 export function readReplayBody(body: unknown): QuarantineFilter {
   const filter = fieldsOf(new ReplayBody(fieldsOf(body)).filter);
   return filterOf(check(new FilterFields(filter), 'filter.'));
 }
 
-/** The same; but to discard all, that has to be said: `{"all": true}`. */
+/** Reads a filter as for a replay, but discarding everything requires `{"all": true}`. */
 export function readDiscardBody(body: unknown): QuarantineFilter {
   const { all, ...rest } = fieldsOf(body);
   check(new DiscardBody({ all }));
   const filter = readReplayBody(rest);
   if (all !== true && Object.keys(filter).length === 0) {
-    const message = 'A filter that says nothing would discard all; say so with "all": true.';
+    const message = 'filter is empty. To discard all events, pass "all": true.';
     throw new AdminError('invalid_request', message, 'filter');
   }
   if (all === true && Object.keys(filter).length > 0) {
-    throw new AdminError('invalid_request', 'all is said beside a filter; say one of them.', 'all');
+    throw new AdminError('invalid_request', 'Pass either all or filter, not both.', 'all');
   }
   return filter;
 }

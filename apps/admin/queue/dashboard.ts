@@ -9,9 +9,9 @@ import { bearerOf, type Gatekeeper } from '../gatekeeper.js';
 
 export const DASHBOARD_PATH = '/queues';
 export const DASHBOARD_SCOPE: AdminScope = 'operations:read';
-const HIDDEN = 'hidden: it may hold telemetry';
+const HIDDEN = 'hidden: may contain telemetry';
 
-/** The page has styles of its own; everything else must come from its own files. */
+/** The page has inline styles; everything else must come from this host. */
 const POLICY = [
   "default-src 'self'",
   "style-src 'self' 'unsafe-inline'",
@@ -34,8 +34,8 @@ export interface Dashboard {
 }
 
 /**
- * Serves bull-board at /queues, to look only: a job that somebody removes takes events with it that
- * were acknowledged. Whoever opens it in a browser is asked for a token as the password.
+ * Serves bull-board at /queues, read-only: removing a job would lose acknowledged events. Browsers ask for a
+ * token as the password.
  */
 export function serveDashboard(fastify: FastifyInstance, dashboard: Dashboard): void {
   const { inspector, errors } = dashboard;
@@ -46,7 +46,7 @@ export function serveDashboard(fastify: FastifyInstance, dashboard: Dashboard): 
       try {
         await admit(request, dashboard);
       } catch (error) {
-        // Thrown on, bull-board would answer it.
+        // If it were thrown, bull-board would send its own response.
         void reply.header('www-authenticate', 'Basic realm="muster", charset="UTF-8"');
         await errors.answer(error, reply);
         return reply;
@@ -55,7 +55,7 @@ export function serveDashboard(fastify: FastifyInstance, dashboard: Dashboard): 
     scope.addHook('onSend', (_request, reply, payload, done) => {
       done(
         null,
-        isPage(reply) && typeof payload === 'string' ? withoutStrangers(payload) : payload,
+        isPage(reply) && typeof payload === 'string' ? withoutExternalLinks(payload) : payload,
       );
     });
     await scope.register(board.registerPlugin(), { prefix: DASHBOARD_PATH });
@@ -65,7 +65,7 @@ export function serveDashboard(fastify: FastifyInstance, dashboard: Dashboard): 
 async function admit(request: FastifyRequest, { inspector, gatekeeper }: Dashboard): Promise<void> {
   await gatekeeper.admit(request, [DASHBOARD_SCOPE], bearerOf(request) ?? passwordOf(request));
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    throw new AdminError('forbidden', 'The dashboard is there to look, and changes nothing.');
+    throw new AdminError('forbidden', 'The dashboard is read-only.');
   }
   if (request.url.startsWith(`${DASHBOARD_PATH}/api/`)) await inspector.check();
 }
@@ -78,12 +78,12 @@ function boardOf({ queue }: QueueInspector): FastifyAdapter {
   }
   const uiConfig = { boardTitle: 'Muster', hideRedisDetails: true, showWorkers: false };
   createBullBoard({ queues: [shown], serverAdapter: board, options: { uiConfig } });
-  // Its own answer repeats what was thrown.
-  board.setErrorHandler(() => ({ status: 500, body: { error: 'The queue could not be asked.' } }));
+  // The default response repeats the error's message.
+  board.setErrorHandler(() => ({ status: 500, body: { error: 'The queue is unavailable.' } }));
   return board;
 }
 
-/** The password of `Authorization: Basic`, whoever the user is. */
+/** The password of `Authorization: Basic`; the user is ignored. */
 function passwordOf({ headers }: FastifyRequest): string | undefined {
   const credentials = /^basic +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   if (credentials === undefined) return undefined;
@@ -95,8 +95,8 @@ function isPage(reply: FastifyReply): boolean {
   return String(reply.getHeader('content-type')).startsWith('text/html');
 }
 
-/** Takes out what the page would load from other hosts: the policy forbids it, and browsers complain. */
-function withoutStrangers(html: string): string {
+/** Removes links to other hosts: the policy forbids them, and browsers log an error for each. */
+function withoutExternalLinks(html: string): string {
   return html.replace(/<link\b[^<>]*>/gi, (tag) =>
     / href="(?:https?:)?\/\//i.test(tag) ? '' : tag,
   );

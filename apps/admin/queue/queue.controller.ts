@@ -7,7 +7,7 @@ import { administratorOf, Scope } from '../gatekeeper.js';
 import { Documented } from '../reference/documented.js';
 import { FailedJobsQuery, readFailedJobsQuery, readRetryBody, RetryBody } from './requests.js';
 
-/** The queue, without what is in it. */
+/** The state of the queue, without the contents of jobs. */
 @Controller('v1/queue')
 export class QueueController {
   constructor(
@@ -18,7 +18,7 @@ export class QueueController {
   @Get()
   @Scope('operations:read')
   @Documented({
-    summary: 'How full the queue is',
+    summary: 'Gets the state of the queue',
     answer: QueueState,
     refuses: ['unavailable'],
   })
@@ -29,7 +29,7 @@ export class QueueController {
   @Get('failed')
   @Scope('operations:read')
   @Documented({
-    summary: 'The jobs that failed for good',
+    summary: 'Lists jobs that failed permanently',
     query: FailedJobsQuery,
     answer: FailedJobs,
     refuses: ['unavailable'],
@@ -42,8 +42,8 @@ export class QueueController {
   @Post('failed/retry')
   @Scope('quarantine:write')
   @Documented({
-    summary: 'Lets failed jobs be tried again',
-    about: 'All of them, or those of these ids.',
+    summary: 'Retries failed jobs',
+    about: 'Retries all failed jobs, or those named in `ids`.',
     body: RetryBody,
     isBodyOptional: true,
     answer: RetriedJobs,
@@ -53,7 +53,7 @@ export class QueueController {
     const { ids } = readRetryBody(request.body);
     const all = ids === undefined;
     const retried = await this.inspector.retry(ids).catch(async (error: unknown) => {
-      // Some may have been let go before Redis went away.
+      // Some jobs may have been queued before Redis failed.
       await this.record(request, 'failed', { all });
       throw error;
     });

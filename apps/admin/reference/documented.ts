@@ -21,13 +21,13 @@ export class Refusal {
   @ApiProperty({ enum: [false] })
   success!: boolean;
 
-  @ApiProperty({ enum: errorCodes, description: 'Why, for programs.' })
+  @ApiProperty({ enum: errorCodes, description: 'A machine-readable error code.' })
   code!: ErrorCode;
 
-  @ApiProperty({ description: 'Why, for people.' })
+  @ApiProperty({ description: 'A human-readable explanation.' })
   message!: string;
 
-  @ApiProperty({ required: false, description: 'Where in the request it lies.' })
+  @ApiProperty({ required: false, description: 'The field or parameter that caused the error.' })
   path?: string;
 }
 

@@ -12,7 +12,7 @@ import { Refusal, TOKEN_SCHEME } from './documented.js';
 
 @Module({})
 class Routes {
-  /** The routes, with nothing behind them. */
+  /** The routes, without working services. */
   static asModule(): DynamicModule {
     const needed = controllers.flatMap(
       (controller) => (Reflect.getMetadata('design:paramtypes', controller) ?? []) as Type[],
@@ -26,15 +26,16 @@ const BROWSER_SCHEME = 'browser';
 
 const INFO = new DocumentBuilder()
   .setOpenAPIVersion('3.1.0')
-  .setTitle('Muster: administering')
-  .setDescription('The API of the few people who run the telemetry of a fleet. See docs/admin.md.')
+  .setTitle('Muster admin API')
+  .setDescription('For the operators of Muster. See docs/admin.md.')
   .setVersion('1')
   .addServer('https://localhost:8444')
   .addBearerAuth(
     {
       type: 'http',
       scheme: 'bearer',
-      description: 'An administrator’s token; each route names the scopes of which it needs one.',
+      description:
+        'An administrator’s token. Each route lists the scopes it accepts; the token needs one of them.',
     },
     TOKEN_SCHEME,
   )
@@ -42,16 +43,16 @@ const INFO = new DocumentBuilder()
     {
       type: 'http',
       scheme: 'basic',
-      description: 'The token as the password, whatever the user: for the dashboard only.',
+      description: 'The token as the password, with any user name. Only for the dashboard.',
     },
     BROWSER_SCHEME,
   )
   .build();
 
-/** It is no route of Nest. */
+/** Served by bull-board, so Nest does not know the route. */
 const DASHBOARD = {
-  summary: 'The dashboard of the queue',
-  description: 'A page for browsers. It changes nothing, and hides what jobs hold.',
+  summary: 'Queue dashboard',
+  description: 'A read-only page for browsers. The contents of jobs are hidden.',
   tags: ['Queue'],
   responses: {
     200: { description: 'The page.', content: { 'text/html': { schema: { type: 'string' } } } },
