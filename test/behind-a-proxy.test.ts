@@ -52,7 +52,7 @@ test('plain HTTP is accepted only from trusted proxies and for health probes', a
   });
   expect(refused.status).toBe(403);
   expect(await refused.json()).toMatchObject({
-    message: 'Plain HTTP is for trusted proxies only. Use HTTPS.',
+    message: 'Plain HTTP is only accepted from trusted proxies. Use HTTPS.',
   });
   expect((await fetch(`${url}/health/ready`)).status).toBe(200);
 });

@@ -425,7 +425,7 @@ describe('hostile input', () => {
     expect(answers.length).toBeGreaterThan(50);
     expect(answers.filter(({ said }) => MARKS.test(said))).toEqual([]);
     for (const { ingest, workers } of started) {
-      expect(ingest.log).toContain('ingest listens');
+      expect(ingest.log).toContain('ingest listening');
       expect(workers[0]!.log).toContain('worker started');
       const lines = [ingest, ...workers].flatMap(({ log }) => log.split('\n'));
       expect(lines.filter((line) => MARKS.test(line))).toEqual([]);

@@ -163,9 +163,9 @@ function changes(since: number): string[] {
   const lines = muster.ingest.log.slice(since).split('\n').filter(Boolean);
   return lines.flatMap((line) => {
     const { msg, reason } = JSON.parse(line) as { msg: string; reason?: string };
-    return msg.startsWith('no events are taken')
+    return msg.startsWith('ingestion paused')
       ? [reason ?? '']
-      : msg === 'events are taken'
+      : msg === 'ingestion resumed'
         ? ['taken']
         : [];
   });

@@ -39,7 +39,7 @@ describe('malformed HTTP/1.1 is refused with the reason', () => {
       'POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
       ...([501, 'Transfer-Encoding'] as const),
     ],
-    ['no HTTP at all', 'HELLO\r\n\r\n', 400, 'not well-formed'],
+    ['no HTTP at all', 'HELLO\r\n\r\n', 400, 'Malformed'],
   ])('%s', async (_, request, status, message) => {
     const { head, json } = await exchange(request);
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));

@@ -8,13 +8,13 @@ export type Outcome =
 const RATE_LIMITED: EventRejection = {
   code: 'rate_limited',
   path: '',
-  message: 'The limit of events per minute is reached. Retry later.',
+  message: 'Rate limit exceeded: too many events per minute. Retry later.',
 };
 
 const TOO_MUCH = new Set<EventRejection['code']>(['event_too_large', 'too_deep']);
 
 /**
- * Answers what became of each event of a request, and of the request as a whole.
+ * Sends the result of each event, and of the request as a whole.
  * @returns how many events were refused, by code, and whether the request was refused as a whole
  */
 export function answerOutcomes(
@@ -40,7 +40,7 @@ export function answerOutcomes(
     void reply.status(202).send({ success: true, ...counts });
     return { refused, isWhole: false };
   }
-  // Of several reasons, the one that passes: what is sent again may be taken in part.
+  // If there are several reasons, prefer the rate limit: a retry may succeed in part.
   const { code, message = '' } = (limited ? RATE_LIMITED : rejections[0]) ?? {};
   const areAllTooMuch = rejections.every(({ code }) => TOO_MUCH.has(code));
   const status = limited ? 429 : areAllTooMuch ? 413 : 400;

@@ -3,33 +3,33 @@ import { QueueUnavailable } from '#queue';
 import { type RequestError, Unauthorized } from './errors.js';
 import { keyInHeader, type Sender, type WriteKeys } from './write-keys.js';
 
-/** Set in the configuration of a route, as its clients need it. `keyInBody`: the write key may be there. */
+/** A route's configuration. `keyInBody`: the write key may be in the body. */
 export interface RouteConfiguration {
   keyInBody?: boolean;
-  /** How large a body with the key in it may become; 500 KB where nothing is said. */
+  /** The maximum size of a body that contains the key, after decompression. Default: 500 KB. */
   maxAnonymousBytes?: number;
   /**
-   * Whether the body's first bytes show if it is compressed, rather than the header, and whether it
-   * may be a form.
+   * Whether the body's first bytes, rather than the header, decide if it is compressed; and whether it may be a
+   * form.
    */
   sniffsEncoding?: boolean;
-  /** Whether the body means nothing here: it is neither decompressed nor read. */
+  /** Whether the body is ignored: neither decompressed nor parsed. */
   ignoresBody?: boolean;
 }
 
 interface AuthenticatedRequest extends FastifyRequest {
-  /** Whose key the request holds, as far as it has been read. */
+  /** The owner of the key, once the key has been read. */
   sender?: Sender | undefined;
 }
 
 /**
- * Refuses a request with a wrong key in header or query before its body is read, and one without a
- * key unless the key may be in the body.
+ * Rejects a request before its body is read if the key in header or query is invalid, or if it has no key and the
+ * key cannot be in the body.
  */
 export function authenticateByHeader(fastify: FastifyInstance, keys: WriteKeys): void {
   fastify.decorateRequest('sender', undefined);
-  // After the onRequest hooks, so that a browser can read the refusal (CORS); before the body. It
-  // calls back rather than return a promise, which costs each request a tenth of its time.
+  // After the onRequest hooks, so that a browser can read the error (CORS), and before the body. A callback,
+  // because a promise would cost each request a tenth of its time.
   fastify.addHook('preParsing', (request: AuthenticatedRequest, _reply, payload, done) => {
     try {
       authenticate(request, keys);
@@ -52,41 +52,42 @@ function authenticate(request: AuthenticatedRequest, keys: WriteKeys): void {
   if (key !== undefined || !keyInBody) request.sender = requireSender(keys, key ?? null);
 }
 
-/** Beacons of browsers have no headers of their own; RudderStack's put the key into the query. */
+/** Browser beacons cannot set headers; RudderStack's clients put the key into the query. */
 function keyInQuery(query: unknown): string | undefined {
   const { writeKey } = (query ?? {}) as Record<string, unknown>;
   return typeof writeKey === 'string' ? writeKey : undefined;
 }
 
-/** Remembers whose key the request's body holds. */
+/** Stores the owner of the key in the request's body. */
 export function rememberSender(request: FastifyRequest, sender: Sender): Sender {
   (request as AuthenticatedRequest).sender = sender;
   return sender;
 }
 
-/** Whose key the request holds, as far as it has been read. */
+/** The owner of the request's key, once the key has been read. */
 export function senderOf(request: FastifyRequest): Sender | undefined {
   return (request as AuthenticatedRequest).sender;
 }
 
 /**
- * Whose a key is.
+ * Looks up the owner of a key.
  * @throws RequestError `unauthorized`
- * @throws QueueUnavailable where it cannot be known whether the key is valid
+ * @throws QueueUnavailable if the key cannot be checked at the moment
  */
 export function requireSender(keys: WriteKeys, key: string | null): Sender {
   if (key === null || key === '') {
-    const message = 'A write key is needed, as Bearer token or as the user of Basic authorization.';
+    const message =
+      'Missing write key. Send it as a bearer token, or as the user name of basic authentication.';
     throw new Unauthorized(message, null);
   }
   const sender = keys.senderOf(key);
   if (sender !== null) return sender;
-  throw refusalOf(keys, key, 'The write key is not known.');
+  throw refusalOf(keys, key, 'Invalid write key.');
 }
 
-/** Why a key that is not accepted is refused: it is not valid, or that cannot be known at the moment. */
+/** The error for a key that is not accepted: invalid, or impossible to check at the moment. */
 export function refusalOf(keys: WriteKeys, key: string, message: string): Error {
   return keys.mayBeUnread(key)
-    ? new QueueUnavailable('policy_unread', 'The write keys of administrators are not known.')
+    ? new QueueUnavailable('policy_unread', 'write keys could not be read from Redis')
     : new Unauthorized(message, keys.refusedKeyOf(key));
 }

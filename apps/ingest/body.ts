@@ -138,7 +138,7 @@ class BodyReader {
     if (mentionsKey(bytes, isValid)) return this.#check(bytes);
     this.#unknown.add(address, bytes.length);
     const message =
-      'A valid write key is needed, as Bearer token, as the user of Basic authorization, or in the body.';
+      'Missing or invalid write key. Send it as a bearer token, as the user name of basic authentication, or in the body.';
     throw refused === '' ? new Unauthorized(message, null) : refusalOf(this.keys, refused, message);
   }
 
@@ -154,7 +154,7 @@ class BodyReader {
   }
 
   #tooMuch(address: string): RateLimited {
-    const message = 'Too much was sent from this address without a valid write key; wait.';
+    const message = 'Too many bytes without a valid write key from this address. Retry later.';
     return new RateLimited(this.#unknown.waitMsOf(address), message);
   }
 }

@@ -8,7 +8,7 @@ const ENCODINGS: Record<string, Inflate> = {
   gzip: promisify(gunzip),
   'x-gzip': promisify(gunzip),
   br: promisify(brotliDecompress),
-  // Some senders of "deflate" leave out the zlib header (its first byte ends in 8).
+  // Some clients send "deflate" without the zlib header, whose first byte ends in 8.
   deflate: (body, options) =>
     ((body[0] ?? 0) & 0x0f) === 8
       ? promisify(inflate)(body, options)
@@ -16,7 +16,7 @@ const ENCODINGS: Record<string, Inflate> = {
 };
 
 /**
- * @param contentEncoding as the header names it; `identity` leaves the body as it is
+ * @param contentEncoding the header's value; `identity` returns the body unchanged
  * @throws RequestError `unsupported_encoding`, `inflated_too_large`, `invalid_encoding`
  */
 export async function decompress(
@@ -28,14 +28,14 @@ export async function decompress(
   if (encoding === 'identity' || encoding === '') return body;
   const inflateBody = Object.hasOwn(ENCODINGS, encoding) ? ENCODINGS[encoding] : undefined;
   if (!inflateBody) {
-    const message = 'The Content-Encoding is not one of gzip, deflate, br.';
+    const message = 'Unsupported Content-Encoding. Use gzip, deflate or br.';
     throw new RequestError('unsupported_encoding', message);
   }
   try {
     return await inflateBody(body, { maxOutputLength: maxInflatedBytes });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      const message = `The request body is more than ${maxInflatedBytes} bytes when decompressed.`;
+      const message = `The decompressed request body exceeds ${maxInflatedBytes} bytes.`;
       throw new RequestError('inflated_too_large', message);
     }
     throw new RequestError('invalid_encoding', `The request body is not valid ${encoding}.`);

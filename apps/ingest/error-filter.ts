@@ -1,27 +1,27 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
-import { type Logger, restOfBody } from '#platform';
+import { type Logger, drainRequestBody } from '#platform';
 import { QueueUnavailable } from '#queue';
 import { InvalidRequest } from '#telemetry';
 import { type ErrorCode, RequestError, RETRY_AFTER_S, statusOf } from './errors.js';
 import { RateLimited } from './limits.js';
 import type { Refusals } from './refusals.js';
 
-/** The one error body that all clients can live with: Segment reads `message`, PostHog `detail`. */
+/** One error body for all clients: Segment's read `message`, PostHog's `detail`. */
 export function errorBody(code: ErrorCode, message: string) {
   return { success: false, code, message, detail: message };
 }
 
-const MALFORMED = 'The request is not well-formed HTTP.';
+const MALFORMED = 'Malformed HTTP request.';
 
-/** Why Node gives up on a connection before it has a request: Node's code, the status, the message. */
+/** Errors that Node reports before it has a request: code, status and message. */
 const GIVEN_UP: Record<string, [status: string, message: string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request took too long to arrive.'],
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers are too large.'],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The request headers are too large.'],
 };
 
-/** Answers what reaches no route, and so no filter. Fastify's own answers repeat the address. */
+/** Responds to requests that reach no route and no filter. Fastify's own responses repeat the URL. */
 export function answersToMalformed(refusals: Refusals) {
   return {
     frameworkErrors: (_error, request: FastifyRequest, reply: FastifyReply) => {
@@ -43,14 +43,14 @@ export function answersToMalformed(refusals: Refusals) {
   } satisfies FastifyServerOptions;
 }
 
-/** Sends a refusal, once the rest of the body has been read. */
+/** Sends an error after draining the request's body. */
 export function refuse(
   reply: FastifyReply,
   code: ErrorCode,
   message: string,
   status = statusOf[code],
 ): void {
-  void restOfBody(reply.request.raw).then(() => {
+  void drainRequestBody(reply.request.raw).then(() => {
     void reply.status(status).send(errorBody(code, message));
   });
 }
@@ -58,7 +58,7 @@ export function refuse(
 /** Turns errors into the one error body, and logs internal ones. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
-  /** @param unansweredAgents how the User-Agent of clients begins that resend only without an answer */
+  /** @param unansweredAgents User-Agent prefixes of clients that only retry if they get no response */
   constructor(
     private readonly refusals: Refusals,
     private readonly logger: Logger,
@@ -97,17 +97,17 @@ export class ErrorFilter implements ExceptionFilter {
     const status = httpStatusOf(error);
     if (status === 404) return { code: 'not_found', message: 'Not found.' };
     if (status === 413) {
-      return { code: 'body_too_large', message: 'The request body is above the size limit.' };
+      return { code: 'body_too_large', message: 'The request body exceeds the size limit.' };
     }
     if (status !== undefined && status < 500) {
       return { code: 'bad_request', message: MALFORMED };
     }
-    this.logger.error({ err: error, requestId }, 'a request failed');
+    this.logger.error({ err: error, requestId }, 'request failed');
     return { code: 'internal', message: 'Internal server error.' };
   }
 }
 
-/** The status that Nest or Fastify mean an error to have. */
+/** The status of an error of Nest or Fastify. */
 function httpStatusOf(error: unknown): number | undefined {
   if (error instanceof HttpException) return error.getStatus();
   const status = (error as { statusCode?: unknown } | null)?.statusCode;

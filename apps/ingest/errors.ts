@@ -1,7 +1,7 @@
 import type { ClosedReason } from '#queue';
 import type { InvalidRequestCode } from '#telemetry';
 
-/** A refusal of a request, for a reason that lies in HTTP rather than in telemetry. */
+/** An HTTP-level error, as opposed to invalid telemetry. */
 export class RequestError extends Error {
   constructor(
     readonly code: RequestErrorCode,
@@ -15,13 +15,13 @@ export class RequestError extends Error {
 export interface RefusedKey {
   /** SHA-256 of the key, in hex. */
   keyDigest: string;
-  /** Of a key that has ended. */
+  /** Set for a key that was revoked or has expired. */
   product?: string | undefined;
 }
 
 /** A request without a valid write key. */
 export class Unauthorized extends RequestError {
-  /** @param refused null where the request has no key */
+  /** @param refused null if the request has no key */
   constructor(
     message: string,
     readonly refused: RefusedKey | null,

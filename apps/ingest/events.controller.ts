@@ -19,7 +19,7 @@ export class EventsController {
       ? readNativeLines(bytes, parse, context)
       : readNative(parse(bytes), context);
     if (outcomes.length === 0) {
-      throw new InvalidRequest('invalid_body', 'The request holds no event.');
+      throw new InvalidRequest('invalid_body', 'The request contains no event.');
     }
     await this.intake.answerOutcomes(reply, sender, outcomes, bytes);
   }

@@ -8,7 +8,10 @@ export class RateLimited extends Error {
   /** In whole seconds. */
   readonly retryAfterS: number;
 
-  constructor(waitMs: number, message = 'The limit of events per minute is reached. Retry later.') {
+  constructor(
+    waitMs: number,
+    message = 'Rate limit exceeded: too many events per minute. Retry later.',
+  ) {
     super(message);
     this.retryAfterS = Math.max(1, Math.ceil(waitMs / 1000));
   }

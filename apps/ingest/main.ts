@@ -95,7 +95,7 @@ async function startIngest() {
     logger,
   );
   const { port } = app.getHttpServer().address() as AddressInfo;
-  logger.info({ port }, 'ingest listens');
+  logger.info({ port }, 'ingest listening');
   return {
     ready: { port, metricsPort: metrics?.port },
     stop: async () => {
@@ -121,7 +121,7 @@ async function serveMetrics(
 ): Promise<MetricsServer | undefined> {
   if (metricsPort === undefined) return undefined;
   const metrics = await MetricsServer.open(ingestMetrics(measured), metricsPort, metricsHost);
-  logger.info({ port: metrics.port }, 'metrics port listens');
+  logger.info({ port: metrics.port }, 'metrics endpoint listening');
   return metrics;
 }
 
@@ -129,7 +129,7 @@ function storeClock(settings: IngestSettings, logger: Logger): StoreClock {
   return new StoreClock({
     redisUrl: settings.redisUrl,
     prefix: settings.queuePrefix,
-    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
+    onError: (error) => logger.debug({ err: error }, 'Redis connection failed'),
     onChange: logClock(logger),
   });
 }
@@ -149,7 +149,7 @@ function connectQueue(
     maxHeld: settings.maxHeldRequests,
     memoryShare: settings.redisMemoryShare,
     verifiesDurability: settings.redisDurability === 'verified',
-    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
+    onError: (error) => logger.debug({ err: error }, 'Redis connection failed'),
     onChange: logChanges(logger),
   });
 }
@@ -160,10 +160,10 @@ function logChanges(logger: Logger): (closed: QueueUnavailable | null) => void {
   return (closed) => {
     if (closed === null) {
       logged.clear();
-      logger.info('events are taken');
+      logger.info('ingestion resumed');
     } else if (!logged.has(closed.reason)) {
       logged.add(closed.reason);
-      logger.warn({ reason: closed.reason }, `no events are taken: ${closed.message}`);
+      logger.warn({ reason: closed.reason }, `ingestion paused: ${closed.message}`);
     }
   };
 }
@@ -172,7 +172,7 @@ function connectAnnouncer(settings: IngestSettings, counts: IngestCounts, logger
   return new CountAnnouncer(counts, {
     redisUrl: settings.redisUrl,
     prefix: settings.queuePrefix,
-    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
+    onError: (error) => logger.debug({ err: error }, 'Redis connection failed'),
   });
 }
 
@@ -182,7 +182,7 @@ function connectLimiter(settings: IngestSettings, logger: Logger): RateLimiter {
     prefix: settings.queuePrefix,
     timeoutMs: settings.redisTimeoutMs,
     identityKey: settings.identityKey,
-    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
+    onError: (error) => logger.debug({ err: error }, 'Redis connection failed'),
   });
 }
 
@@ -190,12 +190,13 @@ function followPolicy(settings: IngestSettings, policy: EdgePolicy, logger: Logg
   return new PolicyFollower({
     redisUrl: settings.redisUrl,
     prefix: settings.queuePrefix,
-    onError: (error) => logger.debug({ err: error }, 'the connection to Redis failed'),
+    onError: (error) => logger.debug({ err: error }, 'Redis connection failed'),
     onPolicy: (next) => {
       policy.apply(next);
-      logger.info({ revision: next.revision }, 'administrators have decided');
+      logger.info({ revision: next.revision }, 'policy updated');
     },
-    onUnknown: (error) => logger.error({ err: error }, 'the policy before stays in force'),
+    onUnknown: (error) =>
+      logger.error({ err: error }, 'policy in Redis is unreadable; keeping the previous policy'),
     isRequired: settings.writeKeys === undefined,
   });
 }

@@ -27,7 +27,7 @@ export class MetricsServer {
       await once(server.listen(port, host), 'listening');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-      const message = `Port ${port} is in use; free it or set INGEST_METRICS_PORT to another.`;
+      const message = `Port ${port} is in use. Free it, or set INGEST_METRICS_PORT to another port.`;
       throw new StartupError(message);
     }
     return new MetricsServer(server);

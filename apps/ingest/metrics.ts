@@ -54,14 +54,17 @@ function measureRefused(registry: Registry, counts: IngestCounts): void {
         }
       },
     });
-  measure('requests', 'Requests and connections refused as a whole. product: empty without a key.');
-  measure('events', 'Events refused one by one, in requests that ingest could read.');
+  measure(
+    'requests',
+    'Requests and connections rejected as a whole. product is empty without a valid key.',
+  );
+  measure('events', 'Events rejected individually, in requests that ingest could parse.');
 }
 
 function measureQueue(registry: Registry, writer: EnvelopeWriter): void {
   new Gauge({
     name: 'muster_queue_open',
-    help: '1 while events are taken, 0 while Redis cannot take them.',
+    help: '1 while ingest accepts events, 0 while Redis cannot store them.',
     registers: [registry],
     collect() {
       this.set(writer.closed === null ? 1 : 0);
@@ -69,7 +72,7 @@ function measureQueue(registry: Registry, writer: EnvelopeWriter): void {
   });
   new Gauge({
     name: 'muster_queue_closed',
-    help: '1 for the reason why no events are taken; no sample while they are.',
+    help: '1 for the reason why ingest accepts no events; no sample while it does.',
     labelNames: ['reason'],
     registers: [registry],
     collect() {
@@ -82,7 +85,7 @@ function measureQueue(registry: Registry, writer: EnvelopeWriter): void {
 function measurePolicy(registry: Registry, follower: PolicyFollower): void {
   new Gauge({
     name: 'muster_policy_known',
-    help: '1 while the policy of administrators can be read; 0: unknown write keys are answered with 503.',
+    help: '1 if the policy can be read; if 0, unknown write keys get a 503 response.',
     registers: [registry],
     collect() {
       this.set(follower.state === 'unread' ? 0 : 1);
@@ -94,7 +97,7 @@ function measureCertificate(registry: Registry, servers: HttpServers): void {
   if (!servers.certificateValidity()) return;
   new Gauge({
     name: 'muster_certificate_not_after_timestamp_seconds',
-    help: 'When the TLS certificate that is served expires, in seconds since 1970.',
+    help: 'Unix time at which the served TLS certificate expires.',
     registers: [registry],
     collect() {
       const { notAfter = '' } = servers.certificateValidity() ?? {};

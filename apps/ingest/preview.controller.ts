@@ -42,7 +42,7 @@ export class Previewer {
     work: (options: NormaliseOptions) => T,
   ): T {
     if (this.#previewed.usedBy(keyDigest) >= this.settings.maxPreviewEventsPerMinute) {
-      const message = 'The limit of previewed events per minute is reached. Retry later.';
+      const message = 'Rate limit exceeded: too many previewed events per minute. Retry later.';
       throw new RateLimited(this.#previewed.waitMsOf(keyDigest), message);
     }
     // A body that cannot be read takes time as well.
@@ -85,7 +85,7 @@ export class PreviewController {
     const sender = this.intake.senderOf(request, findAnyKey(body));
     const dialect = dialectNames.find((name) => name === dialectName);
     if (dialectName !== undefined && !dialect) {
-      const message = `There is no such dialect; it is one of ${dialectNames.join(', ')}.`;
+      const message = `Unknown dialect. Known dialects: ${dialectNames.join(', ')}.`;
       throw new InvalidRequest('unknown_dialect', message);
     }
     const hints = { dialect, ...(installationId !== undefined && { installationId, date }) };

@@ -116,7 +116,7 @@ export class Refusals {
 
   #log(): void {
     for (const refused of this.#minute.values()) {
-      this.#logger.warn(refused, 'requests or events were refused in the last minute');
+      this.#logger.warn(refused, 'requests or events rejected in the last minute');
     }
     this.#minute = new Map();
   }

@@ -11,10 +11,10 @@ import { StartupError } from './startup-error.js';
 export async function readErasureKey(file: string): Promise<KeyObject> {
   try {
     const key = createPrivateKey(await readFile(file));
-    if (key.asymmetricKeyType !== 'ed25519') throw new Error('It is of another kind.');
+    if (key.asymmetricKeyType !== 'ed25519') throw new Error('It is not an Ed25519 key.');
     return key;
   } catch (cause) {
-    throw new StartupError(`${file}, of ERASURE_KEY_FILE, is no Ed25519 private key in PEM.`, {
+    throw new StartupError(`ERASURE_KEY_FILE: ${file} is not an Ed25519 private key in PEM.`, {
       cause,
     });
   }
@@ -31,7 +31,7 @@ export async function readFormerErasureKeys(file: string): Promise<KeyObject[]> 
     const pems = (await readFile(file, 'utf8')).match(PUBLIC_KEY) ?? [];
     return pems.map((pem) => createPublicKey(pem));
   } catch (cause) {
-    throw new StartupError(`${file}, of ERASURE_KEY_FILE, holds a public key that is none.`, {
+    throw new StartupError(`ERASURE_KEY_FILE: ${file} contains an invalid public key.`, {
       cause,
     });
   }

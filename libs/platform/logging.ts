@@ -128,7 +128,7 @@ function errorIn(bindings: unknown): Error | undefined {
 export function logClock(logger: Logger): (state: { isOff: boolean; offsetMs: number }) => void {
   return ({ isOff, offsetMs }) => {
     if (isOff) {
-      logger.warn({ offsetMs }, "this machine's clock is off; times are taken from Redis' clock");
+      logger.warn({ offsetMs }, "this machine's clock is off; using Redis' clock");
     } else logger.info({ offsetMs }, "this machine's clock is right again");
   };
 }

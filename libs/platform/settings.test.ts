@@ -126,7 +126,7 @@ describe('behind a proxy', () => {
       ...[false, false, false],
     ]);
     expect(problems(() => ingestSettings(plain))).toEqual([
-      'Plain HTTP needs TRUSTED_PROXIES: the proxies that end the TLS of the clients.',
+      'Plain HTTP needs TRUSTED_PROXIES: the proxies that terminate TLS.',
     ]);
   });
 
@@ -234,7 +234,7 @@ describe('npm start', () => {
   });
 
   test('wants both halves of a certificate', () => {
-    expect(() => startSettings({ TLS_KEY_FILE: 'key.pem' })).toThrow('set both or none');
+    expect(() => startSettings({ TLS_KEY_FILE: 'key.pem' })).toThrow('Set both or neither');
   });
 });
 

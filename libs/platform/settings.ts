@@ -208,7 +208,9 @@ export function startSettings(env: Environment = process.env) {
   } satisfies Names;
   const settings = readSettings(env, START, { ...others, ...START_OPTIONAL });
   if ((settings.certFile === undefined) !== (settings.keyFile === undefined)) {
-    throw new StartupError('Only one of TLS_CERT_FILE and TLS_KEY_FILE is set; set both or none.');
+    throw new StartupError(
+      'Only one of TLS_CERT_FILE and TLS_KEY_FILE is set. Set both or neither.',
+    );
   }
   return {
     ...settings,

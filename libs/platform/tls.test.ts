@@ -68,10 +68,10 @@ test('a pair that cannot be used is refused in a sentence', async () => {
     'does not belong to the certificate',
   );
   await expect(loadTls({ ...files, keyFile: files.certFile })).rejects.toThrow(
-    'holds no PEM private key',
+    'contains no PEM private key',
   );
   await writeFile(files.certFile, 'broken');
-  await expect(loadTls(files)).rejects.toThrow('holds no PEM certificate');
+  await expect(loadTls(files)).rejects.toThrow('contains no PEM certificate');
 });
 
 test('a renewed certificate is used without a restart, however the files are swapped', async () => {
@@ -106,8 +106,10 @@ test('a broken renewal is told once, and the old certificate stays', async () =>
   expect(await serialSeen(port, cert)).toBe(serial(cert));
   await rm(files.keyFile);
   await vi.waitFor(() => expect(warnings).toHaveLength(2));
-  expect(warnings[0]).toContain('holds no PEM certificate. The one in use stays.');
-  expect(warnings[1]).toContain(`cannot read ${files.keyFile} (ENOENT). The one in use stays.`);
+  expect(warnings[0]).toContain('contains no PEM certificate. Keeping the current certificate.');
+  expect(warnings[1]).toContain(
+    `cannot read ${files.keyFile} (ENOENT). Keeping the current certificate.`,
+  );
 });
 
 test.each([
@@ -138,7 +140,9 @@ test('a new certificate outside its dates does not replace one that is within th
   for (const name of ['key.pem', 'cert.pem']) {
     await copyFile(join(dirname(expired.certFile), name), join(dir, name));
   }
-  await vi.waitFor(() => expect(warnings.at(-1)).toMatch(/ expired on .* The one in use stays\.$/));
+  await vi.waitFor(() =>
+    expect(warnings.at(-1)).toMatch(/ expired on .* Keeping the current certificate\.$/),
+  );
   expect(await serialSeen(port, cert)).toBe(serial(cert));
 });
 

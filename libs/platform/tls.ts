@@ -94,14 +94,14 @@ export class ServedCertificate {
         this.#checkDates(pair);
         server.setSecureContext(pair);
         this.pair = pair;
-        this.logger.info({ certFile: this.files.certFile }, 'a new TLS certificate is in use');
+        this.logger.info({ certFile: this.files.certFile }, 'TLS certificate reloaded');
         this.#logValidity();
       }
       this.#refused = '';
     } catch (error) {
       if (!(error instanceof StartupError)) throw error;
       if (error.message !== this.#refused) {
-        this.logger.warn(`${error.message} The one in use stays.`);
+        this.logger.warn(`${error.message} Keeping the current certificate.`);
       }
       this.#refused = error.message;
     }
@@ -151,10 +151,13 @@ async function read(setting: string, file: string): Promise<string> {
 
 function checkPair(pair: TlsPair, { certFile, keyFile }: TlsFiles) {
   const certificate = parse(() => new X509Certificate(pair.cert));
-  if (!certificate) throw new StartupError(`TLS_CERT_FILE: ${certFile} holds no PEM certificate.`);
+  if (!certificate)
+    throw new StartupError(`TLS_CERT_FILE: ${certFile} contains no PEM certificate.`);
   const key = parse(() => createPrivateKey(pair.key));
   if (!key) {
-    throw new StartupError(`TLS_KEY_FILE: ${keyFile} holds no PEM private key without passphrase.`);
+    throw new StartupError(
+      `TLS_KEY_FILE: ${keyFile} contains no PEM private key without a passphrase.`,
+    );
   }
   if (!certificate.checkPrivateKey(key)) {
     throw new StartupError(
@@ -162,7 +165,7 @@ function checkPair(pair: TlsPair, { certFile, keyFile }: TlsFiles) {
     );
   }
   if (!parse(() => createSecureContext(pair))) {
-    throw new StartupError(`TLS_CERT_FILE: OpenSSL refuses the certificate in ${certFile}.`);
+    throw new StartupError(`TLS_CERT_FILE: OpenSSL rejects the certificate in ${certFile}.`);
   }
 }
 

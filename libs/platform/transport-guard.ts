@@ -86,7 +86,7 @@ function insecurityOf(
 ): { status: number; message: string } | undefined {
   if (protocol === 'https' || request.url.startsWith('/health/')) return undefined;
   if (!trustedProxies.has(peerAddress(request.raw.socket))) {
-    return { status: 403, message: 'Plain HTTP is for trusted proxies only. Use HTTPS.' };
+    return { status: 403, message: 'Plain HTTP is only accepted from trusted proxies. Use HTTPS.' };
   }
   const forwarded = request.headers['x-forwarded-proto'];
   const client = String(forwarded ?? 'https')

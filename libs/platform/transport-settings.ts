@@ -32,7 +32,7 @@ export function transportProblems(settings: Partial<Transport>): string[] {
   return [
     ...(protocol === 'https' ? missingFiles(settings) : []),
     ...(protocol === 'http' && trustedProxies.isEmpty
-      ? ['Plain HTTP needs TRUSTED_PROXIES: the proxies that end the TLS of the clients.']
+      ? ['Plain HTTP needs TRUSTED_PROXIES: the proxies that terminate TLS.']
       : []),
     ...(proxyProtocol === 'on' && trustedProxies.isEmpty
       ? ['PROXY_PROTOCOL needs TRUSTED_PROXIES: the proxies that send it.']

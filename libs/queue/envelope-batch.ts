@@ -63,9 +63,9 @@ export function unpackBatch(data: unknown): EnvelopeBatch {
   const job = data as Partial<JobData> | null;
   if (job?.format !== undefined && job.format !== 1) {
     // While a fleet of workers is upgraded; a newer one will read it.
-    throw new Error('The job is of a format that this version does not know.');
+    throw new Error('The job has a format that this version does not support.');
   }
-  if (typeof job?.envelopes !== 'string') throw new UnreadableJob('The job holds no envelopes.');
+  if (typeof job?.envelopes !== 'string') throw new UnreadableJob('The job contains no envelopes.');
   try {
     const deflated = Buffer.from(job.envelopes, 'base64');
     const json = inflateRawSync(deflated, INFLATE);

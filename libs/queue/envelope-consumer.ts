@@ -87,7 +87,7 @@ export function consumeEnvelopes(
   worker.on('failed', (job, error) => options.onFailure(error, job?.attemptsMade ?? 0));
   return {
     check: async () => {
-      if (!worker.isRunning()) throw new Error('The worker takes no jobs.');
+      if (!worker.isRunning()) throw new Error('The worker is not running.');
       // A command would wait for the connection.
       if (redis.status !== 'ready') throw new Error('Redis is not connected.');
       await redis.ping();

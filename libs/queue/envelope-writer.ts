@@ -163,7 +163,7 @@ export class EnvelopeWriter {
     const isHeldUp = this.#waiting.length + this.#held >= this.#options.maxHeld;
     if (closed && (isHeldUp || !this.#isHoldable(closed))) throw closed;
     if (this.#waiting.isFull) {
-      throw new QueueUnavailable('overloaded', 'More events are waiting than can be written.');
+      throw new QueueUnavailable('overloaded', 'Too many events are waiting to be written.');
     }
   }
 
@@ -246,10 +246,7 @@ export class EnvelopeWriter {
     const late = [...requests.filter(isLate), ...this.#waiting.takeLate(now)];
     if (late.length === 0) return requests;
     const { closed } = this.#gate;
-    refuse(
-      late,
-      closed ?? new QueueUnavailable('unreachable', 'The queue did not answer in time.'),
-    );
+    refuse(late, closed ?? new QueueUnavailable('unreachable', 'Redis did not respond in time.'));
     void this.#gate.look();
     return requests.filter((request) => !isLate(request));
   }

@@ -46,7 +46,8 @@ export class LedgerList {
     await this.#connected();
     const transaction = this.#redis.multi().llen(this.#key).lindex(this.#key, -1).exec();
     const [length, last] = (await withinTime(transaction, TIMEOUT_MS)) ?? [];
-    if (length?.[0] || last?.[0]) throw length?.[0] ?? last?.[0] ?? new Error('No answer.');
+    if (length?.[0] || last?.[0])
+      throw length?.[0] ?? last?.[0] ?? new Error('Redis returned no result.');
     return { length: Number(length?.[1] ?? 0), lastLine: (last?.[1] ?? '') as string };
   }
 

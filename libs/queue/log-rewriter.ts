@@ -80,13 +80,14 @@ export class LogRewriter {
     for (;;) {
       await sleep(POLL_MS, undefined, { signal });
       const state = await this.#look();
-      if (state?.runId !== runId) throw new Error('Redis was restarted while it rewrote its file.');
+      if (state?.runId !== runId)
+        throw new Error('Redis restarted while it rewrote its append-only file.');
       if (!state.isUnderWay) {
         if (!state.hasSucceeded) throw new Error('Redis could not rewrite its append-only file.');
         break;
       }
       if (performance.now() > begunAt + LIMIT_MS)
-        throw new Error('Redis rewrites its file for too long.');
+        throw new Error('Redis took too long to rewrite its append-only file.');
     }
     const tookMs = Math.ceil(performance.now() - begunAt);
     const restMs = Math.max(tookMs * REST_FACTOR, this.#everyMs);

@@ -166,7 +166,7 @@ export class QueueInspector {
 }
 
 function unreachable(cause?: unknown): QueueUnavailable {
-  return new QueueUnavailable('unreachable', 'The queue cannot be reached.', { cause });
+  return new QueueUnavailable('unreachable', 'Redis cannot be reached.', { cause });
 }
 
 function toTime(milliseconds: string | null | undefined): string | null {

@@ -155,7 +155,7 @@ export class RedisGate {
     if (!/^role:slave/m.test(info)) return null;
     this.#isReconnecting = true;
     this.#redis.disconnect(true); // the name may lead to the new master by now
-    return new QueueUnavailable('read_only', 'Redis is a replica and takes no writes.');
+    return new QueueUnavailable('read_only', 'Redis is a read-only replica.');
   }
 
   async #findUndurable(): Promise<QueueUnavailable | null> {
@@ -194,7 +194,7 @@ export class RedisGate {
     if (limit === 0 || figure('used_memory') <= limit * share) return null;
     return new QueueUnavailable(
       'memory',
-      'The queue is full: workers have to catch up before more events are taken.',
+      'The queue is full. Ingestion resumes when workers have caught up.',
     );
   }
 
@@ -206,5 +206,5 @@ export class RedisGate {
 }
 
 function unreachable(): QueueUnavailable {
-  return new QueueUnavailable('unreachable', 'The queue cannot be reached.');
+  return new QueueUnavailable('unreachable', 'Redis cannot be reached.');
 }

@@ -57,7 +57,9 @@ function withPresent(command: string, args: unknown[], clock: Clock): unknown[] 
   if (place === undefined) return args;
   const present = Number(args[place]);
   if (!(Math.abs(present - Date.now()) < MOMENT_MS)) {
-    throw new Error(`BullMQ's script ${command} is not given the present where it is expected.`);
+    throw new Error(
+      `BullMQ's script ${command} does not take the current time as the expected argument.`,
+    );
   }
   return args.with(place, clock.now());
 }

@@ -34,23 +34,27 @@ export class QueueUnavailable extends Error {
  */
 const REPLIES: readonly [code: RegExp, reason: ClosedReason, message: string][] = [
   [/\bOOM\b/, 'memory', 'The queue is full.'],
-  [/\bREADONLY\b/, 'read_only', 'Redis is a replica and takes no writes.'],
-  [/\bNOREPLICAS\b/, 'no_replicas', 'Redis has fewer replicas in step than it requires to write.'],
+  [/\bREADONLY\b/, 'read_only', 'Redis is a read-only replica.'],
+  [
+    /\bNOREPLICAS\b/,
+    'no_replicas',
+    'Redis has fewer replicas in sync than it requires for writes.',
+  ],
   [
     /\b(MOVED|ASK|CROSSSLOT|CLUSTERDOWN|TRYAGAIN)\b/,
     'wrong_node',
-    'Redis is a cluster whose node does not hold all keys of the queue. Give QUEUE_PREFIX a hash tag such as {muster}, and REDIS_URL the node that holds it.',
+    'Redis is a cluster, and this node does not have all keys of the queue. Set QUEUE_PREFIX to a hash tag such as {muster}, and REDIS_URL to the node that has it.',
   ],
   [
     /\b(NOAUTH|WRONGPASS|NOPERM|The user executing the script)\b/,
     'not_allowed',
-    'Redis does not allow the user of REDIS_URL to write the queue.',
+    'The user in REDIS_URL is not permitted to write to the queue. Check its ACL.',
   ],
-  [/\bLOADING\b/, 'loading', 'Redis is still reading its data.'],
+  [/\bLOADING\b/, 'loading', 'Redis is still loading its data.'],
   [
     /\bMISCONF\b/,
     'not_saved',
-    'Redis cannot save to its disk and takes no writes; see the log of Redis.',
+    'Redis cannot save to disk, so it rejects writes. See the log of Redis.',
   ],
 ];
 
@@ -61,8 +65,8 @@ export function asUnavailable(cause: unknown): QueueUnavailable {
   const [, reason, message] = REPLIES.find(([code]) => code.test(text)) ?? [];
   if (reason && message) return new QueueUnavailable(reason, message, { cause });
   return cause instanceof Error && cause.name === 'ReplyError'
-    ? new QueueUnavailable('refused', 'Redis refused the write.', { cause })
-    : new QueueUnavailable('unreachable', 'The queue could not be written.', { cause });
+    ? new QueueUnavailable('refused', 'Redis rejected the write.', { cause })
+    : new QueueUnavailable('unreachable', 'Redis could not be written to.', { cause });
 }
 
 /** Whether it may be over in a moment: a connection is made, Redis has restarted, a replica becomes the master. */

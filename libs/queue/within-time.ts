@@ -28,5 +28,5 @@ export async function isDoneWithin(work: Promise<unknown>, limitMs: number): Pro
 }
 
 function tooLate(): QueueUnavailable {
-  return new QueueUnavailable('unreachable', 'The queue did not answer in time.');
+  return new QueueUnavailable('unreachable', 'Redis did not respond in time.');
 }

@@ -12,7 +12,7 @@ import { schemas } from './schemas.js';
 
 @Module({})
 class Routes {
-  /** The routes, with nothing behind them. */
+  /** The routes, without working services. */
   static asModule(): DynamicModule {
     const needed = controllers.flatMap(
       (controller) => (Reflect.getMetadata('design:paramtypes', controller) ?? []) as Type[],
@@ -24,9 +24,9 @@ class Routes {
 
 const INFO = new DocumentBuilder()
   .setOpenAPIVersion('3.1.0')
-  .setTitle('Muster: sending events')
+  .setTitle('Muster ingest API')
   .setDescription(
-    'Every request with events needs a write key. Where no scheme is a must (`{}`), the key may be in the body instead. Bodies may be compressed (`Content-Encoding: gzip`, `deflate`, `br`). See docs/api.md.',
+    'Every request with events needs a write key. Where authentication is optional (`{}`), the key may be in the body instead. Bodies may be compressed (`Content-Encoding: gzip`, `deflate`, `br`). See docs/api.md.',
   )
   .setVersion('1')
   .addServer('https://localhost:8443')
@@ -34,11 +34,11 @@ const INFO = new DocumentBuilder()
     ...{ type: 'http', scheme: 'bearer', description: 'The write key.' },
   })
   .addSecurity(KEY_SCHEMES.basic, {
-    ...{ type: 'http', scheme: 'basic', description: 'The write key as the user.' },
+    ...{ type: 'http', scheme: 'basic', description: 'The write key as the user name.' },
   })
   .addSecurity(KEY_SCHEMES.query, {
     ...{ type: 'apiKey', in: 'query', name: 'writeKey' },
-    description: 'The write key, for beacons of browsers, which have no headers.',
+    description: 'The write key, for browser beacons, which cannot set headers.',
   })
   .build();
 

@@ -12,23 +12,23 @@ import { ref } from './schemas.js';
 const TAKES_EVENTS = ['too_many_events', 'unavailable'] as const;
 const RESULTS = {
   202: {
-    about: 'At least one event was accepted; a result for each, in order.',
+    about: 'At least one event was accepted. Contains one result per event, in order.',
     schema: ref('Accepted'),
   },
   400: { about: 'No event was accepted.', schema: ref('AllRejected') },
   413: { about: 'All events were too large.', schema: ref('AllRejected') },
   429: {
     about:
-      'No event was accepted, and some were over a limit; `Retry-After` says when to come back.',
+      'No event was accepted, and some exceeded a rate limit. `Retry-After` is the time to wait.',
     schema: ref('AllRejected'),
   },
 };
-const DOES_NOT_MATTER = 'The content type does not matter.';
+const ANY_CONTENT_TYPE = 'The content type is ignored.';
 
 describe(EventsController, 'events', {
-  summary: 'Takes events in Muster’s own dialect',
+  summary: 'Accepts events in Muster’s native dialect',
   about:
-    'One event, an array of them, or one a line. But for NDJSON, the content type does not matter.',
+    'Accepts one event, an array of events, or one event per line (NDJSON). The content type is ignored, except for NDJSON.',
   body: {
     ...json(
       { anyOf: [ref('Event'), { type: 'array', items: ref('Event'), minItems: 1 }] },
@@ -43,9 +43,11 @@ describe(EventsController, 'events', {
 });
 
 describe(EventsController, 'reports', {
-  summary: 'Takes a report of DC/OS as it is printed',
-  about: DOES_NOT_MATTER,
-  headers: { 'Idempotency-Key': 'a printed report has no id: with this a repetition is known' },
+  summary: 'Accepts a printed DC/OS report',
+  about: ANY_CONTENT_TYPE,
+  headers: {
+    'Idempotency-Key': 'identifies repeated requests, because a printed report has no id',
+  },
   body: json(
     { anyOf: [ref('CompositeReport'), ref('PrintedReport'), ref('FlatReport')] },
     {
@@ -57,24 +59,24 @@ describe(EventsController, 'reports', {
 });
 
 describe(SegmentController, 'batch', {
-  summary: 'Takes a batch of Segment’s clients',
-  about: `As their HTTP API has it. ${DOES_NOT_MATTER}`,
+  summary: 'Accepts a batch from Segment’s clients',
+  about: `The format of Segment’s HTTP API. ${ANY_CONTENT_TYPE}`,
   body: json(ref('SegmentBatch'), { 'of dcos-signal': examples.segmentBatch }),
-  answers: { 200: { about: 'The batch was taken.', schema: ref('SegmentSuccess') } },
+  answers: { 200: { about: 'The batch was accepted.', schema: ref('SegmentSuccess') } },
   refuses: [...TAKES_EVENTS, 'invalid_body', 'rate_limited'],
 });
 
 describe(SegmentController, 'call', {
-  summary: 'Takes a call of Segment’s clients',
-  about: `The long names are of servers, the short ones of browsers. ${DOES_NOT_MATTER}`,
+  summary: 'Accepts a call from Segment’s clients',
+  about: `Servers use the long names, browsers the short ones. ${ANY_CONTENT_TYPE}`,
   body: json(ref('SegmentCall'), { 'a page view of a browser': examples.segmentPage }),
-  answers: { 200: { about: 'The call was taken.', schema: ref('SegmentSuccess') } },
+  answers: { 200: { about: 'The call was accepted.', schema: ref('SegmentSuccess') } },
   refuses: ['invalid_body', 'rate_limited', 'unavailable'],
 });
 
 describe(PosthogController, 'capture', {
-  summary: 'Takes events of PostHog’s clients',
-  about: 'gzip is known by its first bytes, whatever the headers say.',
+  summary: 'Accepts events from PostHog’s clients',
+  about: 'gzip is detected by the first bytes of the body; the headers are ignored.',
   body: {
     ...json(
       {
@@ -89,39 +91,41 @@ describe(PosthogController, 'capture', {
     'application/x-www-form-urlencoded': {
       schema: {
         type: 'object',
-        properties: { data: { type: 'string', description: 'the same JSON, in base64 or not' } },
+        properties: { data: { type: 'string', description: 'the same JSON, plain or in base64' } },
         required: ['data'],
       },
     },
   },
-  answers: { 200: { about: 'The events were taken.', schema: ref('PosthogOk') } },
+  answers: { 200: { about: 'The events were accepted.', schema: ref('PosthogOk') } },
   refuses: [...TAKES_EVENTS, 'invalid_body', 'rate_limited'],
 });
 
 describe(PosthogController, 'events', {
-  summary: 'Takes events of posthog-node in its mode v1',
-  headers: { 'PostHog-Request-Timestamp': 'when it was sent: corrects the events’ clock' },
+  summary: 'Accepts events from posthog-node in v1 mode',
+  headers: {
+    'PostHog-Request-Timestamp': 'when the request was sent; used to correct the events’ times',
+  },
   body: json(ref('PosthogBatch'), { 'of Resoto': examples.posthogV1 }),
   answers: {
-    200: { about: 'A result for each event by its `uuid`.', schema: ref('PosthogResults') },
+    200: { about: 'One result per event, by its `uuid`.', schema: ref('PosthogResults') },
   },
   refuses: ['too_many_events', 'invalid_body', 'rate_limited', 'unavailable'],
 });
 
 describe(PosthogController, 'flags', {
-  summary: 'Answers that there are no feature flags',
-  about: 'The body is not looked at.',
+  summary: 'Returns no feature flags',
+  about: 'The body is ignored.',
   isOpen: true,
-  answers: { 200: { about: 'No flag is on.', schema: ref('NoFlags') } },
+  answers: { 200: { about: 'No flag is enabled.', schema: ref('NoFlags') } },
   refuses: ['body_too_large'],
 });
 
 describe(OctopusController, 'report', {
-  summary: 'Takes the telemetry of an Octopus Server for a day',
-  about: `The same payload again is a repetition. ${DOES_NOT_MATTER}`,
+  summary: 'Accepts one day’s telemetry of an Octopus Server',
+  about: `A repeated payload is stored once. ${ANY_CONTENT_TYPE}`,
   path: {
     installationId: { type: 'string', description: 'a GUID' },
-    date: { type: 'string', format: 'date', description: 'the day that it is about' },
+    date: { type: 'string', format: 'date', description: 'the day that the payload covers' },
   },
   body: json(ref('OctopusPayload'), { 'a day’s figures': examples.octopusPayload }),
   answers: RESULTS,
@@ -129,12 +133,17 @@ describe(OctopusController, 'report', {
 });
 
 describe(PreviewController, 'preview', {
-  summary: 'Says what would become of a body, and stores nothing',
-  about: `Any body of any of the dialects, with at most 100 events; its form tells which it is. An Octopus payload needs its address in the query.`,
+  summary: 'Shows how a body would be processed, and stores nothing',
+  about:
+    'Accepts a body in any dialect, with at most 100 events. The dialect is detected from the body. An Octopus payload needs `installationId` and `date` in the query.',
   query: {
-    dialect: { type: 'string', enum: dialectNames, description: 'where the form does not tell' },
-    installationId: { type: 'string', description: 'of an Octopus payload' },
-    date: { type: 'string', format: 'date', description: 'of an Octopus payload' },
+    dialect: {
+      type: 'string',
+      enum: dialectNames,
+      description: 'if it cannot be detected from the body',
+    },
+    installationId: { type: 'string', description: 'for an Octopus payload' },
+    date: { type: 'string', format: 'date', description: 'for an Octopus payload' },
   },
   body: {
     ...json({}, { 'one event': examples.event }),
@@ -153,17 +162,17 @@ describe(PreviewController, 'preview', {
 });
 
 describe(HealthController, 'live', {
-  summary: 'Whether the process answers',
+  summary: 'Liveness: the process responds',
   isOpen: true,
-  answers: { 200: { about: 'It does.', schema: ref('Health') } },
+  answers: { 200: { about: 'The process responds.', schema: ref('Health') } },
 });
 
 describe(HealthController, 'ready', {
-  summary: 'Whether an event sent now would be taken',
+  summary: 'Readiness: events are being accepted',
   isOpen: true,
   answers: {
-    200: { about: 'It would.', schema: ref('Health') },
-    503: { about: 'It would not, and why.', schema: ref('Health') },
+    200: { about: 'Events are accepted.', schema: ref('Health') },
+    503: { about: 'Events are not accepted; `reason` explains why.', schema: ref('Health') },
   },
 });
 

@@ -20,24 +20,24 @@ export const ref = (name: SchemaName): Schema => ({
 
 const anything = { type: 'object', additionalProperties: true };
 const count = { type: 'integer', minimum: 0 };
-/** With an offset; some agents leave its colon out, so no format of JSON Schema fits. */
+/** With an offset. Some agents omit its colon, so JSON Schema's `date-time` does not fit. */
 const moment = (description: string) => text(`${description}, RFC 3339 with an offset`);
 
 const segmentFields = {
-  type: text('the kind of call, as in the address'),
-  event: text('what a `track` is about'),
-  messageId: text('repetitions with the same id are stored once'),
+  type: text('the kind of call, as in the path'),
+  event: text('the name of a `track` event'),
+  messageId: text('events with the same id are stored once'),
   timestamp: moment('when it happened'),
-  anonymousId: text('of a server’s `track`: the installation'),
-  userId: { type: ['string', 'null'], description: 'becomes a keyed hash' },
-  properties: { ...anything, description: 'with `clusterId`, the installation' },
+  anonymousId: text('the installation, in a server’s `track`'),
+  userId: { type: ['string', 'null'], description: 'stored only as a keyed hash' },
+  properties: { ...anything, description: 'may contain `clusterId`, the installation' },
   traits: { ...anything, description: 'likewise' },
 };
 
 const posthogFields = {
-  event: text('what happened'),
+  event: text('the name of the event'),
   distinct_id: text('the installation'),
-  uuid: text('repetitions with the same id are stored once'),
+  uuid: text('events with the same id are stored once'),
   timestamp: moment('when it happened'),
   properties: anything,
 };
@@ -58,21 +58,21 @@ export const schemas = {
   Refusal: object(
     {
       success: { type: 'boolean', enum: [false] },
-      code: text('why, for programs', { enum: Object.keys(statusOf) }),
-      message: text('why, for people'),
-      detail: text('the same: PostHog’s clients look here'),
+      code: text('a machine-readable error code', { enum: Object.keys(statusOf) }),
+      message: text('a human-readable explanation'),
+      detail: text('same as `message`; read by PostHog’s clients'),
     },
     ['success', 'code', 'message', 'detail'],
   ),
   Event: object(
     {
-      id: text('repetitions with the same id are stored once', { minLength: 1, maxLength: 200 }),
+      id: text('events with the same id are stored once', { minLength: 1, maxLength: 200 }),
       installationId: text('a GUID'),
       product: text('the product of the write key', { minLength: 1, maxLength: 64 }),
       event: text('the kind of event, see docs/kinds.md', { minLength: 1, maxLength: 128 }),
       occurredAt: moment('when it happened'),
       version: text('the product’s version', { maxLength: 64 }),
-      properties: { ...anything, description: 'what the event says' },
+      properties: { ...anything, description: 'the data of the event' },
     },
     ['installationId', 'product', 'event', 'properties'],
   ),
@@ -83,8 +83,8 @@ export const schemas = {
         {
           status: { type: 'string', enum: ['rejected'] },
           code: { type: 'string', enum: rejectionCodes },
-          path: text('where in the event'),
-          message: text('why, for people'),
+          path: text('the faulty field of the event'),
+          message: text('a human-readable explanation'),
         },
         ['status', 'code', 'path', 'message'],
       ),
@@ -96,9 +96,12 @@ export const schemas = {
   AllRejected: object(
     {
       success: { type: 'boolean', enum: [false] },
-      code: text('that of the first one; `rate_limited` where some were over a limit', {
-        enum: rejectionCodes,
-      }),
+      code: text(
+        'the code of the first result, or `rate_limited` if an event exceeded a rate limit',
+        {
+          enum: rejectionCodes,
+        },
+      ),
       ...{ message: { type: 'string' }, detail: { type: 'string' } },
       ...results,
     },
@@ -106,24 +109,28 @@ export const schemas = {
   ),
   CompositeReport: object({ cosmos: anything, diagnostics: anything, mesos: anything }, [], {
     minProperties: 1,
-    description: 'What `dcos-signal -test` prints from DC/OS 1.8 on.',
+    description: 'The output of `dcos-signal -test` since DC/OS 1.8.',
   }),
   PrintedReport: object(
     { Event: { type: 'string' }, ClusterId: { type: 'string' }, Properties: anything },
     ['Event', 'ClusterId', 'Properties'],
-    { description: 'What it prints in DC/OS 1.7.' },
+    { description: 'The output of `dcos-signal -test` in DC/OS 1.7.' },
   ),
   FlatReport: object({ clusterId: { type: 'string' } }, ['clusterId'], {
-    description: 'The ping of the 1.7 documents, with `health-unit-…-total` and its like.',
+    description: 'The ping documented for DC/OS 1.7, with fields such as `health-unit-…-total`.',
   }),
   SegmentCall: object(
-    { writeKey: text('unless it is in the header'), sentAt: moment('when'), ...segmentFields },
+    {
+      writeKey: text('the write key, unless it is in the header'),
+      sentAt: moment('when it was sent'),
+      ...segmentFields,
+    },
     [],
   ),
   SegmentBatch: object(
     {
-      writeKey: text('unless it is in the header'),
-      sentAt: moment('when it was sent: corrects the events’ clock'),
+      writeKey: text('the write key, unless it is in the header'),
+      sentAt: moment('when the batch was sent; used to correct the events’ times'),
       batch: { type: ['array', 'null'], items: object(segmentFields), description: 'the events' },
     },
     ['batch'],
@@ -131,9 +138,9 @@ export const schemas = {
   SegmentSuccess: object({ success: { type: 'boolean', enum: [true] } }, ['success'], {
     additionalProperties: false,
   }),
-  PosthogEvent: object({ ...posthogKey, sentAt: moment('when'), ...posthogFields }, []),
+  PosthogEvent: object({ ...posthogKey, sentAt: moment('when it was sent'), ...posthogFields }, []),
   PosthogBatch: object(
-    { ...posthogKey, sentAt: moment('when'), batch: list(object(posthogFields)) },
+    { ...posthogKey, sentAt: moment('when it was sent'), batch: list(object(posthogFields)) },
     ['batch'],
   ),
   PosthogOk: object({ status: { type: 'string', enum: ['Ok'] } }, ['status'], {
@@ -147,7 +154,7 @@ export const schemas = {
         additionalProperties: object(
           {
             result: { type: 'string', enum: ['ok', 'warning', 'drop', 'retry'] },
-            details: text('why it is kept aside, was too large, or has to be sent again'),
+            details: text('why the event was quarantined, dropped or must be resent'),
           },
           ['result'],
         ),
@@ -158,7 +165,8 @@ export const schemas = {
   NoFlags: object({ flags: anything, featureFlags: anything }, ['flags', 'featureFlags']),
   OctopusPayload: {
     type: ['object', 'null', 'string'],
-    description: 'The figures of docs/catalogue.md, and `version`; `{}` and `""` are empty.',
+    description:
+      'The metrics in docs/catalogue.md, and `version`. `{}` and `""` are empty reports.',
     properties: { version: { type: 'string' } },
   },
   Preview: object(
@@ -177,11 +185,14 @@ export const schemas = {
               description: 'the id under which the installation is stored',
             },
             rows: { ...anything, description: 'rows by view of the schema `fleet`' },
-            kept: { type: ['object', 'null'], description: 'what is kept of the event itself' },
+            kept: {
+              type: ['object', 'null'],
+              description: 'the stored part of the original event',
+            },
             dropped: list(object({ path: { type: 'string' }, reason: { type: 'string' } })),
             rejection: {
               ...anything,
-              description: 'of a rejected event: `code`, `path`, `message`',
+              description: 'for a rejected event: `code`, `path`, `message`',
             },
           },
           ['fate'],
@@ -193,13 +204,16 @@ export const schemas = {
   Health: object(
     {
       status: { type: 'string', enum: ['ok', 'unavailable'] },
-      reason: text('why events are not taken'),
+      reason: text('why events are not accepted'),
       certificate: object(
         {
           state: { type: 'string', enum: ['valid', 'expiring', 'expired', 'not_yet_valid'] },
-          notBefore: text('the first moment at which it is good', { format: 'date-time' }),
-          notAfter: text('the last', { format: 'date-time' }),
-          daysLeft: { type: 'integer', description: 'whole days until then; negative after it' },
+          notBefore: text('start of its validity', { format: 'date-time' }),
+          notAfter: text('end of its validity', { format: 'date-time' }),
+          daysLeft: {
+            type: 'integer',
+            description: 'whole days until `notAfter`; negative once expired',
+          },
         },
         ['state', 'notBefore', 'notAfter', 'daysLeft'],
       ),

@@ -22,11 +22,11 @@ export function readDocument(fields: {
   document: string | null;
 }): Policy {
   if (fields.format !== FORMAT) {
-    throw new UnknownPolicy('The policy in Redis is of a format that this version does not know.');
+    throw new UnknownPolicy('The policy in Redis has a format that this version does not support.');
   }
   const { keys, products, blocks } = parse(fields.document ?? '');
   if (!Array.isArray(keys) || !Array.isArray(products) || !Array.isArray(blocks)) {
-    throw new UnknownPolicy('The policy in Redis lacks a part.');
+    throw new UnknownPolicy('The policy in Redis is incomplete.');
   }
   return { keys, products, blocks, revision: fields.revision };
 }
