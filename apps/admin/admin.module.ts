@@ -18,7 +18,7 @@ import {
 import { AuditController } from './audit.controller.js';
 import { BalanceController } from './balance.controller.js';
 import { ErasuresController } from './erasures.controller.js';
-import { Gatekeeper } from './gatekeeper.js';
+import { AuthGuard } from './auth-guard.js';
 import { Guesses } from './guesses.js';
 import { HealthController } from './health.controller.js';
 import { HousekeepingController } from './housekeeping.controller.js';
@@ -38,9 +38,9 @@ import { QueueController } from './queue/queue.controller.js';
 import { RequestShape } from './request-shape.js';
 import { TokensController } from './tokens.controller.js';
 
-/** How long to wait for the time of Redis, by which tokens end. */
+/** How long a start waits for Redis' time. */
 const CLOCK_MS = 500;
-/** An administrator waits for the answer. */
+/** Administrators wait for the response. */
 const SETTINGS = { statement_timeout: 30_000 };
 
 export const controllers = [
@@ -60,7 +60,7 @@ export const controllers = [
   HealthController,
 ];
 
-/** For the few people who run the fleet's telemetry. */
+/** The admin API. */
 @Module({})
 export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
@@ -71,7 +71,7 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly clock: StoreClock,
   ) {}
 
-  /** @param products the names of those that are declared */
+  /** @param products the names of the declared products */
   static with(
     settings: AdminSettings,
     keys: LedgerKeys,
@@ -107,16 +107,16 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
         { provide: PublicKey, useValue: new PublicKey(publicPem(keys.key)) },
         { provide: KnownTokens, useValue: new KnownTokens(admins) },
         { provide: Guesses, useValue: new Guesses(logger) },
-        Gatekeeper,
+        AuthGuard,
         RequestShape,
-        // In this order: strangers learn nothing of what a route accepts.
-        { provide: APP_GUARD, useExisting: Gatekeeper },
+        // Authentication comes first, so that errors reveal no parameter names to strangers.
+        { provide: APP_GUARD, useExisting: AuthGuard },
         { provide: APP_GUARD, useExisting: RequestShape },
       ],
     };
   }
 
-  /** A database that is away is waited for. @throws StartupError for one that cannot be used as it is */
+  /** Starts even if the database is unavailable. @throws StartupError if the database is unsuitable */
   async onApplicationBootstrap(): Promise<void> {
     await this.database.check().catch((cause: unknown) => {
       if (cause instanceof UnsuitableDatabase) throw new StartupError(cause.message, { cause });

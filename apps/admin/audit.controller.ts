@@ -1,8 +1,8 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { IsOptional, Matches } from 'class-validator';
 import { AdminStore } from '#storage';
-import { ActPage } from './answers/administrators.js';
-import { Scope } from './gatekeeper.js';
+import { AuditPage } from './responses/administrators.js';
+import { Scope } from './auth-guard.js';
 import { Documented } from './reference/documented.js';
 import { check, Page, readCount } from './requests.js';
 
@@ -25,8 +25,8 @@ export class AuditController {
 
   @Get()
   @Scope('operations:read')
-  @Documented({ summary: 'Lists audit entries', query: AuditQuery, answer: ActPage })
-  async list(@Query() query: Record<string, unknown>): Promise<ActPage> {
+  @Documented({ summary: 'Lists audit entries', query: AuditQuery, response: AuditPage })
+  async list(@Query() query: Record<string, unknown>): Promise<AuditPage> {
     const page = check(new AuditQuery(query));
     const acts = await this.admins.acts(page);
     return { acts, next: acts.length === page.limit ? (acts.at(-1)?.id ?? null) : null };

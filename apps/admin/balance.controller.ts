@@ -1,7 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { Books } from '#storage';
-import { Balance } from './answers/operations.js';
-import { Scope } from './gatekeeper.js';
+import { Balance } from './responses/operations.js';
+import { Scope } from './auth-guard.js';
 import { Documented } from './reference/documented.js';
 import { check, Moment, Page, ProductName, readCount, readMoment } from './requests.js';
 
@@ -31,7 +31,7 @@ export class BalanceController {
     about:
       'Covers the hours from `from` (inclusive) to `to` (exclusive). The result considers all matching hours, including those that `limit` omits.',
     query: BalanceQuery,
-    answer: Balance,
+    response: Balance,
   })
   async balance(@Query() query: Record<string, unknown>): Promise<Balance> {
     const filter = check(new BalanceQuery(query));

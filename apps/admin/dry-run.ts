@@ -21,8 +21,8 @@ export class DryRunBody {
 }
 
 /**
- * Whether a write is a dry run, by a query and a body that have been checked; undefined if neither has the field.
- * A null in the body is refused: it must not turn a dry run into a write.
+ * Whether a write is a dry run, from its validated query and body; undefined if neither has the field.
+ * Null in the body is rejected: it must not turn a dry run into a write.
  * @throws AdminError if they differ
  */
 export function readDryRun(query: DryRunQuery, body: DryRunBody): boolean | undefined {
@@ -34,8 +34,8 @@ export function readSwitch(name: string, inQuery: unknown, inBody: unknown): boo
   if (inBody === null) {
     throw new AdminError('invalid_request', `${name} must be true or false.`, name);
   }
-  const asked = inQuery === undefined ? undefined : inQuery === 'true';
-  return eitherOf(name, asked, inBody as boolean | undefined);
+  const queryValue = inQuery === undefined ? undefined : inQuery === 'true';
+  return eitherOf(name, queryValue, inBody as boolean | undefined);
 }
 
 /** The value of a field that may be in the query or in the body. @throws AdminError if they differ */

@@ -2,10 +2,15 @@ import { Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common
 import type { FastifyRequest } from 'fastify';
 import { ErasureStore } from '#storage';
 import { isPlaceholder } from '#telemetry';
-import { ErasureOrCount, ErasurePage, OneErasure, SignedCertificate } from './answers/erasures.js';
+import {
+  ErasureOrCount,
+  ErasurePage,
+  OneErasure,
+  SignedCertificate,
+} from './responses/erasures.js';
 import { DryRunQuery } from './dry-run.js';
 import { AdminError } from './errors.js';
-import { administratorOf, Scope } from './gatekeeper.js';
+import { administratorOf, Scope } from './auth-guard.js';
 import { InstallationIds } from './installation-ids.js';
 import { Documented } from './reference/documented.js';
 import {
@@ -18,7 +23,7 @@ import {
   readErasureOfOne,
   readErasureQuery,
   readIdempotencyKey,
-  type ErasureDemand,
+  type ErasureRequest,
 } from './requests.js';
 
 const IS_PLACEHOLDER =
@@ -42,7 +47,7 @@ export class ErasuresController {
     query: EraseOneQuery,
     body: EraseOneBody,
     isBodyOptional: true,
-    answer: ErasureOrCount,
+    response: ErasureOrCount,
   })
   async eraseOne(
     @Param('installationId') raw: string,
@@ -62,7 +67,7 @@ export class ErasuresController {
     query: DryRunQuery,
     body: ErasureBody,
     alsoTakes: ['text/csv'],
-    answer: ErasureOrCount,
+    response: ErasureOrCount,
   })
   async erase(
     @Query() query: Record<string, unknown>,
@@ -76,7 +81,7 @@ export class ErasuresController {
   @Documented({
     summary: 'Lists erasures and their progress',
     query: ErasureQuery,
-    answer: ErasurePage,
+    response: ErasurePage,
   })
   async list(@Query() query: Record<string, unknown>): Promise<ErasurePage> {
     const { installationId: raw, ...page } = readErasureQuery(query);
@@ -91,7 +96,7 @@ export class ErasuresController {
   @Scope('erasures:write')
   @Documented({
     summary: 'Gets an erasure and its progress',
-    answer: OneErasure,
+    response: OneErasure,
     refuses: ['not_found'],
   })
   async get(@Param('id') id: string): Promise<OneErasure> {
@@ -102,7 +107,7 @@ export class ErasuresController {
   @Scope('erasures:write')
   @Documented({
     summary: 'Gets the signed certificate of a completed erasure',
-    answer: SignedCertificate,
+    response: SignedCertificate,
     refuses: ['not_found', 'not_ready'],
   })
   async certificate(@Param('id') id: string): Promise<SignedCertificate> {
@@ -117,7 +122,7 @@ export class ErasuresController {
 
   private async eraseOrCount(
     request: FastifyRequest,
-    { mode, installationIds, isDryRun }: ErasureDemand,
+    { mode, installationIds, isDryRun }: ErasureRequest,
   ): Promise<ErasureOrCount> {
     const subjects = await this.subjectsOf(installationIds);
     if (isDryRun) {

@@ -63,11 +63,11 @@ export class ErrorFilter implements ExceptionFilter {
   constructor(private readonly logger: Logger) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    void this.answer(error, host.switchToHttp().getResponse<FastifyReply>());
+    void this.send(error, host.switchToHttp().getResponse<FastifyReply>());
   }
 
   /** Resolves when the response is sent. */
-  async answer(error: unknown, reply: FastifyReply): Promise<void> {
+  async send(error: unknown, reply: FastifyReply): Promise<void> {
     secure(reply);
     const flaw = this.describe(error, reply.request);
     const { code, message, path, retryAfterS = RETRY_AFTER_S[code] } = flaw;

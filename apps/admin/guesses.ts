@@ -5,9 +5,9 @@ const MAX_GUESSES = 10;
 const WINDOW_MS = 60_000;
 const MAX_ADDRESSES = 10_000;
 
-/** Wrong tokens of the last minute by client address, in memory only and bounded. */
+/** Counts invalid tokens per minute by client address, in bounded memory. */
 export class Guesses {
-  /** In the order in which windows began, so that the oldest are forgotten first. */
+  /** In insertion order, so that the oldest windows are evicted first. */
   readonly #windows = new Map<string, { count: number; endsAt: number }>();
   #unlogged = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -17,7 +17,7 @@ export class Guesses {
   /**
    * Counts a guess.
    * @param now by the monotonic clock, so that a jump of the machine's time locks no one out
-   * @returns 0 where it is within the limit; otherwise in how many seconds the address may guess again
+   * @returns 0 within the limit; otherwise the seconds until the address may guess again
    */
   count(address: string, now = performance.now()): number {
     const network = networkOf(address);
@@ -33,13 +33,13 @@ export class Guesses {
     return 0;
   }
 
-  /** Takes a guess back: the token is valid, and was only not known here yet. */
+  /** Takes a guess back, because the token turned out to be valid. */
   forgive(address: string): void {
     const window = this.#windows.get(networkOf(address));
     if (window) window.count = Math.max(0, window.count - 1);
   }
 
-  /** Logs refused tokens, at most one line a minute. */
+  /** Logs rejected tokens, at most one line per minute. */
   report(): void {
     this.#unlogged += 1;
     if (this.#timer) return;

@@ -3,8 +3,8 @@ import { ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { QueueInspector, StoreClock } from '#queue';
 import { Database } from '#storage';
-import { Health, type Dependency } from './answers/installations.js';
-import { Open } from './gatekeeper.js';
+import { Health, type Dependency } from './responses/installations.js';
+import { Public } from './auth-guard.js';
 import { PublicKey } from './public-key.js';
 import { Documented } from './reference/documented.js';
 
@@ -22,15 +22,15 @@ export class HealthController {
   ) {}
 
   @Get('health/live')
-  @Open()
-  @Documented({ summary: 'Liveness: the process responds', answer: Health })
+  @Public()
+  @Documented({ summary: 'Liveness: the process responds', response: Health })
   live(): Health {
     return { status: 'ok', ...this.clock.trouble };
   }
 
   @Get('health/ready')
-  @Open()
-  @Documented({ summary: 'Readiness: the database responds and is migrated', answer: Health })
+  @Public()
+  @Documented({ summary: 'Readiness: the database responds and is migrated', response: Health })
   @ApiResponse({
     status: 503,
     type: Health,
@@ -56,10 +56,10 @@ export class HealthController {
   }
 
   @Get('v1/erasure-key')
-  @Open()
+  @Public()
   @Documented({
     summary: 'Gets the public key that verifies certificates',
-    answer: { contentType: 'application/x-pem-file', about: 'The public key, in PEM.' },
+    response: { contentType: 'application/x-pem-file', about: 'The public key, in PEM.' },
   })
   key(@Res() reply: FastifyReply): void {
     void reply.header('content-type', 'application/x-pem-file').send(this.publicKey.pem);

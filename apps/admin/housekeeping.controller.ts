@@ -1,8 +1,8 @@
 import { Controller, Get } from '@nestjs/common';
 import { housekeepingJobs } from '#queue';
 import { HousekeepingStore } from '#storage';
-import { HousekeepingJobs } from './answers/housekeeping.js';
-import { Scope } from './gatekeeper.js';
+import { HousekeepingJobs } from './responses/housekeeping.js';
+import { Scope } from './auth-guard.js';
 import { Documented } from './reference/documented.js';
 
 @Controller('v1/housekeeping')
@@ -13,7 +13,7 @@ export class HousekeepingController {
   @Scope('operations:read')
   @Documented({
     summary: 'Lists the maintenance jobs and their last runs',
-    answer: HousekeepingJobs,
+    response: HousekeepingJobs,
   })
   async list(): Promise<HousekeepingJobs> {
     const states = await this.housekeeping.states();

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '#platform';
-import { administratorIn } from './gatekeeper.js';
+import { administratorIn } from './auth-guard.js';
 import { SECURITY_HEADERS, secure } from './security-headers.js';
 
 /** Adds security headers to every response, and logs every request. */

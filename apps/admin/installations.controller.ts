@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdminStore, Holdings } from '#storage';
-import { InstallationSummary } from './answers/installations.js';
-import { administratorOf, Scope } from './gatekeeper.js';
+import { InstallationSummary } from './responses/installations.js';
+import { administratorOf, Scope } from './auth-guard.js';
 import { InstallationIds } from './installation-ids.js';
 import { Documented } from './reference/documented.js';
 
@@ -19,7 +19,7 @@ export class InstallationsController {
   @Scope('installations:read')
   @Documented({
     summary: 'Counts the rows stored about an installation',
-    answer: InstallationSummary,
+    response: InstallationSummary,
     refuses: ['invalid_request'],
   })
   async summary(
@@ -36,7 +36,7 @@ export class InstallationsController {
   @Scope('installations:read')
   @Documented({
     summary: 'Exports every row stored about an installation',
-    answer: {
+    response: {
       contentType: 'application/x-ndjson',
       about: 'One row per line: `{"view": "health_readings", "row": {…}}`.',
     },

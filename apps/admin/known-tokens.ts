@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { digestOfToken, type AdminStore } from '#storage';
 
-/** Shortest time between two reads of the digests. */
+/** Minimum time between two reads of the digests. */
 const RELOAD_MS = 50;
 
 /**
- * The digests of the tokens that exist, in memory. A token that is not among them is refused without a
- * query, so that guesses cannot keep the database busy; one that is among them still has to be looked
- * up, so that a token ends at once on every replica.
+ * The digests of all tokens, in memory. Unknown tokens are rejected without a query, so that guesses cannot
+ * overload the database. Known tokens are still looked up, so that a revocation takes effect on every replica
+ * immediately.
  */
 export class KnownTokens {
   #digests: ReadonlySet<string> = new Set();
@@ -23,14 +23,14 @@ export class KnownTokens {
     return this.#digests.has(digest) && !this.#ended.has(digest);
   }
 
-  /** Forgets a token that the database knows no more. */
+  /** Forgets a token that the database no longer has. */
   forget(token: string): void {
     this.#ended.add(digestOfToken(token));
   }
 
   /**
-   * Reads the digests again. Callers share a read, and none gets one that began before its call: a token
-   * that was made by another process before the call is known afterwards.
+   * Reads the digests again. Callers share a read, but never one that began before their call, so that every token
+   * created before the call is known afterwards.
    */
   reload(): Promise<void> {
     this.#next ??= this.#afterLoading();
@@ -38,7 +38,7 @@ export class KnownTokens {
   }
 
   async #afterLoading(): Promise<void> {
-    await this.#loading.catch(() => undefined); // its own callers hear of it
+    await this.#loading.catch(() => undefined); // reported to its own callers
     await sleep(Math.max(0, this.#loadedAt + RELOAD_MS - performance.now()));
     this.#next = undefined;
     this.#loadedAt = performance.now();

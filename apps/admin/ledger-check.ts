@@ -10,14 +10,14 @@ import {
   type LedgerVerification,
 } from '#storage';
 
-/** The keys that the ledger of erasures is signed with. */
+/** The keys that sign the erasure ledger. */
 export interface LedgerKeys {
   key: KeyObject;
-  /** Public keys that were used before it. */
+  /** Earlier public keys. */
   formerKeys: readonly KeyObject[];
 }
 
-/** Checks the ledger of erasures when an administrator asks for it. */
+/** Verifies the erasure ledger on request. */
 export class LedgerCheck {
   readonly #list: LedgerList;
 

@@ -1,11 +1,11 @@
 import { Controller, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AdminStore } from '#storage';
-import { LedgerReport } from './answers/ledger.js';
-import { administratorOf, Scope } from './gatekeeper.js';
+import { LedgerReport } from './responses/ledger.js';
+import { administratorOf, Scope } from './auth-guard.js';
 import { LedgerCheck } from './ledger-check.js';
 import { Documented } from './reference/documented.js';
-import { LedgerBody, LedgerQuery, readLedgerDemand } from './requests.js';
+import { LedgerBody, LedgerQuery, readLedgerRequest } from './requests.js';
 
 @Controller('v1')
 export class LedgerController {
@@ -24,17 +24,17 @@ export class LedgerController {
     query: LedgerQuery,
     body: LedgerBody,
     isBodyOptional: true,
-    answer: LedgerReport,
+    response: LedgerReport,
   })
   async verify(
     @Query() query: Record<string, unknown>,
     @Req() request: FastifyRequest,
   ): Promise<LedgerReport> {
-    const demand = readLedgerDemand(query, request.body);
+    const options = readLedgerRequest(query, request.body);
     const actor = administratorOf(request);
-    const report = await this.ledger.verify(demand, actor);
+    const report = await this.ledger.verify(options, actor);
     const { isDamaged, forgotten } = report;
-    const { isDryRun: dryRun, acceptsLoss } = demand;
+    const { isDryRun: dryRun, acceptsLoss } = options;
     await this.admins.record({
       ...{ actor, act: 'erasure.verify', outcome: 'done' },
       detail: { dryRun, acceptsLoss, isDamaged, forgotten: forgotten.erasures.length },

@@ -28,7 +28,7 @@ import { QueueInspector } from '#queue';
 import { compileProducts, readDeclaration } from '#telemetry';
 import { AdminModule } from './admin.module.js';
 import { ErrorFilter, refuseEarly } from './errors.js';
-import { Gatekeeper } from './gatekeeper.js';
+import { AuthGuard } from './auth-guard.js';
 import { addHttpRules, refuseUnreadable } from './http-rules.js';
 import { serveDashboard } from './queue/dashboard.js';
 
@@ -94,7 +94,7 @@ async function createApp(
     forceCloseConnections: true,
     clientErrorHandler: refuseUnreadable,
     frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) =>
-      void errors.answer(error, reply),
+      void errors.send(error, reply),
   });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(logger),
@@ -115,8 +115,8 @@ async function createApp(
   fastify.addContentTypeParser(['text/csv', 'text/plain'], { parseAs: 'string' }, (_, body, done) =>
     done(null, body),
   );
-  const [inspector, gatekeeper] = [app.get(QueueInspector), app.get(Gatekeeper)];
-  serveDashboard(fastify, { inspector, gatekeeper, errors });
+  const [inspector, authGuard] = [app.get(QueueInspector), app.get(AuthGuard)];
+  serveDashboard(fastify, { inspector, authGuard, errors });
   await app.init();
   answerOtherMethods();
   return app;

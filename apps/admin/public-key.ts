@@ -1,4 +1,4 @@
-/** The public half of the key that certificates are signed with, in PEM. */
+/** The public key that verifies certificates, in PEM. */
 export class PublicKey {
   constructor(readonly pem: string) {}
 }

@@ -6,12 +6,12 @@ import { AdminError } from './errors.js';
 import { DOCUMENTATION, type Documentation } from './reference/documented.js';
 import { shapeOf, type RequestClass } from './reference/validated.js';
 
-/** How much of an unknown name an error repeats. */
+/** Maximum length of an unknown name in an error message. */
 const SHOWN_CHARACTERS = 50;
 
 /**
- * Refuses query parameters and body fields that a route does not document: a misspelt `dryRun` must not
- * erase, and a misspelt filter must not match everything. It covers every route, also new ones.
+ * Rejects query parameters and body fields that a route does not document: a misspelt `dryRun` must not erase, and
+ * a misspelt filter must not match everything. Applies to every route.
  */
 @Injectable()
 export class RequestShape implements CanActivate {

@@ -21,7 +21,7 @@ import { parseTimestamp } from '#telemetry';
 import { DryRunBody, DryRunQuery, eitherOf, readDryRun, readSwitch } from './dry-run.js';
 import { AdminError } from './errors.js';
 
-/** How many are answered at once: a whole number from 1. */
+/** The page size: a whole number from 1. */
 export function Page(most: number): PropertyDecorator {
   const message = `limit must be a whole number from 1 to ${most}`;
   return applyDecorators(
@@ -32,12 +32,12 @@ export function Page(most: number): PropertyDecorator {
   );
 }
 
-/** Whether Postgres can hold a text: it has neither NUL nor half a surrogate pair. */
+/** Whether Postgres can store a text: it has neither NUL nor unpaired surrogates. */
 export function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
 
-/** A text of an administrator. Every text of a request that reaches a store is of this type. */
+/** A string that Postgres can store. Use it for every string that reaches a store. */
 export function Text(most: number, { least = 0, each = false } = {}): PropertyDecorator {
   const validate = (value: unknown) =>
     typeof value === 'string' && value.length >= least && value.length <= most && isStorable(value);
@@ -51,33 +51,33 @@ export function Text(most: number, { least = 0, each = false } = {}): PropertyDe
 const FIRST_MOMENT = Date.parse('0001-01-01T00:00:00Z');
 const LAST_MOMENT = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** An optional time of the years 1 to 9999. */
+/** An optional time in the years 1 to 9999. */
 export function Moment(): PropertyDecorator {
   const message = '$property must be a time such as 2026-01-31T12:00:00Z';
   return applyDecorators(IsOptional(), IsDate({ message }));
 }
 
-/** Reads a time of a request. An invalid date where it is none, or one that the database cannot hold. */
+/** Reads a time. @returns an invalid date if it is not a time, or outside the range of Postgres */
 export function readMoment(raw: unknown): Date | undefined {
   if (raw === undefined) return undefined;
   const time = parseTimestamp(raw) ?? NaN;
   return new Date(time >= FIRST_MOMENT && time <= LAST_MOMENT ? time : NaN);
 }
 
-/** Reads a number of a query: decimal digits, nothing else. */
+/** Reads a number that consists of decimal digits only. @returns NaN otherwise */
 export function readCount(raw: unknown, byDefault: number): number {
   if (raw === undefined) return byDefault;
   return typeof raw === 'string' && /^\d{1,9}$/.test(raw) ? Number(raw) : NaN;
 }
 
-/** The name of a product, which may be left out. */
+/** An optional product name. */
 export function ProductName(): PropertyDecorator {
   const message = '$property must be a product name';
   return applyDecorators(IsOptional(), Matches(/^[a-z][a-z0-9_-]{0,63}$/, { message }));
 }
 
 export const MAX_INSTALLATIONS = 10_000;
-/** Resource names of clouds are long; none is as long as this. */
+/** Longer than any cloud resource name. */
 const MAX_ID = 2000;
 const DEFAULT_MODE: ErasureMode = 'erase_and_suppress';
 
@@ -156,40 +156,40 @@ export class ErasureQuery {
   }
 }
 
-export interface ErasureDemand {
+export interface ErasureRequest {
   mode: ErasureMode;
   installationIds: readonly string[];
-  /** Whether to count only. */
+  /** Only count rows. */
   isDryRun: boolean;
 }
 
 type Fields = Record<string, unknown>;
 
 /**
- * Reads the query and the body of `POST /v1/erasures`: JSON, or CSV with an id a line (a first line that
- * is no id is a heading).
+ * Reads the query and the body of `POST /v1/erasures`: JSON, or CSV with one id per line and an optional header
+ * line.
  */
-export function readErasure(query: Fields, body: unknown): ErasureDemand {
+export function readErasure(query: Fields, body: unknown): ErasureRequest {
   const fields = typeof body === 'string' ? { installationIds: readCsv(body) } : fieldsOf(body);
-  const asked = check(new DryRunQuery(query));
-  const demand = check(new ErasureBody(fields));
+  const inQuery = check(new DryRunQuery(query));
+  const inBody = check(new ErasureBody(fields));
   return {
-    mode: (demand.mode ?? DEFAULT_MODE) as ErasureMode,
-    installationIds: demand.installationIds as string[],
-    isDryRun: readDryRun(asked, demand) === true,
+    mode: (inBody.mode ?? DEFAULT_MODE) as ErasureMode,
+    installationIds: inBody.installationIds as string[],
+    isDryRun: readDryRun(inQuery, inBody) === true,
   };
 }
 
-/** The same of `DELETE /v1/installations/{id}`; each may be in the query or in the body. */
-export function readErasureOfOne(id: string, query: Fields, body: unknown): ErasureDemand {
-  const asked = check(new EraseOneQuery(query));
-  const demand = check(new EraseOneBody(fieldsOf(body)));
-  const mode = eitherOf('mode', asked.mode, demand.mode) ?? DEFAULT_MODE;
-  const isDryRun = readDryRun(asked, demand) === true;
+/** Reads `DELETE /v1/installations/{id}`. Each field may be in the query or in the body. */
+export function readErasureOfOne(id: string, query: Fields, body: unknown): ErasureRequest {
+  const inQuery = check(new EraseOneQuery(query));
+  const inBody = check(new EraseOneBody(fieldsOf(body)));
+  const mode = eitherOf('mode', inQuery.mode, inBody.mode) ?? DEFAULT_MODE;
+  const isDryRun = readDryRun(inQuery, inBody) === true;
   return { mode: mode as ErasureMode, installationIds: [id], isDryRun };
 }
 
-/** `Idempotency-Key`: the index that finds it again holds no long ones. @throws AdminError */
+/** Reads `Idempotency-Key`, whose length is limited by its index. @throws AdminError */
 export function readIdempotencyKey(header: string | string[] | undefined): string | undefined {
   if (header === undefined) return undefined;
   if (typeof header === 'string' && /^[\x20-\x7e]{1,255}$/.test(header)) return header;
@@ -197,20 +197,20 @@ export function readIdempotencyKey(header: string | string[] | undefined): strin
   throw new AdminError('invalid_request', message, 'Idempotency-Key');
 }
 
-/** The fields of a body that RequestShape has checked; none where an optional body is missing. */
+/** The fields of a body that RequestShape has checked; empty if an optional body is missing. */
 export function fieldsOf(body: unknown): Fields {
   return { ...(body as Fields | undefined) };
 }
 
 /** Reads the query and the body of `POST /v1/erasures/verify`. A dry run accepts no loss. */
-export function readLedgerDemand(
+export function readLedgerRequest(
   query: Fields,
   body: unknown,
 ): { isDryRun: boolean; acceptsLoss: boolean } {
-  const asked = check(new LedgerQuery(query));
-  const demand = check(new LedgerBody(fieldsOf(body)));
-  const isDryRun = readDryRun(asked, demand) === true;
-  const accepts = readSwitch('acceptLoss', asked.acceptLoss, demand.acceptLoss) === true;
+  const inQuery = check(new LedgerQuery(query));
+  const inBody = check(new LedgerBody(fieldsOf(body)));
+  const isDryRun = readDryRun(inQuery, inBody) === true;
+  const accepts = readSwitch('acceptLoss', inQuery.acceptLoss, inBody.acceptLoss) === true;
   return { isDryRun, acceptsLoss: accepts && !isDryRun };
 }
 
@@ -224,7 +224,7 @@ export function isUuid(value: unknown): value is string {
 }
 
 /**
- * @param place of the fields in the request, such as `limits.`
+ * @param place the path prefix of the fields, such as `limits.`
  * @throws AdminError naming the first invalid field
  */
 export function check<T extends object>(fields: T, place = ''): T {

@@ -1,13 +1,13 @@
 import type { FastifyReply } from 'fastify';
 
-/** On every response. Secrets and personal data are shown here: nothing is kept by a browser or a proxy. */
+/** For every response. `no-store`, because responses may contain secrets and personal data. */
 export const SECURITY_HEADERS = {
   'strict-transport-security': 'max-age=31536000',
   'x-content-type-options': 'nosniff',
   'cache-control': 'no-store',
 };
 
-/** Puts them, and the id of the request, on a response. */
+/** Sets these headers, and the request's id. */
 export function secure(reply: FastifyReply): void {
   void reply.headers({ ...SECURITY_HEADERS, 'x-request-id': reply.request.id });
 }

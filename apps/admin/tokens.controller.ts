@@ -1,9 +1,9 @@
 import { Controller, Delete, Get, Param, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AdminStore, type Administrator } from '#storage';
-import { MadeToken, OneToken, TokenList } from './answers/administrators.js';
+import { MadeToken, OneToken, TokenList } from './responses/administrators.js';
 import { AdminError } from './errors.js';
-import { administratorOf, Scope } from './gatekeeper.js';
+import { administratorOf, Scope } from './auth-guard.js';
 import { Documented } from './reference/documented.js';
 import { isTokenName, readTokenBody, TokenBody } from './token-requests.js';
 
@@ -22,7 +22,7 @@ export class TokensController {
       'A token can only grant scopes that it has itself. Names cannot be reused, even those of revoked or expired tokens.',
     status: 201,
     body: TokenBody,
-    answer: MadeToken,
+    response: MadeToken,
     refuses: ['conflict'],
   })
   async create(@Req() request: FastifyRequest): Promise<MadeToken> {
@@ -43,7 +43,7 @@ export class TokensController {
 
   @Get()
   @Scope('tokens:write')
-  @Documented({ summary: 'Lists tokens, including expired and revoked ones', answer: TokenList })
+  @Documented({ summary: 'Lists tokens, including expired and revoked ones', response: TokenList })
   async list(): Promise<TokenList> {
     return { tokens: await this.admins.tokens() };
   }
@@ -53,7 +53,7 @@ export class TokensController {
   @Documented({
     summary: 'Revokes a token immediately',
     about: 'A token that has a scope which the caller lacks cannot be revoked.',
-    answer: OneToken,
+    response: OneToken,
     refuses: ['not_found'],
   })
   async revoke(@Param('name') name: string, @Req() request: FastifyRequest): Promise<OneToken> {

@@ -2,9 +2,9 @@ import { Controller, Delete, Get, Param, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { PolicyPublisher } from '#queue';
 import { PolicyStore } from '#storage';
-import { BlockList, OneBlock } from '../answers/policy.js';
+import { BlockList, OneBlock } from '../responses/policy.js';
 import { AdminError } from '../errors.js';
-import { administratorOf, Scope } from '../gatekeeper.js';
+import { administratorOf, Scope } from '../auth-guard.js';
 import { Documented } from '../reference/documented.js';
 import { isUuid } from '../requests.js';
 import { KnownProducts } from './known-products.js';
@@ -27,7 +27,7 @@ export class BlocksController {
       'Matching events are dropped and counted as blocked. Their senders get a success response.',
     status: 201,
     body: BlockBody,
-    answer: OneBlock,
+    response: OneBlock,
     refuses: ['conflict'],
   })
   async create(@Req() request: FastifyRequest): Promise<OneBlock> {
@@ -42,7 +42,7 @@ export class BlocksController {
 
   @Get()
   @Scope('quarantine:write')
-  @Documented({ summary: 'Lists blocks', answer: BlockList })
+  @Documented({ summary: 'Lists blocks', response: BlockList })
   async list(): Promise<BlockList> {
     return { blocks: await this.policy.blocks.list() };
   }
@@ -52,7 +52,7 @@ export class BlocksController {
   @Documented({
     summary: 'Removes a block',
     about: 'Matching events are stored again. Events that were dropped are not recovered.',
-    answer: OneBlock,
+    response: OneBlock,
     refuses: ['not_found'],
   })
   async remove(@Param('id') id: string, @Req() request: FastifyRequest): Promise<OneBlock> {

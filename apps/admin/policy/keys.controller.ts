@@ -2,9 +2,9 @@ import { Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common
 import type { FastifyRequest } from 'fastify';
 import { PolicyPublisher } from '#queue';
 import { PolicyStore, type UnrotatableReason } from '#storage';
-import { MadeWriteKey, OneWriteKey, RotatedWriteKey, WriteKeyList } from '../answers/policy.js';
+import { MadeWriteKey, OneWriteKey, RotatedWriteKey, WriteKeyList } from '../responses/policy.js';
 import { AdminError } from '../errors.js';
-import { administratorOf, Scope } from '../gatekeeper.js';
+import { administratorOf, Scope } from '../auth-guard.js';
 import { Documented } from '../reference/documented.js';
 import { isUuid } from '../requests.js';
 import {
@@ -38,7 +38,7 @@ export class KeysController {
       'The response is the only one that contains the secret. The product does not need a declaration.',
     status: 201,
     body: KeyBody,
-    answer: MadeWriteKey,
+    response: MadeWriteKey,
   })
   async create(@Req() request: FastifyRequest): Promise<MadeWriteKey> {
     const { product, name } = readKeyBody(request.body);
@@ -52,7 +52,7 @@ export class KeysController {
   @Documented({
     summary: 'Lists write keys, including expired and revoked ones',
     query: KeyQuery,
-    answer: WriteKeyList,
+    response: WriteKeyList,
   })
   async list(@Query() query: Record<string, unknown>): Promise<WriteKeyList> {
     return { keys: await this.policy.keys.list(readKeyQuery(query)) };
@@ -67,7 +67,7 @@ export class KeysController {
     status: 201,
     body: RotateBody,
     isBodyOptional: true,
-    answer: RotatedWriteKey,
+    response: RotatedWriteKey,
     refuses: ['not_found', 'conflict'],
   })
   async rotate(@Param('id') id: string, @Req() request: FastifyRequest): Promise<RotatedWriteKey> {
@@ -84,7 +84,7 @@ export class KeysController {
   @Scope('keys:write')
   @Documented({
     summary: 'Revokes a write key immediately',
-    answer: OneWriteKey,
+    response: OneWriteKey,
     refuses: ['not_found'],
   })
   async revoke(@Param('id') id: string, @Req() request: FastifyRequest): Promise<OneWriteKey> {

@@ -2,9 +2,9 @@ import { Controller, Get, Param, Patch, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { PolicyPublisher } from '#queue';
 import { AdminStore, PolicyStore, type AdminScope } from '#storage';
-import { OneProduct, ProductList } from '../answers/policy.js';
+import { OneProduct, ProductList } from '../responses/policy.js';
 import { AdminError } from '../errors.js';
-import { administratorOf, Scope } from '../gatekeeper.js';
+import { administratorOf, Scope } from '../auth-guard.js';
 import { Documented } from '../reference/documented.js';
 import { KnownProducts } from './known-products.js';
 import { ProductBody, readProductChange } from './requests.js';
@@ -27,7 +27,7 @@ export class ProductsController {
   @Documented({
     summary: 'Lists products and their settings',
     about: 'Lists all products that have a declaration, a write key, settings or events.',
-    answer: ProductList,
+    response: ProductList,
   })
   async list(): Promise<ProductList> {
     return { products: await this.known.list() };
@@ -40,7 +40,7 @@ export class ProductsController {
     about:
       'Omitted fields stay unchanged. Enabling self-erasure or shortening the retention also requires `erasures:write`.',
     body: ProductBody,
-    answer: OneProduct,
+    response: OneProduct,
     refuses: ['not_found'],
   })
   async change(

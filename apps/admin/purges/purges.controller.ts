@@ -1,10 +1,10 @@
 import { Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { PurgeStore } from '#storage';
-import { OnePurge, PurgeOrSent, PurgePage } from '../answers/purges.js';
+import { OnePurge, PurgeOrSent, PurgePage } from '../responses/purges.js';
 import { DryRunQuery } from '../dry-run.js';
 import { AdminError } from '../errors.js';
-import { administratorOf, Scope } from '../gatekeeper.js';
+import { administratorOf, Scope } from '../auth-guard.js';
 import { Documented } from '../reference/documented.js';
 import { isUuid } from '../requests.js';
 import { PurgeBody, PurgesQuery, readPurge, readPurgesQuery } from './requests.js';
@@ -23,7 +23,7 @@ export class PurgesController {
     status: 202,
     query: DryRunQuery,
     body: PurgeBody,
-    answer: PurgeOrSent,
+    response: PurgeOrSent,
     refuses: ['not_found'],
   })
   async purge(
@@ -44,7 +44,7 @@ export class PurgesController {
   @Documented({
     summary: 'Lists purges and their progress',
     query: PurgesQuery,
-    answer: PurgePage,
+    response: PurgePage,
   })
   async list(@Query() query: Record<string, unknown>): Promise<PurgePage> {
     const page = readPurgesQuery(query);
@@ -54,7 +54,11 @@ export class PurgesController {
 
   @Get(':id')
   @Scope('erasures:write')
-  @Documented({ summary: 'Gets the progress of a purge', answer: OnePurge, refuses: ['not_found'] })
+  @Documented({
+    summary: 'Gets the progress of a purge',
+    response: OnePurge,
+    refuses: ['not_found'],
+  })
   async get(@Param('id') id: string): Promise<OnePurge> {
     const purge = isUuid(id) ? await this.purges.get(id) : null;
     if (!purge) throw new AdminError('not_found', 'Purge not found.');

@@ -33,9 +33,9 @@ export function readPurge(
   query: Record<string, unknown>,
   body: unknown,
 ): Omit<PurgeScope, 'keyId'> & { key: string; isDryRun: boolean } {
-  const asked = check(new DryRunQuery(query));
+  const inQuery = check(new DryRunQuery(query));
   const fields = check(new PurgeBody(fieldsOf(body)));
-  const isDryRun = readDryRun(asked, fields);
+  const isDryRun = readDryRun(inQuery, fields);
   if (isDryRun === undefined) throw new AdminError('invalid_request', NO_DRY_RUN, 'dryRun');
   return {
     key: fields.key as string,

@@ -6,14 +6,14 @@ import {
   type QuarantineFilter,
   type QuarantineJobKind,
 } from '#storage';
-import { OneQuarantineJob, QuarantineJobPage } from '../answers/quarantine-jobs.js';
+import { OneQuarantineJob, QuarantineJobPage } from '../responses/quarantine-jobs.js';
 import {
   OneQuarantinedEvent,
   QuarantinedEventPage,
   QuarantineSummary,
-} from '../answers/quarantine.js';
+} from '../responses/quarantine.js';
 import { AdminError } from '../errors.js';
-import { administratorOf, Scope } from '../gatekeeper.js';
+import { administratorOf, Scope } from '../auth-guard.js';
 import { Documented } from '../reference/documented.js';
 import { isUuid } from '../requests.js';
 import {
@@ -44,7 +44,7 @@ export class QuarantineController {
     summary: 'Lists quarantined events',
     about: 'Returns the events that match all of the given filters.',
     query: EventsQuery,
-    answer: QuarantinedEventPage,
+    response: QuarantinedEventPage,
   })
   async list(@Query() query: Record<string, unknown>): Promise<QuarantinedEventPage> {
     const { filter, ...page } = readListQuery(query);
@@ -60,7 +60,7 @@ export class QuarantineController {
     about:
       'Includes events without a known installation. These are only counted per hour, and cannot be replayed.',
     query: SummaryQuery,
-    answer: QuarantineSummary,
+    response: QuarantineSummary,
   })
   async summary(@Query() query: Record<string, unknown>): Promise<QuarantineSummary> {
     const { filter, ...options } = readSummaryQuery(query);
@@ -72,7 +72,7 @@ export class QuarantineController {
   @Documented({
     summary: 'Lists replays and discards with their progress',
     query: JobsQuery,
-    answer: QuarantineJobPage,
+    response: QuarantineJobPage,
   })
   async jobs(@Query() query: Record<string, unknown>): Promise<QuarantineJobPage> {
     const page = readJobsQuery(query);
@@ -84,7 +84,7 @@ export class QuarantineController {
   @Scope('operations:read', 'quarantine:write')
   @Documented({
     summary: 'Gets the progress of a replay or a discard',
-    answer: OneQuarantineJob,
+    response: OneQuarantineJob,
     refuses: ['not_found'],
   })
   async job(@Param('id') id: string): Promise<OneQuarantineJob> {
@@ -99,7 +99,7 @@ export class QuarantineController {
     summary: 'Gets a quarantined event',
     about:
       'Its stored content is returned only to tokens with `quarantine:write`, and each such access is audited.',
-    answer: OneQuarantinedEvent,
+    response: OneQuarantinedEvent,
     refuses: ['not_found'],
   })
   async get(
@@ -127,7 +127,7 @@ export class QuarantineController {
       'Normalises the events again with the current rules. An empty filter selects all events. Repeating the request while the job is running returns the same job.',
     status: 202,
     body: ReplayBody,
-    answer: OneQuarantineJob,
+    response: OneQuarantineJob,
   })
   async replay(@Req() request: FastifyRequest): Promise<OneQuarantineJob> {
     return this.ask(request, 'replay', readReplayBody(request.body));
@@ -141,7 +141,7 @@ export class QuarantineController {
       'An empty filter is rejected unless `all` is true. Repeating the request while the job is running returns the same job.',
     status: 202,
     body: DiscardBody,
-    answer: OneQuarantineJob,
+    response: OneQuarantineJob,
   })
   async discard(@Req() request: FastifyRequest): Promise<OneQuarantineJob> {
     return this.ask(request, 'discard', readDiscardBody(request.body));

@@ -122,10 +122,10 @@ export function readListQuery(query: Fields) {
 
 export function readSummaryQuery(query: Fields) {
   const fields = check(new SummaryQuery(query));
-  const asked = fields.by as SummaryField[];
+  const by = fields.by as SummaryField[];
   return {
     filter: filterOf(fields),
-    by: summaryFields.filter((field) => asked.includes(field)),
+    by: summaryFields.filter((field) => by.includes(field)),
     limit: fields.limit,
   };
 }

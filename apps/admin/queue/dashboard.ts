@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { QueueInspector } from '#queue';
 import type { AdminScope } from '#storage';
 import { AdminError, type ErrorFilter } from '../errors.js';
-import { bearerOf, type Gatekeeper } from '../gatekeeper.js';
+import { bearerOf, type AuthGuard } from '../auth-guard.js';
 
 export const DASHBOARD_PATH = '/queues';
 export const DASHBOARD_SCOPE: AdminScope = 'operations:read';
@@ -29,7 +29,7 @@ const HEADERS = {
 
 export interface Dashboard {
   inspector: QueueInspector;
-  gatekeeper: Gatekeeper;
+  authGuard: AuthGuard;
   errors: ErrorFilter;
 }
 
@@ -48,7 +48,7 @@ export function serveDashboard(fastify: FastifyInstance, dashboard: Dashboard): 
       } catch (error) {
         // If it were thrown, bull-board would send its own response.
         void reply.header('www-authenticate', 'Basic realm="muster", charset="UTF-8"');
-        await errors.answer(error, reply);
+        await errors.send(error, reply);
         return reply;
       }
     });
@@ -62,8 +62,8 @@ export function serveDashboard(fastify: FastifyInstance, dashboard: Dashboard): 
   });
 }
 
-async function admit(request: FastifyRequest, { inspector, gatekeeper }: Dashboard): Promise<void> {
-  await gatekeeper.admit(request, [DASHBOARD_SCOPE], bearerOf(request) ?? passwordOf(request));
+async function admit(request: FastifyRequest, { inspector, authGuard }: Dashboard): Promise<void> {
+  await authGuard.admit(request, [DASHBOARD_SCOPE], bearerOf(request) ?? passwordOf(request));
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     throw new AdminError('forbidden', 'The dashboard is read-only.');
   }

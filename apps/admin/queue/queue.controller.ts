@@ -2,8 +2,8 @@ import { Controller, Get, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { QueueInspector } from '#queue';
 import { AdminStore } from '#storage';
-import { FailedJobs, QueueState, RetriedJobs } from '../answers/operations.js';
-import { administratorOf, Scope } from '../gatekeeper.js';
+import { FailedJobs, QueueState, RetriedJobs } from '../responses/operations.js';
+import { administratorOf, Scope } from '../auth-guard.js';
 import { Documented } from '../reference/documented.js';
 import { FailedJobsQuery, readFailedJobsQuery, readRetryBody, RetryBody } from './requests.js';
 
@@ -19,7 +19,7 @@ export class QueueController {
   @Scope('operations:read')
   @Documented({
     summary: 'Gets the state of the queue',
-    answer: QueueState,
+    response: QueueState,
     refuses: ['unavailable'],
   })
   async figures(): Promise<QueueState> {
@@ -31,7 +31,7 @@ export class QueueController {
   @Documented({
     summary: 'Lists jobs that failed permanently',
     query: FailedJobsQuery,
-    answer: FailedJobs,
+    response: FailedJobs,
     refuses: ['unavailable'],
   })
   async failed(@Query() query: Record<string, unknown>): Promise<FailedJobs> {
@@ -46,7 +46,7 @@ export class QueueController {
     about: 'Retries all failed jobs, or those named in `ids`.',
     body: RetryBody,
     isBodyOptional: true,
-    answer: RetriedJobs,
+    response: RetriedJobs,
     refuses: ['unavailable'],
   })
   async retry(@Req() request: FastifyRequest): Promise<RetriedJobs> {

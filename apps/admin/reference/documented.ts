@@ -10,10 +10,10 @@ import {
 import { errorCodes, statusOf, type ErrorCode } from '../errors.js';
 import { describeFields, fieldsOf, type Field, type RequestClass } from './validated.js';
 
-/** Under which a route's handler keeps its documentation. */
+/** The metadata key of a route's documentation. */
 export const DOCUMENTATION = 'documentation';
 
-/** How the reference names the administrators' tokens. */
+/** The name of the security scheme of administrators' tokens. */
 export const TOKEN_SCHEME = 'token';
 
 /** The one error body. */
@@ -31,30 +31,30 @@ export class Refusal {
   path?: string;
 }
 
-/** An answer that is no JSON of ours: its content type, and in words what it holds. */
-interface Text {
+/** A response that is not JSON. `about` describes its content. */
+interface TextResponse {
   contentType: string;
   about: string;
 }
 
 export interface Documentation {
-  /** In a few words, as a heading. */
+  /** A heading. */
   summary: string;
-  /** What else has to be known. */
+  /** Further explanation. */
   about?: string;
-  /** The status of success, which is set as well: 200. */
+  /** The status of a successful response, which is also set. Default: 200. */
   status?: number;
-  /** The class of what is answered. */
-  answer: (new () => object) | Text;
-  /** The class that checks the query. */
+  /** The class of the response body. */
+  response: (new () => object) | TextResponse;
+  /** The class that validates the query. */
   query?: RequestClass;
-  /** The class that checks the body. */
+  /** The class that validates the body. */
   body?: RequestClass;
-  /** Whether the body may be left out as a whole. */
+  /** Whether the body may be omitted. */
   isBodyOptional?: boolean;
-  /** Media types of a body that come to the same as its class in JSON. */
+  /** Other media types that the body may have. */
   alsoTakes?: readonly string[];
-  /** What it may refuse beside what a query, a body or a scope brings with it. */
+  /** Error codes, in addition to those that every route with a query, a body or a scope has. */
   refuses?: readonly ErrorCode[];
 }
 
@@ -63,7 +63,7 @@ export interface Documentation {
  * and body fields the route accepts (RequestShape). Every route needs one.
  */
 export function Documented(documentation: Documentation): MethodDecorator {
-  const { summary, about, status = 200, answer, query, body } = documentation;
+  const { summary, about, status = 200, response, query, body } = documentation;
   const { alsoTakes = [], isBodyOptional = false } = documentation;
   const refused: ErrorCode[] = [
     'bad_request',
@@ -82,13 +82,13 @@ export function Documented(documentation: Documentation): MethodDecorator {
       }),
     }),
     ...(body ? [ApiExtraModels(body)] : []),
-    answered(status, summary, answer),
-    ...(query ? fieldsOf(query).map(asked) : []),
+    answered(status, summary, response),
+    ...(query ? fieldsOf(query).map(queryParameter) : []),
     refuses(refused),
   );
 }
 
-/** That a route may refuse with these codes. */
+/** Documents these error codes for a route. */
 export function refuses(codes: readonly ErrorCode[]): MethodDecorator {
   const all = [...new Set(codes)];
   return applyDecorators(
@@ -109,16 +109,16 @@ export function refuses(codes: readonly ErrorCode[]): MethodDecorator {
 function answered(
   status: number,
   description: string,
-  answer: Documentation['answer'],
+  response: Documentation['response'],
 ): MethodDecorator {
-  if (typeof answer === 'function') return ApiResponse({ status, description, type: answer });
-  const { contentType, about } = answer;
+  if (typeof response === 'function') return ApiResponse({ status, description, type: response });
+  const { contentType, about } = response;
   const content = { [contentType]: { schema: { type: 'string' as const } } };
   return ApiResponse({ status, description: about, content });
 }
 
-/** Several values of one field stand with commas between. */
-function asked(field: Field): MethodDecorator {
+/** Lists are comma-separated. */
+function queryParameter(field: Field): MethodDecorator {
   const isList = field.schema.type === 'array';
   return ApiQuery({ ...field, ...(isList && { explode: false }) });
 }

@@ -4,7 +4,7 @@ import { getMetadataStorage } from 'class-validator';
 
 export type RequestClass = new (fields: Record<string, unknown>) => object;
 
-/** Metadata: which class checks a field's own fields; on a class, which of its fields have one. */
+/** Metadata key: on a field, the class that validates its nested fields; on a class, the names of such fields. */
 const WITHIN = 'within';
 
 interface Rule {
@@ -15,7 +15,7 @@ interface Rule {
 
 type Schema = Record<string, unknown>;
 
-/** What class-validator's rules are in JSON Schema. */
+/** The JSON Schema of each class-validator rule. */
 const SCHEMAS: Record<string, (constraints: unknown[]) => Schema> = {
   isOptional: () => ({}),
   isDefined: () => ({}),
@@ -60,23 +60,22 @@ export interface Field {
 }
 
 /**
- * The fields of a class that checks requests, by the rules that check them. What `@ApiProperty` says
- * of one of them beside that stays.
- * @throws where a rule is not known here, or the reference would say less than what is checked
+ * Derives the fields of a request class from its validation rules. Existing `@ApiProperty` options are kept.
+ * @throws if a rule has no JSON Schema here, because the reference would be incomplete
  */
 export function fieldsOf(request: RequestClass): Field[] {
   const rules = getMetadataStorage().getTargetValidationMetadatas(request, '', false, false);
-  const usual = new request({}) as Record<string, unknown>;
+  const defaults = new request({}) as Record<string, unknown>;
   return [...new Set(rules.map(({ propertyName }) => propertyName))].map((name) => {
     const ofField = rules.filter(({ propertyName }) => propertyName === name);
     const required = !ofField.some((rule) => rule.name === 'isOptional');
     const schema = schemaOf(name, ofField);
-    const isUsual = usual[name] !== undefined;
-    return { name, required, schema: isUsual ? { ...schema, default: usual[name] } : schema };
+    const hasDefault = defaults[name] !== undefined;
+    return { name, required, schema: hasDefault ? { ...schema, default: defaults[name] } : schema };
   });
 }
 
-/** An optional field that is an object, whose own fields `request` checks. */
+/** An optional object field, whose nested fields `request` validates. */
 export function Within(request: RequestClass): PropertyDecorator {
   describeFields(request);
   return (target, name) => {
@@ -87,7 +86,7 @@ export function Within(request: RequestClass): PropertyDecorator {
   };
 }
 
-/** The names that a request may use: its fields, and the classes of those that have fields themselves. */
+/** The names that a request may use, and the classes of nested objects. */
 export interface Shape {
   names: readonly string[];
   within: ReadonlyMap<string, RequestClass>;
@@ -109,7 +108,7 @@ export function shapeOf(request: RequestClass): Shape {
   return shape;
 }
 
-/** Lets a body's class be told as a schema of its own. */
+/** Adds the fields of a body's class to its OpenAPI schema. */
 export function describeFields(request: RequestClass): void {
   for (const { name, required, schema } of fieldsOf(request)) {
     ApiProperty({ ...schema, required })(request.prototype as object, name);
@@ -121,7 +120,8 @@ function schemaOf(field: string, rules: readonly Rule[]): Schema {
   const items: Schema = {};
   for (const { name, constraints = [], each } of rules) {
     const toSchema = SCHEMAS[name ?? ''];
-    if (!toSchema) throw new Error(`The reference does not know the rule ${name} of ${field}.`);
+    if (!toSchema)
+      throw new Error(`No JSON Schema for the rule ${name} of ${field}; add it to SCHEMAS.`);
     Object.assign(each ? items : schema, toSchema(constraints));
   }
   return Object.keys(items).length === 0 ? schema : { ...schema, type: 'array', items };

@@ -49,7 +49,7 @@ export class TokenList {
   tokens!: KnownToken[];
 }
 
-class ActInLog implements RecordedAct {
+class AuditEntry implements RecordedAct {
   @ApiProperty()
   id!: string;
 
@@ -92,9 +92,9 @@ class ActInLog implements RecordedAct {
 }
 
 /** Audit entries, newest first. */
-export class ActPage {
-  @ApiProperty({ type: [ActInLog] })
-  acts!: ActInLog[];
+export class AuditPage {
+  @ApiProperty({ type: [AuditEntry] })
+  acts!: AuditEntry[];
 
   @ApiProperty({
     type: 'string',

@@ -11,7 +11,7 @@ import { refuses, TOKEN_SCHEME } from './reference/documented.js';
 
 const SCOPES = 'scopes';
 
-/** What a token needs to use a route: one of these scopes. */
+/** Requires a token with one of these scopes. */
 export const Scope = (...scopes: [AdminScope, ...AdminScope[]]) =>
   applyDecorators(
     SetMetadata(SCOPES, scopes),
@@ -19,31 +19,31 @@ export const Scope = (...scopes: [AdminScope, ...AdminScope[]]) =>
     refuses(['unauthorized', 'forbidden', 'too_many_attempts']),
   );
 
-/** A route for everybody. One that is neither this nor has a scope is for nobody. */
-export const Open = () => applyDecorators(SetMetadata(SCOPES, []), ApiSecurity({}));
+/** A route without authentication. Routes with neither `@Public` nor `@Scope` reject every request. */
+export const Public = () => applyDecorators(SetMetadata(SCOPES, []), ApiSecurity({}));
 
 interface AdminRequest extends FastifyRequest {
   administrator?: Administrator;
 }
 
-/** The administrator whose token the request holds; undefined before it is admitted. */
+/** The authenticated administrator; undefined before authentication. */
 export function administratorIn(request: FastifyRequest): Administrator | undefined {
   return (request as AdminRequest).administrator;
 }
 
-/** The same on a route with a scope, which always has one. */
+/** The authenticated administrator of a route with `@Scope`. */
 export function administratorOf(request: FastifyRequest): Administrator {
   const administrator = administratorIn(request);
-  if (!administrator) throw new Error('The route has no scope.');
+  if (!administrator) throw new Error('The route has no @Scope.');
   return administrator;
 }
 
 /**
- * Admits tokens that have a scope of the route. Guesses are counted by address before anything is looked
- * up, and never keep a valid token out: an administrator may share the address of one who guesses.
+ * Admits tokens that have one of the route's scopes. Invalid tokens are counted by address before any query. They
+ * never lock out a valid token, because an administrator may share the attacker's address.
  */
 @Injectable()
-export class Gatekeeper implements CanActivate {
+export class AuthGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly store: AdminStore,
@@ -53,7 +53,7 @@ export class Gatekeeper implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const scopes = this.reflector.get<AdminScope[] | undefined>(SCOPES, context.getHandler());
-    if (!scopes) throw new Error('The route has no scope and is not open.');
+    if (!scopes) throw new Error('The route has neither @Scope nor @Public.');
     if (scopes.length === 0) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     await this.admit(request, scopes, bearerOf(request));
@@ -66,7 +66,7 @@ export class Gatekeeper implements CanActivate {
     scopes: readonly AdminScope[],
     token: string | undefined,
   ): Promise<void> {
-    // A browser sends none before it is asked, for each of the files of a page at once: no guess.
+    // Not a guess: a browser sends no token until it is asked for one, for each file of a page.
     if (token === undefined) throw unauthorized();
     const administrator = await this.identify(token, request.ip);
     if (!scopes.some((scope) => administrator.scopes.includes(scope))) {
@@ -78,15 +78,15 @@ export class Gatekeeper implements CanActivate {
   }
 
   private async identify(token: string, address: string): Promise<Administrator> {
-    if (!this.known.has(token)) await this.meet(token, address);
+    if (!this.known.has(token)) await this.requireKnown(token, address);
     const administrator = await this.store.findAdministrator(token);
     if (administrator) return administrator;
     this.known.forget(token);
     throw this.refusal(this.guesses.count(address));
   }
 
-  /** A token that is not known is a guess, unless it was made a moment ago. @throws AdminError */
-  private async meet(token: string, address: string): Promise<void> {
+  /** An unknown token counts as a guess, unless it has just been created. @throws AdminError */
+  private async requireKnown(token: string, address: string): Promise<void> {
     const retryAfterS = this.guesses.count(address);
     await this.known.reload();
     if (!this.known.has(token)) throw this.refusal(retryAfterS);
