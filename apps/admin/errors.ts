@@ -1,7 +1,7 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Logger, restOfBody } from '#platform';
+import { type Logger, drainRequestBody } from '#platform';
 import { QueueUnavailable } from '#queue';
 import { isBadValue, isConnectionLoss } from '#storage';
 import { secure } from './security-headers.js';
@@ -75,7 +75,7 @@ export class ErrorFilter implements ExceptionFilter {
       void reply.header('www-authenticate', 'Bearer realm="muster"');
     }
     if (retryAfterS !== undefined) void reply.header('retry-after', retryAfterS);
-    await restOfBody(reply.request.raw);
+    await drainRequestBody(reply.request.raw);
     void reply
       .status(statusOf[code])
       .send({ success: false, code, message, ...(path !== undefined && { path }) });

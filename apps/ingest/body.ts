@@ -19,10 +19,10 @@ export interface BodyLimits {
 }
 
 /**
- * Makes every request's body the bytes that were meant: of any content type or none, for agents say
- * text/plain or nothing where they send JSON, decompressed, taken out of its form and in UTF-8. The limits hold
- * for the bytes on the wire while they arrive, for the decompressed ones while they are made, and for
- * the values before they are parsed. A body without a valid key is refused here.
+ * Reads every body as bytes: decompressed, extracted from a form, in UTF-8. The content type is ignored, because
+ * agents send JSON as text/plain or without one. Limits apply to the bytes while they arrive, to the decompressed
+ * bytes while they are produced, and to the number of values before they are parsed. Bodies without a valid key are
+ * rejected here.
  */
 export function takeBodiesAsBytes(
   fastify: FastifyInstance,
@@ -51,12 +51,11 @@ export function takeBodiesAsBytes(
   );
 }
 
-/** Decompressing is bounded in number, or a few kilobytes from many would take gigabytes at once. */
+/** Limits concurrent decompression: otherwise small requests from many clients could take gigabytes. */
 const MAX_INFLATING = 4;
 
 /**
- * Without a key in the header the sender is not known yet, and the body may not become larger than
- * any Segment client's: they send at most 500 KB.
+ * The limit without a key in the header, when the sender is not known yet. Segment's clients send at most 500 KB.
  */
 const MAX_ANONYMOUS_BYTES = 512_000;
 
@@ -75,7 +74,7 @@ class BodyReader {
     private readonly limits: BodyLimits,
   ) {}
 
-  /** At once where nothing is to be decompressed, for a promise costs each request some of its time. */
+  /** Synchronous if nothing is to be decompressed, because a promise would slow down every request. */
   read(request: FastifyRequest, body: Buffer): Buffer | Promise<Buffer> {
     const config = request.routeOptions.config as RouteConfiguration;
     if (request.is404 || config.ignoresBody) return NOTHING;
@@ -101,7 +100,7 @@ class BodyReader {
   ): Buffer | Promise<Buffer> {
     const { maxAnonymousBytes = MAX_ANONYMOUS_BYTES } = request.routeOptions
       .config as RouteConfiguration;
-    // Fastify's address, which believes X-Forwarded-For of trusted proxies only.
+    // Fastify uses X-Forwarded-For only from trusted proxies.
     const address = networkOf(request.ip);
     const admit = (bytes: Buffer) => this.#admit(open(bytes), address);
     if (encoding !== undefined) {
@@ -126,8 +125,8 @@ class BodyReader {
   }
 
   /**
-   * @throws RequestError `unauthorized` where no valid key is in the body
-   * @throws QueueUnavailable where it cannot be known whether its key is valid
+   * @throws RequestError `unauthorized` if the body contains no valid key
+   * @throws QueueUnavailable if the key cannot be checked at the moment
    */
   #admit(bytes: Buffer, address: string): Buffer {
     let refused = '';
@@ -142,7 +141,7 @@ class BodyReader {
     throw refused === '' ? new Unauthorized(message, null) : refusalOf(this.keys, refused, message);
   }
 
-  /** Above the limit, small bodies still pass: an honest client may be behind the same address. */
+  /** Small bodies pass even above the limit, because an honest client may share the address. */
   #allowanceOf(address: string): number {
     const { maxUnknownBytesPerMinute } = this.limits;
     return Math.max(MIN_UNKNOWN_BYTES, maxUnknownBytesPerMinute - this.#unknown.usedBy(address));

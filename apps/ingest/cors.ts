@@ -2,11 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 const PREFLIGHT_SECONDS = 86_400;
 
-/** What a page may read of an answer besides its body: when to send again, and what to ask us about. */
+/** The response headers that a page may read. */
 const EXPOSED = 'Retry-After, X-Request-Id';
 
 /**
- * Lets pages of the given origins send events and read the answers (https://fetch.spec.whatwg.org/#http-cors-protocol).
+ * Lets pages of the given origins send events and read the responses (https://fetch.spec.whatwg.org/#http-cors-protocol).
  * Agents send no Origin and cost nothing here; @fastify/cors, which looks at every request, took a
  * sixth of ingest's time.
  *

@@ -8,7 +8,7 @@ import {
 } from '#telemetry';
 import type { WriteKeys } from './write-keys.js';
 
-/** What administrators have decided, in the form in which every request asks for it. */
+/** The policy, in a form for fast lookups per request. */
 export class EdgePolicy {
   #decisions: Decisions;
   #limits: ReadonlyMap<string, EventLimits> = new Map();
@@ -33,7 +33,7 @@ export class EdgePolicy {
     return this.#decisions;
   }
 
-  /** Null where nothing of the product is limited. */
+  /** Null if the product has no limits. */
   limitsOf(product: string): EventLimits | null {
     return this.#limits.get(product) ?? null;
   }

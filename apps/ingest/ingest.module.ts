@@ -22,7 +22,6 @@ export const controllers = [
   PreviewController,
   HealthController,
 ];
-/** What ingest is made of. */
 export interface IngestParts {
   keys: WriteKeys;
   clock: StoreClock;
@@ -36,7 +35,7 @@ export interface IngestParts {
   servers: HttpServers;
 }
 
-/** The edge: speaks the clients' dialects, and hands their events to the queue. */
+/** Accepts events in the clients' dialects, and enqueues them. */
 @Module({})
 export class IngestModule {
   static with(settings: IngestSettings, parts: IngestParts): DynamicModule {

@@ -22,7 +22,7 @@ export type IntakeSettings = Pick<
   'maxEventsPerRequest' | 'maxEventBytes' | 'maxJsonDepth' | 'identityKey'
 >;
 
-/** What every dialect does alike: whose request is it, what does it hold, and off to the queue. */
+/** The steps that all dialects share: authenticate, parse, enqueue. */
 @Injectable()
 export class Intake {
   constructor(
@@ -36,7 +36,7 @@ export class Intake {
   ) {}
 
   /**
-   * Whose key the request holds, in its header or else in its body.
+   * The owner of the request's key, from its header or its body.
    * @throws RequestError `unauthorized`
    */
   senderOf(request: FastifyRequest, keyInBody?: string): Sender {
@@ -60,7 +60,7 @@ export class Intake {
     return {
       receivedAt: this.clock.now(),
       product,
-      // What a leaked key sent can be found by it and removed.
+      // Allows removing what a leaked key sent.
       key: keyIdOf(keyDigest),
       identityKey,
       maxEvents: maxEventsPerRequest,
@@ -73,7 +73,7 @@ export class Intake {
   /**
    * Resolves when the envelopes are safe: all of them, or none.
    * @throws QueueUnavailable
-   * @throws RateLimited where one of them is over a limit
+   * @throws RateLimited if one of them exceeds a limit
    */
   async accept(
     sender: Sender,
@@ -90,7 +90,7 @@ export class Intake {
   }
 
   /**
-   * The same of those that are not over a limit.
+   * Enqueues only the envelopes within the limits.
    * @returns the others
    * @throws QueueUnavailable
    */
@@ -110,8 +110,8 @@ export class Intake {
   }
 
   /**
-   * Queues what was accepted of a request, and the traces of what is too large, and answers what
-   * became of each of its events.
+   * Enqueues the accepted events of a request and the traces of those that are too large, and sends the result of
+   * each event.
    */
   async answerOutcomes(
     reply: FastifyReply,
@@ -126,14 +126,14 @@ export class Intake {
   }
 
   /**
-   * Waits for the queue first, so that a request that is refused does not use up a limit. Where the
-   * answer of Redis is lost, the events may count twice.
+   * Checks the queue first, so that a rejected request does not use up a limit. If the response of Redis is lost,
+   * the events may count twice.
    */
   private takeFromLimits(since: number, ...of: Parameters<Limits['take']>) {
     return this.writer.hold(() => this.limits.take(...of), since);
   }
 
-  /** Of an event that administrators have blocked only a mark goes on, and its sender hears success. */
+  /** Replaces blocked events by markers. Their senders still get a success response. */
   private markBlocked(envelopes: readonly ReceivedEnvelope[]): readonly ReceivedEnvelope[] {
     const { decisions } = this.policy;
     if (!envelopes.some((envelope) => decisions.isBlocked(envelope))) return envelopes;
@@ -144,7 +144,7 @@ export class Intake {
   }
 }
 
-/** Whether the body holds one event a line. */
+/** Whether the body contains one event per line. */
 export function isNdjson(request: FastifyRequest): boolean {
   return /^application\/(x-)?(ndjson|jsonl)\b/i.test(request.headers['content-type'] ?? '');
 }

@@ -3,7 +3,7 @@ import type { ReceivedEnvelope } from '#telemetry';
 import type { EdgePolicy } from './edge-policy.js';
 import type { Sender } from './write-keys.js';
 
-/** A key, an installation or an address has used up what it may send in this minute. */
+/** A key, an installation or an address has exceeded its limit for this minute. */
 export class RateLimited extends Error {
   /** In whole seconds. */
   readonly retryAfterS: number;
@@ -17,10 +17,10 @@ export class RateLimited extends Error {
   }
 }
 
-/** Those events of a request that are over a limit, and when they may come again. */
+/** The events of a request that exceed a limit, and when to retry them. */
 export interface Over {
   envelopes: ReadonlySet<ReceivedEnvelope>;
-  /** Null where none is over. */
+  /** Null if none exceeds a limit. */
   limited: RateLimited | null;
 }
 
@@ -34,9 +34,9 @@ export class Limits {
   ) {}
 
   /**
-   * Counts those events of a request that may be taken. Of a request that is not divisible all or none
-   * may. Blocked ones cost nothing: a product must not starve of what is dropped.
-   * @returns those that may not be taken
+   * Counts the events of a request that are within the limits; of an indivisible request, all or none. Blocked events
+   * do not count, because they are dropped.
+   * @returns the events that exceed a limit
    * @throws QueueUnavailable
    */
   async take(

@@ -42,16 +42,16 @@ import { MetricsServer } from './metrics-server.js';
 import { Refusals } from './refusals.js';
 import { WriteKeys } from './write-keys.js';
 
-/** How long to wait at the start for Redis to say what it is like; later it may come and go. */
+/** How long a start waits for the first check of Redis. */
 const SETTLE_MS = 3000;
 /**
- * How long to wait for what administrators have decided, so that their keys work from the first request
- * on. Who lost it publishes it within a second; where nobody has decided anything, WRITE_KEYS are enough.
+ * How long a start waits for the policy, so that administrators' keys work from the first request. A worker publishes
+ * a lost policy within a second.
  */
 const POLICY_MS = 1500;
-/** How long to wait for the time of Redis, which dates events. */
+/** How long a start waits for Redis' time, which dates events. */
 const CLOCK_MS = 1500;
-/** A request takes milliseconds; one that takes this long is holding a connection open. */
+/** A request takes milliseconds; a slower client is holding the connection open. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
 runProcess(startIngest, { name: 'ingest' });
@@ -113,7 +113,7 @@ async function startIngest() {
   };
 }
 
-/** Opens the metrics port if one is wanted. */
+/** Opens the metrics port, if INGEST_METRICS_PORT is set. */
 async function serveMetrics(
   { metricsPort, metricsHost }: IngestSettings,
   measured: Measured,
@@ -201,7 +201,7 @@ function followPolicy(settings: IngestSettings, policy: EdgePolicy, logger: Logg
   });
 }
 
-/** @returns why nothing can be taken yet; null where events can be */
+/** @returns why events cannot be accepted yet; null if they can */
 async function refuseUndurable(writer: EnvelopeWriter): Promise<QueueUnavailable | null> {
   const closed = await writer.settle(SETTLE_MS);
   if (closed?.reason === 'not_durable') throw new StartupError(closed.message);

@@ -11,7 +11,7 @@ import {
 import type { RouteConfiguration } from './authenticate.js';
 import { Intake } from './intake.js';
 
-/** What posthog-python sends at most at once, decompressed. */
+/** The largest body that posthog-python sends, decompressed. */
 const MAX_BATCH_BYTES = 5 * 1024 * 1024;
 
 export const POSTHOG: RouteConfiguration = {
@@ -22,7 +22,7 @@ export const POSTHOG: RouteConfiguration = {
 
 const OK = { status: 'Ok' };
 
-/** No flag is on: clients that ask for flags go on as if nobody had set any. */
+/** No feature flags: clients behave as if none were defined. */
 const NO_FLAGS = {
   flags: {},
   featureFlags: {},

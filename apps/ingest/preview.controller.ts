@@ -19,10 +19,10 @@ import { POSTHOG } from './posthog.controller.js';
 import type { Sender } from './write-keys.js';
 
 const DAY_MS = 86_400_000;
-/** A preview is for people, and its answer is many times as large as what it is of. */
+/** A preview is for people, and its response is many times as large as the events. */
 const MAX_EVENTS = 100;
 
-/** Normalises by the same rules as the workers, so that a preview is true. */
+/** Normalises with the same rules as the workers, so that previews are accurate. */
 export class Previewer {
   /** Previewed events by write key. They are read in this process, so they are limited here. */
   readonly #previewed = new PerMinute();
@@ -34,8 +34,8 @@ export class Previewer {
   ) {}
 
   /**
-   * Counts what is previewed against the limit of its sender.
-   * @throws RateLimited where the limit is used up
+   * Previews events and counts them against the sender's limit.
+   * @throws RateLimited if the limit is exceeded
    */
   preview<T extends { events: unknown[] }>(
     { keyDigest }: Sender,
@@ -58,7 +58,7 @@ export class Previewer {
   }
 }
 
-/** What a vendor shows its users before they send anything. */
+/** Shows users what would be stored before they send anything. */
 @Controller('v1')
 export class PreviewController {
   constructor(
@@ -67,8 +67,8 @@ export class PreviewController {
   ) {}
 
   /**
-   * Any body of any dialect, so one with the key in it may be as large as PostHog's: answers which rows
-   * would be stored of it, and what would be dropped and why. Stores nothing, and passes nothing on.
+   * Accepts any body in any dialect, up to PostHog's limit if the key is in it. Returns the rows that would be stored,
+   * and what would be dropped and why. Nothing is stored or queued.
    */
   @Post('preview')
   @RouteConfig(POSTHOG)

@@ -6,7 +6,7 @@ import { Agents } from './agent.js';
 import { senderOf } from './authenticate.js';
 import { type ErrorCode, Unauthorized } from './errors.js';
 
-/** Connections that end before there is a request to answer with an error code. */
+/** Connections that end before there is a request. */
 export type ConnectionCode = 'tls_handshake' | 'request_timeout' | 'malformed_http';
 
 interface Refused {
@@ -21,7 +21,7 @@ const HINT_DIGITS = 8;
 export interface RefusalsOptions {
   counts: IngestCounts;
   logger: Logger;
-  /** Under which keys that are not known are hashed. */
+  /** The key with which unknown write keys are hashed. */
   identityKey: string;
   /** The names of products, which agents may call themselves by. */
   products: Iterable<string>;
@@ -122,7 +122,7 @@ export class Refusals {
   }
 }
 
-/** Routes by what they begin with, the first that fits. */
+/** Dialects by route prefix; the first match counts. */
 const DIALECTS: readonly [prefix: string, dialect: string][] = [
   ['none', 'none'],
   ['/health', 'none'],

@@ -2,14 +2,14 @@ import { hash } from 'node:crypto';
 import type { Clock } from '#queue';
 import type { KnownKey } from '#telemetry';
 
-/** Whose request it is. */
+/** The sender of a request. */
 export interface Sender {
   product: string;
   /** SHA-256 of the write key, in hex. */
   keyDigest: string;
 }
 
-/** The write keys that are accepted, known by their SHA-256 only. */
+/** The accepted write keys, known only by their SHA-256. */
 export class WriteKeys {
   readonly #configured: ReadonlyMap<string, string>;
   #decided: ReadonlyMap<string, KnownKey> = new Map();
@@ -27,15 +27,14 @@ export class WriteKeys {
     this.#configured = configured;
   }
 
-  /** Takes the keys that administrators have made or ended: what they say of a key counts. */
+  /** Applies administrators' keys, which take precedence over configured ones. */
   decide(keys: readonly KnownKey[]): void {
     this.#decided = new Map(keys.map((key) => [key.digest, key]));
   }
 
   /**
-   * Who sends with this key; null where nobody may. The key is looked up by its digest, however many
-   * there are: how long that takes may tell something of digests, and of no key. Whoever learned a
-   * whole digest could not go back from it to the key, which has 160 random bits.
+   * The sender with this key; null if the key is not accepted. Keys are looked up by digest, so timing can reveal
+   * digests at most. A digest does not reveal its key, which has 160 random bits.
    */
   senderOf(key: string): Sender | null {
     const keyDigest = hash('sha256', key, 'hex');
@@ -48,7 +47,7 @@ export class WriteKeys {
     return product === undefined ? null : { product, keyDigest };
   }
 
-  /** What may be counted of a key that is not accepted. */
+  /** The countable parts of a key that is not accepted. */
   refusedKeyOf(key: string): { keyDigest: string; product: string | undefined } {
     const keyDigest = hash('sha256', key, 'hex');
     return { keyDigest, product: this.#decided.get(keyDigest)?.product };
@@ -60,7 +59,7 @@ export class WriteKeys {
   }
 }
 
-/** The key of an Authorization header: a Bearer token, or the user of Basic. Null where there is none. */
+/** The key in an Authorization header: a bearer token, or the user of basic authentication. Null if missing. */
 export function keyInHeader(authorization: string | undefined): string | null {
   const [scheme = '', credentials = ''] = authorization?.trim().split(/\s+/, 2) ?? [];
   if (/^bearer$/i.test(scheme)) return credentials;

@@ -6,7 +6,7 @@ import { LedgerGuard } from './ledger-guard.js';
 import { Watchdog } from './watchdog.js';
 import { WorkerLoop } from './worker-loop.js';
 
-/** Who asks gives up after a second or so, as Kubernetes does. */
+/** Kubernetes and others time out after one second. */
 const CHECK_LIMIT_MS = 900;
 
 @Controller('health')
@@ -18,15 +18,15 @@ export class HealthController {
     private readonly clock: StoreClock,
   ) {}
 
-  /** The process answers; loops that make no progress are named. */
+  /** The process responds. Reports loops that make no progress. */
   @Get('live')
   live() {
     return { status: 'ok', ...this.troubles() };
   }
 
   /**
-   * Redis and Postgres answer, soon, jobs are taken and completed, and no loop is stuck. A problem of the
-   * erasure ledger is named as well.
+   * Redis and Postgres respond in time, jobs are completed, and no loop is stuck. Also reports a problem of the erasure
+   * ledger.
    */
   @Get('ready')
   async ready(@Res() reply: FastifyReply): Promise<void> {

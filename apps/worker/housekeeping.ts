@@ -1,5 +1,5 @@
 import type { Logger, WorkerSettings } from '#platform';
-import { keepHouse, type Clock, type Housekeeper, type HousekeepingJob } from '#queue';
+import { runMaintenance, type Clock, type Housekeeper, type HousekeepingJob } from '#queue';
 import {
   isConnectionLoss,
   type HousekeepingStore,
@@ -58,7 +58,7 @@ export class Housekeeping {
         'maintenance job failed; it runs again at its next scheduled time',
       );
     };
-    this.#keeper = keepHouse({ redisUrl, prefix, clock, onError, onFailure }, (job, signal) =>
+    this.#keeper = runMaintenance({ redisUrl, prefix, clock, onError, onFailure }, (job, signal) =>
       this.run(job, signal),
     );
   }

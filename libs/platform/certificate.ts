@@ -11,9 +11,9 @@ const VALID_DAYS = 825;
 const RENEW_DAYS = 30;
 
 /**
- * A certificate for this machine (localhost, its loopback addresses, its host name, and the address
- * that a server listens on), for use where nobody has given one. It is signed by itself, so a client that trusts `certFile` trusts it. Made
- * once per folder, and anew when it is about to expire, broken, or for other names.
+ * Creates a self-signed certificate for this machine (localhost, its loopback addresses, its host name, and the
+ * address that a server listens on), for when none is configured. Clients that trust `certFile` trust it. It is
+ * created once per folder, and again when it is about to expire, broken, or for other names.
  *
  * @param dir the folder for `cert.pem` and `key.pem` (mode 0600); made if missing
  * @param host a name or address it should be good for, too
@@ -22,7 +22,7 @@ export async function makeCertificate(dir: string, host = 'localhost'): Promise<
   const names = new Set(['localhost', '127.0.0.1', '::1', hostname(), host].filter(isNameable));
   const files = { certFile: join(dir, 'cert.pem'), keyFile: join(dir, 'key.pem') };
   if (await isStillGood(files, names)) return files;
-  // Only who makes one loads this; it would take every process longer to start.
+  // Imported on demand, because it would slow down the start of every process.
   const { generate } = await import('selfsigned');
   const expiry = new Date(Date.now() + VALID_DAYS * DAY_MS);
   // OpenSSL finds a trusted certificate by its subject: two alike in one file would hide each other.
@@ -31,7 +31,7 @@ export async function makeCertificate(dir: string, host = 'localhost'): Promise<
     keyType: 'ec',
     curve: 'P-256',
     algorithm: 'sha256',
-    // A clock that is a little behind ours should not refuse it.
+    // Clients with a slightly slow clock should accept it.
     notBeforeDate: new Date(Date.now() - DAY_MS),
     notAfterDate: new Date(expiry.getTime() - DAY_MS),
     extensions: [

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * The time between SIGTERM and the end of listening. The process is not ready then, so that load
- * balancers send no new connections, and still serves the ones that it has.
+ * The time between SIGTERM and the end of listening. The process reports that it is not ready, so that load balancers
+ * send no new connections, and still serves its existing ones.
  */
 export class Drain {
   #isDraining = false;

@@ -7,7 +7,7 @@ import {
 import { readFile, writeFile } from 'node:fs/promises';
 import { StartupError } from './startup-error.js';
 
-/** The key that certificates of erasure are signed with (Ed25519, PEM). @throws StartupError */
+/** Reads the key that signs erasure certificates (Ed25519, PEM). @throws StartupError */
 export async function readErasureKey(file: string): Promise<KeyObject> {
   try {
     const key = createPrivateKey(await readFile(file));
@@ -23,7 +23,7 @@ export async function readErasureKey(file: string): Promise<KeyObject> {
 const PUBLIC_KEY = /-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g;
 
 /**
- * The public keys that stand after the private key in its file: those of earlier keys, whose entries in the
+ * Reads the public keys that follow the private key in its file. They belong to earlier keys, whose entries in the
  * erasure ledger stay valid. @throws StartupError
  */
 export async function readFormerErasureKeys(file: string): Promise<KeyObject[]> {
@@ -37,7 +37,7 @@ export async function readFormerErasureKeys(file: string): Promise<KeyObject[]> 
   }
 }
 
-/** Makes such a key, unless it is there. */
+/** Creates a key, unless the file exists. */
 export async function makeErasureKey(file: string): Promise<void> {
   const { privateKey } = generateKeyPairSync('ed25519');
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
@@ -46,7 +46,7 @@ export async function makeErasureKey(file: string): Promise<void> {
   });
 }
 
-/** The public half, in PEM. */
+/** The public key, in PEM. */
 export function publicPem(key: KeyObject): string {
   return createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
 }

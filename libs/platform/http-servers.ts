@@ -9,7 +9,7 @@ import { acceptProxyProtocol } from './proxy-protocol.js';
 import type { ServedCertificate } from './tls.js';
 
 export interface HttpServerSettings {
-  /** Proxies and load balancers whose word about the client's address is taken. */
+  /** Proxies and load balancers that are trusted to report the client's address. */
   trustedProxies: AddressList;
   /** Whether connections from them begin with a PROXY protocol header. */
   proxyProtocol: 'on' | 'off';
@@ -43,7 +43,7 @@ const TLS_OPTIONS = {
   ].join(':'),
 } as const;
 
-/** The servers of one process on one port: one for each address that its host name stands for. */
+/** The servers of one process on one port: one for each address of its host name. */
 export class HttpServers {
   readonly #servers: Server[] = [];
   #handler: RequestListener | undefined;
@@ -84,12 +84,12 @@ export class HttpServers {
     }
   }
 
-  /** When the certificate is good; undefined for plain HTTP. */
+  /** The validity of the certificate; undefined for plain HTTP. */
   certificateValidity(): CertificateValidity | undefined {
     return this.certificate?.validity();
   }
 
-  /** Begins to follow the certificate's files. */
+  /** Starts to reload the certificate when its files change. */
   followCertificate(): void {
     this.certificate?.follow({
       setSecureContext: (pair) => {
@@ -115,7 +115,7 @@ export class HttpServers {
     for (const server of this.#servers) server.closeIdleConnections();
   }
 
-  /** Ends those that Fastify does not know of. @returns when their last request has been answered */
+  /** Closes the servers that Fastify does not know. Resolves after their last response. */
   async closeOtherAddresses(): Promise<void> {
     const [, ...others] = this.#servers;
     await Promise.all(

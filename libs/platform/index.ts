@@ -9,7 +9,7 @@ export { readJsonFolder } from './json-folder.js';
 export { runProcess, type Running } from './lifecycle.js';
 export { createLogger, logClock, NestLogger, type Logger, type LogLevel } from './logging.js';
 export { refuseOtherMethods } from './other-methods.js';
-export { restOfBody } from './rest-of-body.js';
+export { drainRequestBody } from './drain-request-body.js';
 export {
   adminSettings,
   commandSettings,

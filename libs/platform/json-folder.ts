@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { StartupError } from './startup-error.js';
 
 /**
- * What the JSON files of a folder say, in the order of their names; nothing where there is no folder.
- * @throws StartupError with the file and the reason, also for what `understand` throws
+ * Reads the JSON files of a folder, sorted by name. Returns nothing if the folder does not exist.
+ * @throws StartupError with the file and the reason, also for errors of `understand`
  */
 export async function readJsonFolder<T>(
   dir: string | undefined,

@@ -5,25 +5,25 @@ import { StartupError } from './startup-error.js';
 
 /**
  * One Ctrl-C reaches a process several times: from the terminal, and again from the npm above it.
- * Only what comes later than this is somebody losing patience.
+ * Only a signal after this time is a second request to stop.
  */
 const SAME_SIGNAL_MS = 500;
 
 export interface Running {
-  /** What to tell the parent process about it, such as the port. */
+  /** Information for the parent process, such as the port. */
   ready?: object;
-  /** Finishes what is under way and lets go of everything. Called once. */
+  /** Finishes running work and releases all resources. Called once. */
   stop(): Promise<void>;
 }
 
 /**
  * Runs a process from its start to its exit; the only caller of `process.exit`.
  *
- * - Started: tells the parent, if it has one, `{ ready: true, ...running.ready }`.
+ * - Started: sends `{ ready: true, ...running.ready }` to the parent, if there is one.
  * - SIGTERM, SIGINT, SIGHUP of its terminal, or the parent's death: aborts the start or calls
  *   `stop`, and exits with 0. With 1, if that takes longer than STOP_TIMEOUT_MS. A second signal
  *   exits at once.
- * - A StartupError: its sentence to stderr, exit 1. Any other error, also an uncaught one: logged,
+ * - A StartupError: its message to stderr, exit 1. Any other error, also an uncaught one: logged,
  *   exit 1.
  *
  * @param main starts the process; `starting` is aborted by a signal that comes before it is done
@@ -55,7 +55,7 @@ export function runProcess(
       process.stderr.write(`${name} did not stop within ${limitMs} ms and is ended.\n`);
       process.exit(1);
     }, limitMs);
-    // What was told to stop while it started may well fail for it, and that is no news.
+    // A start that was stopped may fail because of that, which needs no report.
     const stopped = started.then(
       (running) => running.stop(),
       () => undefined,

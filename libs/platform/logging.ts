@@ -13,9 +13,9 @@ interface LoggedError {
 }
 
 /**
- * The root logger of a process: one JSON object a line, to stdout. An error is logged by its type,
- * message, code and stack and nothing else, since what libraries hang on to their errors (query
- * parameters, the arguments of a Redis command, the `detail` of Postgres) is somebody's telemetry.
+ * The root logger of a process: one JSON object per line, to stdout. Of an error, only type, message, code and stack
+ * are logged, because other properties that libraries add (query parameters, arguments of a Redis command, the
+ * `detail` of Postgres) may contain telemetry.
  */
 export function createLogger(
   options: { name: string; level?: LogLevel },
@@ -42,7 +42,7 @@ export function createLogger(
   );
 }
 
-/** Gives the log lines of Nest and of the packages around it to our logger. */
+/** Passes the log lines of Nest and its packages to our logger. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
@@ -77,7 +77,7 @@ export class NestLogger implements LoggerService {
     const stack = texts.find((text) => framesOf(text));
     const context = texts.findLast((text) => text !== stack);
     const bindings = { context, ...(error ? { err: error } : { stack: framesOf(stack) }) };
-    // Of an object that is no error, nobody here knows what is in it.
+    // An object that is not an error may contain anything.
     const said = typeof message === 'string' ? message : error ? undefined : `(${typeof message})`;
     this.logger[level](bindings, said);
   }
@@ -112,7 +112,7 @@ function messageOf(error: Error): string {
     return `the database refused a value (SQLSTATE ${code})`;
   }
   if (error instanceof SyntaxError && error.message.includes('JSON')) return 'not valid JSON';
-  // A failed connection to a name with several addresses has an empty message of its own.
+  // A failed connection to a name with several addresses has an empty message.
   if (error.message === '' && error instanceof AggregateError) {
     return error.errors.map((part) => (part instanceof Error ? part.message : '')).join('; ');
   }

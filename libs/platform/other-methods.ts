@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, HTTPMethods } from 'fastify';
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const satisfies HTTPMethods[];
 
 /**
- * Answers 405 with `Allow` where a path exists and the method does not.
+ * Returns 405 with `Allow` if the path exists, but not with this method.
  *
  * @param refuse sends the error body of this API
  * @returns a function to call when all routes are registered

@@ -17,7 +17,7 @@ const HEADER_TIMEOUT_MS = 5000;
 export type ProxyHeader =
   | { state: 'incomplete' }
   | { state: 'invalid' }
-  /** `address` is null where the balancer speaks for itself, as in its health checks. */
+  /** `address` is null for the load balancer's own connections, such as health checks. */
   | { state: 'complete'; length: number; address: string | null };
 
 const INCOMPLETE = { state: 'incomplete' } as const;
@@ -62,14 +62,14 @@ export function acceptProxyProtocol(server: Server, trusted: AddressList): void 
       handOn(socket);
     });
   });
-  // TLS wraps the connection in a socket of its own, with the same peer.
+  // TLS wraps the connection in another socket with the same peer.
   server.on('secureConnection', (socket: Socket) => {
     const address = addresses.get(peerOf(socket));
     if (address !== undefined) nameClient(socket, address);
   });
 }
 
-/** @returns the client's address, or null; destroys the socket where there is no valid header */
+/** @returns the client's address, or null; destroys the socket if the header is invalid */
 async function readHeader(socket: Socket): Promise<string | null> {
   const timeout = setTimeout(() => socket.destroy(), HEADER_TIMEOUT_MS);
   const onError = () => undefined;
@@ -89,7 +89,7 @@ async function readHeader(socket: Socket): Promise<string | null> {
       if (!chunk) await Promise.race([once(socket, 'readable'), once(socket, 'close')]);
     }
   } catch {
-    // It broke; there is no client to serve.
+    // The connection broke.
   } finally {
     clearTimeout(timeout);
     socket.off('error', onError);
@@ -140,7 +140,7 @@ const peerOf = (socket: Socket) => `${socket.remoteAddress} ${socket.remotePort}
 
 const PEER = Symbol('the address that the connection came from');
 
-/** Who has opened a connection: the load balancer, where `remoteAddress` is the client that it named. */
+/** The peer of a connection: the load balancer, if `remoteAddress` is the client that it reported. */
 export function peerAddress(socket: Socket & { [PEER]?: string }): string | undefined {
   return socket[PEER] ?? socket.remoteAddress;
 }

@@ -1,9 +1,9 @@
 import { AddressList } from './address-list.js';
 
-/** What became of a text: its value, or a phrase that goes on after the setting's name ("is empty"). */
+/** The parsed value, or an error phrase that follows the setting's name ("is empty"). */
 export type Parsed<T> = { value: T } | { wrong: string };
 
-/** A kind of setting: what it allows, in words, and how its text is understood. */
+/** A kind of setting: a description of its values, and its parser. */
 export interface Kind<T> {
   readonly allowed: string;
   /** A secret may also be given as a file, by the variable NAME_FILE. */
@@ -66,7 +66,7 @@ export const secret: Kind<string> = {
   parse: (text) => ({ value: text }),
 };
 
-/** A key that nobody can guess; never shown. */
+/** A key that cannot be guessed. Never shown. */
 export const longSecret: Kind<string> = {
   allowed: 'a text of 32 characters or more, such as openssl rand -hex 32 prints',
   isSecret: true,
@@ -87,7 +87,7 @@ export function secretUrl(protocols: readonly string[], example: string): Kind<s
   };
 }
 
-/** The origins that may call from a browser: everybody, or a list. */
+/** The origins that may call from a browser: all, or a list. */
 export const origins: Kind<'*' | string[]> = {
   allowed: '* or a comma list of origins such as https://ui.example.com',
   parse(text) {
@@ -115,8 +115,8 @@ export const prefixes: Kind<readonly string[]> = {
 };
 
 /**
- * Write keys by the SHA-256 of the key (64 lower-case hex digits), each telling its product. Only
- * digests are configured, so that reading the configuration gives nobody a key.
+ * Maps the SHA-256 of each write key (64 lower-case hex digits) to its product. Only digests are configured, so that
+ * the configuration does not reveal keys.
  */
 export const writeKeys: Kind<ReadonlyMap<string, string>> = {
   allowed: 'a comma list of product:sha256, the SHA-256 of the key as 64 hex digits',

@@ -11,7 +11,7 @@ import {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What one process reads: its own name for a value, and the variable that holds it. */
+/** The settings of a process: the property name of each value, and its variable. */
 type Names = Readonly<Record<string, SettingName>>;
 type Required<N extends Names> = { -readonly [K in keyof N]: SettingValue<N[K]> };
 type Optional<N extends Names> = { -readonly [K in keyof N]?: SettingValue<N[K]> };
@@ -126,7 +126,7 @@ const START_OPTIONAL = {
   privacyAnalystPassword: 'PRIVACY_ANALYST_PASSWORD',
 } as const;
 
-/** Of the machine and not of Muster, but Node, TLS and locale work by it. */
+/** Not settings of Muster, but used by Node, TLS and the locale. */
 const SYSTEM =
   'NODE_ENV PATH HOME TMPDIR TZ LANG LC_ALL NODE_OPTIONS NODE_EXTRA_CA_CERTS SSL_CERT_FILE SSL_CERT_DIR';
 
@@ -135,12 +135,12 @@ export type AdminSettings = ReturnType<typeof adminSettings>;
 export type WorkerSettings = ReturnType<typeof workerSettings>;
 export type StartSettings = ReturnType<typeof startSettings>;
 
-/** @throws StartupError with a sentence for every setting that is missing or wrong */
+/** @throws StartupError with a message for every missing or invalid setting */
 export function ingestSettings(env: Environment = process.env) {
   return withTransport(readSettings(env, INGEST, INGEST_OPTIONAL, transportProblems));
 }
 
-/** @throws StartupError with a sentence for every setting that is missing or wrong */
+/** @throws StartupError with a message for every missing or invalid setting */
 export function workerSettings(env: Environment = process.env) {
   const settings = readSettings(env, WORKER, WORKER_OPTIONAL);
   // One for each job, one for a replay, and five for everything else.
@@ -148,17 +148,17 @@ export function workerSettings(env: Environment = process.env) {
   return { ...settings, databaseConnections };
 }
 
-/** @throws StartupError with a sentence for every setting that is missing or wrong */
+/** @throws StartupError with a message for every missing or invalid setting */
 export function adminSettings(env: Environment = process.env) {
   return withTransport(readSettings(env, ADMIN, ADMIN_OPTIONAL, transportProblems));
 }
 
-/** What a command needs that makes an administrator's token. @throws StartupError */
+/** The settings of the command that creates an administrator's token. @throws StartupError */
 export function tokenSettings(env: Environment = process.env) {
   return readSettings(env, { databaseUrl: 'DATABASE_URL', suppressionKey: 'SUPPRESSION_KEY' }, {});
 }
 
-/** What the command line reads: where things are. @throws StartupError */
+/** The settings of the command line. @throws StartupError */
 export function commandSettings(env: Environment = process.env) {
   return readSettings(
     env,
@@ -172,7 +172,7 @@ export function commandSettings(env: Environment = process.env) {
   );
 }
 
-/** @throws StartupError with a sentence for every setting that is missing or wrong */
+/** @throws StartupError with a message for every missing or invalid setting */
 export function migrateSettings(env: Environment = process.env) {
   return readSettings(
     env,
@@ -190,7 +190,7 @@ export function migrateSettings(env: Environment = process.env) {
   );
 }
 
-/** @throws StartupError with a sentence for every setting that is wrong */
+/** @throws StartupError with a message for every invalid setting */
 export function docsSettings(env: Environment = process.env) {
   return readSettings(env, {}, { productsDir: 'PRODUCTS_DIR' });
 }
@@ -199,7 +199,7 @@ export function docsSettings(env: Environment = process.env) {
  * What `npm start` needs, and the environment to give to the processes that it starts. Theirs is
  * checked too, because a typing error should be told before two databases have been started.
  *
- * @throws StartupError with a sentence for every setting that is missing or wrong
+ * @throws StartupError with a message for every missing or invalid setting
  */
 export function startSettings(env: Environment = process.env) {
   const others = {

@@ -1,4 +1,4 @@
-/** A reason not to start that the person who starts us can mend. The message is all they see. */
+/** An error at startup that the operator can fix. Only its message is printed. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';
 }

@@ -23,7 +23,7 @@ export interface TlsPair {
   key: string;
 }
 
-/** The part of `https.Server` that a new certificate is given to. */
+/** The part of `https.Server` that accepts a new certificate. */
 interface TlsServer {
   setSecureContext(pair: TlsPair): void;
 }
@@ -36,10 +36,9 @@ export async function loadTls(files: TlsFiles): Promise<TlsPair> {
 }
 
 /**
- * The certificate that a server shows. While it follows its files, the server gets every new pair that
- * appears in them, within a few seconds and without dropping a connection. A pair that is unreadable,
- * broken, half-written, or outside its dates while the present one is within them, is logged once and
- * the present one stays.
+ * The certificate of a server. Reloads its files within seconds of a change, without dropping connections. A new pair
+ * that is unreadable, broken or half-written, or outside its dates while the current one is not, is logged once, and
+ * the current pair stays in use.
  *
  * The contents are compared rather than watched: renewers swap a symlink (certbot), a directory
  * behind it (Kubernetes) or rename a file over it, and watches and mtimes miss one or other.

@@ -25,9 +25,8 @@ export function transportOptions({ trustedProxies }: { trustedProxies: AddressLi
 }
 
 /**
- * Looks at every request first: refuses one that is not well-formed HTTP, and in plain HTTP one that
- * did not come over TLS to a trusted proxy. Every response names the request (`X-Request-Id`), and while
- * the process drains, asks the client to open another connection.
+ * Checks every request first: rejects malformed HTTP, and plain HTTP that did not reach a trusted proxy over TLS.
+ * Adds `X-Request-Id` to every response, and closes connections after their response while the process drains.
  */
 export function guardTransport(fastify: FastifyInstance, transport: Transport): void {
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -47,8 +46,8 @@ export function guardTransport(fastify: FastifyInstance, transport: Transport): 
 }
 
 /**
- * Sends 100 Continue to a client that waits for it before it sends the body. Call it after everything
- * that may refuse a request without its body.
+ * Sends 100 Continue to clients that wait for it before they send the body. Register it after all hooks that may
+ * reject a request without its body.
  */
 export function continueBeforeBodies(fastify: FastifyInstance, drain: Drain): void {
   fastify.addHook('preParsing', ({ raw }, reply, payload, done) => {

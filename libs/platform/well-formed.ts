@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Why a request is refused although Node could parse it. RFC 9112 and RFC 9110 ask for each. */
+/** Why a request is rejected although Node parsed it. RFC 9112 and RFC 9110 require each check. */
 export interface Malformation {
   status: 400 | 411 | 417 | 501 | 505;
   message: string;
 }
 
-/** @returns why a request is not well-formed HTTP/1.0 or HTTP/1.1; undefined where it is */
+/** @returns why a request is malformed HTTP/1.0 or HTTP/1.1; undefined if it is not */
 export function malformationOf(request: IncomingMessage): Malformation | undefined {
   const { httpVersion, headers } = request;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') {

@@ -2,14 +2,14 @@ import { Redis } from 'ioredis';
 
 /** The queue's name in Redis, below the prefix. */
 export const ENVELOPES = 'envelopes';
-/** The name of the queue of what the store does for itself. */
+/** The queue of maintenance jobs. */
 export const HOUSEKEEPING = 'housekeeping';
 
 export interface QueueOptions {
   redisUrl: string;
-  /** What all keys begin with. */
+  /** The prefix of all keys. */
   prefix: string;
-  /** Told of every failure of the connection, which mends itself. */
+  /** Called for every failure of the connection, which then reconnects. */
   onError: (error: Error) => void;
 }
 
@@ -17,35 +17,35 @@ const MAX_RECONNECT_DELAY_MS = 1000;
 const CONNECT_TIMEOUT_MS = 5000;
 const KEEP_ALIVE_DELAY_MS = 5000;
 /** Longer than a worker's connection blocks while it waits for a job: 10 seconds at most. */
-const PATIENT_SILENCE_MS = 12_000;
+const BLOCKING_SILENCE_MS = 12_000;
 
 /**
- * For a server that answers while Redis is away: a command fails at once rather than wait for a
- * connection, and is never sent again behind the back of whoever was told that it failed.
+ * For a server that must respond while Redis is unavailable: commands fail immediately instead of waiting for a
+ * connection, and are never resent after their caller saw them fail.
  */
-export function connectImpatiently({ redisUrl, onError }: QueueOptions, timeoutMs: number): Redis {
-  return connect(redisUrl, onError, { isPatient: false, silenceMs: timeoutMs + 2000 });
+export function connectFailFast({ redisUrl, onError }: QueueOptions, timeoutMs: number): Redis {
+  return connect(redisUrl, onError, { isBlocking: false, silenceMs: timeoutMs + 2000 });
 }
 
-/** For a worker, which has nothing better to do than to wait. */
-export function connectPatiently({ redisUrl, onError }: QueueOptions): Redis {
-  return connect(redisUrl, onError, { isPatient: true, silenceMs: PATIENT_SILENCE_MS });
+/** For a worker: commands wait for the connection. */
+export function connectBlocking({ redisUrl, onError }: QueueOptions): Redis {
+  return connect(redisUrl, onError, { isBlocking: true, silenceMs: BLOCKING_SILENCE_MS });
 }
 
 function connect(
   url: string,
   onError: (error: Error) => void,
-  { isPatient, silenceMs }: { isPatient: boolean; silenceMs: number },
+  { isBlocking, silenceMs }: { isBlocking: boolean; silenceMs: number },
 ): Redis {
   const redis = new Redis(url, {
-    enableOfflineQueue: isPatient,
-    autoResendUnfulfilledCommands: isPatient,
-    maxRetriesPerRequest: null, // BullMQ asks for it
+    enableOfflineQueue: isBlocking,
+    autoResendUnfulfilledCommands: isBlocking,
+    maxRetriesPerRequest: null, // BullMQ requires it
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepAlive: KEEP_ALIVE_DELAY_MS,
-    // A connection that swallows commands is given up for a new one.
+    // Replaces a connection on which commands get no response.
     socketTimeout: silenceMs,
-    // After a failover, the name leads to the new master.
+    // After a failover, the host name resolves to the new master.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS),
   });

@@ -7,9 +7,9 @@ import { type AcceptedCount, hourOf, type ReceivedEnvelope } from '#telemetry';
 export interface EnvelopeBatch {
   /** The same at every delivery of the job. */
   batchId: string;
-  /** When it was put together, in milliseconds since 1970. */
+  /** When it was created, in milliseconds since 1970. */
   gatheredAt: number;
-  /** What ingest acknowledged, counted apart from the envelopes: the books must balance with it. */
+  /** The number of acknowledged events, counted separately from the envelopes, for the balance. */
   accepted: AcceptedCount[];
   envelopes: ReceivedEnvelope[];
 }
@@ -21,7 +21,7 @@ export interface JobData extends Omit<EnvelopeBatch, 'envelopes'> {
   envelopes: string;
 }
 
-/** A job whose data is not what ingest writes. No repetition will mend it. */
+/** A job whose data ingest cannot have written. Retrying does not help. */
 export class UnreadableJob extends Error {}
 
 /** Level 1: a fleet's events shrink to a twentieth already, and time is what is short. */

@@ -1,26 +1,26 @@
 import type { Redis } from 'ioredis';
 import { Queue, UnrecoverableError, Worker } from 'bullmq';
-import { connectPatiently, ENVELOPES, untilLost, type QueueOptions } from './connection.js';
+import { connectBlocking, ENVELOPES, untilLost, type QueueOptions } from './connection.js';
 import { StallWatch } from './stall-watch.js';
 import type { Clock } from './store-clock.js';
 import { createStoreTimeBackend } from './store-time-backend.js';
 import { unpackBatch, UnreadableJob, type EnvelopeBatch } from './envelope-batch.js';
 
 export interface EnvelopeConsumerOptions extends QueueOptions {
-  /** When jobs that failed are due. */
+  /** The clock by which failed jobs are retried. */
   clock: Clock;
   /** Jobs under way at once. */
   concurrency: number;
-  /** Told of every attempt that failed; the job will be tried again unless it is unreadable. */
+  /** Called for every failed attempt. The job is retried unless it is unreadable. */
   onFailure: (error: Error, attempts: number) => void;
   /** After this long with waiting jobs and no completed one, the queue counts as stalled. */
   stallMs: number;
-  /** Told when the queue stalls, and when that is over. */
+  /** Called when the queue stalls, and when it recovers. */
   onStall: (isStalled: boolean) => void;
 }
 
 export interface EnvelopeConsumer {
-  /** Throws unless it takes jobs and Redis answers. */
+  /** Throws unless the worker is running and Redis responds. */
   check(): Promise<void>;
   /** Whether jobs wait, and none has been completed for long. */
   readonly isStalled: boolean;
@@ -45,14 +45,13 @@ const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 30_000;
 
 /**
- * Hands the queue's batches to `handle`, again after a while where it throws. A job that cannot be
- * unpacked is kept among the failed ones.
+ * Passes the queue's batches to `handle`, and retries later if it throws. Unreadable jobs are kept as failed.
  */
 export function consumeEnvelopes(
   options: EnvelopeConsumerOptions,
   handle: (batch: EnvelopeBatch) => Promise<void>,
 ): EnvelopeConsumer {
-  const redis = connectPatiently(options);
+  const redis = connectBlocking(options);
   const underWay = new Set<Promise<void>>();
   const worker = new Worker<unknown>(
     ENVELOPES,

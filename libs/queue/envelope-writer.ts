@@ -3,17 +3,17 @@ import type { JobsOptions } from 'bullmq';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ReceivedEnvelope } from '#telemetry';
-import { connectImpatiently, ENVELOPES, type QueueOptions } from './connection.js';
+import { connectFailFast, ENVELOPES, type QueueOptions } from './connection.js';
 import type { IngestCounts } from './counts/ingest-counts.js';
 import { type JobData, packBatch } from './envelope-batch.js';
 import { RedisGate, type GateOptions } from './redis-gate.js';
 import type { Clock } from './store-clock.js';
 import { asUnavailable, isPassing, QueueUnavailable } from './unavailable.js';
 import { type WaitingRequest, WaitingRequests } from './waiting-requests.js';
-import { isDoneWithin } from './within-time.js';
+import { isDoneWithin } from './with-timeout.js';
 
 export interface EnvelopeWriterOptions extends QueueOptions, Omit<GateOptions, 'onChange'> {
-  /** How long Redis may take to answer before it counts as unreachable, in milliseconds. */
+  /** How long Redis may take to respond before it counts as unreachable, in milliseconds. */
   timeoutMs: number;
   /** How long a request is held while Redis is unreachable, in milliseconds; 0 for not at all. */
   holdMs: number;
@@ -30,8 +30,8 @@ export interface EnvelopeWriterOptions extends QueueOptions, Omit<GateOptions, '
 const HOLD_STEP_MS = 50;
 
 /**
- * A job is tried until it succeeds: only a broken dependency makes it fail, and that is mended. The
- * log has the reasons; kept with the jobs of a long outage, they would fill Redis.
+ * A job is retried until it succeeds, because only a broken dependency makes it fail. The reasons are in the log:
+ * stored with the jobs of a long outage, they would fill Redis.
  */
 const JOB: JobsOptions = {
   attempts: 1_000_000_000,
@@ -71,7 +71,7 @@ export class EnvelopeWriter {
     const { timeoutMs, prefix, onChange = () => undefined } = options;
     this.#options = options;
     this.#clock = options.clock ?? Date;
-    this.#redis = connectImpatiently(options, timeoutMs);
+    this.#redis = connectFailFast(options, timeoutMs);
     this.#gate = new RedisGate(this.#redis, { ...options, onChange });
     this.#queue = new Queue(ENVELOPES, {
       connection: this.#redis,
@@ -128,17 +128,17 @@ export class EnvelopeWriter {
     }
   }
 
-  /** Whether the last write succeeded, or a probe of the same kind does. @throws QueueUnavailable */
+  /** Checks that the last write succeeded, or that a similar probe does. @throws QueueUnavailable */
   async check(): Promise<void> {
     await this.#gate.check();
   }
 
-  /** Why nothing can be written at the moment; null where envelopes are taken. */
+  /** Why nothing can be written at the moment; null if envelopes are accepted. */
   get closed(): QueueUnavailable | null {
     return this.#gate.closed;
   }
 
-  /** Looks at Redis until it is known what it is like, for at most `limitMs`. */
+  /** Waits for the first check of Redis, for at most `limitMs`. */
   async settle(limitMs: number): Promise<QueueUnavailable | null> {
     const until = performance.now() + limitMs;
     while (isPassing(this.#gate.closed) && performance.now() < until) {
@@ -147,7 +147,7 @@ export class EnvelopeWriter {
     return this.#gate.closed;
   }
 
-  /** Takes no more, finishes what is under way and disconnects. */
+  /** Accepts no more envelopes, finishes the current writes and disconnects. */
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#writing;

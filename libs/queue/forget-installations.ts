@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Job, Queue } from 'bullmq';
 import type { ReceivedEnvelope } from '#telemetry';
-import { connectPatiently, ENVELOPES, type QueueOptions } from './connection.js';
+import { connectBlocking, ENVELOPES, type QueueOptions } from './connection.js';
 import { packEnvelopes, unpackBatch, UnreadableJob, type JobData } from './envelope-batch.js';
 
 const PAGE = 100;
 const POLL_MS = 50;
 
-/** Takes the events of installations out of the jobs that wait. */
+/** Removes the events of installations from queued jobs. */
 export class InstallationForgetter {
-  readonly #redis: ReturnType<typeof connectPatiently>;
+  readonly #redis: ReturnType<typeof connectBlocking>;
   readonly #queue: Queue;
 
   constructor(options: QueueOptions) {
-    this.#redis = connectPatiently(options);
+    this.#redis = connectBlocking(options);
     this.#queue = new Queue(ENVELOPES, {
       connection: this.#redis,
       prefix: options.prefix,
@@ -24,9 +24,9 @@ export class InstallationForgetter {
   }
 
   /**
-   * Resolves when no job of those that were there when it was called holds an event of these
-   * installations. An event becomes a mark that one was suppressed: the books count it. A job that is
-   * under way is waited for: its worker suppresses the event, and if it fails the job is looked at then.
+   * Resolves when no job that existed at the time of the call contains an event of these installations. Events
+   * become markers of suppressed events, which the balance counts. For active jobs it waits: their worker
+   * suppresses the event, and if the job fails, it is processed then.
    * @param receivedUntil of these, events received later (milliseconds since 1970) stay
    */
   async forget(
@@ -64,7 +64,7 @@ async function rewrite(
   job: Job<JobData> | undefined,
   ids: ReadonlyMap<string, number>,
 ): Promise<void> {
-  if (!job) return; // done in the meantime
+  if (!job) return; // completed meanwhile
   const envelopes = envelopesOf(job);
   const isOf = (it: ReceivedEnvelope) =>
     'installationId' in it && it.receivedAt <= (ids.get(it.installationId) ?? -Infinity);
@@ -84,7 +84,7 @@ function envelopesOf(job: Job<JobData>): ReceivedEnvelope[] {
   try {
     return unpackBatch(job.data).envelopes;
   } catch (error) {
-    if (error instanceof UnreadableJob) return []; // nobody can tell what it was
+    if (error instanceof UnreadableJob) return []; // its installations are unknown
     throw error;
   }
 }

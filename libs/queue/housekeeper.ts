@@ -1,5 +1,5 @@
 import { Queue, Worker } from 'bullmq';
-import { connectPatiently, HOUSEKEEPING, untilLost, type QueueOptions } from './connection.js';
+import { connectBlocking, HOUSEKEEPING, untilLost, type QueueOptions } from './connection.js';
 import type { Clock } from './store-clock.js';
 import { createStoreTimeBackend } from './store-time-backend.js';
 
@@ -8,8 +8,8 @@ const HOUR_MS = 3600 * SECOND_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 /**
- * The jobs of housekeeping, and how often each is done by one of all workers. Those that depend on
- * settings are also done soon after a worker has started.
+ * The maintenance jobs and their intervals. Each run is done by one worker. Jobs that depend on settings also run
+ * soon after a worker has started.
  */
 export const housekeepingJobs = {
   partitions: { everyMs: HOUR_MS, isDoneAtStart: false },
@@ -23,22 +23,22 @@ export const housekeepingJobs = {
 export type HousekeepingJob = keyof typeof housekeepingJobs;
 
 export interface HousekeeperOptions extends QueueOptions {
-  /** By which jobs are scheduled. */
+  /** The clock of the schedule. */
   clock: Clock;
-  /** Told of a job that failed. It is tried again at its next time. */
+  /** Called for a failed job. It runs again at its next scheduled time. */
   onFailure: (job: string, error: Error) => void;
 }
 
 export interface Housekeeper {
-  /** Takes no more jobs, ends the one under way and disconnects. */
+  /** Takes no more jobs, stops the running one and disconnects. */
   close(): Promise<void>;
 }
 
-/** Workers that start together make one job of it. */
+/** Workers that start within this time share one job. */
 const AFTER_START_MS = 5 * SECOND_MS;
-/** A Redis that has lost its data gets the schedules back within this. */
+/** How often schedules are restored, in case Redis has lost its data. */
 const SCHEDULE_CHECK_MS = 600 * SECOND_MS;
-/** Nothing is kept of a job: what came of it is in the database. */
+/** Jobs are removed when they end, because the database has their results. */
 const JOB = { removeOnComplete: true, removeOnFail: true, attempts: 1 } as const;
 /** The job of a worker that was killed is taken by another one within some ten seconds. */
 const LOCKS = {
@@ -47,26 +47,26 @@ const LOCKS = {
 } as const;
 
 /**
- * Takes the jobs of housekeeping, one at a time, beside all other workers: each is given to one of them.
- * `handle` ends soon when its signal is aborted.
+ * Runs maintenance jobs, one at a time. Redis gives each job to one of all workers. `handle` must end soon after its
+ * signal is aborted.
  */
-export function keepHouse(
+export function runMaintenance(
   options: HousekeeperOptions,
   handle: (job: HousekeepingJob, signal: AbortSignal) => Promise<void>,
 ): Housekeeper {
-  const redis = connectPatiently(options);
+  const redis = connectBlocking(options);
   const base = { connection: redis, prefix: options.prefix };
   const inStoreTime = createStoreTimeBackend(options.clock);
   const queue = new Queue(HOUSEKEEPING, base, inStoreTime);
   const stopping = new AbortController();
-  let underWay: Promise<void> | null = null;
+  let running: Promise<void> | null = null;
   const worker = new Worker(
     HOUSEKEEPING,
     async ({ name }) => {
       // A newer version may have more jobs.
       if (!isJob(name)) return;
-      underWay = handle(name, stopping.signal);
-      await underWay;
+      running = handle(name, stopping.signal);
+      await running;
     },
     { ...base, ...LOCKS, concurrency: 1 },
     inStoreTime,
@@ -86,14 +86,14 @@ export function keepHouse(
       clearInterval(timer);
       stopping.abort();
       // BullMQ would wait for a lost connection.
-      const done = untilLost(redis).then(() => Promise.allSettled([underWay]));
+      const done = untilLost(redis).then(() => Promise.allSettled([running]));
       await Promise.race([worker.close(), done]);
       redis.disconnect();
     },
   };
 }
 
-/** Says the same as all other workers; a job that waits for its time goes on waiting. */
+/** Idempotent, because every worker does it: a job that is already scheduled stays scheduled. */
 async function schedule(queue: Queue): Promise<void> {
   for (const [name, { everyMs }] of Object.entries(housekeepingJobs)) {
     await queue.upsertJobScheduler(name, { every: everyMs }, { name, opts: JOB });

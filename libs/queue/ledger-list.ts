@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { connectImpatiently, type QueueOptions } from './connection.js';
-import { withinTime } from './within-time.js';
+import { connectFailFast, type QueueOptions } from './connection.js';
+import { withTimeout } from './with-timeout.js';
 
 const TIMEOUT_MS = 5000;
 /** Lines that are read or written at once: usually some 50 KB. */
@@ -28,57 +28,57 @@ const REPLACE = `${IS_UNCHANGED}
 /** How a list ends. */
 export interface ListEnd {
   length: number;
-  /** '' where there is none. */
+  /** Empty for an empty list. */
   lastLine: string;
 }
 
-/** The copy of the erasure ledger in Redis: a list, a line an entry. It orders all who append. */
+/** The copy of the erasure ledger in Redis: a list with one line per entry. It serialises all appends. */
 export class LedgerList {
   readonly #redis: Redis;
   readonly #key: string;
 
   constructor(options: QueueOptions) {
-    this.#redis = connectImpatiently(options, TIMEOUT_MS);
+    this.#redis = connectFailFast(options, TIMEOUT_MS);
     this.#key = `${options.prefix}:erasure-ledger`;
   }
 
   async end(): Promise<ListEnd> {
     await this.#connected();
     const transaction = this.#redis.multi().llen(this.#key).lindex(this.#key, -1).exec();
-    const [length, last] = (await withinTime(transaction, TIMEOUT_MS)) ?? [];
+    const [length, last] = (await withTimeout(transaction, TIMEOUT_MS)) ?? [];
     if (length?.[0] || last?.[0])
       throw length?.[0] ?? last?.[0] ?? new Error('Redis returned no result.');
     return { length: Number(length?.[1] ?? 0), lastLine: (last?.[1] ?? '') as string };
   }
 
-  /** The lines from a place on, which counts from 0. */
+  /** The lines from an index, which starts at 0. */
   async read(from = 0): Promise<string[]> {
     await this.#connected();
     const lines: string[] = [];
     for (;;) {
       const start = from + lines.length;
       const reading = this.#redis.lrange(this.#key, start, start + PAGE - 1);
-      const page = await withinTime(reading, TIMEOUT_MS);
+      const page = await withTimeout(reading, TIMEOUT_MS);
       lines.push(...page);
       if (page.length < PAGE) return lines;
     }
   }
 
-  /** Adds lines where the list still ends like this. @returns whether it did */
+  /** Appends lines if the list still has this end. @returns whether it did */
   async append(end: ListEnd, lines: readonly string[]): Promise<boolean> {
     await this.#connected();
     const { length, lastLine } = end;
     const appending = this.#redis.eval(APPEND, 1, this.#key, length, sha1(lastLine), ...lines);
-    return (await withinTime(appending, TIMEOUT_MS)) === 1;
+    return (await withTimeout(appending, TIMEOUT_MS)) === 1;
   }
 
-  /** Takes other lines instead, where the list still ends like this. The old list is kept for a while. */
+  /** Replaces the lines if the list still has this end. The old list is kept for a while. */
   async replace({ length, lastLine }: ListEnd, lines: readonly string[]): Promise<boolean> {
     await this.#connected();
     const draft = `${this.#key}:new:${randomUUID()}`;
     for (let start = 0; start < lines.length; start += PAGE) {
       const pushing = this.#redis.rpush(draft, ...lines.slice(start, start + PAGE));
-      await withinTime(pushing, TIMEOUT_MS);
+      await withTimeout(pushing, TIMEOUT_MS);
     }
     const replaced = `${this.#key}:replaced:${new Date().toISOString()}`;
     const keys = [this.#key, draft, replaced];
@@ -87,7 +87,7 @@ export class LedgerList {
       ...[keys.length, ...keys],
       ...[length, sha1(lastLine), REPLACED_SECONDS],
     );
-    const isDone = (await withinTime(replacing, TIMEOUT_MS)) === 1;
+    const isDone = (await withTimeout(replacing, TIMEOUT_MS)) === 1;
     if (!isDone) await this.#redis.del(draft);
     return isDone;
   }
@@ -99,7 +99,7 @@ export class LedgerList {
   async #connected(): Promise<void> {
     if (this.#redis.status === 'ready') return;
     const ready = new Promise<void>((resolve) => this.#redis.once('ready', resolve));
-    await withinTime(ready, TIMEOUT_MS);
+    await withTimeout(ready, TIMEOUT_MS);
   }
 }
 

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { connectPatiently, type QueueOptions } from './connection.js';
-import { withinTime } from './within-time.js';
+import { connectBlocking, type QueueOptions } from './connection.js';
+import { withTimeout } from './with-timeout.js';
 
 /**
- * What became of a rewrite: complete; not begun, because another one is under way or was a short while ago;
- * or impossible, because Redis keeps no append-only file, or does not allow the command.
+ * The result of a rewrite: complete; not started, because another one is running or has just run; or impossible,
+ * because Redis has no append-only file or does not permit the command.
  */
 export type RewriteOutcome = 'rewritten' | 'waiting' | 'off' | 'not_permitted';
 
 export interface LogRewriterOptions extends QueueOptions {
-  /** The least time between the beginnings of two rewrites, of all processes together. */
+  /** The minimum time between the starts of two rewrites, by any process. */
   everyMs?: number;
 }
 
@@ -23,7 +23,7 @@ const POLL_MS = 50;
 const FORBIDDEN = /^(NOPERM|ERR unknown command)|not (permitted|allowed)|disabled/i;
 const UNDER_WAY = /already in progress/i;
 
-/** Has Redis rewrite its append-only file, so that it forgets what is not in Redis any more. */
+/** Makes Redis rewrite its append-only file, so that the file no longer contains deleted data. */
 export class LogRewriter {
   readonly #redis: Redis;
   readonly #key: string;
@@ -31,24 +31,24 @@ export class LogRewriter {
   #isBusy = false;
 
   constructor(options: LogRewriterOptions) {
-    this.#redis = connectPatiently(options);
+    this.#redis = connectBlocking(options);
     this.#key = `${options.prefix}:log-rewrite`;
     this.#everyMs = options.everyMs ?? EVERY_MS;
   }
 
-  /** Whether a rewrite is under way here, or may begin at once. */
+  /** Whether a rewrite is running here, or may start now. */
   async isDue(): Promise<boolean> {
-    return this.#isBusy || (await withinTime(this.#redis.exists(this.#key), TIMEOUT_MS)) === 0;
+    return this.#isBusy || (await withTimeout(this.#redis.exists(this.#key), TIMEOUT_MS)) === 0;
   }
 
-  /** Begins a rewrite, and waits until it is complete. @throws where Redis failed at it */
+  /** Starts a rewrite, and waits until it is complete. @throws if Redis fails */
   async rewrite(signal?: AbortSignal): Promise<RewriteOutcome> {
     const state = await this.#look();
     if (state === null) return 'not_permitted';
     if (!state.isOn) return 'off';
     if (state.isUnderWay) return 'waiting';
     const taking = this.#redis.set(this.#key, '1', 'PX', this.#everyMs, 'NX');
-    if ((await withinTime(taking, TIMEOUT_MS)) === null) return 'waiting';
+    if ((await withTimeout(taking, TIMEOUT_MS)) === null) return 'waiting';
     this.#isBusy = true;
     try {
       const begun = await this.#begin();
@@ -64,13 +64,13 @@ export class LogRewriter {
 
   async #begin(): Promise<'begun' | 'waiting' | 'not_permitted'> {
     try {
-      await withinTime(this.#redis.bgrewriteaof(), TIMEOUT_MS);
+      await withTimeout(this.#redis.bgrewriteaof(), TIMEOUT_MS);
       return 'begun';
     } catch (error) {
       const { message } = error as Error;
       if (FORBIDDEN.test(message)) return 'not_permitted';
       if (!UNDER_WAY.test(message)) throw error;
-      await withinTime(this.#redis.del(this.#key), TIMEOUT_MS);
+      await withTimeout(this.#redis.del(this.#key), TIMEOUT_MS);
       return 'waiting';
     }
   }
@@ -91,15 +91,15 @@ export class LogRewriter {
     }
     const tookMs = Math.ceil(performance.now() - begunAt);
     const restMs = Math.max(tookMs * REST_FACTOR, this.#everyMs);
-    await withinTime(this.#redis.set(this.#key, '1', 'PX', restMs), TIMEOUT_MS);
+    await withTimeout(this.#redis.set(this.#key, '1', 'PX', restMs), TIMEOUT_MS);
     return 'rewritten';
   }
 
-  /** @returns null where Redis does not let it be read */
+  /** @returns null if Redis does not permit reading it */
   async #look() {
     try {
       const asking = [this.#redis.info('persistence'), this.#redis.info('server')];
-      const info = (await withinTime(Promise.all(asking), TIMEOUT_MS)).join('\n');
+      const info = (await withTimeout(Promise.all(asking), TIMEOUT_MS)).join('\n');
       const field = (name: string) => new RegExp(`^${name}:(\\S*)`, 'm').exec(info)?.[1] ?? '';
       return {
         isOn: field('aof_enabled') === '1',

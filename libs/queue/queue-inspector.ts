@@ -1,26 +1,26 @@
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { connectImpatiently, ENVELOPES, type QueueOptions } from './connection.js';
+import { connectFailFast, ENVELOPES, type QueueOptions } from './connection.js';
 import type { Clock } from './store-clock.js';
 import { createStoreTimeBackend } from './store-time-backend.js';
 import { QueueUnavailable } from './unavailable.js';
-import { withinTime } from './within-time.js';
+import { withTimeout } from './with-timeout.js';
 
-/** The states a job of ours can be in and stay; one that is done is removed. */
+/** The lasting states of a job. Completed jobs are removed. */
 const states = ['waiting', 'active', 'delayed', 'failed'] as const;
 
-/** Jobs by state. A delayed one failed for a reason that may pass, and is tried again. */
+/** Jobs by state. Delayed jobs failed and wait for a retry. */
 export type JobCounts = Record<(typeof states)[number], number>;
 
 export interface QueueFigures {
-  /** Jobs that are not stored yet; each holds up to several hundred events. */
+  /** Jobs not yet stored. A job contains up to several hundred events. */
   depth: number;
   counts: JobCounts;
-  /** How long the oldest of them has been there, in milliseconds; null where there is none. */
+  /** Age of the oldest job, in milliseconds; null if the queue is empty. */
   oldestJobAgeMs: number | null;
 }
 
-/** A job that no repetition will mend. */
+/** A job that failed permanently. */
 export interface FailedJob {
   id: string;
   failedAt: string | null;
@@ -33,19 +33,19 @@ const ANSWER_MS = 1500;
 const RETRY_MS = 20_000;
 /** At each end of the line. Jobs that wait stand in it by age, but for those that are tried again. */
 const LOOKED_AT = 2000;
-/** Jobs whose fields are asked for at once. */
+/** Jobs whose fields are read at once. */
 const PAGE = 500;
 
-/** Looks at the queue from outside. It never reads what jobs hold, but for those it retries by id. */
+/** Inspects the queue. It never reads the contents of jobs, except of those that it retries by id. */
 export class QueueInspector {
   readonly #redis: Redis;
   readonly #clock: Clock;
-  /** For a dashboard; whoever removes a job of it loses events that were acknowledged. */
+  /** For the dashboard. Removing a job loses acknowledged events. */
   readonly queue: Queue;
 
   constructor(options: QueueOptions & { clock: Clock }) {
     this.#clock = options.clock;
-    this.#redis = connectImpatiently(options, ANSWER_MS);
+    this.#redis = connectFailFast(options, ANSWER_MS);
     this.queue = new Queue(
       ENVELOPES,
       {
@@ -59,7 +59,7 @@ export class QueueInspector {
     this.queue.on('error', options.onError);
   }
 
-  /** Asks Redis itself. @throws QueueUnavailable */
+  /** Checks that Redis responds. @throws QueueUnavailable */
   async check(limitMs = ANSWER_MS): Promise<void> {
     await this.#ask(() => this.#redis.ping(), limitMs);
   }
@@ -80,7 +80,7 @@ export class QueueInspector {
     });
   }
 
-  /** The jobs that failed last, the last first. @throws QueueUnavailable */
+  /** Failed jobs, newest first. @throws QueueUnavailable */
   async failed(limit: number): Promise<FailedJob[]> {
     return this.#ask(async () => {
       const ids = await this.queue.getRanges(['failed'], 0, limit - 1);
@@ -94,9 +94,9 @@ export class QueueInspector {
   }
 
   /**
-   * Lets failed jobs be tried again: all, or those of these ids.
-   * @returns how many; an id that is of no failed job is none
-   * @throws QueueUnavailable; some may have been let go by then
+   * Retries failed jobs: all, or those with these ids. Other ids are skipped.
+   * @returns the number of jobs that are retried
+   * @throws QueueUnavailable, possibly after some jobs were queued
    */
   async retry(ids?: readonly string[]): Promise<number> {
     return this.#ask(async () => {
@@ -154,11 +154,11 @@ export class QueueInspector {
     return found;
   }
 
-  /** While Redis is away, whoever asks is told at once. */
+  /** Fails immediately while Redis is unavailable. */
   async #ask<T>(question: () => Promise<T>, limitMs = ANSWER_MS): Promise<T> {
     if (this.#redis.status !== 'ready') throw unreachable();
     try {
-      return await withinTime(question(), limitMs);
+      return await withTimeout(question(), limitMs);
     } catch (cause) {
       throw cause instanceof QueueUnavailable ? cause : unreachable(cause);
     }

@@ -1,18 +1,18 @@
 import { createHmac } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { EventLimits } from '#telemetry';
-import { connectImpatiently, type QueueOptions } from './connection.js';
-import { withinTime } from './within-time.js';
+import { connectFailFast, type QueueOptions } from './connection.js';
+import { withTimeout } from './with-timeout.js';
 import { asUnavailable } from './unavailable.js';
 
 export interface RateLimiterOptions extends QueueOptions {
   /** How long Redis may take, in milliseconds. */
   timeoutMs: number;
-  /** Under which Redis knows installations. */
+  /** The key with which ids of installations are hashed. */
   identityKey: string;
 }
 
-/** The events of one request, by whom they count for. */
+/** The events of one request, by the limit that they count against. */
 export interface LimitedRequest {
   product: string;
   limits: EventLimits;
@@ -26,7 +26,7 @@ export interface LimitedRequest {
   isDivisible: boolean;
 }
 
-/** How long to wait, in milliseconds; 0 where it was taken. */
+/** How long to wait, in milliseconds; 0 if accepted. */
 export interface Waits {
   /** For the request as a whole. */
   keyMs: number;
@@ -37,11 +37,11 @@ export interface Waits {
 const WINDOW_MS = 60_000;
 
 /**
- * Counts and decides in one step, so that replicas share a limit to the event. A minute begins with its
- * first event, and its counter ends with it. While anything is left a request is taken whole: one that
- * is larger than the limit would else never be. KEYS: the key's counter, those of the installations.
- * ARGV: limit of a key and of an installation (0: none), 1 where the request is divisible, the length
- * of a minute, events without an installation, events of each.
+ * Counts and decides in one step, so that replicas share a limit exactly. A minute begins with its first event, and
+ * its counter expires with it. While anything is left, a request is accepted whole: otherwise a request larger than
+ * the limit would never be accepted. KEYS: the counter of the key, those of the installations. ARGV: the limits of a
+ * key and of an installation (0: none), 1 for a divisible request, the length of a minute, events without an
+ * installation, events of each installation.
  */
 const TAKE = `
   local keyLimit, limit, windowMs = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
@@ -67,21 +67,21 @@ const TAKE = `
 
 type Take = (keyCount: number, ...rest: (string | number)[]) => Promise<number[]>;
 
-/** Knows how many events keys and installations have sent in the last minute, over all replicas. */
+/** Counts the events of keys and installations per minute, across all replicas. */
 export class RateLimiter {
   readonly #redis: Redis & { takeEvents: Take };
   readonly #options: RateLimiterOptions;
 
   constructor(options: RateLimiterOptions) {
     this.#options = options;
-    const redis = connectImpatiently(options, options.timeoutMs);
+    const redis = connectFailFast(options, options.timeoutMs);
     redis.defineCommand('takeEvents', { lua: TAKE });
     this.#redis = redis as Redis & { takeEvents: Take };
   }
 
   /**
-   * Counts the events of a request that may be taken, and says how long to wait with the others. Of a
-   * request that is not divisible none is counted where one is over a limit.
+   * Counts the accepted events of a request, and returns how long to wait with the others. An indivisible request
+   * is accepted or rejected as a whole.
    * @throws QueueUnavailable within the time limit
    */
   async take(request: LimitedRequest): Promise<Waits> {
@@ -113,13 +113,13 @@ export class RateLimiter {
   async #ask(counters: string[], args: number[]): Promise<number[]> {
     try {
       const asked = this.#redis.takeEvents(counters.length, ...counters, ...args);
-      return await withinTime(asked, this.#options.timeoutMs);
+      return await withTimeout(asked, this.#options.timeoutMs);
     } catch (error) {
       throw asUnavailable(error);
     }
   }
 
-  /** An installation is known by a keyed hash: what Redis holds names nobody. */
+  /** Redis only gets a keyed hash of an installation's id. */
   #nameOf(product: string, installationId: string): string {
     const hmac = createHmac('sha256', this.#options.identityKey);
     const hash = hmac.update(`limit\0${product}\0${installationId}`).digest('base64url');

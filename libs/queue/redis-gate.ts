@@ -1,25 +1,25 @@
 import type { Redis } from 'ioredis';
 import { ENVELOPES } from './connection.js';
 import { asUnavailable, QueueUnavailable } from './unavailable.js';
-import { withinTime } from './within-time.js';
+import { withTimeout } from './with-timeout.js';
 
 export interface GateOptions {
-  /** What all keys begin with. */
+  /** The prefix of all keys. */
   prefix: string;
   /** The share of its memory that Redis may use. */
   memoryShare: number;
-  /** Whether to make sure that Redis has every write on disk before it answers. */
+  /** Whether to require that Redis syncs every write to disk before it responds. */
   verifiesDurability: boolean;
   /** How long a write may take, in milliseconds. */
   timeoutMs: number;
-  /** Told when the gate opens (null) and when it closes, with a sentence for the log. */
+  /** Called when the gate opens (null), and when it closes, with a message for the log. */
   onChange: (closed: QueueUnavailable | null) => void;
 }
 
 const CHECK_INTERVAL_MS = 500;
 /** A silence this long closes it, or a longer one where a write may take longer. */
 const LOOK_LIMIT_MS = 1500;
-/** What Redis needs to have, to lose nothing that it has confirmed. */
+/** The Redis settings that make confirmed writes durable. */
 const DURABLE = [
   ['appendonly', 'yes'],
   ['appendfsync', 'always'],
@@ -28,20 +28,20 @@ const DURABLE = [
 /** Without a write for this long, a probe finds out whether one would succeed. */
 const PROBE_AFTER_MS = 5000;
 /**
- * A write of the kind that adds a job: a script over the keys of the queue. Redis refuses it for every
- * reason for which it would refuse a job. It leaves nothing. KEYS: keys of the queue, and the probe's.
+ * A write like the one that adds a job: a script over the keys of the queue. Redis rejects it for every reason for
+ * which it would reject a job. It leaves no data. KEYS: keys of the queue, and the probe's.
  */
 const PROBE = `
   for i = 1, #KEYS do redis.call('EXISTS', KEYS[i]) end
   redis.call('HSET', KEYS[#KEYS], 'probe', '1')
   return redis.call('DEL', KEYS[#KEYS])`;
 const PROBED = ['wait', 'meta', 'delayed', 'events', 'probe'];
-/** It opens again a little below where it closed, or it would swing with every job. */
+/** Hysteresis: without it, the gate would open and close with every job. */
 const HYSTERESIS = 0.05;
 
 /**
- * Open while Redis is there, durable, not too full, and takes writes. It looks twice a second; between two
- * looks, `noeviction` and the write's own answer stand guard.
+ * Open while Redis is reachable, durable, not too full, and accepts writes. It checks twice a second; between two
+ * checks, `noeviction` and the result of each write protect the queue.
  */
 export class RedisGate {
   readonly #redis: Redis;
@@ -50,7 +50,7 @@ export class RedisGate {
   #closed: QueueUnavailable | null;
   #isLooking = false;
   #connections = 0;
-  /** Whether Redis answered the last attempt to connect, and refused it. */
+  /** Whether Redis rejected the last attempt to connect. */
   #isRefused = false;
   #isReconnecting = false;
   /** When a write last succeeded, on the clock of performance.now(). */
@@ -84,31 +84,31 @@ export class RedisGate {
     clearInterval(this.#timer);
   }
 
-  /** A write has succeeded, or failed: then the next look finds out whether writes do. */
+  /** Reports the result of a write. After a failure, the next check probes whether writes succeed. */
   observe(hasSucceeded: boolean): void {
     this.#wroteAt = hasSucceeded ? performance.now() : -Infinity;
   }
 
-  /** Looks now unless a write succeeded a moment ago. @throws QueueUnavailable where it is closed then */
+  /** Checks now unless a write has just succeeded. @throws QueueUnavailable if closed */
   async check(): Promise<void> {
     if (!this.#closed && performance.now() - this.#wroteAt < CHECK_INTERVAL_MS) return;
     if (!this.#closed) {
-      const probe = withinTime(this.#probe(), this.#options.timeoutMs);
+      const probe = withTimeout(this.#probe(), this.#options.timeoutMs);
       await probe.catch((error: unknown) => this.#become(asUnavailable(error)));
     }
     if (this.#closed) throw this.#closed;
   }
 
   /**
-   * Looks at Redis now, unless it is looking already. Never rejects, and never waits for ever: a
-   * command that was under way when a connection broke may not be settled at all.
+   * Checks Redis now, unless a check is running. Never rejects, and always times out: a command may never settle if
+   * its connection breaks.
    */
   async look(): Promise<void> {
     if (this.#isLooking || this.#redis.status !== 'ready') return;
     this.#isLooking = true;
     try {
       const limitMs = Math.max(LOOK_LIMIT_MS, this.#options.timeoutMs);
-      const closed = await withinTime(this.#examine(), limitMs);
+      const closed = await withTimeout(this.#examine(), limitMs);
       if (this.#redis.status === 'ready') this.#become(closed);
     } catch (error) {
       this.#become(asUnavailable(error));
@@ -117,7 +117,7 @@ export class RedisGate {
     }
   }
 
-  /** Asks all at once: a process that is busy with arriving connections hears of each answer late. */
+  /** Sends all commands at once: a process that is busy with new connections gets each response late. */
   async #examine(): Promise<QueueUnavailable | null> {
     const [replication, undurable, memory] = await Promise.all([
       this.#redis.info('replication'),
@@ -138,23 +138,23 @@ export class RedisGate {
   }
 
   #lose(): void {
-    // A connection that Redis refuses ends as well, and the refusal says more.
+    // A rejected connection closes as well, and the rejection has the actual reason.
     if (!this.#isReconnecting && !this.#isRefused) this.#become(unreachable());
     this.#isReconnecting = false;
   }
 
-  /** Redis may be there and refuse the connection: that is another reason than none. */
+  /** Redis may be reachable and reject the connection, which is a different reason. */
   #failToConnect(error: unknown): void {
     const failure = asUnavailable(error);
     this.#isRefused = failure.reason !== 'unreachable';
     if (this.#isRefused) this.#become(failure);
   }
 
-  /** After a failover the connection may be to what is a replica now. */
+  /** After a failover, the connection may still be to the former master. */
   #findReadOnly(info: string): QueueUnavailable | null {
     if (!/^role:slave/m.test(info)) return null;
     this.#isReconnecting = true;
-    this.#redis.disconnect(true); // the name may lead to the new master by now
+    this.#redis.disconnect(true); // the host name may resolve to the new master now
     return new QueueUnavailable('read_only', 'Redis is a read-only replica.');
   }
 

@@ -1,17 +1,17 @@
-/** At least this many looks in the time after which the queue counts as stalled. */
+/** At least this many checks within the time limit. */
 const LOOKS = 4;
 const LONGEST_INTERVAL_MS = 5000;
 
 export interface StallWatchOptions {
   /** After this long with jobs that wait and none that is completed, the queue counts as stalled. */
   stallMs: number;
-  /** How many jobs wait or are under way in this process. */
+  /** The number of jobs that wait or are active in this process. */
   countPending: () => Promise<number>;
   /** Called when the queue stalls, and when a job is completed again or none waits any more. */
   onChange: (isStalled: boolean) => void;
 }
 
-/** Notices when jobs wait and this process completes none: the queue is paused, or something is stuck. */
+/** Detects that jobs wait and this process completes none: the queue is paused, or something is stuck. */
 export class StallWatch {
   readonly #options: StallWatchOptions;
   readonly #timer: NodeJS.Timeout;
@@ -39,7 +39,7 @@ export class StallWatch {
   }
 
   async #look(): Promise<void> {
-    // While Redis is away, nothing can be known; its own check reports that.
+    // Redis is unavailable, which its own check reports.
     const pending = await this.#options.countPending().catch(() => 0);
     if (pending === 0) this.progress();
     else if (performance.now() - this.#progressAt > this.#options.stallMs) this.#become(true);

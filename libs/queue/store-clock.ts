@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
-import { connectImpatiently, type QueueOptions } from './connection.js';
-import { withinTime } from './within-time.js';
+import { connectFailFast, type QueueOptions } from './connection.js';
+import { withTimeout } from './with-timeout.js';
 
-/** Where the present comes from. */
+/** A source of the current time. */
 export interface Clock {
   /** In milliseconds since 1970. */
   now(): number;
@@ -16,27 +16,26 @@ export interface StoreClockOptions extends QueueOptions {
 const MEASURE_EVERY_MS = 30_000;
 const ANSWER_MS = 1000;
 const POLL_MS = 20;
-/** A measurement on a busy machine is no more exact than this. */
+/** The accuracy of a measurement on a busy machine. */
 const TOLERANCE_MS = 1000;
 const OFF_MS = 3000;
 
 /**
- * The time of Redis, which all processes share. Times that are kept in Redis or Postgres are taken from it,
- * so that a machine whose clock is wrong delays no job and misdates no event. Between two measurements it
- * advances with the monotonic clock, which nothing sets. A machine whose clock agrees within a second
- * uses its own.
+ * Redis' time, which all processes share. Times that are stored in Redis or Postgres come from it, so that a machine
+ * with a wrong clock delays no job and misdates no event. Between two measurements it advances with the monotonic
+ * clock. A machine whose clock agrees within a second uses its own.
  */
 export class StoreClock implements Clock {
   readonly #redis: Redis;
   readonly #onChange: StoreClockOptions['onChange'];
-  /** What Redis' clock showed at which reading of performance.now(). */
+  /** The last measurement: Redis' time, and performance.now() at that moment. */
   #measured: { storeMs: number; at: number } | null = null;
   #isOff = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: StoreClockOptions) {
     this.#onChange = options.onChange;
-    this.#redis = connectImpatiently(options, ANSWER_MS);
+    this.#redis = connectFailFast(options, ANSWER_MS);
     this.#redis.on('ready', () => void this.#measure());
   }
 
@@ -65,7 +64,7 @@ export class StoreClock implements Clock {
     return Math.round(this.#offsetAt(Date.now()));
   }
 
-  /** What health reports; nothing while the clock is right. */
+  /** For health responses; empty while the clock is right. */
   get trouble(): { clock: 'off'; clockOffsetMs: number } | Record<string, never> {
     return this.#isOff ? { clock: 'off', clockOffsetMs: this.offsetMs } : {};
   }
@@ -76,11 +75,11 @@ export class StoreClock implements Clock {
     return local - (storeMs + performance.now() - at);
   }
 
-  /** Redis read its clock between question and answer. Never rejects: the last measurement stays. */
+  /** Redis reads its clock between request and response. Never rejects: the last measurement remains. */
   async #measure(): Promise<void> {
     const askedAt = performance.now();
     try {
-      const answer = await withinTime(this.#redis.time(), ANSWER_MS);
+      const answer = await withTimeout(this.#redis.time(), ANSWER_MS);
       const [seconds = 0, microseconds = 0] = answer.map(Number);
       const at = (askedAt + performance.now()) / 2;
       this.#measured = { storeMs: seconds * 1000 + microseconds / 1000, at };

@@ -7,9 +7,8 @@ import {
 import type { Clock } from './store-clock.js';
 
 /**
- * The scripts of BullMQ that are given the present, and where: it delays jobs, finds those that are due, and
- * dates what it keeps by that argument. A new version of BullMQ may change this; then the check below
- * fails in every test.
+ * BullMQ's scripts that take the current time, and the position of that argument, by which BullMQ delays and dates
+ * jobs. If a new version of BullMQ changes this, the check below fails in every test.
  */
 const PRESENT_AT: Readonly<Record<string, number>> = {
   addJobScheduler: 17,
@@ -20,15 +19,15 @@ const PRESENT_AT: Readonly<Record<string, number>> = {
   moveStalledJobsToWait: 11,
   retryJob: 12,
 };
-/** Scripts that answer with the next job, and fourth with the time at which the next delayed one is due. */
+/** Scripts that return the next job, and as the fourth value the time when the next delayed job is due. */
 const WITH_NEXT_JOB = new Set(['moveToActive', 'moveToDelayed', 'moveToFinished']);
 const DUE_AT = 3;
-/** The present was read a moment ago, by this machine's clock. */
+/** The argument was read from this machine's clock at most this long ago. */
 const MOMENT_MS = 60_000;
 
 /**
- * Lets BullMQ keep times by the store's clock. BullMQ reads this machine's clock, so what it writes is
- * replaced, and a time that it is to wait for is converted back.
+ * Makes BullMQ use the store's clock. BullMQ reads this machine's clock, so the times that it writes are replaced,
+ * and the times that it waits for are converted back.
  */
 export function createStoreTimeBackend(clock: Clock): BackendFactory<RedisQueueBackend> {
   return (name, options: QueueBaseOptions, kind) => {

@@ -16,7 +16,7 @@ export type ClosedReason =
 
 /**
  * The queue did not confirm an event. The sender may try again later, with the same id: a write that
- * Redis had begun may have been taken all the same.
+ * Redis had started may have succeeded.
  */
 export class QueueUnavailable extends Error {
   constructor(
@@ -29,8 +29,8 @@ export class QueueUnavailable extends Error {
 }
 
 /**
- * The codes that Redis' error replies begin with (within a script's error, they may come later), and what
- * they mean to an operator.
+ * The codes of Redis' error replies, and their meaning for an operator. Codes are at the start, except in errors of
+ * scripts.
  */
 const REPLIES: readonly [code: RegExp, reason: ClosedReason, message: string][] = [
   [/\bOOM\b/, 'memory', 'The queue is full.'],
@@ -58,7 +58,7 @@ const REPLIES: readonly [code: RegExp, reason: ClosedReason, message: string][] 
   ],
 ];
 
-/** What a command that failed means to its caller. */
+/** The error for the caller of a failed command. */
 export function asUnavailable(cause: unknown): QueueUnavailable {
   if (cause instanceof QueueUnavailable) return cause;
   const text = cause instanceof Error ? cause.message : '';
@@ -69,7 +69,7 @@ export function asUnavailable(cause: unknown): QueueUnavailable {
     : new QueueUnavailable('unreachable', 'Redis could not be written to.', { cause });
 }
 
-/** Whether it may be over in a moment: a connection is made, Redis has restarted, a replica becomes the master. */
+/** Whether the problem may pass in seconds, like a reconnect, a restart of Redis or a failover. */
 export function isPassing(closed: QueueUnavailable | null): boolean {
   return closed !== null && ['unreachable', 'read_only', 'loading'].includes(closed.reason);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { connectImpatiently, type QueueOptions } from '../connection.js';
-import { withinTime } from '../within-time.js';
+import { connectFailFast, type QueueOptions } from '../connection.js';
+import { withTimeout } from '../with-timeout.js';
 import type { IngestCounts } from './ingest-counts.js';
 
 /** The processes that have announced something, by the time of Redis at which they last did. */
@@ -16,7 +16,7 @@ export function lifeKey(prefix: string, lifeId: string): string {
 
 /**
  * Writes fields of a process. KEYS: the processes, this one's hash; ARGV: its id, fields and values.
- * @returns 1 where Redis knew the process
+ * @returns 1 if Redis knew the process
  */
 const ANNOUNCE = `
   local isKnown = redis.call('EXISTS', KEYS[2])
@@ -51,7 +51,7 @@ export class CountAnnouncer {
   constructor(counts: IngestCounts, options: QueueOptions) {
     this.#counts = counts;
     this.#prefix = options.prefix;
-    this.#redis = connectImpatiently(options, TIMEOUT_MS);
+    this.#redis = connectFailFast(options, TIMEOUT_MS);
     this.#timer = setInterval(() => void this.announce(), INTERVAL_MS);
   }
 
@@ -99,6 +99,6 @@ export class CountAnnouncer {
   async #write(fields: readonly [name: string, text: string][]): Promise<boolean> {
     const keys = [livesKey(this.#prefix), lifeKey(this.#prefix, this.#lifeId)];
     const written = this.#redis.eval(ANNOUNCE, 2, ...keys, this.#lifeId, ...fields.flat());
-    return (await withinTime(written, TIMEOUT_MS)) === 1;
+    return (await withTimeout(written, TIMEOUT_MS)) === 1;
   }
 }

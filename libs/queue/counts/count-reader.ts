@@ -1,8 +1,8 @@
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { AcceptedCount } from '#telemetry';
-import { connectImpatiently, ENVELOPES, type QueueOptions } from '../connection.js';
-import { withinTime } from '../within-time.js';
+import { connectFailFast, ENVELOPES, type QueueOptions } from '../connection.js';
+import { withTimeout } from '../with-timeout.js';
 import { lifeKey, livesKey } from './announcer.js';
 import {
   ANNOUNCED_MS,
@@ -54,7 +54,7 @@ export class CountReader {
 
   constructor(options: QueueOptions) {
     this.#prefix = options.prefix;
-    this.#redis = connectImpatiently(options, TIMEOUT_MS);
+    this.#redis = connectFailFast(options, TIMEOUT_MS);
     this.#queue = new Queue(ENVELOPES, {
       connection: this.#redis,
       prefix: options.prefix,
@@ -64,7 +64,7 @@ export class CountReader {
     this.#queue.on('error', options.onError);
   }
 
-  /** @throws where Redis does not answer */
+  /** @throws if Redis does not respond */
   async announcements(): Promise<Announcement[]> {
     const lives = await this.#ask(this.#redis.zrange(livesKey(this.#prefix), 0, '-1'));
     const read = (lifeId: string) => this.#ask(this.#redis.hgetall(lifeKey(this.#prefix, lifeId)));
@@ -73,8 +73,8 @@ export class CountReader {
   }
 
   /**
-   * Takes out of Redis what its processes announce no more: processes that are gone, and hours that are
-   * too old. Only once all that was announced is stored.
+   * Removes from Redis what is no longer announced: dead processes, and hours that are too old. Call it only after
+   * all announcements are stored.
    */
   async forget(announcements: readonly Announcement[]): Promise<void> {
     const lives = livesKey(this.#prefix);
@@ -117,11 +117,11 @@ export class CountReader {
   }
 
   #ask<T>(question: Promise<T>): Promise<T> {
-    return withinTime(question, TIMEOUT_MS);
+    return withTimeout(question, TIMEOUT_MS);
   }
 }
 
-/** Null where it was taken out of Redis meanwhile. A field that is not understood is left out. */
+/** Null if it was removed from Redis meanwhile. Unknown fields are skipped. */
 function readAnnouncement(lifeId: string, fields: Record<string, string>): Announcement | null {
   if (!/^[0-9a-f-]{36}$/.test(lifeId) || Object.keys(fields).length === 0) return null;
   const announcement: Announcement = { lifeId, acknowledged: [], unconfirmed: [], refusals: [] };

@@ -1,7 +1,7 @@
 import { type AcceptedCount, hourOf } from '#telemetry';
 import type { Clock } from '../store-clock.js';
 
-/** A batch whose write failed or timed out after it was sent: it may be in the queue all the same. */
+/** A batch whose write failed or timed out after it was sent. It may still be in the queue. */
 export interface UnconfirmedBatch {
   batchId: string;
   /** In milliseconds since 1970. */
@@ -11,7 +11,7 @@ export interface UnconfirmedBatch {
 
 /** One kind of refusal. Every text is from a closed set or bounded in number; none is a key or a value. */
 export interface RefusalKind {
-  /** Empty where the write key is missing or not known. */
+  /** Empty if the write key is missing or unknown. */
   product: string;
   code: string;
   route: string;

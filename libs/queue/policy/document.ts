@@ -1,6 +1,6 @@
 import type { Policy } from '#telemetry';
 
-/** Where the policy stands in Redis, below the prefix: a hash of `format`, `revision` and `document`. */
+/** The key of the policy in Redis, below the prefix: a hash of `format`, `revision` and `document`. */
 export function policyKey(prefix: string): string {
   return `${prefix}:policy`;
 }

@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis';
 import { noPolicy, type Policy } from '#telemetry';
-import { connectImpatiently, type QueueOptions } from '../connection.js';
-import { withinTime } from '../within-time.js';
+import { connectFailFast, type QueueOptions } from '../connection.js';
+import { withTimeout } from '../with-timeout.js';
 import { policyKey, readDocument } from './document.js';
 
 export interface PolicyFollowerOptions extends QueueOptions {
-  /** Told of every policy that takes the place of the one before. */
+  /** Called for every new policy. */
   onPolicy: (policy: Policy) => void;
-  /** Told once of a policy that is not understood; the last one that was stays in force. */
+  /** Called once for a policy that cannot be read. The previous policy stays in force. */
   onUnknown: (error: Error) => void;
   /** Whether a missing policy always counts as lost: then keys come from nowhere else. */
   isRequired: boolean;
@@ -25,8 +25,8 @@ const TIMEOUT_MS = 1000;
 const PUBLISHED_WITHIN_MS = 3000;
 
 /**
- * Follows what administrators decide, for processes without a database: looks at Redis once a second, and
- * keeps the last good policy where Redis is away or has lost it.
+ * Follows the policy in processes without a database. Reads Redis once a second, and keeps the last valid policy
+ * while Redis is unavailable or has lost it.
  *
  * Workers publish a policy even where administrators have decided nothing. So a missing one is lost where this
  * process has read one before, and otherwise until Redis has been without one for longer than workers need.
@@ -48,7 +48,7 @@ export class PolicyFollower {
 
   constructor(options: PolicyFollowerOptions) {
     this.#options = options;
-    this.#redis = connectImpatiently(options, TIMEOUT_MS);
+    this.#redis = connectFailFast(options, TIMEOUT_MS);
     this.#key = policyKey(options.prefix);
   }
 
@@ -74,7 +74,7 @@ export class PolicyFollower {
 
   /** Looks now, or waits for the look under way. Never rejects. @returns whether Redis has a policy */
   look(): Promise<boolean> {
-    this.#looking ??= withinTime(this.#examine(), TIMEOUT_MS)
+    this.#looking ??= withTimeout(this.#examine(), TIMEOUT_MS)
       .then((isThere) => {
         this.#state = this.#stateOf(isThere);
         this.#hasRead ||= this.#state !== 'unread';
@@ -118,7 +118,7 @@ export class PolicyFollower {
   #take(fields: Parameters<typeof readDocument>[0]): void {
     try {
       const policy = readDocument(fields);
-      // An older one is no news: somebody wrote it who had not seen the newer one yet.
+      // Ignore an older revision: its publisher had not seen the newer one yet.
       if (policy.revision <= this.#revision) return;
       this.#options.onPolicy(policy);
       this.#revision = policy.revision;

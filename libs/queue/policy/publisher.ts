@@ -1,15 +1,15 @@
 import type { Redis } from 'ioredis';
 import type { Policy } from '#telemetry';
-import { connectImpatiently, type QueueOptions } from '../connection.js';
-import { withinTime } from '../within-time.js';
+import { connectFailFast, type QueueOptions } from '../connection.js';
+import { withTimeout } from '../with-timeout.js';
 import { FORMAT, policyKey, writeDocument } from './document.js';
 
 export interface PolicyPublisherOptions extends QueueOptions {
-  /** Told when publishing begins to fail; it is tried again. */
+  /** Called when publishing starts to fail. It is retried. */
   onFailure: (error: Error) => void;
 }
 
-/** The truth that is published. */
+/** The source of the policy. */
 export interface PolicySource {
   revision(): Promise<number>;
   read(): Promise<Policy>;
@@ -30,7 +30,7 @@ const PUBLISH = `
 const TIMEOUT_MS = 1000;
 const INTERVAL_MS = 1000;
 
-/** Brings what administrators decide to Redis, where ingest finds it. */
+/** Publishes the policy to Redis, where ingest reads it. */
 export class PolicyPublisher {
   readonly #redis: Redis;
   readonly #key: string;
@@ -43,15 +43,15 @@ export class PolicyPublisher {
   constructor(source: PolicySource, options: PolicyPublisherOptions) {
     this.#source = source;
     this.#options = options;
-    this.#redis = connectImpatiently(options, TIMEOUT_MS);
+    this.#redis = connectFailFast(options, TIMEOUT_MS);
     this.#key = policyKey(options.prefix);
   }
 
   /**
-   * Publishes the policy where Redis has another one: after a change; and where Redis has lost it, or
-   * whoever changed it was killed before it was published.
-   * @returns the revision that was published; null where Redis had it
-   * @throws where Redis or the source cannot be asked
+   * Publishes the policy if Redis has a different one: after a change, after Redis lost it, or after a process was
+   * killed between change and publication.
+   * @returns the published revision; null if Redis already had it
+   * @throws if Redis or the source is unavailable
    */
   async reconcile(): Promise<number | null> {
     // Redis first: what stands there was committed before, so the source has it or a newer one.
@@ -62,7 +62,7 @@ export class PolicyPublisher {
     const policy = await this.#source.read();
     const args = [FORMAT, policy.revision, writeDocument(policy)];
     const publishing = this.#redis.eval(PUBLISH, 1, this.#key, ...args);
-    const isTaken = await withinTime(publishing, TIMEOUT_MS);
+    const isTaken = await withTimeout(publishing, TIMEOUT_MS);
     return isTaken === 1 ? policy.revision : null;
   }
 
@@ -70,7 +70,7 @@ export class PolicyPublisher {
   async connected(): Promise<void> {
     if (this.#redis.status === 'ready') return;
     const ready = new Promise<void>((resolve) => this.#redis.once('ready', resolve));
-    await withinTime(ready, TIMEOUT_MS).catch(() => undefined);
+    await withTimeout(ready, TIMEOUT_MS).catch(() => undefined);
   }
 
   /** Reconciles once a second. */
@@ -80,7 +80,7 @@ export class PolicyPublisher {
     }, INTERVAL_MS);
   }
 
-  /** The same at once. Never rejects: where it fails, a later round or another process publishes. */
+  /** Reconciles now. Never rejects: if it fails, a later round or another process publishes. */
   async publish(): Promise<void> {
     try {
       await this.reconcile();
@@ -98,7 +98,7 @@ export class PolicyPublisher {
   }
 
   async #published(): Promise<number | null> {
-    const revision = await withinTime(this.#redis.hget(this.#key, 'revision'), TIMEOUT_MS);
+    const revision = await withTimeout(this.#redis.hget(this.#key, 'revision'), TIMEOUT_MS);
     return revision === null ? null : Number(revision);
   }
 }

@@ -1,10 +1,10 @@
 import { QueueUnavailable } from './unavailable.js';
 
-/** Waits for an answer of Redis, but not for ever. @throws QueueUnavailable when the time is over */
-export async function withinTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
+/** Waits for a response of Redis. @throws QueueUnavailable on timeout */
+export async function withTimeout<T>(work: Promise<T>, limitMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    // An answer that has arrived while this process was busy counts: what is there is read first.
+    // setImmediate: a response that arrived while this process was busy is read first.
     timer = setTimeout(() => setImmediate(() => reject(tooLate())), limitMs);
   });
   try {
@@ -14,7 +14,7 @@ export async function withinTime<T>(work: Promise<T>, limitMs: number): Promise<
   }
 }
 
-/** Whether work is done within a time. @throws what the work throws */
+/** @returns whether `work` finishes within the time limit. @throws what `work` throws */
 export async function isDoneWithin(work: Promise<unknown>, limitMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<boolean>((resolve) => {

@@ -1,19 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { awaitsContinue } from './well-formed.js';
 
-/** How much of a refused body is read, and for how long: enough for what is sent by mistake. */
+/** How much of a rejected body is read, and for how long: enough for honest mistakes. */
 const MOST_BYTES = 16 * 1_048_576;
 const MOST_MS = 5000;
 
 /**
- * Reads what is left of a request's body and forgets it. A client that is still sending when its
- * connection is closed sees it break, and often does not read the answer that says why.
- *
- * @param request any; one whose body was read already costs nothing, and neither does one whose client
- *   still waits for 100 Continue
- * @returns when there is no more, or it was too much, or took too long
+ * Reads and discards the rest of a request's body. If the connection were closed while the client still sends, the
+ * client would see a broken connection and often miss the response. Does nothing if the body was already read, or the
+ * client waits for 100 Continue. Resolves at the end of the body, or at the limit of size or time.
  */
-export function restOfBody(request: IncomingMessage): Promise<void> {
+export function drainRequestBody(request: IncomingMessage): Promise<void> {
   if (request.complete || request.destroyed || awaitsContinue(request)) return Promise.resolve();
   return new Promise((resolve) => {
     let bytes = 0;
