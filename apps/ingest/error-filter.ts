@@ -18,7 +18,10 @@ const MALFORMED = 'Malformed HTTP request.';
 /** Errors that Node reports before it has a request: code, status and message. */
 const GIVEN_UP: Record<string, [status: string, message: string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request took too long to arrive.'],
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The request headers are too large.'],
+  HPE_HEADER_OVERFLOW: [
+    '431 Request Header Fields Too Large',
+    'The request headers are too large.',
+  ],
 };
 
 /** Responds to requests that reach no route and no filter. Fastify's own responses repeat the URL. */

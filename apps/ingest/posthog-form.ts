@@ -1,11 +1,11 @@
-/** How JSON begins, as far as it can hold an event. */
+/** The first character of JSON that can contain an event. */
 const JSON_START = /^[{["]/;
 const FORM = Buffer.from('data=');
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
 /**
- * The JSON of a body that a browser sent as a form (`data=…`, in base64 or plain), or in base64 without
- * one. A body that is JSON already is left as it is, and so is what is neither: its parser says why.
+ * Extracts the JSON from a body that a browser sent as a form (`data=…`, in base64 or plain), or in base64 without a
+ * form. Any other body is returned unchanged.
  * Source: https://posthog.com/docs/api/capture; posthog-js, compression=base64.
  */
 export function unwrapForm(bytes: Buffer): Buffer {
@@ -13,15 +13,15 @@ export function unwrapForm(bytes: Buffer): Buffer {
   if (start === -1 || beginsAsJson(bytes)) return bytes;
   const isForm = bytes.subarray(start, start + FORM.length).equals(FORM);
   const text = bytes.toString('latin1', start).trim();
-  // Base64 has a plus of its own, which in a form would be a blank.
+  // In a form, the plus of base64 may have become a space.
   const data = isForm ? decode(text.slice(FORM.length).split('&', 1)[0] ?? '') : text;
   const decoded = Buffer.from(BASE64.test(data) ? data : '', 'base64');
-  // `null` and `12` could be base64, too, but not of JSON.
+  // `null` and `12` are also valid base64, but do not decode to JSON.
   if (beginsAsJson(decoded)) return decoded;
   return isForm ? Buffer.from(data) : bytes;
 }
 
-/** A plain loop: a body may be millions of blanks. */
+/** A plain loop, because a body may be millions of spaces. */
 function startOf(bytes: Buffer): number {
   for (let at = 0; at < bytes.length; at += 1) {
     if ((bytes[at] ?? 0) > 0x20) return at;

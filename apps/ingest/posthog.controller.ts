@@ -68,7 +68,7 @@ export class PosthogController {
     const sentAt = request.headers['posthog-request-timestamp']?.toString();
     const context = this.intake.contextOf(sender, bytes);
     const { envelopes, results, uuids } = readPosthogV1(body, sentAt, context);
-    // An event without a uuid has no result: it could not be told that it is to be sent again.
+    // An event without a uuid has no result, so the client could not be asked to resend it.
     if (!envelopes.every((envelope) => uuids.has(envelope))) {
       await this.intake.accept(sender, envelopes, bytes);
       return { results };

@@ -108,7 +108,7 @@ export class Refusals {
     return { product: '', keyHint: isUnread ? 'unread' : 'none' };
   }
 
-  /** What is not known as a key may be another service's, or a short one: its plain digest could be guessed. */
+  /** Keyed, because an unknown key may belong to another service, or be so short that its plain digest is guessable. */
   #digestOf(keyDigest: string): string {
     const hmac = createHmac('sha256', this.#identityKey).update(`refused key\0${keyDigest}`);
     return hmac.digest('hex').slice(0, HINT_DIGITS);

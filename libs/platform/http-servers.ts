@@ -124,7 +124,7 @@ export class HttpServers {
   }
 
   #create(handler: RequestListener): Server {
-    // A request without Host is refused with a body that says so, which Node's own answer lacks.
+    // Requests without Host get our error response instead of Node's, which has no body.
     const options = { requireHostHeader: false };
     const server = this.certificate
       ? createHttpsServer({ ...options, ...TLS_OPTIONS, ...this.certificate.pair }, handler)

@@ -197,7 +197,7 @@ export function docsSettings(env: Environment = process.env) {
 
 /**
  * What `npm start` needs, and the environment to give to the processes that it starts. Theirs is
- * checked too, because a typing error should be told before two databases have been started.
+ * checked too, so that a typo is reported before two databases are started.
  *
  * @throws StartupError with a message for every missing or invalid setting
  */

@@ -30,8 +30,8 @@ export function malformationOf(request: IncomingMessage): Malformation | undefin
 }
 
 /**
- * Whether a body follows, as far as the head says. Node's client sends the body of a DELETE without saying so:
- * it looks like the next request, and what the body asks for (a dry run) would not be known.
+ * Whether the head announces a body. Node's client sends the body of a DELETE unannounced: it then looks like the next
+ * request, and its content (such as `dryRun`) would be lost.
  */
 export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;

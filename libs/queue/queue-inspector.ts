@@ -31,7 +31,7 @@ export interface FailedJob {
 const ANSWER_MS = 1500;
 /** A few thousand jobs a second are moved. */
 const RETRY_MS = 20_000;
-/** At each end of the line. Jobs that wait stand in it by age, but for those that are tried again. */
+/** Jobs read at each end of the list to find the oldest. Waiting jobs are sorted by age, except for retried ones. */
 const LOOKED_AT = 2000;
 /** Jobs whose fields are read at once. */
 const PAGE = 500;

@@ -36,7 +36,7 @@ export interface Totals {
   refused: Iterable<RefusalTotal>;
 }
 
-/** What is announced of an hour: a field of the process' hash in Redis. */
+/** The announcement for an hour: a field of the process' hash in Redis. */
 export type HourOfRefusals = [kind: RefusalKind, requests: number, events: number][];
 
 const HOUR_MS = 3_600_000;
@@ -78,7 +78,7 @@ export class IngestCounts {
     }
   }
 
-  /** Remembers a batch whose senders were told that it failed, although it may have been written. */
+  /** Records a batch that was reported as failed to its senders, although it may have been written. */
   leaveUnconfirmed({ batchId, gatheredAt, accepted }: UnconfirmedBatch): void {
     this.#unconfirmed.set(batchId, { batchId, gatheredAt, accepted });
     for (const [oldest] of this.#unconfirmed) {
@@ -88,7 +88,7 @@ export class IngestCounts {
     this.#unconfirmedText = null;
   }
 
-  /** Counts a refusal: of a request as a whole, or of so many events of one. */
+  /** Counts a rejected request, or the rejected events of a request. */
   refuse(kind: RefusalKind, { requests, events }: { requests: number; events: number }): void {
     const { refused, texts } = this.#hourOf(this.clock.now());
     const count = refused.get(nameOf(kind)) ?? this.#newKind(refused, kind);
