@@ -75,7 +75,7 @@ test('an idle connection is kept for KEEP_ALIVE_MS', async () => {
 
 describe('a stopping ingest behind a balancer', () => {
   test('resets no request: it reports not ready, keeps serving, and then closes', async () => {
-    const muster = await start({ ...TRUSTED, PROXY_PROTOCOL: 'on', DRAIN_MS: '2500' });
+    const muster = await start({ ...TRUSTED, PROXY_PROTOCOL: 'on', DRAIN_MS: '5000' });
     const other = await muster.addIngest();
     const port = await startHaproxy((bind) =>
       passThrough(bind, [muster.ingest, other.app], 'send-proxy-v2'),
@@ -99,11 +99,12 @@ describe('a stopping ingest behind a balancer', () => {
       }
     });
     await vi.waitFor(() => expect(answered).toBeGreaterThan(50), 20_000);
+    const probe = await startProbe(muster.ingest.ready.port);
     const stopping = muster.ingest.stop();
     await vi.waitFor(async () => {
-      const { status, json } = await ready(muster.ingest.ready.port);
+      const { status, json } = await probe.get('/health/ready');
       expect({ status, json }).toMatchObject({ status: 503, json: { reason: 'draining' } });
-    });
+    }, 4000);
     expect(await stopping).toBe(0);
     const before = answered;
     await vi.waitFor(() => expect(answered).toBeGreaterThan(before + 50), 20_000);
@@ -112,8 +113,8 @@ describe('a stopping ingest behind a balancer', () => {
     expect(failures).toEqual([]);
   });
 
-  /** Probes as a client from an untrusted address. */
-  async function ready(port = 0) {
+  /** A client with an untrusted address. */
+  async function startProbe(port = 0) {
     const { tls } = inject('services');
     const ca = await readFile(tls.certFile, 'utf8');
     const proxied = await startHaproxy(
@@ -123,7 +124,7 @@ listen one
   bind ${bind}
   server m 127.0.0.1:${port} send-proxy-v2`,
     );
-    return new HttpsClient(`https://localhost:${proxied}`, ca).get('/health/ready');
+    return new HttpsClient(`https://localhost:${proxied}`, ca);
   }
 });
 

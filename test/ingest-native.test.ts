@@ -439,7 +439,7 @@ describe('a request', () => {
 });
 
 /** A sentence that ends in a full stop. */
-const SENTENCE = expect.stringMatching(/^[A-Zia-z].{10,}\.$/);
+const SENTENCE = expect.stringMatching(/^[A-Zia-z].{8,}\.$/);
 
 function rejected(code: string, path: string) {
   return { status: 'rejected', code, path, message: SENTENCE };

@@ -78,9 +78,9 @@ test('ingest does not load the code that describes its API', async () => {
 
 test.each([
   ['summary', { summary: '' }, 'has no summary'],
-  ['schema', { responses: { 200: { description: 'Done.' } } }, 'has no schema of its answer'],
-  ['answer', { responses: {} }, 'has no schema of its answer'],
-  ['scope', { security: [] }, 'says neither who may use it nor that it is open'],
+  ['schema', { responses: { 200: { description: 'Done.' } } }, 'has no schema for its response'],
+  ['response', { responses: {} }, 'has no schema for its response'],
+  ['scope', { security: [] }, 'has no security and is not marked as public'],
 ])('a route without a %s is reported as a gap', (_, change, gap) => {
   const document = structuredClone(documents.admin);
   Object.assign(document.paths['/v1/queue']!.get!, change);
