@@ -102,7 +102,7 @@ test('a failed job is reported and runs again when it is due', async () => {
   expect(orphans?.lastSuccessAt).not.toBeNull();
   expect(await metric('muster_housekeeping_runs_total{job="orphans",outcome="failed"}')).toBe(1);
   const logs = muster.workers.map(({ log }) => log).join('');
-  expect(logs).toContain('a maintenance job failed; it runs again when it is due');
+  expect(logs).toContain('maintenance job failed; it runs again at its next scheduled time');
   await muster.owner('ALTER TABLE origin_away RENAME TO origin');
   await queue.add('orphans', null, { removeOnComplete: true });
   await expect.poll(async () => (await jobs()).orphans).toMatchObject({ failures: 0 });

@@ -112,7 +112,7 @@ test('a stopping ingest logs its refusals by kind, and neither logs nor tables c
   await muster.ingest.stop();
   const lines = muster.ingest.log
     .split('\n')
-    .filter((line) => line.includes('were refused'))
+    .filter((line) => line.includes('requests or events rejected'))
     .map((line) => JSON.parse(line) as { code: string; product?: string });
   const kinds = lines.map(({ code, product }) => `${code} ${product ?? ''}`);
   expect(kinds).toContain('event_too_large dcos');
