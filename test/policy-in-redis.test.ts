@@ -100,7 +100,7 @@ test('a follower keeps its policy if Redis has lost it, or has an older or unrea
   await look();
   expect(seen).toEqual([
     5,
-    expect.stringContaining('of a format that this version does not know'),
+    expect.stringContaining('has a format that this version does not support'),
     'The policy in Redis is not valid JSON.',
   ]);
 });
