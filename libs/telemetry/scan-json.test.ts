@@ -41,7 +41,9 @@ describe('the number of values', () => {
     const parsing = cpuMs(() => JSON.parse(honest.toString()) as unknown);
     const refusing = cpuMs(() => {
       expect(mentionsKey(LISTS, () => false)).toBe(false);
-      expect(() => checkValues(LISTS, 400_000)).toThrow('The JSON contains more than 400000 values');
+      expect(() => checkValues(LISTS, 400_000)).toThrow(
+        'The JSON contains more than 400000 values',
+      );
     });
     expect(refusing / parsing).toBeLessThan(1);
   });
