@@ -151,7 +151,7 @@ test('ingest that starts before Redis responds immediately, and accepts events o
     expectUnavailable(await post(early, event));
     await expectHealth(early, 'unreachable');
     await redis.restart();
-    await vi.waitFor(async () => expect((await post(early, event)).status).toBe(200), 10_000);
+    await vi.waitFor(async () => expect((await post(early, event)).status).toBe(200), 20_000);
     expect(await storedOnce(early, [event.unit])).toEqual([event.unit]);
     await expectHealth(early, null);
   });
