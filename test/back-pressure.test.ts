@@ -153,7 +153,7 @@ test('ingest that starts before Redis responds immediately, and accepts events o
     await redis.restart();
     await vi.waitFor(async () => expect((await post(early, event)).status).toBe(200), 20_000);
     expect(await storedOnce(early, [event.unit])).toEqual([event.unit]);
-    await expectHealth(early, null);
+    await vi.waitFor(() => expectHealth(early, null), 10_000);
   });
 });
 
