@@ -1,6 +1,6 @@
 import { reportKinds } from '#telemetry';
 
-/** The kinds of report of which every one describes its installation; of metrics, the snapshot tells. */
+/** Kinds whose every report describes its installation. For metrics, the snapshot decides. */
 const DESCRIBING = [reportKinds.health, reportKinds.mesos_track, reportKinds.package_list];
 
 /** What an installation `i` is described by: the latest of its reports that describe it. */

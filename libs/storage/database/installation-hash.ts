@@ -4,7 +4,7 @@ const MAX_REMEMBERED = 200_000;
 
 /**
  * Knows installations by a keyed hash, HMAC-SHA-256: what is suppressed must be known for ever, and its
- * id must not. With another key, nobody that was suppressed is known any more.
+ * id must not. With another key, no suppressed installation is recognised.
  */
 export class InstallationHasher {
   readonly #key: string;

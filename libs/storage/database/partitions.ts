@@ -22,7 +22,7 @@ export interface Partition {
   from: Date;
   /** The first moment that is not in it any more. */
   to: Date;
-  /** A month that is leaving its table is not seen any more by whoever asks the table. */
+  /** A month that is leaving its table is no longer visible in the table. */
   state: 'attached' | 'leaving' | 'detached';
   /** What retention has written on it. */
   note: string | null;

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { waitForWriters } from './wait-for-writers.js';
 
-/** Whoever stores events has asked who is suppressed: that tells writers from all others. */
+/** Only writers have read `suppression` in a transaction with a number. */
 const BEGIN = 'BEGIN; SELECT pg_current_xact_id(); SELECT FROM suppression';
 
 let writer: pg.Client;
@@ -22,7 +22,7 @@ afterEach(async () => {
   await Promise.all([writer.end(), other.end()]);
 });
 
-test('whoever waits for writers waits for the very latest, and not for later ones', async () => {
+test('waiting for writers includes the latest one, and none that begins later', async () => {
   await writer.query(BEGIN);
   let isOver = false;
   const waiting = waitForWriters(other).then(() => (isOver = true));

@@ -24,8 +24,8 @@ interface Described {
  * Locks the installations of a batch until its transaction ends, always in the same order, and makes
  * those that are new. (An upsert locks a row that it leaves alone.) What follows is alone with them:
  * two copies of an event are never looked at by two transactions at once.
- * @returns the installations (see `installationKey`) of which an opt-out is stored. Their rows are updated, since
- * only then does an upsert return them; it sees the row that it has locked, whoever wrote it.
+ * @returns the installations (see `installationKey`) that have a stored opt-out. Their rows are updated, since
+ * only then does an upsert return them; it sees the row that it has locked, even if another transaction wrote it.
  */
 export async function lockInstallations(
   tx: pg.ClientBase,

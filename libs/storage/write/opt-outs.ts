@@ -17,7 +17,7 @@ export interface Consented {
 /**
  * Writes the consent events among events that are to be stored, and judges all others by the consent that is known
  * then. Their installations are locked, and the rows that they supersede are gone.
- * @param haveOptedOut the installations of which an opt-out was stored before
+ * @param haveOptedOut the installations that have a stored opt-out
  */
 export async function applyConsents(
   tx: pg.ClientBase,
