@@ -30,6 +30,17 @@ export function isMissingPartition(error: unknown): boolean {
   );
 }
 
+/**
+ * What a CREATE raises that lost against another of the same name: duplicate table or object (a table's row
+ * type is one), or a duplicate row of a system catalogue. `IF NOT EXISTS` prevents none of them.
+ */
+const CREATED_BY_ANOTHER = new Set(['42P07', '42710', '23505']);
+
+/** Whether what a statement was to create was created by another one at the same moment. */
+export function isCreatedByAnother(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && CREATED_BY_ANOTHER.has(error.code ?? '');
+}
+
 /** SQLSTATE classes and codes with which a connection ends; FATAL, which a server translates, is any other one. */
 const CONNECTION_LOST = /^(08|57P0[1-4]|25P03)/;
 /** What the system and the driver report of a connection that broke or could not be made. */

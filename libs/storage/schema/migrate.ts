@@ -3,13 +3,14 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import type pg from 'pg';
 import type { CatalogueEntry, ProductCadence } from '#telemetry';
 import { ensureApplicationRole } from './application-role.js';
 import { writeCatalogue } from './metric-catalogue.js';
 import { Database } from '../database/database.js';
 import { inTransaction } from '../database/transaction.js';
 import { ensurePartitions } from '../database/partitions.js';
+import { isCreatedByAnother } from '../database/postgres-errors.js';
 import { dropPrivacyViews, makePrivacyViews } from './privacy-views.js';
 import { ensureReaders } from './reader-roles.js';
 import { writeCadences } from '../rollups/cadences.js';
@@ -67,7 +68,6 @@ const LEDGER = `
  * advisory lock it needs no right but those on the table, and no role that only reads can take it.
  */
 const LEDGER_LOCK = 'LOCK TABLE _prisma_migrations IN SHARE UPDATE EXCLUSIVE MODE';
-const LEDGER_EXISTS = new Set(['42P07', '23505']); // created by another in the meantime
 
 /**
  * Brings a database to the current schema: applies the migrations that it lacks, each in a
@@ -96,7 +96,7 @@ async function makeLedger(client: pg.ClientBase): Promise<void> {
   try {
     await client.query(LEDGER);
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError && LEDGER_EXISTS.has(error.code ?? ''))) throw error;
+    if (!isCreatedByAnother(error)) throw error;
   }
 }
 

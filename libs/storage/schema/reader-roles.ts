@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { isCreatedByAnother } from '../database/postgres-errors.js';
 import { PRIVACY_SCHEMA } from './privacy-views.js';
 
 /** What Postgres says to whoever lacks a right. */
 export const NOT_ALLOWED = '42501';
-const ROLE_EXISTS = new Set(['42710', '23505']); // created by another in the meantime
 
 /** Who may read what. */
 const READERS = [
@@ -59,6 +59,8 @@ async function letIn(client: pg.ClientBase, role: string, password: string | und
 /** Nobody changes a role for longer than a moment. */
 const ALTER_ATTEMPTS = 20;
 const ALTER_PAUSE_MS = 25;
+/** "tuple concurrently updated" has no code of its own, and its text depends on the server's language. */
+const CHANGED_BY_ANOTHER = 'XX000';
 
 /**
  * Changes a role. Roles are the whole server's, and Postgres does not let two change one at the same
@@ -70,7 +72,7 @@ export async function alterRole(client: pg.ClientBase, role: string, change: str
       await client.query(`ALTER ROLE ${role} ${change}`);
       return;
     } catch (error) {
-      const isOthers = error instanceof Error && error.message.includes('tuple concurrently');
+      const isOthers = error instanceof pg.DatabaseError && error.code === CHANGED_BY_ANOTHER;
       if (!isOthers || attempt === ALTER_ATTEMPTS) throw error;
     }
     await sleep(ALTER_PAUSE_MS);
@@ -84,7 +86,7 @@ export async function createRole(client: pg.ClientBase, name: string): Promise<v
   try {
     await client.query(`CREATE ROLE ${pg.escapeIdentifier(name)} NOLOGIN`);
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError && ROLE_EXISTS.has(error.code ?? ''))) throw error;
+    if (!isCreatedByAnother(error)) throw error;
   }
 }
 
