@@ -54,6 +54,16 @@ describe('a number that is not finite', () => {
     expect(parseJson(Buffer.from(`\ufeff[${text}, NaN]`), DEPTH)).toEqual([value, 'NaN']);
   });
 
+  test.each([
+    '1e999',
+    '{"a":1E999 }',
+    '[1e+400,2]',
+    `[9.${'9'.repeat(400)}e308]`,
+    `{"a":1${'0'.repeat(309)}}`,
+  ])('may overflow, also as the only one: %s', (text) => {
+    expect(JSON.stringify(parseJson(Buffer.from(text), DEPTH))).toContain('"1e999"');
+  });
+
   test.each(['{"a":NaNa}', '{"a":1NaN}', '{"a":NaN.1}', '{"a":NaN', '{"a":"NaN}', 'NaN NaN'])(
     'is no excuse for %s',
     (text) => {
