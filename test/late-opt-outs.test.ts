@@ -107,6 +107,62 @@ test('events after an opt-in that arrives between two steps are kept', async () 
   expect(await balanceOf(it.ask)).toMatchObject({ stored: kept.length });
 }, 60_000);
 
+test('a late opt-out removes the customer key and the licence that removed reports contained', async () => {
+  const [id, other] = [randomUUID(), randomUUID()];
+  const properties = {
+    ...{ 'health-unit-a-total': 3, 'health-unit-a-unhealthy': 1 },
+    ...{ customerKey: 'ab1c23de-45f6-7g8h-9012-i345j6k7lm8n', licenseId: 'enterprise' },
+  };
+  await it.save(
+    event(id, 3),
+    event(id, 1, 12, { properties }),
+    event(other, 1, 12, { properties }),
+  );
+  await it.save(event(id, 2, 12, { event: 'opted_out', properties: {} }));
+  const rows = await it.ask(
+    'SELECT installation_id AS id, customer_key, license_id FROM fleet.installations',
+  );
+  const { customerKey: customer_key, licenseId: license_id } = properties;
+  expect(new Map(rows.map(({ id, ...row }) => [id, row]))).toEqual(
+    new Map<unknown, object>([
+      [id, { customer_key: null, license_id: null }],
+      [other, { customer_key, license_id }],
+    ]),
+  );
+});
+
+test('a late opt-out removes the rollups of days whose reports have expired, while it was in force', async () => {
+  const id = randomUUID();
+  const other = randomUUID();
+  const day = (ago: number) => [
+    event(id, ago),
+    event(other, ago),
+    event(id, ago, 13, { event: 'nobody.knows' }),
+  ];
+  await it.save(...[9, 8, 7, 6, 5, 4, 3, 2].flatMap(day));
+  await it.rollups.refresh();
+  await it.ask(`DELETE FROM report WHERE observed_at < CURRENT_DATE - 3`);
+  await it.ask(`DELETE FROM quarantined_event WHERE observed_at < CURRENT_DATE - 3`);
+  await it.ask(`INSERT INTO retention_floor VALUES ('dcos', CURRENT_DATE - 3)`);
+
+  await it.save(event(id, 5, 6, { event: 'opted_in', properties: {} }));
+  await it.save(event(id, 8, 18, { event: 'opted_out', properties: {} }));
+  await removeAll();
+  await it.rollups.refresh();
+  const daysOf = async (installation: string) => {
+    const rows = await it.ask(
+      'SELECT CURRENT_DATE - day AS ago FROM installation_day WHERE installation_id = $1 ORDER BY 1',
+      [installation],
+    );
+    return rows.map(({ ago }) => ago);
+  };
+  // The days of the opt-out and of the opt-in began or ended without it.
+  expect(await daysOf(id)).toEqual([2, 3, 4, 5, 8, 9]);
+  expect(await daysOf(other)).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+  const active = await it.shown('daily_fleet', 'active');
+  expect(active.filter(({ active }) => active === 1).map(({ ago }) => ago)).toEqual([7, 6]);
+});
+
 test('a removal leaves the events of an installation to its erasure', async () => {
   const id = await optOutLate();
   await it.ask('INSERT INTO erasure_target (installation_id, erasure_id) VALUES ($1, $2)', [

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HousekeepingStore, TelemetryStore } from '#storage';
-import { compileProducts, normalise } from '#telemetry';
+import { compileProducts, normalise, reportKinds } from '#telemetry';
 import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 import { randomLetters } from './support/letters.js';
 
@@ -32,10 +32,15 @@ afterAll(async () => {
 
 const collect = () => house.collectOrphans(new AbortController().signal);
 
-/** A health report of one unit, with its own provider. */
-async function report(writer: TelemetryStore, unit: string, provider: string, id = randomUUID()) {
+/** A health report of one unit, with its own provider, or another event of its installation. */
+async function report(
+  writer: TelemetryStore,
+  unit: string,
+  provider: string,
+  { id = randomUUID(), event = 'health' } = {},
+) {
   const envelope = {
-    ...{ receivedAt: NOW, product: 'dcos', id: randomUUID(), installationId: id, event: 'health' },
+    ...{ receivedAt: NOW, product: 'dcos', id: randomUUID(), installationId: id, event },
     properties: {
       ...{ [`health-unit-${unit}-total`]: 1, [`health-unit-${unit}-unhealthy`]: 0 },
       ...{ environmentVersion: '1.9', provider },
@@ -74,7 +79,8 @@ const dangling = () =>
             count(*) FILTER (WHERE u.unit_set_id IS NULL)::int AS sets,
             count(*) FILTER (WHERE o.origin_id IS NULL)::int AS origins
        FROM report r LEFT JOIN health_snapshot s USING (snapshot_id)
-       LEFT JOIN unit_set u USING (unit_set_id) LEFT JOIN origin o USING (origin_id)`,
+       LEFT JOIN unit_set u USING (unit_set_id) LEFT JOIN origin o USING (origin_id)
+      WHERE r.kind = ${reportKinds.health}`,
   );
 const NONE = [{ contents: 0, sets: 0, origins: 0 }];
 
@@ -139,6 +145,33 @@ test('a worker with a collected snapshot in its cache writes it again with its n
   expect(await unitsOf('fleet.health_readings')).toContain(unit);
   expect(await origins()).toContain(provider);
   expect(await dangling()).toEqual(NONE);
+});
+
+test('a source that only an event from an opted-out period named may be collected, and is written again', async () => {
+  const id = randomUUID();
+  await report(writers[0]!, 'any', 'p-any', { id, event: 'opted_out' });
+  await report(writers[0]!, 'unnamed', 'p-unnamed');
+  await drop('unnamed');
+  const holder = new pg.Client(database.url);
+  await holder.connect();
+  await holder.query(`BEGIN; SELECT FROM origin WHERE provider = 'p-unnamed' FOR KEY SHARE`);
+  const collecting = collect();
+  await expect
+    .poll(
+      () => owner.ask(`SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'`),
+      {
+        timeout: 10_000,
+      },
+    )
+    .not.toEqual([]);
+  await report(writers[0]!, 'unnamed', 'p-unnamed', { id }); // after the writers were asked to look again
+  await holder.query('COMMIT');
+  await holder.end();
+  expect(await collecting).toMatchObject({ origin: 1 });
+  expect(await origins()).not.toContain('p-unnamed');
+  await report(writers[0]!, 'unnamed', 'p-unnamed');
+  expect(await dangling()).toEqual(NONE);
+  expect(await origins()).toContain('p-unnamed');
 });
 
 test('a report that is being stored during a collection keeps its snapshot', async () => {

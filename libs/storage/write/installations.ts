@@ -95,17 +95,35 @@ const MERGE = `
    WHERE i.installation_id = s.installation_id AND i.product = s.product
      AND (s.first_seen_at < i.first_seen_at OR s.last_seen_at > i.last_seen_at OR ${IS_LATER})`;
 
+type Sighted = Pick<IdentifiedEvent, 'installationId' | 'product' | 'observedAt' | 'eventKey'>;
+
 /**
- * Takes back what superseded copies have said, and others that are not stored, now that their rows are gone: where an extreme was
- * theirs, it is read anew from the events that are left. Customer key and licence, which no report
- * keeps, stay as they are until the next report.
+ * Corrects installations for copies that were superseded, whose rows are gone: times and descriptions that came from
+ * them are read again from the remaining events. Customer key and licence, which reports do not keep, stay until the
+ * next report.
  */
 export async function forgetSightings(
   tx: pg.ClientBase,
-  superseded: readonly Pick<
-    IdentifiedEvent,
-    'installationId' | 'product' | 'observedAt' | 'eventKey'
-  >[],
+  removed: readonly Sighted[],
+): Promise<void> {
+  await forget(tx, removed, FORGET_DESCRIPTION);
+}
+
+/**
+ * The same for events of the time of an opt-out. Nothing of them may stay, and no report may follow, so customer key
+ * and licence go too.
+ */
+export async function forgetOptedOut(
+  tx: pg.ClientBase,
+  removed: readonly Sighted[],
+): Promise<void> {
+  await forget(tx, removed, FORGET_DESCRIPTION_AND_CUSTOMER);
+}
+
+async function forget(
+  tx: pg.ClientBase,
+  superseded: readonly Sighted[],
+  forgetDescription: string,
 ): Promise<void> {
   if (superseded.length === 0) return;
   const keys = [
@@ -115,7 +133,7 @@ export async function forgetSightings(
     superseded.map(({ eventKey }) => eventKey),
   ];
   await tx.query(FORGET_TIMES, keys.slice(0, 3));
-  await tx.query(FORGET_DESCRIPTION, keys);
+  await tx.query(forgetDescription, keys);
 }
 
 const FORGET_TIMES = `
@@ -124,8 +142,8 @@ const FORGET_TIMES = `
       FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS g(installation_id, product, observed_at)
      GROUP BY 1, 2)
   UPDATE installation i
-     SET first_seen_at = CASE WHEN i.first_seen_at = ANY (g.times) THEN left_over.first ELSE i.first_seen_at END,
-         last_seen_at = CASE WHEN i.last_seen_at = ANY (g.times) THEN left_over.last ELSE i.last_seen_at END
+     SET first_seen_at = CASE WHEN i.first_seen_at = ANY (g.times) THEN coalesce(left_over.first, i.first_seen_at) ELSE i.first_seen_at END,
+         last_seen_at = CASE WHEN i.last_seen_at = ANY (g.times) THEN coalesce(left_over.last, i.last_seen_at) ELSE i.last_seen_at END
     FROM gone g CROSS JOIN LATERAL (
          SELECT min(observed_at) AS first, max(observed_at) AS last
            FROM (SELECT r.observed_at FROM report r JOIN origin o USING (origin_id)
@@ -135,12 +153,16 @@ const FORGET_TIMES = `
                   WHERE q.installation_id = g.installation_id AND q.product = g.product) AS e) AS left_over
    WHERE i.installation_id = g.installation_id AND i.product = g.product`;
 
-const FORGET_DESCRIPTION = `
+const forgetDescription = (others = '') => `
   UPDATE installation i
-     SET (described_at, described_by, origin_id) = ${DESCRIPTION_OF_INSTALLATION}
+     SET (described_at, described_by, origin_id) = ${DESCRIPTION_OF_INSTALLATION}${others}
     FROM (SELECT DISTINCT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::bigint[])) AS g(installation_id, product, observed_at, event_key)
    WHERE i.installation_id = g.installation_id AND i.product = g.product
      AND i.described_at = g.observed_at AND i.described_by = g.event_key`;
+const FORGET_DESCRIPTION = forgetDescription();
+const FORGET_DESCRIPTION_AND_CUSTOMER = forgetDescription(
+  ', customer_key = NULL, license_id = NULL',
+);
 
 /** One sighting per installation and product, in the order in which all writers lock them. */
 function collectSightings(events: readonly IdentifiedEvent[], originOf?: OriginOf): Sighting[] {

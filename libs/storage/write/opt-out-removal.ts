@@ -1,8 +1,9 @@
 import type pg from 'pg';
+import { claimRollups } from '../rollups/lock.js';
 import { markChanges } from '../rollups/marks.js';
 import { Tally } from './batch.js';
 import type { Incumbent } from './deduplicate.js';
-import { forgetSightings, installationKey } from './installations.js';
+import { forgetOptedOut, installationKey } from './installations.js';
 import { removeEvents } from './reports.js';
 import { addTally } from './tallies.js';
 
@@ -32,7 +33,8 @@ export const wasOptedOut = (installation: string, time: string) => `
 
 /**
  * Removes stored events of installations that, by what is known now, were opted out when they happened. If there are
- * too many to look at in this transaction, removes none and records that a worker has to.
+ * too many to look at in this transaction, or rollups of days whose reports have expired may be concerned, removes
+ * none and records that a worker has to.
  * @param changes the events from whose time on the consent of their installations, which are locked, may have changed
  */
 export async function removeOrDefer(
@@ -46,13 +48,24 @@ export async function removeOrDefer(
        FROM (${STORED_SINCE} LIMIT ${ROWS_AT_ONCE + 1}) AS e`,
     timeColumns(earliest),
   );
-  if (rows.length > ROWS_AT_ONCE) {
+  if (rows.length > ROWS_AT_ONCE || (await reachExpiredDays(tx, earliest))) {
     await defer(tx, earliest);
     return [];
   }
   const removed = rows.filter((row) => row.is_opted_out).map(toRemovedCopy);
   await removeEvents(tx, removed);
   return removed;
+}
+
+/** Whether reports of days since one of the changes have expired, of which rollups may be left. */
+async function reachExpiredDays(tx: pg.ClientBase, changes: readonly Change[]): Promise<boolean> {
+  const { rows } = await tx.query<{ product: string; floor: Date }>(
+    `SELECT product, day::timestamp AT TIME ZONE 'UTC' AS floor FROM retention_floor
+      WHERE product = ANY ($1::text[])`,
+    [changes.map(({ product }) => product)],
+  );
+  const floors = new Map(rows.map(({ product, floor }) => [product, floor.getTime()]));
+  return changes.some(({ product, observedAt }) => observedAt < (floors.get(product) ?? -Infinity));
 }
 
 /** Per installation, the earliest time and the latest receipt of its changes. */
@@ -114,6 +127,8 @@ export async function removeStep(
   { installation_id, product }: WaitingRemoval,
 ): Promise<void> {
   const key = [installation_id, product];
+  const { rowCount: hasExpiredDays } = await tx.query(HAS_EXPIRED_DAYS, key);
+  if (hasExpiredDays) await claimRollups(tx); // first, as erasures do
   await tx.query(
     'SELECT FROM installation WHERE installation_id = $1 AND product = $2 FOR UPDATE',
     key,
@@ -127,18 +142,39 @@ export async function removeStep(
   );
   const removed = rows.map(toRemovedCopy);
   await removeEvents(tx, removed);
-  await forgetSightings(tx, removed);
+  await forgetOptedOut(tx, removed);
   await markChanges(
     tx,
     removed.map(({ observedAt }) => observedAt),
   );
   if (rows.length < ROWS_AT_ONCE) {
+    if (hasExpiredDays) for (const table of DAY_TABLES) await tx.query(removeDays(table), key);
     await tx.query('DELETE FROM opt_out_removal WHERE installation_id = $1 AND product = $2', key);
   }
   const fates = new Tally();
   for (const event of removed) fates.add(event, 'opted_out').add(event, event.fate, -1);
   await addTally(tx, fates);
 }
+
+const HAS_EXPIRED_DAYS = `
+  SELECT FROM opt_out_removal r JOIN retention_floor f USING (product)
+   WHERE r.installation_id = $1 AND r.product = $2
+     AND r.since < f.day::timestamp AT TIME ZONE 'UTC'`;
+
+const DAY_TABLES = ['installation_day_events', 'installation_day'];
+
+/**
+ * Removes rollups of days whose reports have expired, which no refresh reads again: those days that began and ended
+ * while the installation was opted out.
+ */
+const removeDays = (table: string) => `
+  DELETE FROM ${table} d
+   USING opt_out_removal r, retention_floor f
+   WHERE r.installation_id = $1 AND r.product = $2 AND f.product = r.product
+     AND d.installation_id = r.installation_id AND d.product = r.product
+     AND d.day > (r.since AT TIME ZONE 'UTC')::date AND d.day < f.day
+     AND ${wasOptedOut('d', `d.day::timestamp AT TIME ZONE 'UTC'`)}
+     AND ${wasOptedOut('d', `(d.day + 1)::timestamp AT TIME ZONE 'UTC' - interval '1 microsecond'`)}`;
 
 interface StoredRow {
   installation_id: string;

@@ -64,7 +64,7 @@ export class Origins {
   /**
    * Makes sure that the origins of a batch are still there, and are not collected before its transaction
    * has ended.
-   * @returns those that will be known to be there once it is committed
+   * @returns those that were not known to be there
    * @throws OriginGone
    */
   async hold(tx: pg.ClientBase, epoch: string, originIds: Iterable<number>): Promise<number[]> {
@@ -82,7 +82,10 @@ export class Origins {
     throw new OriginGone('An origin was collected while its batch was being stored.');
   }
 
-  /** To be called once the transaction that held them, begun in an epoch, is committed. */
+  /**
+   * To be called once the transaction that held them, begun in an epoch, is committed, and only for those that its
+   * reports refer to: others may be collected at any time.
+   */
   remember(originIds: readonly number[], epoch: string): void {
     if (epoch !== this.#epoch) return;
     for (const id of originIds) this.#held.add(id);

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { ReplayedEvent } from '#telemetry';
 import type { IdentifiedEvent, Tally } from './batch.js';
 import { copyKey } from './deduplicate.js';
-import { isOnlyCounted, type SaveContext, type saveEvents } from './save-events.js';
+import { isOnlyCounted, type Written, type SaveContext, type saveEvents } from './save-events.js';
 import type { WriteStart } from './begin.js';
 import { addTally } from './tallies.js';
 
@@ -35,25 +35,24 @@ export interface ReplayPage {
  * Stores a page anew. Whatever is gone by now is left out: another replay has it, or nobody has any
  * more. That is looked up after it was asked who is suppressed, and before anything is locked, which
  * makes rows of installations: so no installation comes back that was erased meanwhile.
- * @returns the snapshots that were written
  */
 export async function replayPage(
   save: typeof saveEvents,
   { events, note }: ReplayPage,
   { suppressed }: WriteStart,
   context: SaveContext,
-): Promise<string[]> {
+): Promise<Written> {
   const { tx } = context;
   const present = await findPresent(tx, events);
   const wanted = present.filter(({ installationId }) => !suppressed.has(installationId));
   const identified = wanted.map(({ event }) => event).filter((event) => !isOnlyCounted(event));
   const takeOut = takerOf(tx, wanted);
-  const { fates, contentIds } = await save(identified, { ...context, takeOut });
+  const { fates, ...written } = await save(identified, { ...context, takeOut });
   const counted = wanted.filter(({ event }) => isOnlyCounted(event));
   for (const { event } of await removeKept(tx, counted)) fates.add(event, event.fate);
   await note(tx, countsOf(fates, present.length - wanted.length));
   await addTally(tx, fates.instead('quarantined'));
-  return contentIds;
+  return written;
 }
 
 async function findPresent(tx: pg.ClientBase, events: readonly Replayed[]) {

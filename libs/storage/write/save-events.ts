@@ -10,6 +10,7 @@ import { Tally } from './batch.js';
 import type { Incumbent } from './deduplicate.js';
 import { areCopies, compareCopies, copyKey, firstCopies } from './deduplicate.js';
 import {
+  forgetOptedOut,
   forgetSightings,
   installationKey,
   lockInstallations,
@@ -37,11 +38,18 @@ export interface SaveContext {
   takeOut?: (events: readonly IdentifiedEvent[]) => Promise<readonly IdentifiedEvent[]>;
 }
 
-export interface Saved {
-  fates: Tally;
-  /** Snapshots that will be known to be there once the transaction is committed. */
-  contentIds: string[];
+/** What a transaction has written, once it is committed. */
+export interface Written {
+  reports: readonly UnderstoodEvent[];
+  /** The ids of snapshots, also of those that no report refers to in the end. */
+  contentIds: readonly string[];
 }
+
+export interface Saved extends Written {
+  fates: Tally;
+}
+
+export const NOTHING: Written = { reports: [], contentIds: [] };
 
 /**
  * Writes the rows of events and counts their fates. Locks are taken in one order by all: snapshots,
@@ -64,16 +72,24 @@ export async function saveEvents(
   await insertReports(tx, understood, originOf);
   await insertDefects(tx, understood, originOf);
   await insertQuarantined(tx, kept.filter(isQuarantined));
-  // The lock made the row of a new installation from all of its events.
-  const unseen = optedOut.filter((event) => !haveOptedOut.has(installationKey(event)));
-  await forgetSightings(tx, [...superseded, ...revoked, ...unseen]);
+  const optedOutKeys = new Set(optedOut.map(copyKey));
+  await forgetSightings(
+    tx,
+    superseded.filter((event) => !optedOutKeys.has(copyKey(event))),
+  );
+  // The lock made the row of a new installation from all of its events; what is replayed was sighted before.
+  const sighted = optedOut.filter(
+    (event) => takeOut !== undefined || !haveOptedOut.has(installationKey(event)),
+  );
+  const withdrawn = superseded.filter((event) => optedOutKeys.has(copyKey(event)));
+  await forgetOptedOut(tx, [...withdrawn, ...revoked, ...sighted]);
   await markChanges(
     tx,
     [...understood, ...superseded, ...revoked].map(({ observedAt }) => observedAt),
   );
 
   const dropped = optedOut.filter(isUnderstood);
-  const contentIds = await removeNewSnapshots(tx, written, { dropped, kept: understood });
+  await removeNewSnapshots(tx, written, { dropped, kept: understood });
 
   const unidentified = events.filter(isUnidentified);
   await countUnidentified(tx, unidentified);
@@ -81,7 +97,6 @@ export async function saveEvents(
   const fates = new Tally();
   for (const event of kept) fates.add(event, event.fate);
   for (const event of optedOut) fates.add(event, 'opted_out');
-  const optedOutKeys = new Set(optedOut.map(copyKey));
   for (const event of [...repeated, ...duplicates]) {
     fates.add(event, optedOutKeys.has(copyKey(event)) ? 'opted_out' : 'duplicate');
   }
@@ -91,7 +106,7 @@ export async function saveEvents(
   for (const event of events) {
     if (isOnlyCounted(event)) fates.add(event, event.fate);
   }
-  return { fates, contentIds };
+  return { fates, reports: understood, contentIds: [...written] };
 }
 
 /**
@@ -122,6 +137,7 @@ async function saveHalves(
   const right = await saveHalves(events.slice(middle), context);
   return {
     fates: left.fates.merge(right.fates),
+    reports: [...left.reports, ...right.reports],
     contentIds: [...left.contentIds, ...right.contentIds],
   };
 }
@@ -156,7 +172,7 @@ async function saveRefused(event: NormalisedEvent, context: SaveContext): Promis
     if (kept) return kept;
   }
   // What was kept aside before stays where it is.
-  if (context.takeOut) return { fates: new Tally(), contentIds: [] };
+  if (context.takeOut) return { fates: new Tally(), ...NOTHING };
   const { product, receivedAt } = event;
   return saveEvents([{ fate: 'unidentified', product, receivedAt, rejection, keys: [] }], context);
 }

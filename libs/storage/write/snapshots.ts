@@ -157,18 +157,19 @@ export class KnownSnapshots {
 
 /**
  * Writes what the events say, as far as it is not known to be there. Where another content has the id of
- * one of these, the database refuses it. Returns the content ids of what was written.
+ * one of these, the database refuses it.
+ * @returns the content ids of what was written
  */
 export async function writeSnapshots(
   tx: pg.ClientBase,
   events: readonly UnderstoodEvent[],
   known: KnownSnapshots,
-): Promise<string[]> {
+): Promise<Set<string>> {
   const missing = new Map<string, Snapshot>();
   for (const { snapshot } of events) {
     if (!known.has(snapshot.contentId)) missing.set(snapshot.contentId, snapshot);
   }
-  if (missing.size === 0) return [];
+  if (missing.size === 0) return new Set();
   for (const table of TABLES) {
     const rows = new Map<string, Row>();
     for (const [contentId, snapshot] of missing) {
@@ -179,22 +180,23 @@ export async function writeSnapshots(
     }
     if (rows.size > 0) await tx.query(insertInto(table), [JSON.stringify([...rows.values()])]);
   }
-  return [...missing.values()].flatMap(contentIdsOf);
+  return new Set([...missing.values()].flatMap(idsOf));
 }
 
 /**
  * Removes what this transaction wrote for events that are not to be stored after all. Only rows that it inserted
  * itself, which no other has seen; those inserted within a savepoint stay until unused contents are collected.
- * @returns the written content ids that are left
  */
 export async function removeNewSnapshots(
   tx: pg.ClientBase,
-  written: readonly string[],
+  written: ReadonlySet<string>,
   { dropped, kept }: Record<'dropped' | 'kept', readonly UnderstoodEvent[]>,
-): Promise<string[]> {
-  const unused = new Set(dropped.flatMap(({ snapshot }) => contentIdsOf(snapshot)));
-  for (const { snapshot } of kept) for (const id of contentIdsOf(snapshot)) unused.delete(id);
-  if (!written.some((id) => unused.has(id))) return [...written];
+): Promise<void> {
+  const used = contentIdsOf(kept);
+  const unused = new Set(
+    [...contentIdsOf(dropped)].filter((id) => written.has(id) && !used.has(id)),
+  );
+  if (unused.size === 0) return;
   for (const { name, key, rowOf } of TABLES) {
     const ids = dropped.flatMap(({ snapshot }) => {
       const row = rowOf(snapshot);
@@ -205,11 +207,15 @@ export async function removeNewSnapshots(
     const isOwn = 'xmin = pg_current_xact_id()::xid';
     await tx.query(`DELETE FROM ${name} WHERE ${key} = ANY ($1) AND ${isOwn}`, [ids]);
   }
-  return written.filter((id) => !unused.has(id));
+}
+
+/** The ids of all that the events say. */
+export function contentIdsOf(events: readonly UnderstoodEvent[]): Set<string> {
+  return new Set(events.flatMap(({ snapshot }) => idsOf(snapshot)));
 }
 
 /** The ids of a snapshot, and of the set that its names are in. */
-function contentIdsOf(snapshot: Snapshot): string[] {
+function idsOf(snapshot: Snapshot): string[] {
   if (snapshot.kind === 'health') return [snapshot.contentId, snapshot.unitSetId];
   if (snapshot.kind === 'metrics') return [snapshot.contentId, snapshot.metricSetId];
   return [snapshot.contentId];

@@ -6,9 +6,15 @@ import { requestOwnErasures } from '../erasure/self-erasure.js';
 import { ensurePartitions } from '../database/partitions.js';
 import type { Database } from '../database/database.js';
 import { isMissingPartition, isRefusal } from '../database/postgres-errors.js';
-import { OriginGone, Origins } from './origins.js';
+import { OriginGone, type OriginOf, Origins } from './origins.js';
 import { type ReplayPage, replayPage } from './replay.js';
-import { type SaveContext, saveEvents, saveEventsApart } from './save-events.js';
+import {
+  NOTHING,
+  type Written,
+  type SaveContext,
+  saveEvents,
+  saveEventsApart,
+} from './save-events.js';
 import {
   BEGIN_STEP,
   NEXT_REMOVAL,
@@ -16,7 +22,7 @@ import {
   removeStep,
   type WaitingRemoval,
 } from './opt-out-removal.js';
-import { KnownSnapshots } from './snapshots.js';
+import { contentIdsOf, KnownSnapshots } from './snapshots.js';
 import { InstallationHasher } from '../database/installation-hash.js';
 import { beginBatch, beginReplay, TAKE_NUMBER, type BatchStart, type WriteStart } from './begin.js';
 import { addTally } from './tallies.js';
@@ -115,7 +121,7 @@ export class TelemetryStore {
       batch.events,
       (tx) => beginBatch(tx, batch, ids, this.#hasher),
       async (start, context) => {
-        if (!start.isNew) return [];
+        if (!start.isNew) return NOTHING;
         await requestOwnErasures(context.tx, batch.events, this.#hasher);
         return saveOnce(save, batch, start, context);
       },
@@ -131,11 +137,11 @@ export class TelemetryStore {
     );
   }
 
-  /** One transaction of writing. `work` returns the snapshots that it wrote. */
+  /** One transaction of writing. */
   async #write<S extends WriteStart>(
     events: readonly NormalisedEvent[],
     begin: (tx: pg.ClientBase) => Promise<S>,
-    work: (start: S, context: SaveContext) => Promise<string[]>,
+    work: (start: S, context: SaveContext) => Promise<Written>,
   ): Promise<void> {
     const understood = events.filter((event) => event.fate === 'stored');
     const originOf = await this.#origins.learn(this.#database, understood);
@@ -149,13 +155,38 @@ export class TelemetryStore {
       },
       { path: 'write', first: TAKE_NUMBER },
     );
-    this.#snapshots.remember(written, start.epoch);
-    this.#origins.remember(held, start.epoch);
+    this.#remember(written, originOf, held, start.epoch);
+  }
+
+  /**
+   * What stored reports refer to is known to be in the database from now on. What only other events refer to is not:
+   * it may be collected at any time.
+   */
+  #remember(
+    { reports, contentIds }: Written,
+    originOf: OriginOf,
+    held: readonly number[],
+    epoch: string,
+  ): void {
+    if (contentIds.length > 0) {
+      const used = contentIdsOf(reports);
+      this.#snapshots.remember(
+        contentIds.filter((id) => used.has(id)),
+        epoch,
+      );
+    }
+    if (held.length > 0) {
+      const used = new Set(reports.map(originOf));
+      this.#origins.remember(
+        held.filter((id) => used.has(id)),
+        epoch,
+      );
+    }
   }
 
   async #makePartitions(times: readonly number[]): Promise<void> {
     const make = async (client: pg.ClientBase) => {
-      for (const time of new Set(times)) await ensurePartitions(client, time);
+      for (const month of new Set(times.map(monthOf))) await ensurePartitions(client, month);
     };
     await this.#database.hold(make, { path: 'write' });
   }
@@ -166,16 +197,22 @@ async function saveOnce(
   batch: NormalisedBatch,
   { suppressed }: BatchStart,
   context: SaveContext,
-): Promise<string[]> {
+): Promise<Written> {
   const isSuppressed = (event: NormalisedEvent) => idsOf(event).some((id) => suppressed.has(id));
   const wanted =
     suppressed.size === 0 ? batch.events : batch.events.filter((e) => !isSuppressed(e));
-  const { fates, contentIds } = await save(wanted, context);
+  const { fates, ...written } = await save(wanted, context);
   if (suppressed.size > 0) {
     for (const event of batch.events) if (isSuppressed(event)) fates.add(event, 'suppressed');
   }
   await addTally(context.tx, Tally.ofAccepted(batch.accepted).merge(fates));
-  return contentIds;
+  return written;
+}
+
+/** The beginning of a month in UTC, in milliseconds since 1970. */
+function monthOf(time: number): number {
+  const date = new Date(time);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
 }
 
 function installationsOf(events: readonly NormalisedEvent[]): string[] {
