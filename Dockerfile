@@ -16,7 +16,7 @@ COPY libs libs
 COPY tools tools
 RUN npm run build \
  # `npm start`, its servers and the tools are for development.
- && rm -rf dist/apps/start dist/libs/devservers dist/tools dist/.tsbuildinfo \
+ && rm -rf dist/apps/start dist/libs/devservers dist/tools dist/.tsbuildinfo dist/.sources \
  && npm prune --omit=dev --ignore-scripts
 
 FROM ${NODE_IMAGE}

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
+import { endBuild } from './stamp.mjs';
 
 const PROCESSES = ['ingest', 'worker', 'admin'];
 
@@ -33,3 +34,4 @@ await bundle.write({
   // Classes keep their names in logs, even if two have the same name.
   keepNames: true,
 });
+endBuild(process.cwd());
