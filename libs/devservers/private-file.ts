@@ -1,10 +1,13 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { replaceFile } from '#platform';
 
-/** Writes a file that only its owner may read. Atomic. */
+const MODE = 0o600;
+
+/** Writes a file that only its owner may read, unless it has this content. Atomic, and survives a power cut. */
 export async function writePrivateFile(file: string, text: string): Promise<void> {
-  const draft = `${file}.new`;
-  await writeFile(draft, text, { mode: 0o600 });
-  await rename(draft, file);
+  const isUnchanged =
+    (await readIfExists(file)) === text && ((await stat(file)).mode & 0o777) === MODE;
+  if (!isUnchanged) await replaceFile(file, text, MODE);
 }
 
 /** Reads a file. @returns undefined if it does not exist */

@@ -4,7 +4,9 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createFile } from './durable-file.js';
 import { StartupError } from './startup-error.js';
 
 /** Reads the key that signs erasure certificates (Ed25519, PEM). @throws StartupError */
@@ -39,11 +41,10 @@ export async function readFormerErasureKeys(file: string): Promise<KeyObject[]> 
 
 /** Creates a key, unless the file exists. */
 export async function makeErasureKey(file: string): Promise<void> {
+  if (existsSync(file)) return;
   const { privateKey } = generateKeyPairSync('ed25519');
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
-  await writeFile(file, pem, { mode: 0o600, flag: 'wx' }).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  await createFile(file, pem, 0o600);
 }
 
 /** The public key, in PEM. */

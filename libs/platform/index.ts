@@ -3,6 +3,7 @@ export { networkOf } from './addresses.js';
 export { makeCertificate } from './certificate.js';
 export { measureClock } from './clock-metrics.js';
 export { Drain } from './drain.js';
+export { replaceFile } from './durable-file.js';
 export { makeErasureKey, publicPem, readErasureKey, readFormerErasureKeys } from './erasure-key.js';
 export { HttpServers } from './http-servers.js';
 export { readJsonFolder } from './json-folder.js';
