@@ -29,7 +29,8 @@ async function restrictTree(path: string): Promise<void> {
 async function restrictEntry(path: string): Promise<boolean> {
   const entry = await lstat(path);
   const isOpen = (entry.mode & OWNER_ONLY_UMASK) !== 0 && !entry.isSymbolicLink();
-  if (isOpen && entry.uid === process.getuid?.()) await chmod(path, entry.mode & 0o700);
+  const uid = process.getuid?.();
+  if (isOpen && (uid === 0 || uid === entry.uid)) await chmod(path, entry.mode & 0o700);
   return entry.isDirectory();
 }
 

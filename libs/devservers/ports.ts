@@ -46,18 +46,43 @@ function parse(text = '{}'): Record<string, number | undefined> {
   }
 }
 
-/** @throws StartupError if a server could not listen there; the message names the `setting` of the port */
-export async function ensurePortFree(host: string, port: number, setting: string): Promise<void> {
-  const addresses = await lookup(host, { all: true }).catch(() => [{ address: host }]);
-  for (const { address } of addresses) {
-    const code = await listenError(address, port);
-    if (code === undefined) continue;
-    const reason =
-      code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be listened on (${code})`;
-    throw new StartupError(
-      `Port ${port} of ${host} ${reason}; set ${setting} to a free one, or to 0 for any.`,
-    );
+/** An address that this machine does not have, such as ::1 without IPv6. */
+const MISSING_ADDRESS = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
+
+/**
+ * Checks that a server can listen on a port of all addresses of a host that this machine has.
+ *
+ * @param settings the names of the settings that contain the host and the port, for the message
+ * @throws StartupError
+ */
+export async function ensurePortFree(
+  host: string,
+  port: number,
+  settings: { host: string; port: string },
+  resolve: (host: string) => Promise<{ address: string }[]> = (name) => lookup(name, { all: true }),
+): Promise<void> {
+  const addresses = await resolve(host).catch(() => [{ address: host }]);
+  const codes = await Promise.all(addresses.map(({ address }) => listenError(address, port)));
+  const failures = codes.filter((code) => code !== undefined);
+  const decisive = failures.filter((code) => !MISSING_ADDRESS.includes(code));
+  // A missing address matters only if the host has no other.
+  const code = decisive[0] ?? (failures.length === codes.length ? failures[0] : undefined);
+  if (code !== undefined) throw new StartupError(refusal(host, port, settings, code));
+}
+
+function refusal(
+  host: string,
+  port: number,
+  settings: { host: string; port: string },
+  code: string,
+): string {
+  if (code === 'EADDRINUSE') {
+    return `Port ${port} of ${host} is in use by another program; set ${settings.port} to a free one, or to 0 for any.`;
   }
+  if (code === 'EACCES') {
+    return `Port ${port} of ${host} cannot be listened on (EACCES); set ${settings.port} to another, such as one above 1023.`;
+  }
+  return `This machine cannot listen on ${host} (${code}); set ${settings.host} to a name or address that it has.`;
 }
 
 function listenError(address: string, port: number): Promise<string | undefined> {
