@@ -1,8 +1,9 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { replaceFile } from './durable-file.js';
 import { loadTls, type TlsFiles } from './tls.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -12,14 +13,17 @@ const RENEW_DAYS = 30;
 
 /**
  * Creates a self-signed certificate for this machine (localhost, its loopback addresses, its host name, and the
- * address that a server listens on), for when none is configured. Clients that trust `certFile` trust it. It is
+ * addresses that servers listen on), for when none is configured. Clients that trust `certFile` trust it. It is
  * created once per folder, and again when it is about to expire, broken, or for other names.
  *
  * @param dir the folder for `cert.pem` and `key.pem` (mode 0600); made if missing
- * @param host a name or address it should be good for, too
+ * @param hosts names and addresses that it should be valid for, too
  */
-export async function makeCertificate(dir: string, host = 'localhost'): Promise<TlsFiles> {
-  const names = new Set(['localhost', '127.0.0.1', '::1', hostname(), host].filter(isNameable));
+export async function makeCertificate(
+  dir: string,
+  hosts: readonly string[] = [],
+): Promise<TlsFiles> {
+  const names = new Set(['localhost', '127.0.0.1', '::1', hostname(), ...hosts].filter(isNameable));
   const files = { certFile: join(dir, 'cert.pem'), keyFile: join(dir, 'key.pem') };
   if (await isStillGood(files, names)) return files;
   // Imported on demand, because it would slow down the start of every process.
@@ -42,8 +46,8 @@ export async function makeCertificate(dir: string, host = 'localhost'): Promise<
     ],
   });
   await mkdir(dir, { recursive: true });
-  await replace(files.keyFile, pair.private, 0o600);
-  await replace(files.certFile, pair.cert, 0o644);
+  await replaceFile(files.keyFile, pair.private, 0o600);
+  await replaceFile(files.certFile, pair.cert, 0o644);
   return files;
 }
 
@@ -64,9 +68,4 @@ async function isStillGood(files: TlsFiles, names: ReadonlySet<string>): Promise
   const isFor = (name: string) =>
     (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined;
   return leftMs > RENEW_DAYS * DAY_MS && [...names].every(isFor);
-}
-
-async function replace(file: string, text: string, mode: number) {
-  await writeFile(`${file}.new`, text, { mode });
-  await rename(`${file}.new`, file);
 }

@@ -40,7 +40,7 @@ export async function startErasureStack(
     ...{ INGEST_HOST: HOST, INGEST_PORT: '0', ADMIN_PORT: '0', WORKER_HEALTH_PORT: '' },
     ...{ WORKER_PROCESSES: '2', LOG_LEVEL: 'warn' },
   });
-  const tls = await makeCertificate(join(dataDir, 'tls'), HOST);
+  const tls = await makeCertificate(join(dataDir, 'tls'), [HOST]);
   const secrets = await ensureSecrets(dataDir);
   const { writeKeys, suppressionKey, identityKey } = secrets;
   const urls = await startDependencies({ dataDir, secrets, say }, teardown);

@@ -44,7 +44,7 @@ export async function startStack(
     ...{ DATABASE_URL: '', REDIS_URL: '', WRITE_KEYS: '', TLS_CERT_FILE: '', TLS_KEY_FILE: '' },
     ...{ INGEST_HOST: HOST, INGEST_PORT: '0', ADMIN_PORT: '0', WORKER_HEALTH_PORT: '' },
   });
-  const tls = await makeCertificate(join(dataDir, 'tls'), HOST);
+  const tls = await makeCertificate(join(dataDir, 'tls'), [HOST]);
   const secrets = await ensureSecrets(dataDir);
   const urls = await startDependencies({ dataDir, secrets, say }, teardown);
   stopping.throwIfAborted();
