@@ -21,6 +21,14 @@ export async function checkPostgres(databaseUrl: string): Promise<void> {
   }
 }
 
+/** Whether a client can log in with this URL. */
+export async function isReachable(databaseUrl: string): Promise<boolean> {
+  return checkPostgres(databaseUrl).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** @throws StartupError if Redis cannot be used; the message does not contain the password */
 export async function checkRedis(redisUrl: string): Promise<void> {
   const redis = new Redis(redisUrl, {

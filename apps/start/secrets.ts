@@ -30,7 +30,7 @@ export async function ensureSecrets(
   dataDir: string,
   products: readonly string[] = ownProducts,
 ): Promise<Secrets> {
-  const file = join(dataDir, 'secrets.json');
+  const file = secretsFile(dataDir);
   const saved = parse(file, await readIfExists(file));
   const secrets: Secrets = {
     postgresPassword: saved.postgresPassword ?? random(),
@@ -39,11 +39,24 @@ export async function ensureSecrets(
     appPassword: saved.appPassword ?? random(),
     identityKey: saved.identityKey ?? random(),
     suppressionKey: saved.suppressionKey ?? random(),
-    adminToken: saved.adminToken ?? `mat_${random()}`,
+    adminToken: saved.adminToken ?? newAdminToken(),
     writeKeys: { ...newWriteKeys(products), ...saved.writeKeys },
   };
-  await writePrivateFile(file, `${JSON.stringify(secrets, null, 2)}\n`);
+  await save(dataDir, secrets);
   return secrets;
+}
+
+/** Saves and returns another admin token. */
+export async function replaceAdminToken(dataDir: string, secrets: Secrets): Promise<string> {
+  const adminToken = newAdminToken();
+  await save(dataDir, { ...secrets, adminToken });
+  return adminToken;
+}
+
+const secretsFile = (dataDir: string) => join(dataDir, 'secrets.json');
+
+async function save(dataDir: string, secrets: Secrets): Promise<void> {
+  await writePrivateFile(secretsFile(dataDir), `${JSON.stringify(secrets, null, 2)}\n`);
 }
 
 function parse(file: string, text = '{}'): Partial<Secrets> {
@@ -63,6 +76,8 @@ function parse(file: string, text = '{}'): Partial<Secrets> {
 function newWriteKeys(products: readonly string[]): Record<string, string> {
   return Object.fromEntries(products.map((product) => [product, `wk_${product}_${random()}`]));
 }
+
+const newAdminToken = () => `mat_${random()}`;
 
 /** 160 random bits in hex, which need no escaping in URLs. */
 const random = () => randomBytes(20).toString('hex');

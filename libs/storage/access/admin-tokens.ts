@@ -70,7 +70,7 @@ export class AdminStore {
 
   /**
    * Makes a token, for whoever has the database. It replaces a token of the same name, and has another
-   * id then, unless it is the same token.
+   * id then, unless it is the same token; if that was revoked, it stays revoked.
    * @returns the token itself, which is kept nowhere
    */
   async createToken(
@@ -85,7 +85,8 @@ export class AdminStore {
        ON CONFLICT (name) DO UPDATE
           SET token_id = CASE t.digest WHEN excluded.digest THEN t.token_id ELSE excluded.token_id END,
               digest = excluded.digest, scopes = excluded.scopes, created_at = now(),
-              expires_at = excluded.expires_at, revoked_at = NULL`,
+              expires_at = excluded.expires_at,
+              revoked_at = CASE t.digest WHEN excluded.digest THEN t.revoked_at END`,
       [randomUUID(), name, digestOf(token), scopes, options.lifeMs],
     );
     return token;
@@ -152,6 +153,14 @@ export class AdminStore {
       );
       return { token: toToken(ended[0] ?? row) };
     });
+  }
+
+  async isRevoked(token: string): Promise<boolean> {
+    const { rowCount } = await this.#database.query(
+      'SELECT FROM admin_token WHERE digest = $1 AND revoked_at IS NOT NULL',
+      [digestOf(token)],
+    );
+    return rowCount === 1;
   }
 
   /** @returns whether there was such a token */

@@ -1,6 +1,12 @@
 import pg from 'pg';
 import { Database } from '../database/database.js';
-import { alterRole, createRole, databaseName, NOT_ALLOWED } from './reader-roles.js';
+import {
+  allowLogin,
+  createRole,
+  databaseName,
+  NOT_ALLOWED,
+  type RoleLogin,
+} from './reader-roles.js';
 
 /** As whom workers and the admin API are meant to connect. */
 export const APPLICATION_ROLE = 'muster_app';
@@ -9,11 +15,7 @@ export const APPLICATION_ROLE = 'muster_app';
 const LOG = 'audit_log';
 const KEPT_FROM_IT = [LOG, '_prisma_migrations'];
 
-export interface ApplicationRoleOptions {
-  /** Lets it log in. */
-  password?: string | undefined;
-  /** Where it can log in already, its password is left as it is: another Muster may live by it. */
-  keepsPassword?: boolean | undefined;
+export interface ApplicationRoleOptions extends RoleLogin {
   log: (line: string) => void;
 }
 
@@ -26,14 +28,11 @@ export interface ApplicationRoleOptions {
  */
 export async function ensureApplicationRole(
   client: pg.ClientBase,
-  { password, keepsPassword = false, log }: ApplicationRoleOptions,
+  { log, ...login }: ApplicationRoleOptions,
 ): Promise<boolean> {
   try {
     await createRole(client, APPLICATION_ROLE);
-    if (password !== undefined && !(keepsPassword && (await canLogIn(client)))) {
-      const text = pg.escapeLiteral(password);
-      await alterRole(client, APPLICATION_ROLE, `LOGIN PASSWORD ${text}`);
-    }
+    await allowLogin(client, APPLICATION_ROLE, login);
     await grant(client);
     await handOver(client);
     return true;
@@ -59,14 +58,6 @@ export async function isApplication(databaseUrl: string): Promise<boolean> {
   } finally {
     await database.close();
   }
-}
-
-async function canLogIn(client: pg.ClientBase): Promise<boolean> {
-  const { rowCount } = await client.query(
-    'SELECT FROM pg_roles WHERE rolname = $1 AND rolcanlogin',
-    [APPLICATION_ROLE],
-  );
-  return rowCount === 1;
 }
 
 /** By a rule: all tables but those that are kept from it. Identity columns need no right to a sequence. */

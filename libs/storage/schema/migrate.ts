@@ -12,7 +12,7 @@ import { inTransaction } from '../database/transaction.js';
 import { ensurePartitions } from '../database/partitions.js';
 import { isCreatedByAnother } from '../database/postgres-errors.js';
 import { dropPrivacyViews, makePrivacyViews } from './privacy-views.js';
-import { ensureReaders } from './reader-roles.js';
+import { ensureReaders, type ReaderLogins } from './reader-roles.js';
 import { writeCadences } from '../rollups/cadences.js';
 
 interface Migration {
@@ -25,6 +25,8 @@ export interface MigrateOptions {
   databaseUrl: string;
   /** Given to the role `analyst`, which may log in from then on. Left as it is when absent. */
   analystPassword?: string | undefined;
+  /** If that role can already log in, its password is left as it is. */
+  keepsAnalystPassword?: boolean | undefined;
   /** The same for the role `privacy_analyst`. */
   privacyAnalystPassword?: string | undefined;
   /** What counts fewer installations than that is left out of the schema `fleet_privacy`: 10. */
@@ -101,7 +103,7 @@ async function makeLedger(client: pg.ClientBase): Promise<void> {
 }
 
 async function bringUpToDate(client: pg.ClientBase, options: MigrateOptions): Promise<Migrated> {
-  const { analystPassword, catalogue = [], cadences, log = () => undefined } = options;
+  const { catalogue = [], cadences, log = () => undefined } = options;
   const { appPassword: password, keepsAppPassword: keepsPassword } = options;
   const applied = await applyMissing(client, await readMigrations(), log);
   await ensurePartitions(client);
@@ -109,9 +111,15 @@ async function bringUpToDate(client: pg.ClientBase, options: MigrateOptions): Pr
   if (cadences) await writeCadences(client, cadences);
   const hasApplicationRole = await ensureApplicationRole(client, { password, keepsPassword, log });
   await makePrivacyViews(client, options.privacyMinInstallations ?? 10);
-  const passwords = { analyst: analystPassword, privacy_analyst: options.privacyAnalystPassword };
-  await ensureReaders(client, passwords, log);
+  await ensureReaders(client, readerLogins(options), log);
   return { applied, hasApplicationRole };
+}
+
+function readerLogins(options: MigrateOptions): ReaderLogins {
+  return {
+    analyst: { password: options.analystPassword, keepsPassword: options.keepsAnalystPassword },
+    privacy_analyst: { password: options.privacyAnalystPassword },
+  };
 }
 
 async function applyMissing(

@@ -12,8 +12,15 @@ const READERS = [
   { role: 'privacy_analyst', schema: PRIVACY_SCHEMA },
 ] as const;
 
-/** Of each reader; one that has none cannot log in. */
-export type ReaderPasswords = Partial<Record<(typeof READERS)[number]['role'], string | undefined>>;
+/** The login of a role. */
+export interface RoleLogin {
+  /** Lets the role log in; without one nothing changes. */
+  password?: string | undefined;
+  /** A role that can already log in keeps its password: another Muster on the same server may use it. */
+  keepsPassword?: boolean | undefined;
+}
+
+export type ReaderLogins = Record<(typeof READERS)[number]['role'], RoleLogin>;
 
 /**
  * The roles `analyst` and `privacy_analyst`: each reads its schema, and nothing else. They are made
@@ -22,14 +29,15 @@ export type ReaderPasswords = Partial<Record<(typeof READERS)[number]['role'], s
  */
 export async function ensureReaders(
   client: pg.ClientBase,
-  passwords: ReaderPasswords,
+  logins: ReaderLogins,
   log: (line: string) => void,
 ): Promise<void> {
   await closePublic(client);
   for (const { role, schema } of READERS) {
     try {
       await createRole(client, role);
-      await letIn(client, role, passwords[role]);
+      await limitConnections(client, role);
+      await allowLogin(client, role, logins[role]);
       await limit(client, role, schema);
     } catch (error) {
       if (!(error instanceof pg.DatabaseError && error.code === NOT_ALLOWED)) throw error;
@@ -46,14 +54,31 @@ export async function ensureReaders(
 /** So many at once, on the whole server: a tool that opens ever more must not take all connections. */
 const CONNECTION_LIMIT = 20;
 
-async function letIn(client: pg.ClientBase, role: string, password: string | undefined) {
+async function limitConnections(client: pg.ClientBase, role: string) {
   const { rowCount } = await client.query(
     'SELECT FROM pg_roles WHERE rolname = $1 AND rolconnlimit = $2',
     [role, CONNECTION_LIMIT],
   );
   if (!rowCount) await alterRole(client, role, `CONNECTION LIMIT ${CONNECTION_LIMIT}`);
+}
+
+/** Gives a role its password. */
+export async function allowLogin(
+  client: pg.ClientBase,
+  role: string,
+  { password, keepsPassword = false }: RoleLogin,
+) {
   if (password === undefined) return;
+  if (keepsPassword && (await canLogIn(client, role))) return;
   await alterRole(client, role, `LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
+}
+
+async function canLogIn(client: pg.ClientBase, role: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    'SELECT FROM pg_roles WHERE rolname = $1 AND rolcanlogin',
+    [role],
+  );
+  return rowCount === 1;
 }
 
 /** Nobody changes a role for longer than a moment. */
