@@ -1,4 +1,3 @@
-export { AddressList } from './address-list.js';
 export { networkOf } from './addresses.js';
 export { makeCertificate } from './certificate.js';
 export { measureClock } from './clock-metrics.js';
@@ -34,5 +33,4 @@ export {
   transportOptions,
 } from './transport-guard.js';
 export { softwareVersion } from './version.js';
-export { certificateValidity, type CertificateValidity } from './certificate-validity.js';
 export { loadTls, ServedCertificate, type TlsFiles, type TlsPair } from './tls.js';

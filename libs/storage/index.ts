@@ -66,7 +66,6 @@ export {
 } from './purge/purge.js';
 export { PurgeStore } from './purge/purge-store.js';
 export { QuarantineStore } from './quarantine/quarantine-store.js';
-export { markChanges } from './rollups/marks.js';
 export type { RefreshResult } from './rollups/refresh.js';
 export type { RefreshOptions, RefreshProgress } from './rollups/refresh-options.js';
 export { Rollups } from './rollups/rollups.js';
