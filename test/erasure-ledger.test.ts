@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,8 @@ import {
   ErasureLedger,
   LedgerFile,
   LedgerNotWritable,
+  UnknownLedgerKey,
+  type LedgerOptions,
   type LedgerRecord,
   type Repair,
 } from '#storage';
@@ -19,7 +21,8 @@ const { privateKey: key } = generateKeyPairSync('ed25519');
 let folder: string;
 let redis: Redis;
 let listKey: string;
-let open: (file?: string) => ErasureLedger;
+let open: (file?: string, options?: Partial<LedgerOptions>) => ErasureLedger;
+let openList: () => LedgerList;
 let repairs: Repair[];
 const lists: LedgerList[] = [];
 
@@ -29,11 +32,19 @@ beforeEach(async () => {
   redis = new Redis(redisUrl);
   listKey = `${prefix}:erasure-ledger`;
   repairs = [];
-  open = (file = 'ledger.ndjson') => {
+  openList = () => {
     const list = new LedgerList({ redisUrl, prefix, onError: () => undefined });
     lists.push(list);
+    return list;
+  };
+  open = (file = 'ledger.ndjson', options = {}) => {
+    const list = openList();
     const copy = new LedgerFile(join(folder, file));
-    return new ErasureLedger({ list, file: copy, key, onRepair: (it) => repairs.push(it) });
+    return new ErasureLedger({
+      ...{ list, file: copy, key, clock: Date },
+      onRepair: (it) => repairs.push(it),
+      ...options,
+    });
   };
 });
 
@@ -111,7 +122,7 @@ test('a tampered copy is replaced, preserved under another name and reported', a
   const before = await inFile();
   await writeFile(join(folder, 'ledger.ndjson'), before.toSpliced(1, 1).join('\n') + '\n');
   await redis.lset(listKey, 2, before[2]!.replace('digest', 'other'));
-  // Each copy lacks an entry of the other. The longest valid prefix of either is used.
+  // Each copy lacks an entry of the other.
   await open().synchronise();
   expect(repairs).toMatchObject([
     {
@@ -119,8 +130,8 @@ test('a tampered copy is replaced, preserved under another name and reported', a
       file: { action: 'replace', fault: { reason: 'missing', sequence: 2 } },
     },
   ]);
-  expect(await inFile()).toEqual(before.slice(0, 2));
-  expect(await inRedis()).toEqual(before.slice(0, 2));
+  expect(await inFile()).toEqual(before);
+  expect(await inRedis()).toEqual(before);
   expect((await readdir(folder)).filter((name) => name.includes('.replaced-'))).toHaveLength(1);
   const [kept] = await redis.keys(`${listKey}:replaced:*`);
   await redis.del(kept!);
@@ -146,8 +157,66 @@ test('if the copies fork, as after a Redis failover, no entry of either branch i
   await ledger.synchronise();
   const { entries, fault } = await ledger.read();
   expect(fault).toBeNull();
-  expect(entries.at(-1)).toMatchObject({ erasureId: lost.erasureId, formerly: { sequence: 2 } });
+  expect(entries.at(-1)).toMatchObject({ erasureId: lost.erasureId, formerly: [{ sequence: 2 }] });
   expect(await inFile('one')).toEqual(await inRedis());
+});
+
+test('a repair that cannot replace the file loses no entry of its branch, and adds each to Redis once', async () => {
+  // The file can be appended to, but the name for its replaced version is too long.
+  const name = 'l'.repeat(235);
+  const ledger = open(name);
+  const lost = record();
+  await ledger.append([record(), lost]);
+  await redis.rpop(listKey);
+  await open('two').append([record(), record()]);
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    await expect(ledger.synchronise()).rejects.toThrow(
+      new LedgerNotWritable('file not usable (ENAMETOOLONG)'),
+    );
+  }
+  const { entries } = await ledger.read();
+  expect(entries).toHaveLength(4);
+  expect(entries.at(-1)).toMatchObject({ erasureId: lost.erasureId });
+});
+
+test('a worker that does not know the key of an entry leaves both copies as they are', async () => {
+  const { privateKey: newKey } = generateKeyPairSync('ed25519');
+  const [before, shared] = [open(), open()];
+  await before.append([record()]);
+  const forgetful = open('ledger.ndjson', { key: newKey });
+  await expect(forgetful.synchronise()).rejects.toThrow('ledger unknown_key at 1');
+  const after = open('ledger.ndjson', { key: newKey, formerKeys: [createPublicKey(key)] });
+  const [added] = await after.append([record()]);
+  const [redisBefore, fileBefore] = [await inRedis(), await inFile()];
+  for (const it of [before, shared]) {
+    await expect(it.synchronise()).rejects.toThrow(new UnknownLedgerKey('ledger unknown_key at 2'));
+    await expect(it.append([record()])).rejects.toThrow(LedgerNotWritable);
+  }
+  expect(await inRedis()).toEqual(redisBefore);
+  expect(await inFile()).toEqual(fileBefore);
+  expect(await redis.keys(`${listKey}:*`)).toEqual([]);
+  expect((await after.read()).entries[1]?.sequence).toBe(added?.sequence);
+});
+
+test('a ledger of 150,000 entries returns to an empty Redis', async () => {
+  const lines = Array.from({ length: 150_000 }, (_, at) => String(at));
+  const list = openList();
+  expect(await list.append({ length: 0, lastLine: '' }, lines)).toBe(true);
+  expect(await list.end()).toEqual({ length: 150_000, lastLine: '149999' });
+  expect(await list.append({ length: 0, lastLine: '' }, ['again'])).toBe(false);
+});
+
+test("entries are dated by the stores' clock, not by that of the machine", async () => {
+  const now = Date.now() + 7_200_000;
+  const ledger = open('ledger.ndjson', { clock: { now: () => now } });
+  await ledger.append([record()]);
+  expect((await ledger.read()).entries[0]?.at).toBe(new Date(now).toISOString());
+});
+
+test('a file that cannot be read fails as one that cannot be written', async () => {
+  await expect(new LedgerFile(folder).read()).rejects.toThrow(
+    new LedgerNotWritable('file not usable (EISDIR)'),
+  );
 });
 
 test('append fails while the file cannot be written', async () => {

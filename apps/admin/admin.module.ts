@@ -92,7 +92,7 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
         { provide: Database, useValue: database },
         { provide: AdminStore, useValue: admins },
         { provide: ErasureStore, useValue: erasures },
-        { provide: LedgerCheck, useValue: new LedgerCheck(database, settings, keys) },
+        { provide: LedgerCheck, useValue: new LedgerCheck({ database, settings, keys, clock }) },
         { provide: Holdings, useValue: new Holdings(database) },
         { provide: Books, useValue: new Books(database) },
         { provide: QueueInspector, useValue: inspectorOf(settings, clock, logger) },

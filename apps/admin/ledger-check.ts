@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { AdminSettings } from '#platform';
-import { LedgerList } from '#queue';
+import { LedgerList, type Clock } from '#queue';
 import {
   LedgerComparison,
   LedgerFile,
@@ -17,16 +17,19 @@ export interface LedgerKeys {
   formerKeys: readonly KeyObject[];
 }
 
+interface Options {
+  database: Database;
+  settings: AdminSettings;
+  keys: LedgerKeys;
+  clock: Clock;
+}
+
 /** Verifies the erasure ledger on request. */
 export class LedgerCheck {
   readonly #list: LedgerList;
 
-  constructor(
-    private readonly database: Database,
-    private readonly settings: AdminSettings,
-    private readonly keys: LedgerKeys,
-  ) {
-    const { redisUrl, queuePrefix: prefix } = settings;
+  constructor(private readonly options: Options) {
+    const { redisUrl, queuePrefix: prefix } = options.settings;
     this.#list = new LedgerList({ redisUrl, prefix, onError: () => undefined });
   }
 
@@ -34,10 +37,12 @@ export class LedgerCheck {
     options: { isDryRun: boolean; acceptsLoss: boolean },
     actor: Administrator,
   ): Promise<LedgerVerification> {
-    const { ledgerFile, suppressionKey } = this.settings;
+    const { database, settings, keys, clock } = this.options;
+    const { ledgerFile, suppressionKey } = settings;
     const file = ledgerFile === undefined ? null : new LedgerFile(ledgerFile);
-    const comparison = new LedgerComparison({ database: this.database, suppressionKey, actor });
-    return verifyLedger({ list: this.#list, file, ...this.keys, comparison, ...options });
+    const comparison = new LedgerComparison({ database, suppressionKey, actor });
+    const ledger = { list: this.#list, file, ...keys, clock };
+    return verifyLedger({ ...ledger, comparison, ...options });
   }
 
   close(): void {

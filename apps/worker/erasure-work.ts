@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { softwareVersion, type Logger, type WorkerSettings } from '#platform';
-import { InstallationForgetter, LedgerList, LogRewriter } from '#queue';
+import { InstallationForgetter, LedgerList, LogRewriter, type Clock } from '#queue';
 import {
   addTo,
   certify,
@@ -28,6 +28,7 @@ interface Options {
   settings: WorkerSettings;
   keys: ErasureKeys;
   database: Database;
+  clock: Clock;
   logger: Logger;
 }
 
@@ -72,7 +73,10 @@ export function erasureWork(options: Options): { work: Work; guard: LedgerGuard 
   return { work, guard: new LedgerGuard(ledger, comparison, logger) };
 }
 
-function erasureLedger({ settings, keys, logger }: Options, list: LedgerList): ErasureLedger {
+function erasureLedger(
+  { settings, keys, clock, logger }: Options,
+  list: LedgerList,
+): ErasureLedger {
   const { ledgerFile } = settings;
   if (ledgerFile === undefined) {
     logger.warn('ERASURE_LEDGER_FILE is not set: the erasure ledger exists only in Redis');
@@ -82,5 +86,5 @@ function erasureLedger({ settings, keys, logger }: Options, list: LedgerList): E
     const detail = { redis, file, again: again.length };
     logger.warn(detail, 'the copies of the erasure ledger differed and were repaired');
   };
-  return new ErasureLedger({ list, file, ...keys, onRepair });
+  return new ErasureLedger({ list, file, ...keys, clock, onRepair });
 }

@@ -3,6 +3,7 @@ import type { Logger } from '#platform';
 import {
   LedgerNotWritable,
   reconcile,
+  UnknownLedgerKey,
   type ErasureLedger,
   type LedgerComparison,
   type LedgerFault,
@@ -11,8 +12,11 @@ import {
 const POLL_MS = 5000;
 /** At startup, while Redis is unavailable. */
 const RETRY_MS = 500;
-/** A damaged ledger is compared in full, so less often. */
+/** A ledger with a fault is compared in full, so less often. */
 const PAUSE_AFTER_FAULT_MS = 60_000;
+const DAMAGED = 'the erasure ledger is damaged; see docs/backup.md';
+const UNKNOWN_KEY =
+  'an entry of the erasure ledger is signed by a key that ERASURE_KEY_FILE does not contain; see docs/backup.md';
 
 /**
  * Keeps the database in step with the erasure ledger. A database that was restored, or failed over to a lagging
@@ -45,7 +49,7 @@ export class LedgerGuard {
     await this.#running;
   }
 
-  /** Why the ledger is damaged or not writable; null if it is neither. */
+  /** Why the ledger is damaged or nothing can be appended; null if neither. */
   get problem(): string | null {
     return this.#problem;
   }
@@ -88,21 +92,26 @@ export class LedgerGuard {
     }
   }
 
-  /** @returns why a copy is not writable, or null. Only erasures wait until it is. */
+  /** @returns why nothing can be appended, or null. Only erasures wait until it can. */
   private async synchronise(): Promise<string | null> {
     try {
       await this.ledger.synchronise();
       return null;
     } catch (error) {
       if (!(error instanceof LedgerNotWritable)) throw error;
-      return `file not writable (${error.message})`;
+      if (error instanceof UnknownLedgerKey) this.pauseAfterFault();
+      return error.message;
     }
   }
 
   private handleFault(fault: LedgerFault): void {
-    this.#pauseUntil = performance.now() + PAUSE_AFTER_FAULT_MS;
+    this.pauseAfterFault();
     this.ledger.distrust();
-    this.logger.error(fault, 'the erasure ledger is damaged; see docs/backup.md');
+    this.logger.error(fault, fault.reason === 'unknown_key' ? UNKNOWN_KEY : DAMAGED);
+  }
+
+  private pauseAfterFault(): void {
+    this.#pauseUntil = performance.now() + PAUSE_AFTER_FAULT_MS;
   }
 
   private async recordEarlierErasures(): Promise<void> {

@@ -47,7 +47,7 @@ export class WorkerModule {
     const rules = { products, retentionMs: settings.retentionDays * DAY_MS };
     const optionsNow = () => ({ ...rules, decisions: policy.decisions });
     const processor = new EnvelopeProcessor(store, database, optionsNow);
-    const { work, guard } = erasureWork({ settings, database, keys, logger });
+    const { work, guard } = erasureWork({ settings, database, keys, clock, logger });
     const ledger = new IngestLedger(database);
     const loops = [
       new WorkLoop(work, watchdog, logger),

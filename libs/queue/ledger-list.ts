@@ -4,8 +4,11 @@ import { connectFailFast, type QueueOptions } from './connection.js';
 import { withTimeout } from './with-timeout.js';
 
 const TIMEOUT_MS = 5000;
-/** Lines that are read or written at once: usually some 50 KB. */
+/** Lines that are read at once: usually some 50 KB. */
 const PAGE = 100;
+/** The most lines that are written at once, and as many characters unless a single line has more. */
+const WRITTEN_LINES = 1000;
+const WRITTEN_CHARACTERS = 1_000_000;
 /** A list that was replaced is kept for 90 days. */
 const REPLACED_SECONDS = 90 * 86_400;
 
@@ -64,21 +67,28 @@ export class LedgerList {
     }
   }
 
-  /** Appends lines if the list still has this end. @returns whether it did */
+  /**
+   * Appends lines if the list still has this end. Very many are appended in pages: each leaves a valid chain.
+   * @returns whether all were appended
+   */
   async append(end: ListEnd, lines: readonly string[]): Promise<boolean> {
     await this.#connected();
-    const { length, lastLine } = end;
-    const appending = this.#redis.eval(APPEND, 1, this.#key, length, sha1(lastLine), ...lines);
-    return (await withTimeout(appending, TIMEOUT_MS)) === 1;
+    let { length, lastLine } = end;
+    for (const page of pagesOf(lines)) {
+      const appending = this.#redis.eval(APPEND, 1, this.#key, length, sha1(lastLine), ...page);
+      if ((await withTimeout(appending, TIMEOUT_MS)) !== 1) return false;
+      length += page.length;
+      lastLine = page.at(-1) ?? lastLine;
+    }
+    return true;
   }
 
   /** Replaces the lines if the list still has this end. The old list is kept for a while. */
   async replace({ length, lastLine }: ListEnd, lines: readonly string[]): Promise<boolean> {
     await this.#connected();
     const draft = `${this.#key}:new:${randomUUID()}`;
-    for (let start = 0; start < lines.length; start += PAGE) {
-      const pushing = this.#redis.rpush(draft, ...lines.slice(start, start + PAGE));
-      await withTimeout(pushing, TIMEOUT_MS);
+    for (const page of pagesOf(lines)) {
+      await withTimeout(this.#redis.rpush(draft, ...page), TIMEOUT_MS);
     }
     const replaced = `${this.#key}:replaced:${new Date().toISOString()}`;
     const keys = [this.#key, draft, replaced];
@@ -101,6 +111,21 @@ export class LedgerList {
     const ready = new Promise<void>((resolve) => this.#redis.once('ready', resolve));
     await withTimeout(ready, TIMEOUT_MS);
   }
+}
+
+function* pagesOf(lines: readonly string[]): Generator<string[]> {
+  let page: string[] = [];
+  let characters = 0;
+  for (const line of lines) {
+    const isFull = page.length === WRITTEN_LINES || characters + line.length > WRITTEN_CHARACTERS;
+    if (isFull && page.length > 0) {
+      yield page;
+      [page, characters] = [[], 0];
+    }
+    page.push(line);
+    characters += line.length;
+  }
+  if (page.length > 0) yield page;
 }
 
 const sha1 = (text: string) => createHash('sha1').update(text).digest('hex');

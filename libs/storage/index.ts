@@ -35,7 +35,7 @@ export { chainFaults, type ChainFault } from './ledger/chain.js';
 export { type Forgotten, LedgerComparison } from './recovery/comparison.js';
 export type { LedgerPlace, LedgerRecord } from './ledger/entry.js';
 export { ErasureLedger, type LedgerOptions } from './ledger/ledger.js';
-export { LedgerFile, LedgerNotWritable } from './ledger/ledger-file.js';
+export { LedgerFile, LedgerNotWritable, UnknownLedgerKey } from './ledger/ledger-file.js';
 export { reconcile, type LedgerFault, type Reconciliation } from './recovery/reconcile.js';
 export type { Repair } from './ledger/repair.js';
 export { verifyLedger, type CopyReport, type LedgerVerification } from './recovery/verify.js';

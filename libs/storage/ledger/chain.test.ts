@@ -2,7 +2,16 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkChain } from './chain.js';
-import { BEGINNING, keysById, readLine, writeLines, type LedgerRecord } from './entry.js';
+import {
+  BEGINNING,
+  formerPlaces,
+  hashOfLine,
+  keysById,
+  readLine,
+  writeLines,
+  type LedgerRecord,
+} from './entry.js';
+import { erasuresIn } from './last-words.js';
 import { planRepair } from './repair.js';
 
 const { privateKey: key } = generateKeyPairSync('ed25519');
@@ -140,4 +149,89 @@ describe('two copies', () => {
       }),
     );
   });
+
+  test('if each entry is intact in one of them, they become the whole', () => {
+    const damaged = fc.array(fc.constantFrom('redis', 'file', 'none'), {
+      ...{ minLength: LENGTH, maxLength: LENGTH },
+    });
+    fc.assert(
+      fc.property(damaged, fc.boolean(), (damages, isCut) => {
+        const without = (copy: string) =>
+          whole.flatMap((line, at) => {
+            if (damages[at] !== copy) return [line];
+            return isCut ? [] : [line.slice(1)];
+          });
+        const { lines, again } = planRepair(without('redis'), without('file'), { keys });
+        expect(lines).toEqual(whole);
+        expect(again).toEqual([]);
+      }),
+    );
+  });
+
+  test('entries behind one that is lost in both are appended again, and claim no place', () => {
+    const cut = whole.toSpliced(2, 1);
+    const { lines, again } = planRepair(cut, cut, { keys });
+    expect(lines).toEqual(whole.slice(0, 2));
+    expect(again.map(({ erasureId }) => erasureId)).toEqual(
+      whole.slice(3).map((line) => readLine(line)!.erasureId),
+    );
+    expect(again.flatMap(formerPlaces)).toEqual([]);
+    const repaired = continuedBy(lines, again);
+    expect(planRepair(repaired, cut, { keys })).toMatchObject({ lines: repaired, again: [] });
+  });
+
+  test('an entry that loses two forks keeps both of its places, and when it was written', () => {
+    const trunk = whole.slice(0, 1);
+    const { head } = checkChain(trunk, last);
+    const lost = [...trunk, ...chainOf(1, head)];
+    const first = repaired(lost, [...trunk, ...chainOf(2, head)]);
+    const second = repaired(first, [...trunk, ...chainOf(6, head)]);
+    const { erasureId } = readLine(lost[1]!)!;
+    const entry = second.map((line) => readLine(line)!).find((it) => it.erasureId === erasureId)!;
+    expect(formerPlaces(entry)).toEqual([
+      { sequence: 2, hash: hashOfLine(lost[1]!) },
+      { sequence: 4, hash: hashOfLine(first[3]!) },
+    ]);
+    expect(entry.at).toBe(new Date(0).toISOString());
+    for (const copy of [lost, first]) expect(planRepair(second, copy, { keys }).again).toEqual([]);
+  });
+
+  test.each([
+    ['at its end', (lines: string[]) => lines],
+    ['behind damage', (lines: string[]) => lines.with(2, lines[2]!.slice(1))],
+  ])(
+    'an entry in one of them %s that is signed by an unknown key forbids a repair',
+    (_, damage) => {
+      const { privateKey: later } = generateKeyPairSync('ed25519');
+      const { head } = checkChain(whole, last);
+      const longer = damage([...whole, ...chainOf(1, head, later)]);
+      const unknownKey = { reason: 'unknown_key', sequence: LENGTH + 1 };
+      expect(planRepair(longer, whole, { keys })).toMatchObject({ unknownKey });
+      expect(planRepair(whole, longer, { keys })).toMatchObject({ unknownKey });
+      const both = keysById([key, later]);
+      expect(planRepair(whole, longer, { keys: both })).toMatchObject({ unknownKey: null });
+    },
+  );
 });
+
+test('behind a fork, the latest entry of an erasure counts', () => {
+  const record = recordOf(1);
+  const [erased, suppressed] = [
+    { ...record, at: '2026-01-01T00:00:02.000Z' },
+    { ...record, kind: 'suppressed' as const, at: '2026-01-01T00:00:01.000Z' },
+  ];
+  const { entries } = checkChain(continuedBy([], [erased, suppressed]), each);
+  expect(erasuresIn(entries)).toMatchObject([{ kind: 'erased', at: erased.at }]);
+});
+
+function continuedBy(lines: readonly string[], records: readonly LedgerRecord[]): string[] {
+  const { head } = checkChain(lines, last);
+  const added = writeLines(records, { after: head, at: new Date(), key });
+  return [...lines, ...added.map(({ line }) => line)];
+}
+
+/** The chain that two copies become. */
+function repaired(redis: readonly string[], file: readonly string[]): string[] {
+  const { lines, again } = planRepair(redis, file, { keys });
+  return continuedBy(lines, again);
+}

@@ -24,8 +24,10 @@ export interface LedgerRecord {
   requestedAt: string;
   /** HMAC-SHA-256 of each id under the suppression key, in base64url. No id. */
   installations: readonly string[];
-  /** Where the entry was in a branch of the chain that lost against a longer one. */
-  formerly?: LedgerPlace;
+  /** Its places in branches of the chain that lost against a longer one. Earlier versions wrote one place. */
+  formerly?: LedgerPlace | readonly LedgerPlace[];
+  /** When it was first written, if that was in such a branch. */
+  at?: string;
 }
 
 export interface LedgerEntry extends LedgerRecord {
@@ -44,7 +46,7 @@ export interface LedgerLine {
   place: LedgerPlace;
 }
 
-/** Signs records as the entries that follow `after`. */
+/** Signs records as the entries that follow `after`. A record without a time of its own gets `at`. */
 export function writeLines(
   records: readonly LedgerRecord[],
   { after, at, key }: { after: LedgerPlace; at: Date; key: KeyObject },
@@ -53,7 +55,7 @@ export function writeLines(
   let previous = after;
   for (const record of records) {
     const unsigned = {
-      ...{ ...record, format: 1 as const, at: at.toISOString(), keyId: keyIdOf(key) },
+      ...{ at: at.toISOString(), ...record, format: 1 as const, keyId: keyIdOf(key) },
       ...{ sequence: previous.sequence + 1, previousHash: previous.hash },
     };
     const signature = sign(null, Buffer.from(canonicalJson(unsigned)), key).toString('base64');
@@ -83,6 +85,11 @@ export function readLine(line: string): LedgerEntry | null {
       .every((it) => typeof it === 'string') &&
     canonicalJson(entry) === line;
   return isOne ? (entry as LedgerEntry) : null;
+}
+
+/** The places that the entry had in branches that lost. */
+export function formerPlaces({ formerly = [] }: LedgerRecord): readonly LedgerPlace[] {
+  return [formerly].flat();
 }
 
 export function hashOfLine(line: string): string {

@@ -19,6 +19,8 @@ export function erasuresIn(entries: readonly LedgerEntry[]): RememberedErasure[]
   const erasures = new Map<string, RememberedErasure>();
   for (const entry of entries) {
     const { erasureId, mode, requestedAt, at, kind, sequence, installations } = entry;
+    // Behind a fork, an earlier entry of an erasure may follow a later one.
+    if (at < (erasures.get(erasureId)?.at ?? '')) continue;
     const place = { sequence, hash: hashOfLine(canonicalJson(entry)) };
     erasures.set(erasureId, { erasureId, mode, requestedAt, at, kind, place, installations });
   }

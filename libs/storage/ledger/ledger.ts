@@ -5,10 +5,11 @@ import {
   hashOfLine,
   keysById,
   writeLines,
+  type LedgerLine,
   type LedgerPlace,
   type LedgerRecord,
 } from './entry.js';
-import type { LedgerFile } from './ledger-file.js';
+import { UnknownLedgerKey, type LedgerFile } from './ledger-file.js';
 import { planRepair, type Repair } from './repair.js';
 
 interface ListEnd {
@@ -32,7 +33,9 @@ export interface LedgerOptions {
   key: KeyObject;
   /** Public keys that have signed before it. */
   formerKeys?: readonly KeyObject[];
-  /** Told whenever the copies were not the same. */
+  /** Dates the entries as the stores date events: see StoreClock. In milliseconds since 1970. */
+  clock: { now(): number };
+  /** Called after the copies were not the same. */
   onRepair?: (repair: Repair) => void;
 }
 
@@ -61,7 +64,7 @@ export class ErasureLedger {
   /**
    * Makes both copies the same. Cheap where nothing has changed; the first call reads both in full.
    * @returns the place of the last entry
-   * @throws where one of them cannot be read or written
+   * @throws LedgerNotWritable if the file cannot be used; UnknownLedgerKey
    */
   async synchronise(): Promise<LedgerPlace> {
     return this.#alone(() => this.#synchronise());
@@ -123,40 +126,43 @@ export class ErasureLedger {
     return place;
   }
 
-  /** Compares both copies in full. @returns null where others have changed the list meanwhile */
+  /**
+   * Compares both copies in full. The list gets everything in one step before the file changes, so a repair that
+   * fails halfway loses nothing. @returns null if others have changed the list meanwhile
+   */
   async #repair(end: ListEnd): Promise<LedgerPlace | null> {
     const { list, file, onRepair } = this.options;
     const inRedis = await list.read();
     const inFile = file ? await file.read() : inRedis;
     const repair = planRepair(inRedis, inFile, this);
-    const { lines, redis } = repair;
-    if (!isSameEnd(end, { length: inRedis.length, lastLine: inRedis.at(-1) ?? '' })) {
-      return null;
+    if (!isSameEnd(end, endOf(inRedis))) return null;
+    if (repair.unknownKey) {
+      const { reason, sequence } = repair.unknownKey;
+      throw new UnknownLedgerKey(`ledger ${reason} at ${sequence}`);
     }
-    if (!(await this.#repairList(end, repair))) return null;
-    if (file && repair.file.action === 'add') await file.append(lines.slice(repair.file.kept));
-    if (file && repair.file.action === 'replace') await file.replace(lines);
-    const { head } = checkChain(lines, { keys: this.keys, signatures: 'last' });
-    this.#end = { length: lines.length, lastLine: lines.at(-1) ?? '', place: head };
-    if (redis.action !== 'keep' || (file && repair.file.action !== 'keep')) onRepair?.(repair);
-    if (repair.again.length > 0) await this.#append(repair.again);
+    const { head } = checkChain(repair.lines, { keys: this.keys, signatures: 'last' });
+    const again = this.#sign(repair.again, head);
+    const lines = [...repair.lines, ...again.map(({ line }) => line)];
+    const isDone =
+      repair.redis.action === 'replace'
+        ? await list.replace(end, lines)
+        : await list.append(end, lines.slice(repair.redis.kept));
+    if (!isDone) return null;
+    if (repair.file.action === 'replace') await file?.replace(lines);
+    else await file?.append(lines.slice(repair.file.kept));
+    this.#end = { ...endOf(lines), place: again.at(-1)?.place ?? head };
+    if (repair.redis.action !== 'keep' || (file && repair.file.action !== 'keep'))
+      onRepair?.(repair);
     return this.#end.place;
   }
 
-  async #repairList(end: ListEnd, { lines, redis }: Repair): Promise<boolean> {
-    const { list } = this.options;
-    if (redis.action === 'add') return list.append(end, lines.slice(redis.kept));
-    if (redis.action === 'replace') return list.replace(end, lines);
-    return true;
-  }
-
   async #append(records: readonly LedgerRecord[]): Promise<LedgerPlace[]> {
-    const { list, file, key } = this.options;
+    const { list, file } = this.options;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const after = await this.#synchronise();
       const end = this.#end;
       if (!end) break;
-      const added = writeLines(records, { after, at: new Date(), key });
+      const added = this.#sign(records, after);
       const lines = added.map(({ line }) => line);
       if (!(await list.append(end, lines))) continue;
       await file?.append(lines);
@@ -167,12 +173,21 @@ export class ErasureLedger {
     throw new Error('The ledger could not be appended to: others were always first.');
   }
 
+  #sign(records: readonly LedgerRecord[], after: LedgerPlace): LedgerLine[] {
+    const { key, clock } = this.options;
+    return writeLines(records, { after, at: new Date(clock.now()), key });
+  }
+
   /** One thing at a time: within a process nothing else moves the end meanwhile. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#queue.then(work);
     this.#queue = done.catch(() => undefined);
     return done;
   }
+}
+
+function endOf(lines: readonly string[]): ListEnd {
+  return { length: lines.length, lastLine: lines.at(-1) ?? '' };
 }
 
 function isSameEnd(one: ListEnd, other: ListEnd): boolean {

@@ -1,6 +1,6 @@
 import type { ChainFault, Chain } from '../ledger/chain.js';
 import type { ComparisonOptions, Forgotten, LedgerComparison } from './comparison.js';
-import { BEGINNING, type LedgerEntry, type LedgerPlace } from '../ledger/entry.js';
+import { BEGINNING, formerPlaces, type LedgerEntry, type LedgerPlace } from '../ledger/entry.js';
 import { erasuresIn } from '../ledger/last-words.js';
 
 /** What is wrong with a ledger: a fault of its chain, or that it lacks what the database has seen. */
@@ -42,7 +42,9 @@ export async function reconcile(
   const { chain, fault } = await readSince(database, { read, ...options });
   const forgotten = await comparison.apply(erasuresIn(chain.entries), options);
   if (fault && options.acceptsLoss) await comparison.acceptLoss(chain.entries);
-  if ((!fault || options.acceptsLoss) && !options.isDryRun) await comparison.moveTo(chain.head);
+  if ((!fault || options.acceptsLoss) && !options.isDryRun) {
+    await comparison.moveTo(chain.head);
+  }
   return { head: chain.head, database, fault, forgotten };
 }
 
@@ -67,7 +69,7 @@ function isIn({ entries, head }: Chain, { sequence, hash }: LedgerPlace): boolea
   return entries.some(
     (entry: LedgerEntry) =>
       (entry.sequence === sequence + 1 && entry.previousHash === hash) ||
-      entry.formerly?.hash === hash,
+      formerPlaces(entry).some((place) => place.hash === hash),
   );
 }
 

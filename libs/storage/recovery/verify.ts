@@ -36,7 +36,8 @@ const SECOND_LOOK_MS = 1000;
 
 /**
  * Checks every entry of every copy with its signature, and the database against them. Unless it is a dry
- * run, copies are repaired, and what the database has forgotten is applied again.
+ * run, copies are repaired, and what the database has forgotten is applied again. Copies with an entry whose
+ * key is unknown are not repaired.
  */
 export async function verifyLedger(options: VerifyOptions): Promise<LedgerVerification> {
   const { comparison, isDryRun, acceptsLoss } = options;
@@ -47,7 +48,7 @@ export async function verifyLedger(options: VerifyOptions): Promise<LedgerVerifi
   }
   const { copies, agree, best } = found;
   const thorough = { isThorough: true, isDryRun };
-  if (isDryRun) {
+  if (isDryRun || best.fault) {
     const read = () => Promise.resolve(best);
     const result = await reconcile(best.head, { read, comparison }, thorough);
     return { ...result, copies, agree, isDamaged: isDamaged(copies, agree, result) };
@@ -66,8 +67,8 @@ async function inspect({ list, file, key, formerKeys = [] }: VerifyOptions) {
   const inFile = file ? await file.read() : inRedis;
   const copies: CopyReport[] = [{ copy: 'redis', ...(await checkEach(inRedis, keys)) }];
   if (file) copies.push({ copy: 'file', ...(await checkEach(inFile, keys)) });
-  const { lines } = planRepair(inRedis, inFile, { keys });
-  const best = checkChain(lines, { keys, signatures: 'last' });
+  const { lines, unknownKey } = planRepair(inRedis, inFile, { keys });
+  const best = { ...checkChain(lines, { keys, signatures: 'last' }), fault: unknownKey };
   return { copies, best, agree: inRedis.join('\n') === inFile.join('\n') };
 }
 
