@@ -9,6 +9,7 @@ import { recordCompletions, recordSuppressions } from './record.js';
 import { removeFromRollups, removeRows } from './remove.js';
 import { lockRequests, suppress } from './request.js';
 import { markLeftDays, restoreInstallations } from './received-since.js';
+import { staysSuppressed } from './stays-suppressed.js';
 import { countRowsOfErasures, tablesOfInstallations } from '../database/installation-tables.js';
 
 type Step = (group: Group, context: RunContext) => Promise<void>;
@@ -148,7 +149,7 @@ const LIFT = `
       JOIN suppression s ON s.installation_hash = p.hash AND (e.mode = 'lift' OR NOT s.is_lasting)
       LEFT JOIN (erasure_subject u JOIN erasure later USING (erasure_id))
              ON u.installation_hash = p.hash AND later.requested_at > e.requested_at
-            AND later.mode <> 'lift' AND later.state NOT IN ('complete', 'failed')
+            AND ${staysSuppressed('later', 'p.hash')}
      GROUP BY 1),
   kept AS (
     UPDATE suppression s SET is_lasting = ending.is_lasting

@@ -7,7 +7,7 @@ import { waitForWriters } from '../database/wait-for-writers.js';
 import type { LedgerEntry, LedgerPlace, LedgerRecord } from '../ledger/entry.js';
 import { findInstallations } from './find-installations.js';
 import { lastWords, type RememberedErasure } from '../ledger/last-words.js';
-import { suppressAgain, unsuppressAgain, type Word } from './reapply-suppressions.js';
+import { findLifted, suppressAgain, unsuppressAgain, type Word } from './reapply-suppressions.js';
 import { eraseReappeared, restoreErasures } from './restore-erasures.js';
 import { takeUnrecorded } from '../ledger/unrecorded.js';
 
@@ -60,9 +60,21 @@ export class LedgerComparison {
     return { sequence: Number(rows[0]?.sequence ?? 0), hash: rows[0]?.hash ?? '' };
   }
 
-  /** Notes that the database knows all erasures up to there. */
-  async moveTo({ sequence, hash }: LedgerPlace): Promise<void> {
-    await this.database.query('UPDATE ledger_place SET sequence = $1, hash = $2', [sequence, hash]);
+  /**
+   * Notes that the database knows all erasures up to there.
+   * @throws if it does not know one of them: it was replaced by a lagging replica in the meantime
+   */
+  async moveTo(
+    { sequence, hash }: LedgerPlace,
+    erasures: readonly RememberedErasure[],
+  ): Promise<void> {
+    const { rowCount } = await this.database.query(
+      `UPDATE ledger_place SET sequence = $1, hash = $2
+        WHERE NOT EXISTS (SELECT FROM unnest($3::uuid[]) AS id
+                           WHERE NOT EXISTS (SELECT FROM erasure WHERE erasure_id = id))`,
+      [sequence, hash, erasures.map(({ erasureId }) => erasureId)],
+    );
+    if (rowCount === 0) throw new Error('The database lost erasures while it was compared.');
   }
 
   /**
@@ -76,10 +88,14 @@ export class LedgerComparison {
     const unknown = await this.#findUnknown(remembered);
     const none = { erasures: [], suppressions: 0, lifts: 0, reappeared: 0 };
     if (unknown.length === 0 && !options.isThorough) return none;
-    const changes = await this.#mendSuppressions(remembered, unknown, options);
+    const words = chooseWords(remembered, unknown, options);
+    const changes = await this.#inDryRun(options.isDryRun, async (tx) => {
+      await lockRequests(tx);
+      return this.#mendSuppressions(tx, words);
+    });
     // Who was writing meanwhile may not have seen them; what it has stored is found below.
     if (!options.isDryRun) await this.database.hold(waitForWriters);
-    const reappeared = await this.#restore(remembered, unknown, options);
+    const reappeared = await this.#restore(remembered, unknown, { ...options, words });
     return { ...changes, reappeared, erasures: unknown.map(({ erasureId }) => erasureId) };
   }
 
@@ -114,52 +130,43 @@ export class LedgerComparison {
   }
 
   async #mendSuppressions(
-    remembered: readonly RememberedErasure[],
-    unknown: readonly RememberedErasure[],
-    { isThorough, isDryRun }: ComparisonOptions,
+    tx: pg.ClientBase,
+    words: readonly ChosenWord[],
   ): Promise<Pick<Forgotten, 'suppressions' | 'lifts'>> {
-    const forgotten = new Set(unknown);
-    const words = [...lastWords(remembered)].map(([digest, erasure]) => ({
-      hash: Buffer.from(digest, 'base64url'),
-      requestedAt: erasure.requestedAt,
-      isLift: erasure.mode === 'lift',
-      isUnknown: forgotten.has(erasure),
-    }));
-    const chosen = words.filter(({ isUnknown, isLift }) => isUnknown || (isThorough && !isLift));
-    return this.#inDryRun(isDryRun, async (tx) => {
-      await lockRequests(tx);
-      const of = (isLift: boolean): Word[] => chosen.filter((word) => word.isLift === isLift);
-      const detail = {
-        suppressions: await suppressAgain(tx, of(false)),
-        lifts: await unsuppressAgain(tx, of(true)),
-      };
-      if (detail.suppressions + detail.lifts > 0) {
-        const act = { actor: this.actor, act: 'suppression.reapply', detail } as const;
-        await recordGeneralAct(tx, { ...act, outcome: 'done' });
-      }
-      return detail;
-    });
+    const of = (isLift: boolean) => words.filter((word) => word.isLift === isLift);
+    const detail = {
+      suppressions: await suppressAgain(tx, of(false)),
+      lifts: await unsuppressAgain(tx, of(true)),
+    };
+    if (detail.suppressions + detail.lifts > 0) {
+      const act = { actor: this.actor, act: 'suppression.reapply', detail } as const;
+      await recordGeneralAct(tx, { ...act, outcome: 'done' });
+    }
+    return detail;
   }
 
   async #restore(
     remembered: readonly RememberedErasure[],
     unknown: readonly RememberedErasure[],
-    { isThorough, isDryRun }: ComparisonOptions,
+    options: ComparisonOptions & { words: readonly ChosenWord[] },
   ): Promise<number> {
+    const { isThorough, isDryRun } = options;
+    const { hasher, actor } = this;
     const words = lastWords(remembered);
-    const digests = new Set(unknown.flatMap(({ installations }) => installations));
     const forgotten = new Set(unknown);
     const gone = [...words].flatMap(([digest, word]) =>
-      word.mode === 'erase_and_suppress' && !forgotten.has(word) ? [digest] : [],
+      isThorough && word.mode === 'erase_and_suppress' && !forgotten.has(word) ? [digest] : [],
     );
-    if (isThorough) for (const digest of gone) digests.add(digest);
+    const digests = new Set([...unknown.flatMap(({ installations }) => installations), ...gone]);
+    // Before the lock, because it takes seconds. What is stored meanwhile was received after the erasures.
+    const found = await this.database.hold((client) => findInstallations(client, hasher, digests));
     return this.#inDryRun(isDryRun, async (tx) => {
       await lockRequests(tx);
-      const { hasher, actor } = this;
-      const found = await findInstallations(tx, hasher, digests);
-      await restoreErasures(tx, unknown, { words, found, hasher, actor });
-      if (!isThorough) return 0;
-      const ids = gone.flatMap((digest) => found.get(digest) ?? []);
+      // Together with the erasures, in case the database was replaced by a lagging replica in the meantime.
+      if (!isDryRun) await this.#mendSuppressions(tx, options.words);
+      const lifted = await findLifted(tx, wordsOf(words, found.keys()));
+      await restoreErasures(tx, unknown, { words, lifted, found, hasher, actor });
+      const ids = gone.flatMap((digest) => (lifted.has(digest) ? [] : (found.get(digest) ?? [])));
       return eraseReappeared(tx, ids, { hasher, actor });
     });
   }
@@ -177,4 +184,37 @@ export class LedgerComparison {
       throw error;
     }
   }
+}
+
+interface ChosenWord extends Word {
+  isLift: boolean;
+}
+
+/** What is to be in force: the words of unknown erasures, and with `isThorough` all suppressions. */
+function chooseWords(
+  remembered: readonly RememberedErasure[],
+  unknown: readonly RememberedErasure[],
+  { isThorough }: ComparisonOptions,
+): ChosenWord[] {
+  const forgotten = new Set(unknown);
+  const words = lastWords(remembered);
+  const isChosen = (erasure: RememberedErasure) =>
+    forgotten.has(erasure) || (isThorough && erasure.mode !== 'lift');
+  const chosen = [...words].filter(([, erasure]) => isChosen(erasure));
+  return wordsOf(
+    words,
+    chosen.map(([digest]) => digest),
+  );
+}
+
+function wordsOf(
+  words: ReadonlyMap<string, RememberedErasure>,
+  digests: Iterable<string>,
+): ChosenWord[] {
+  return [...digests].flatMap((digest) => {
+    const erasure = words.get(digest);
+    if (!erasure) return [];
+    const { requestedAt, mode } = erasure;
+    return [{ hash: Buffer.from(digest, 'base64url'), requestedAt, isLift: mode === 'lift' }];
+  });
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { staysSuppressed } from '../erasure/stays-suppressed.js';
 
 /** What the ledger says last about an installation's suppression. */
 export interface Word {
@@ -10,6 +11,19 @@ export interface Word {
 const LATER = `
   SELECT FROM erasure_subject u JOIN erasure later USING (erasure_id)
    WHERE u.installation_hash = w.hash AND later.requested_at > w.requested_at`;
+
+/** @returns the digests of those that a later request has lifted, in base64url */
+export async function findLifted(
+  tx: pg.ClientBase,
+  words: readonly Word[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await tx.query<{ hash: Buffer }>(
+    `SELECT hash FROM unnest($1::bytea[], $2::timestamptz[]) AS w(hash, requested_at)
+      WHERE EXISTS (${LATER} AND later.mode = 'lift')`,
+    columnsOf(words),
+  );
+  return new Set(rows.map(({ hash }) => hash.toString('base64url')));
+}
 
 /** Suppresses what is not suppressed any more. @returns how many installations */
 export async function suppressAgain(tx: pg.ClientBase, words: readonly Word[]): Promise<number> {
@@ -31,8 +45,7 @@ export async function unsuppressAgain(tx: pg.ClientBase, words: readonly Word[])
     `DELETE FROM suppression s
       USING unnest($1::bytea[], $2::timestamptz[]) AS w(hash, requested_at)
       WHERE s.installation_hash = w.hash
-        AND NOT EXISTS (${LATER} AND (later.mode IN ('suppress', 'erase_and_suppress')
-              OR later.mode = 'erase' AND later.state NOT IN ('complete', 'failed')))`,
+        AND NOT EXISTS (${LATER} AND ${staysSuppressed('later', 'w.hash')})`,
     columnsOf(words),
   );
   return rowCount ?? 0;

@@ -40,10 +40,11 @@ export async function reconcile(
     return { head, database, fault: null, forgotten: NOTHING };
   }
   const { chain, fault } = await readSince(database, { read, ...options });
-  const forgotten = await comparison.apply(erasuresIn(chain.entries), options);
+  const erasures = erasuresIn(chain.entries);
+  const forgotten = await comparison.apply(erasures, options);
   if (fault && options.acceptsLoss) await comparison.acceptLoss(chain.entries);
   if ((!fault || options.acceptsLoss) && !options.isDryRun) {
-    await comparison.moveTo(chain.head);
+    await comparison.moveTo(chain.head, erasures);
   }
   return { head: chain.head, database, fault, forgotten };
 }

@@ -12,6 +12,8 @@ export interface RestoreContext {
   actor: Actor;
   /** The erasure that has the last word about each digest. */
   words: ReadonlyMap<string, RememberedErasure>;
+  /** The digests of those that the database knows to be lifted since. */
+  lifted: ReadonlySet<string>;
   /** The ids of those that are in the database, by digest. */
   found: ReadonlyMap<string, string>;
 }
@@ -52,11 +54,14 @@ export async function restoreErasures(
   }
 }
 
-function targetsOf({ at, installations }: RememberedErasure, { words, found }: RestoreContext) {
+function targetsOf(
+  { at, installations }: RememberedErasure,
+  { words, lifted, found }: RestoreContext,
+) {
   return installations.flatMap((digest) => {
     const id = found.get(digest);
     const word = words.get(digest);
-    const isSuppressed = word !== undefined && word.mode !== 'lift';
+    const isSuppressed = word !== undefined && word.mode !== 'lift' && !lifted.has(digest);
     return id === undefined ? [] : [{ id, until: isSuppressed ? null : at }];
   });
 }
