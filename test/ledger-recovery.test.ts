@@ -1,15 +1,19 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { LedgerList } from '#queue';
 import {
+  ErasureLedger,
   ErasureStore,
   LedgerComparison,
   reconcile,
+  verifyLedger,
   type ErasureMode,
   type LedgerPlace,
 } from '#storage';
 import { Asker, connectionsOf, createDatabase, type TestDatabase } from './support/database.js';
 import { carryOut } from './support/erasures.js';
+import { sharedRedis } from './support/redis.js';
 
 const suppressionKey = 'only-for-tests';
 const HOUR_MS = 3_600_000;
@@ -159,4 +163,26 @@ test('an installation whose suppression is being lifted is not erased again', as
   const known = { ...remembered('erase_and_suppress', erasure.id), requestedAt: LONG_AGO };
   const thorough = { isThorough: true, isDryRun: false };
   expect(await comparison.apply([known], thorough)).toMatchObject({ reappeared: 0 });
+});
+
+test('verify reports an entry of an unknown key, and repairs and accepts nothing', async () => {
+  const { url: redisUrl, queuePrefix } = sharedRedis();
+  const prefix = `${queuePrefix}:${randomUUID()}`;
+  const list = new LedgerList({ redisUrl, prefix, onError: () => undefined });
+  const newKey = () => generateKeyPairSync('ed25519').privateKey;
+  const copies = { list, file: null, clock: Date };
+  try {
+    const { place: _, ...record } = remembered('suppress');
+    await new ErasureLedger({ ...copies, key: newKey() }).append([record]);
+    const lines = await list.read();
+    const options = { comparison, isDryRun: false, acceptsLoss: true };
+    const fault = { reason: 'unknown_key', sequence: 1 };
+    expect(await verifyLedger({ ...copies, ...options, key: newKey() })).toMatchObject({
+      ...{ isDamaged: true, fault, copies: [{ copy: 'redis', entries: 0, fault }] },
+    });
+    expect(await list.read()).toEqual(lines);
+    expect(await comparison.place()).toMatchObject({ sequence: 0 });
+  } finally {
+    list.close();
+  }
 });
