@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EventEnvelope, ReceivedEnvelope } from './envelope.js';
-import { normalise } from './normalise.js';
+import { normalise, normaliseKept } from './normalise.js';
 import { type BlockRule, decisionsOf, noPolicy } from './policy.js';
 import { compileProducts } from './products/index.js';
 
@@ -54,6 +54,21 @@ describe('a block', () => {
     expect(isBlocked({ event: '' }, { ...receipt, rejection, keys: [] })).toBe(false);
   });
 
+  test.each([
+    ['dcos', 'opted_out'],
+    ['dcos', 'opted_in'],
+    ['resoto', 'usage-metrics.turned-off'],
+  ])('never drops the consent that an installation of %s declares with %s', (product, event) => {
+    const it = envelope({ product, event, version: '1.13.3' });
+    expect(isBlocked({ product, version: '1.13.3' }, it)).toBe(false);
+    expect(isBlocked({ product, event }, it)).toBe(false);
+    const { id: _, ...kept } = it;
+    const blocks = [{ product, event: null, version: '1.13.3' }];
+    const decisions = decisionsOf({ ...noPolicy, blocks }, products);
+    const replayed = normaliseKept(kept, '1', { products, retentionMs: 1, decisions });
+    expect(replayed).toMatchObject({ fate: 'stored', consent: expect.any(String) });
+  });
+
   test('gives the event the fate blocked, even if ingest has replaced it by a marker', () => {
     const blocks = [{ product: 'dcos', event: 'health', version: null }];
     const decisions = decisionsOf({ ...noPolicy, blocks }, products);
@@ -80,6 +95,19 @@ describe('a deletion request', () => {
     const request = { fate: 'suppressed', product: 'dcos', receivedAt: 0, installationId: ID };
     expect(fateWhere(true)).toEqual(request);
   });
+
+  test.each([true, false])(
+    'is dropped by a block unless the product allows it: %s',
+    (selfErasure) => {
+      const it = envelope({ event: 'deletion_request', version: '1.13.3' });
+      const policy = {
+        ...noPolicy,
+        products: [{ product: 'dcos', limits, selfErasure }],
+        blocks: [{ product: 'dcos', event: null, version: '1.13.3' }],
+      };
+      expect(decisionsOf(policy, products).isBlocked(it)).toBe(!selfErasure);
+    },
+  );
 
   test('is an event as any other where it does not', () => {
     expect(fateWhere(false)).toMatchObject({ fate: 'quarantined', reason: 'unknown_event' });

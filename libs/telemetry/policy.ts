@@ -34,7 +34,10 @@ export interface EventLimits {
   eventsPerMinutePerInstallation: number | null;
 }
 
-/** Drops events of this name, of this version of the product, or of both. */
+/**
+ * Drops events of this name, of this version of the product, or of both. What an installation decides about its own
+ * data is never dropped: opt-outs, opt-ins, and permitted deletion requests.
+ */
 export interface BlockRule {
   product: string;
   event: string | null;
@@ -63,12 +66,16 @@ export function decisionsOf(policy: Policy, products: Products): Decisions {
   const erasable = new Set(
     policy.products.filter(({ selfErasure }) => selfErasure).map(({ product }) => product),
   );
+  const asksForErasure = ({ product, event }: EventEnvelope) =>
+    event === DELETION_REQUEST && erasable.has(product);
   return {
     isBlocked(envelope) {
       const rules = blocks.get(envelope.product);
-      return rules !== undefined && 'event' in envelope && isBlockedBy(rules, envelope, products);
+      if (rules === undefined || !('event' in envelope)) return false;
+      if (!isBlockedBy(rules, envelope, products)) return false;
+      return !asksForErasure(envelope) && !declaresConsent(envelope, products);
     },
-    asksForErasure: ({ product, event }) => event === DELETION_REQUEST && erasable.has(product),
+    asksForErasure,
   };
 }
 
@@ -80,6 +87,10 @@ function isBlockedBy(rules: readonly BlockRule[], envelope: EventEnvelope, produ
     version ??= versionOf(envelope, products);
     return rule.version === version;
   });
+}
+
+function declaresConsent({ product, event }: EventEnvelope, products: Products): boolean {
+  return products.get(product)?.find(event)?.consent !== undefined;
 }
 
 /** The product's version as the product describes it, in stored form. */

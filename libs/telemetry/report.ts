@@ -225,6 +225,8 @@ export interface EventKind {
   read: EventReader;
   /** Whether it describes its installation. The latest such event counts. */
   describes: boolean;
+  /** The consent that it declares. */
+  consent?: Consent;
   keepText: TextRule;
   /** Whether a property is read. Its name and numbers are kept unchanged. */
   knows: (key: string) => boolean;

@@ -49,8 +49,9 @@ export function consentKinds(product: string): Record<string, EventKind> {
 
 function compileEvent(event: EventDeclaration, rules: ProductRules): EventKind {
   const reader = event.store === 'error' ? errorReader(event, rules) : metricReader(event, rules);
-  const { store: kind, describes = false } = event;
-  return { kind, ...reader, describes, keepText: textRule(event, rules) };
+  const { store: kind, describes = false, consent } = event;
+  const keepText = textRule(event, rules);
+  return { kind, ...reader, describes, keepText, ...(consent && { consent }) };
 }
 
 /** How each property that describes an installation is read. */
