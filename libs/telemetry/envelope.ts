@@ -13,7 +13,7 @@ interface Receipt {
 /** An event of a known installation, as it travels through the queue. */
 export interface EventEnvelope extends Receipt {
   /**
-   * The agent's id of the event. Missing if the agent sent only a time: then the content identifies the event.
+   * The agent's id of the event, or its substitute (`substituteId`). Missing if content and time identify the event.
    */
   id?: string;
   /** A GUID in lower case. */
@@ -93,7 +93,7 @@ export interface RequestContext extends Receipt {
   isTooLarge(event: unknown): boolean;
   /** Whether an event is nested too deep; see `depthCheck`. */
   isTooDeep(event: unknown): boolean;
-  /** Generates an id for an event that has neither an id nor a time. */
+  /** Generates an id for an event that nothing identifies. */
   newId(): string;
 }
 
@@ -117,16 +117,6 @@ export type InvalidRequestCode =
   | 'unknown_report'
   | 'unknown_dialect'
   | 'unsupported_product';
-
-/**
- * An event's id as text: a client that sends a number may send text when it retries. Undefined if the id is missing,
- * or a number so large that parsing JSON has changed it.
- */
-export function idText(raw: unknown): string | undefined {
-  if (typeof raw === 'string') return raw === '' ? undefined : raw;
-  if (typeof raw !== 'number' || !Number.isFinite(raw)) return undefined;
-  return Number.isInteger(raw) && !Number.isSafeInteger(raw) ? undefined : `${raw}`;
-}
 
 /** @throws InvalidRequest `too_many_events` */
 export function checkEventCount(count: number, { maxEvents }: RequestContext): void {

@@ -8,16 +8,16 @@ import {
   ValidateBy,
   validateSync,
 } from 'class-validator';
-import { parseTimestamp, timeText } from '../clock.js';
+import { timeText } from '../clock.js';
 import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
 import {
   checkEventCount,
-  idText,
   InvalidRequest,
   unidentified,
   envelopeOf,
   withoutPayload,
 } from '../envelope.js';
+import { idText, substituteId } from '../event-id.js';
 import { identify, type IdentifiedInstallation } from '../identify.js';
 import { parseInstallationId } from '../identity.js';
 import { compileChecks } from '../passes.js';
@@ -61,35 +61,35 @@ const IsGuid = () =>
     },
   });
 
-const IsTimestamp = () =>
-  ValidateBy({
-    name: 'invalid_timestamp',
-    validator: {
-      validate: (value) => parseTimestamp(value) !== null,
-      defaultMessage: () =>
-        '$property must be a time with an offset, such as 2026-11-21T05:26:30Z, or seconds or milliseconds since 1970',
-    },
-  });
-
 /** The thin envelope of the native dialect. `properties` is not inspected here. */
 class NativeEvent {
   @IsOptional() @IsString() @IsNotEmpty() @MaxLength(200) id: unknown;
   @IsGuid() installationId: unknown;
   @IsString() @IsNotEmpty() @MaxLength(64) product: unknown;
   @IsString() @IsNotEmpty() @MaxLength(128) event: unknown;
-  @IsOptional() @IsTimestamp() occurredAt: unknown;
   @IsOptional() @IsString() @MaxLength(64) version: unknown;
   @IsObject() properties: unknown;
+  /** Not validated: the worker records a time that it cannot read as a defect. */
+  occurredAt: string | undefined;
 
   constructor(event: Record<string, unknown>) {
     this.id = idText(event.id) ?? event.id;
     this.installationId = event.installationId;
     this.product = event.product;
     this.event = event.event;
-    this.occurredAt = timeText(event.occurredAt) ?? event.occurredAt;
     this.version = event.version;
     this.properties = event.properties;
+    this.occurredAt = timeText(event.occurredAt);
   }
+}
+
+/** An event that has passed the checks. */
+interface ValidEvent {
+  id: string | null | undefined;
+  event: string;
+  occurredAt: string | undefined;
+  version: string | null | undefined;
+  properties: Properties;
 }
 
 const passes = compileChecks(NativeEvent);
@@ -123,24 +123,22 @@ function readEnvelope(raw: Record<string, unknown>, context: RequestContext): Ev
   if ('reason' in identified) {
     return { accepted: unidentified(identified, event.properties as Properties, context) };
   }
-  return { accepted: toEnvelope(event, identified, context) };
+  return { accepted: toEnvelope(event as ValidEvent, identified, context) };
 }
 
 function toEnvelope(
-  event: NativeEvent,
+  { id, event, version, properties, occurredAt }: ValidEvent,
   { installationId, formerIds }: IdentifiedInstallation,
   context: RequestContext,
 ): EventEnvelope {
-  const { occurredAt, version } = event as { occurredAt?: string | null; version?: string | null };
-  const id = event.id ?? (occurredAt == null ? context.newId() : undefined);
   return envelopeOf(context, {
-    id: id as string | undefined,
+    id: id ?? substituteId(id, occurredAt, { event, properties }, context),
     installationId,
     formerIds,
-    event: event.event as string,
-    occurredAt: occurredAt ?? undefined,
+    event,
+    occurredAt,
     version: version ?? undefined,
-    properties: event.properties as Properties,
+    properties,
   });
 }
 
@@ -151,7 +149,7 @@ function describeViolation(event: NativeEvent): EventOutcome {
 }
 
 function codeOf(constraint: string): RejectionCode {
-  if (constraint === 'invalid_guid' || constraint === 'invalid_timestamp') return constraint;
+  if (constraint === 'invalid_guid') return constraint;
   return constraint === 'isObject' ? 'invalid_object' : 'invalid_text';
 }
 

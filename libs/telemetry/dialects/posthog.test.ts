@@ -240,10 +240,11 @@ describe('an event', () => {
   });
 
   test('without an id and a time is a new one', () => {
-    for (const timestamp of [undefined, null, '', 7, {}]) {
+    for (const timestamp of [undefined, null, '', 7, {}, 'yesterday']) {
       expect(read({ ...nameless, timestamp })).toMatchObject({ id: 'new-1' });
     }
-    expect(read({ ...nameless, timestamp: 'yesterday' })).not.toHaveProperty('id');
+    const local = '2026-11-21T05:26:30';
+    expect(read({ ...nameless, timestamp: local })).not.toHaveProperty('id');
   });
 
   test('may say how long ago it happened instead', () => {

@@ -1,15 +1,15 @@
-import { INVALID_TIME, parseTimestamp, timeText } from '../clock.js';
+import { INVALID_TIME, timeText } from '../clock.js';
 import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
 import {
   checkEventCount,
   envelopeOf,
-  idText,
   InvalidRequest,
   isTooLarge,
   receiptOf,
   unidentified,
   withoutPayload,
 } from '../envelope.js';
+import { idText, substituteId } from '../event-id.js';
 import { identify, type IdentifiedInstallation } from '../identify.js';
 import type { Properties, Rejection } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
@@ -136,15 +136,15 @@ function toEnvelope(
   const occurredAt = timeOf(item, context.receivedAt);
   const timestamp = timeText(item.timestamp);
   const sentAtText = timeText(sentAt);
-  // An invalid number, such as 0, may be in every event, and would make them duplicates of each other.
-  const hasTime = parseTimestamp(timestamp) !== null || textOf(item.timestamp) !== undefined;
-  const id = idText(item.uuid) ?? (hasTime ? undefined : context.newId());
+  const event = textOf(item.event) ?? '';
   const { distinct_id: _, token: __, ...rest } = properties;
+  const id =
+    idText(item.uuid) ?? substituteId(item.uuid, timestamp, { event, properties: rest }, context);
   return envelopeOf(context, {
     id,
     installationId,
     formerIds,
-    event: textOf(item.event) ?? '',
+    event,
     occurredAt,
     // A time from an age is by our clock, so there is no skew to correct.
     sentAt: timestamp === undefined ? undefined : sentAtText,

@@ -280,6 +280,9 @@ describe('an event', () => {
     expect(read({ messageId: 12345 })).toMatchObject({ id: '12345' });
     for (const messageId of [undefined, null, '', {}, 2 ** 53]) {
       expect(read({ messageId })).not.toHaveProperty('id');
+      expect(read({ messageId, timestamp: '2026-11-21T05:26:30' })).not.toHaveProperty('id');
+    }
+    for (const messageId of [undefined, null, '', {}]) {
       for (const timestamp of [undefined, null, 'yesterday', 7]) {
         expect(read({ messageId, timestamp })).toMatchObject({ id: 'new-1' });
       }

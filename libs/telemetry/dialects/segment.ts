@@ -1,14 +1,14 @@
-import { parseTimestamp, timeText } from '../clock.js';
+import { timeText } from '../clock.js';
 import type { EventEnvelope, ReceivedEnvelope, RequestContext } from '../envelope.js';
 import {
   checkEventCount,
   envelopeOf,
-  idText,
   InvalidRequest,
   receiptOf,
   unidentified,
   withoutPayload,
 } from '../envelope.js';
+import { idText, substituteId } from '../event-id.js';
 import { identify, isGiven, type IdentifiedInstallation } from '../identify.js';
 import { personKey } from '../identity.js';
 import { redact, type KeepRules } from '../privacy/redact.js';
@@ -91,14 +91,16 @@ function toEnvelope(
 ): EventEnvelope {
   const occurredAt = timeText(item.timestamp);
   const sentAtText = timeText(sentAt);
-  const hasTime = parseTimestamp(occurredAt) !== null;
-  const id = idText(item.messageId) ?? (hasTime ? undefined : context.newId());
+  const event = item.type === 'track' ? (textOf(item.event) ?? '') : (textOf(item.type) ?? '');
+  const id =
+    idText(item.messageId) ??
+    substituteId(item.messageId, occurredAt, { event, properties }, context);
   const { userKey, visitorKey } = hashPersons(item, installationId, context);
   return envelopeOf(context, {
     id,
     installationId,
     formerIds,
-    event: item.type === 'track' ? (textOf(item.event) ?? '') : (textOf(item.type) ?? ''),
+    event,
     occurredAt,
     sentAt: sentAtText,
     userKey,
