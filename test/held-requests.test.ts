@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startAdmin } from './support/admin.js';
 import { startMuster, type Muster, type MusterOptions } from './support/muster.js';
@@ -68,6 +69,16 @@ test('events sent during a Redis restart are accepted when Redis is back', async
   const sending = sendMany(patient);
   await sleep(1500);
   await redis.restart();
+  await expectStoredOnce(patient, await sending);
+});
+
+test('events sent until a new master has its replicas again are accepted then', async () => {
+  const operator = new Redis(redis.url);
+  onTestFinished(() => operator.disconnect());
+  await operator.config('SET', 'min-replicas-to-write', '1');
+  const sending = sendMany(patient);
+  await sleep(1500);
+  await operator.config('SET', 'min-replicas-to-write', '0');
   await expectStoredOnce(patient, await sending);
 });
 

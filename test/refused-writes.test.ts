@@ -16,7 +16,7 @@ beforeAll(async () => {
   await first.call('ACL', 'SETUSER', 'operator', 'on', '>only-for-tests', '~*', '&*', '+@all');
   first.disconnect();
   operator = new Redis(redis.url.replace('//:', '//operator:'));
-  muster = await startMuster({ redisUrl: redis.url });
+  muster = await startMuster({ redisUrl: redis.url, ingestEnv: { REDIS_HOLD_MS: '500' } });
 });
 
 afterAll(async () => {

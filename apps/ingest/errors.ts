@@ -74,6 +74,7 @@ export const RETRY_AFTER_S: Record<ClosedReason, number> = {
   closing: 5,
   read_only: 5,
   no_replicas: 5,
+  cluster_down: 5,
   wrong_node: 30,
   not_allowed: 30,
   loading: 5,

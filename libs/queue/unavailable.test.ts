@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { asUnavailable } from './unavailable.js';
+import { asUnavailable, isPassing } from './unavailable.js';
 
 test.each([
   ['memory', "OOM command not allowed when used memory > 'maxmemory'."],
@@ -8,7 +8,8 @@ test.each([
   ['no_replicas', 'NOREPLICAS Not enough good replicas to write.'],
   ['wrong_node', 'MOVED 15495 10.0.0.7:6379'],
   ['wrong_node', "CROSSSLOT Keys in request don't hash to the same slot"],
-  ['wrong_node', 'CLUSTERDOWN Hash slot not served'],
+  ['cluster_down', 'CLUSTERDOWN Hash slot not served'],
+  ['cluster_down', 'TRYAGAIN Multiple keys request during rehashing of slot'],
   ['not_allowed', 'NOAUTH Authentication required.'],
   ['not_allowed', "NOPERM this user has no permissions to run the 'hset' command"],
   ['not_allowed', "ERR The user executing the script can't run this command or subcommand"],
@@ -21,4 +22,17 @@ test.each([
   expect(unavailable).toMatchObject({ reason, cause });
   // What Redis says may name keys and addresses; the sentence is ours.
   expect(unavailable.message).not.toContain(message);
+});
+
+test.each([
+  ["READONLY You can't write against a read only replica.", true],
+  ['NOREPLICAS Not enough good replicas to write.', true],
+  ['CLUSTERDOWN The cluster is down', true],
+  ['TRYAGAIN Multiple keys request during rehashing of slot', true],
+  ['LOADING Redis is loading the dataset in memory', true],
+  ['connect ECONNREFUSED 127.0.0.1:6379', true],
+  ['MOVED 15495 10.0.0.7:6379', false],
+  ["OOM command not allowed when used memory > 'maxmemory'.", false],
+])('a failover may end the state behind %j: %s', (message, isHeld) => {
+  expect(isPassing(asUnavailable(new Error(message)))).toBe(isHeld);
 });

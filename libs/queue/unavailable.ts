@@ -7,6 +7,7 @@ export type ClosedReason =
   | 'closing'
   | 'read_only'
   | 'no_replicas'
+  | 'cluster_down'
   | 'wrong_node'
   | 'not_allowed'
   | 'loading'
@@ -41,7 +42,12 @@ const REPLIES: readonly [code: RegExp, reason: ClosedReason, message: string][] 
     'Redis has fewer replicas in sync than it requires for writes.',
   ],
   [
-    /\b(MOVED|ASK|CROSSSLOT|CLUSTERDOWN|TRYAGAIN)\b/,
+    /\b(CLUSTERDOWN|TRYAGAIN)\b/,
+    'cluster_down',
+    'The Redis cluster does not serve the keys of the queue at the moment.',
+  ],
+  [
+    /\b(MOVED|ASK|CROSSSLOT)\b/,
     'wrong_node',
     'Redis is a cluster, and this node does not have all keys of the queue. Set QUEUE_PREFIX to a hash tag such as {muster}, and REDIS_URL to the node that has it.',
   ],
@@ -69,7 +75,19 @@ export function asUnavailable(cause: unknown): QueueUnavailable {
     : new QueueUnavailable('unreachable', 'Redis could not be written to.', { cause });
 }
 
-/** Whether the problem may pass in seconds, like a reconnect, a restart of Redis or a failover. */
+/**
+ * The states of a reconnect, a restart of Redis, or a failover. A promoted master has `no_replicas` until its replicas
+ * have reconnected.
+ */
+const PASSING: ReadonlySet<ClosedReason> = new Set<ClosedReason>([
+  'unreachable',
+  'loading',
+  'read_only',
+  'no_replicas',
+  'cluster_down',
+]);
+
+/** Whether the problem may pass in seconds. */
 export function isPassing(closed: QueueUnavailable | null): boolean {
-  return closed !== null && ['unreachable', 'read_only', 'loading'].includes(closed.reason);
+  return closed !== null && PASSING.has(closed.reason);
 }
