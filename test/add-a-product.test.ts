@@ -16,8 +16,11 @@ beforeAll(async () => {
   const docs = await readFile('docs/add-a-product.md', 'utf8');
   const example = /```json\n([^]*?)```/.exec(docs)![1]!;
   folder = await mkdtemp(join(tmpdir(), 'muster-products-'));
-  await writeFile(join(folder, 'acme.json'), example);
-  const declared = readDeclaration(JSON.parse(example));
+  const declared = readDeclaration({
+    ...JSON.parse(example),
+    browserDistinctId: 'installation',
+  });
+  await writeFile(join(folder, 'acme.json'), JSON.stringify(declared));
   const env = { PRODUCTS_DIR: folder };
   muster = await startMuster({ writeKeys: { acme: 'wk_acme' }, ingestEnv: env, workerEnv: env });
   await migrate({
@@ -79,6 +82,17 @@ test('usage of a declared product is stored with outcome and duration, and undec
       counters: { backups: { failed: 1 }, duration_s: 12.5 },
     },
     { event: 'wizard.opened', outcome: null, duration_s: null, counters: { steps: 3 } },
+  ]);
+});
+
+test('a declared product’s web page may pass the installation’s id to posthog.identify', async () => {
+  const id = randomUUID();
+  const properties = { $lib: 'web', $is_identified: true, steps: 3 };
+  const body = { api_key: 'wk_acme', distinct_id: id, event: 'wizard.opened', properties };
+  expect((await muster.post('/e', body)).status).toBe(200);
+  await muster.drained();
+  expect(await rowsOf('usage_events', 'event, counters', id)).toEqual([
+    { event: 'wizard.opened', counters: { steps: 3 } },
   ]);
 });
 

@@ -53,7 +53,7 @@ export class IngestModule {
         { provide: PolicyFollower, useValue: follower },
         {
           provide: Intake,
-          useValue: new Intake(keys, policy, limits, writer, clock, refusals, settings),
+          useValue: new Intake(keys, policy, limits, writer, clock, refusals, products, settings),
         },
         { provide: Previewer, useValue: new Previewer(products, settings, policy) },
       ],

@@ -7,6 +7,7 @@ import {
   depthCheck,
   keyIdOf,
   parseJson,
+  type Products,
   type ReceivedEnvelope,
   type RequestContext,
 } from '#telemetry';
@@ -32,6 +33,7 @@ export class Intake {
     private readonly writer: EnvelopeWriter,
     private readonly clock: StoreClock,
     readonly refusals: Refusals,
+    private readonly products: Products,
     private readonly settings: IntakeSettings,
   ) {}
 
@@ -63,6 +65,7 @@ export class Intake {
       // Allows removing what a leaked key sent.
       key: keyIdOf(keyDigest),
       identityKey,
+      browserDistinctId: this.products.get(product)?.browserDistinctId,
       maxEvents: maxEventsPerRequest,
       isTooLarge: (event) => !isSmall && sizeOf(event) > maxEventBytes,
       isTooDeep: depthCheck(bytes, this.settings.maxJsonDepth),

@@ -1,4 +1,5 @@
 import { safeKey } from './privacy/keys.js';
+import type { BrowserDistinctId } from './products/declaration.js';
 import type { Properties, Rejection } from './vocabulary.js';
 
 interface Receipt {
@@ -87,6 +88,8 @@ export function hourOf(time: number): number {
 export interface RequestContext extends Receipt {
   /** Key of the hash that replaces ids of installations and users that must not be stored. */
   identityKey: string;
+  /** Whose id PostHog's web SDK sends as `distinct_id`, as the product declares. Default: the user's. */
+  browserDistinctId?: BrowserDistinctId | undefined;
   /** The maximum number of events in a request. */
   maxEvents: number;
   /** Whether an event exceeds the size limit. */

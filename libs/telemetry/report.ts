@@ -2,7 +2,7 @@ import type { ContentName } from './identity.js';
 import { contentId, nameContent } from './identity.js';
 import type { EventEnvelope } from './envelope.js';
 import type { TextRule } from './privacy/redact.js';
-import type { Consent } from './products/declaration.js';
+import type { BrowserDistinctId, Consent } from './products/declaration.js';
 import type { Properties, Understood } from './vocabulary.js';
 
 /**
@@ -237,6 +237,8 @@ export interface EventKind {
 /** A product's events: how each is read, and how its installations describe themselves. */
 export interface Product {
   product: string;
+  /** Whose id PostHog's web SDK sends. Default: the user's. */
+  browserDistinctId?: BrowserDistinctId;
   /** Null if the product has no such event. */
   find(event: string): EventKind | null;
   /** The unit of an event's metric; null if none is declared. */

@@ -217,17 +217,34 @@ describe('an event', () => {
     { $lib: 'web', $is_identified: false, $user_id: 'alice' },
   ])('of a browser without an identified user has no installation: %j', (properties) => {
     const visitor = { reason: 'installation_id_of_visitor', path: 'distinct_id' };
-    expect(read({ ...started, properties })).toMatchObject({ rejection: visitor });
+    for (const browserDistinctId of ['user', 'installation'] as const) {
+      const [it] = readPosthog({ ...started, properties }, { ...context(), browserDistinctId });
+      expect(it).toMatchObject({ rejection: visitor });
+    }
   });
 
   test.each<[string, object]>([
     ['system.started', { $lib: 'web', $is_identified: true }],
     ['system.started', { $lib: 'web', $user_id: SYSTEM, $device_id: 'x' }],
     ['$identify', { $lib: 'web', $anon_distinct_id: 'x' }],
-    ['system.started', { $lib: 'posthog-node', $is_server: true }],
-    ['system.started', { $lib: 'posthog-python', $current_url: 'https://example.com' }],
-  ])('of %s with %j is of the installation', (event, properties) => {
-    expect(read({ ...started, event, properties })).toMatchObject({ event, properties });
+  ])(
+    'of %s with %j is of the installation that the page names, if the product declares that',
+    (event, properties) => {
+      const body = { ...started, event, properties };
+      const [it] = readPosthog(body, { ...context(), browserDistinctId: 'installation' });
+      expect(it).toMatchObject({ event, properties });
+      for (const browserDistinctId of ['user', undefined] as const) {
+        const [other] = readPosthog(body, { ...context(), browserDistinctId });
+        expect(other).toMatchObject({ rejection: { reason: 'installation_id_of_visitor' } });
+      }
+    },
+  );
+
+  test.each<object>([
+    { $lib: 'posthog-node', $is_server: true },
+    { $lib: 'posthog-python', $current_url: 'https://example.com' },
+  ])('of a server with %j is of the installation', (properties) => {
+    expect(read({ ...started, properties })).toMatchObject({ properties });
   });
 
   test('may have its id and its time as numbers, and keeps them as text', () => {

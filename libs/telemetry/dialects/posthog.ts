@@ -13,7 +13,7 @@ import { idText, substituteId } from '../event-id.js';
 import { identify, type IdentifiedInstallation } from '../identify.js';
 import type { Properties, Rejection } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
-import { isPosthogVisitor } from './web-sdks.js';
+import { isFromPosthogWeb, isSetByPage } from './web-sdks.js';
 
 /** The project key of a request, where PostHog's clients put it; undefined if missing. */
 export function findPosthogKey(body: unknown): string | undefined {
@@ -27,7 +27,8 @@ export function findPosthogKey(body: unknown): string | undefined {
 
 /**
  * Reads a request of PostHog's clients to `/batch`, `/capture`, `/e`, `/i/v0/e` and `/track`: one event, an
- * array of them, or `{batch: [...]}`. The installation is the `distinct_id`. posthog-python sends
+ * array of them, or `{batch: [...]}`. The installation is the `distinct_id`; a browser's only if the product declares
+ * that. posthog-python sends
  * no event id, and changes `sentAt` when it retries, so its events are identified by their content.
  * Source: https://posthog.com/docs/api/capture; posthog-python, posthog/request.py.
  */
@@ -122,8 +123,12 @@ function identifyEvent(
 ): IdentifiedInstallation | Rejection {
   const raw = item.distinct_id ?? item.$distinct_id ?? properties.distinct_id;
   const identified = identify(raw, { path: 'distinct_id', event: item.event }, context);
-  if ('reason' in identified || !isPosthogVisitor(item.event, raw, properties)) return identified;
-  return { reason: 'installation_id_of_visitor', path: 'distinct_id' };
+  if ('reason' in identified || !isFromPosthogWeb(properties)) return identified;
+  const isInstallation =
+    context.browserDistinctId === 'installation' && isSetByPage(item.event, raw, properties);
+  return isInstallation
+    ? identified
+    : { reason: 'installation_id_of_visitor', path: 'distinct_id' };
 }
 
 function toEnvelope(

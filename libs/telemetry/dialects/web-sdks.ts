@@ -34,18 +34,22 @@ const BROWSER_PROPERTIES = [
   ...['$screen_width', '$viewport_width', '$viewport_height', '$browser', '$raw_user_agent'],
 ];
 
+/** Whether an event of PostHog's dialect comes from a browser. */
+export function isFromPosthogWeb(properties: Properties): boolean {
+  return (
+    POSTHOG_WEB_LIBRARIES.has(properties.$lib) ||
+    BROWSER_PROPERTIES.some((key) => isGiven(properties[key]))
+  );
+}
+
 /**
- * Whether the `distinct_id` of a PostHog event identifies only an anonymous visitor of a browser. After
- * `posthog.identify(id)`, it is the id that the product has chosen.
+ * Whether a page has set the `distinct_id` with `posthog.identify(id)`. Before that it is an anonymous visitor's.
  * Source: posthog-js, `_calculate_event_properties` and `identify`.
  */
-export function isPosthogVisitor(event: unknown, id: unknown, properties: Properties): boolean {
-  const isFromWeb =
-    POSTHOG_WEB_LIBRARIES.has(properties.$lib) ||
-    BROWSER_PROPERTIES.some((key) => isGiven(properties[key]));
-  const isIdentified =
+export function isSetByPage(event: unknown, id: unknown, properties: Properties): boolean {
+  return (
     properties.$is_identified === true ||
     properties.$user_id === id ||
-    (event === '$identify' && isGiven(properties.$anon_distinct_id));
-  return isFromWeb && !isIdentified;
+    (event === '$identify' && isGiven(properties.$anon_distinct_id))
+  );
 }

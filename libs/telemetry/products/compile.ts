@@ -29,8 +29,10 @@ export function compileProduct(declaration: ProductDeclaration): Product {
   }
   const undeclared = compileEvent(UNDECLARED, rules);
   const keepsUndeclared = declaration.unknownEvents !== 'quarantined';
+  const { product, browserDistinctId } = declaration;
   return {
-    product: declaration.product,
+    product,
+    ...(browserDistinctId && { browserDistinctId }),
     find: (event) =>
       kinds.get(event) ?? (keepsUndeclared && isEventName(event) ? undeclared : null),
     unitOf: (event, metric) =>

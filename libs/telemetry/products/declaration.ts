@@ -13,6 +13,11 @@ export interface ProductDeclaration {
   /** How undeclared events of newer agents are treated. Default: `usage`. */
   unknownEvents?: 'usage' | 'quarantined';
   /**
+   * Whose id the product's web pages pass to `posthog.identify`. Default: the user's, so that their events have no
+   * installation.
+   */
+  browserDistinctId?: BrowserDistinctId;
+  /**
    * The properties that describe the installation. `version` defaults to `version`. `licenseSha1` must be the SHA-1
    * digest of a licence's serial number; other values are rejected.
    */
@@ -22,6 +27,8 @@ export interface ProductDeclaration {
   /** Ignored properties; `*` at the end matches anything. */
   ignore?: readonly string[];
 }
+
+export type BrowserDistinctId = 'user' | 'installation';
 
 /** `event`: only when something happens. */
 export const reportIntervals = ['hour', 'day', 'event'] as const;

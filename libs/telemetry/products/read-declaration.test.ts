@@ -12,6 +12,7 @@ const whole = {
   product: 'acme-tool_2',
   about: 'A tool.',
   unknownEvents: 'quarantined',
+  browserDistinctId: 'installation',
   installation: {
     version: 'release',
     variant: 'edition',
@@ -86,7 +87,7 @@ describe('a declaration', () => {
     [{ ...least, events: [] }, 'events must be an object.'],
     [
       { ...least, event: {} },
-      'event is unknown; known fields are product, about, events, cadence, unknownEvents, installation, collapse, ignore.',
+      'event is unknown; known fields are product, about, events, cadence, unknownEvents, browserDistinctId, installation, collapse, ignore.',
     ],
     [
       { ...least, cadence: { every: 'week', silentAfterDays: 9 } },
@@ -98,6 +99,10 @@ describe('a declaration', () => {
       'cadence.silentAfterDays must be a whole number from 1 to 90.',
     ]),
     [{ ...least, unknownEvents: 'kept' }, 'unknownEvents must be one of "usage", "quarantined".'],
+    [
+      { ...least, browserDistinctId: 'GUID' },
+      'browserDistinctId must be one of "user", "installation".',
+    ],
     [
       { ...least, installation: { hostname: 'host' } },
       'installation.hostname is unknown; known fields are version, variant, provider, platform, source, licenseSha1.',

@@ -123,6 +123,7 @@ const product = object({
   events: mapOf(event, isEventName),
   'cadence?': object({ every: oneOf(...reportIntervals), silentAfterDays: days }),
   'unknownEvents?': oneOf('usage', 'quarantined'),
+  'browserDistinctId?': oneOf('user', 'installation'),
   'installation?': object({
     'version?': text,
     'variant?': text,
