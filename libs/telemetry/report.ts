@@ -19,7 +19,7 @@ export type Snapshot =
 
 /** Reports point at a snapshot by its `id`. */
 interface SnapshotBase extends ContentName {
-  /** The sorted names of properties whose text was dropped. Missing if none was. */
+  /** The sorted names of properties that were partly or wholly dropped. Missing if none was. */
   dropped?: readonly string[];
 }
 
@@ -130,7 +130,7 @@ export function errorSnapshot(content: Content<ErrorSnapshot>): ErrorSnapshot {
   };
 }
 
-/** The snapshot of a report whose text was partly dropped. */
+/** The snapshot of a report that was partly dropped. */
 export function withDropped<S extends Snapshot>(snapshot: S, dropped: readonly string[]): S {
   if (dropped.length === 0) return snapshot;
   return { ...snapshot, ...nameContent(snapshot.contentId, dropped), dropped };
@@ -200,7 +200,7 @@ export interface ReadEvent {
   /** Null if nothing is usable; `empty` if the event has no content. */
   content: ReportContent | null | 'empty';
   defects: Understood<unknown>['defects'];
-  /** The names of properties whose text was dropped. */
+  /** The names of properties that were partly or wholly dropped. */
   dropped?: readonly string[];
 }
 

@@ -192,29 +192,54 @@ describe('the events of DC/OS', () => {
   });
 });
 
-describe('text that no document of DC/OS names', () => {
+describe('what no document of DC/OS names', () => {
   test('is left out of every event, which notes where it stood', () => {
     const strange = {
       hostname: 'node-7.corp.example.com',
       'alice@example.com': 'x',
       notes: [{ by: 'alice' }],
       '': 'alice',
+      gpu_total: 8,
+      isLeader: false,
+      load: [0.5],
     };
     for (const event of [...agentEvents, ...uiEvents]) {
       const it = read(event, { cpu_total: 1, package_list: [], ...reading('a'), ...strange });
-      expect(it.dropped).toEqual(['[0]', '[17]', 'hostname', 'notes']);
+      const names = ['[0]', '[17]', 'gpu_total', 'hostname', 'isLeader', 'load', 'notes'];
+      expect(it.dropped).toEqual(names);
+      expect(it.defects).toEqual([]);
       expect(JSON.stringify(it)).not.toMatch(/alice|node-7/);
     }
   });
 
-  test('is no text where it is a figure, empty, or what a document names', () => {
+  test('is a defect where it is a number that JSON does not allow', () => {
+    for (const event of [...agentEvents, ...uiEvents]) {
+      const sent = {
+        cpu_total: 1,
+        package_list: [],
+        ...reading('a'),
+        x: 'NaN',
+        'a@b.com': 'Infinity',
+      };
+      const { dropped, defects } = read(event, sent);
+      expect(dropped).toBeUndefined();
+      expect(defects).toEqual([
+        { path: 'x', reason: 'not_a_number' },
+        { path: '[7]', reason: 'not_a_number' },
+      ]);
+    }
+  });
+
+  test('is nothing where it is empty, or what a document names', () => {
     const known = { clusterId: 'x', anonymousId: 'x', variant: 'open', path: '/', version: '1' };
-    const sent = { ...reading('a'), ...known, uptime: 7, isLeader: true, none: null, list: [] };
+    const sent = { ...reading('a'), ...known, none: null, list: [] };
     for (const text of ['', {}, { a: '' }]) {
       expect(read('health', { ...sent, text })).not.toHaveProperty('dropped');
     }
   });
+});
 
+describe('text that no document of DC/OS names', () => {
   test.each([
     ['environmentVersion', '1.10.11', '10.0.0.5'],
     ['version', '1.10.11', 'alice'],

@@ -1,10 +1,10 @@
 import { isVersion } from '../privacy/identifying.js';
 import { safeKey } from '../privacy/keys.js';
 import { maxAnonymous } from '../privacy/number-names.js';
-import { containsText } from '../privacy/redact.js';
+import { containsValue } from '../privacy/redact.js';
 import { asCustomerKey, asToken, asVersion } from '../privacy/tokens.js';
 import { consentKinds } from '../products/compile.js';
-import { asCount } from '../readings.js';
+import { asCount, isNotFinite } from '../readings.js';
 import type {
   EventKind,
   EventReader,
@@ -75,16 +75,19 @@ function ignores(key: string): boolean {
   return !KNOWN.has(key) && parseUnitKey(key) === null;
 }
 
-/** Drops the text of undocumented properties, and records their names. */
+/** Drops undocumented properties, and records their names. */
 function withDropped(read: EventReader): EventReader {
   return (properties, envelope) => {
     const understood = read(properties, envelope);
     const dropped = [];
+    const defects = [];
     for (const key in properties) {
+      if (!ignores(key)) continue;
       const value = properties[key];
-      if (typeof value !== 'number' && containsText(value) && ignores(key))
-        dropped.push(safeKey(key));
+      if (isNotFinite(value)) defects.push({ path: safeKey(key), reason: 'not_a_number' } as const);
+      else if (containsValue(value)) dropped.push(safeKey(key));
     }
+    if (defects.length > 0) understood.defects.push(...defects);
     return dropped.length > 0
       ? { ...understood, dropped: [...new Set(dropped)].sort() }
       : understood;

@@ -92,8 +92,7 @@ function previewEvent(
     rows: rowsOf(event, products),
     kept: isKept ? event.keep() : null,
     dropped: [
-      ...droppedOf(event),
-      ...(event.fate === 'stored' ? unreadOf(envelope, products) : []),
+      ...droppedOf(event, envelope, products),
       ...(isInspected(event) ? outerDropped(raw, envelope) : []),
     ],
   };
@@ -104,7 +103,11 @@ function isInspected({ fate }: NormalisedEvent): boolean {
   return fate === 'stored' || fate === 'quarantined' || fate === 'unidentified';
 }
 
-function droppedOf(event: NormalisedEvent): Dropped[] {
+function droppedOf(
+  event: NormalisedEvent,
+  envelope: ReceivedEnvelope,
+  products: Products,
+): Dropped[] {
   if (event.fate === 'quarantined') {
     const isNameless = event.event.startsWith('[');
     const paths = [
@@ -114,10 +117,18 @@ function droppedOf(event: NormalisedEvent): Dropped[] {
     return [...new Set(paths)].map((path) => ({ path, reason: 'text_not_allowed' }));
   }
   if (event.fate !== 'stored') return [];
-  const texts = event.snapshot.dropped ?? [];
+  const unread = unreadNames(envelope, products);
+  const dropped = new Set(event.snapshot.dropped);
+  const isInvalid = new Set(event.defects.map(({ path }) => path));
   return [
-    ...texts.map((key) => ({ path: `properties.${key}`, reason: 'text_not_allowed' })),
+    ...[...dropped].map((name) => ({
+      path: `properties.${name}`,
+      reason: unread.has(name) ? 'not_read' : 'text_not_allowed',
+    })),
     ...event.defects.map(({ path, reason }) => ({ path: placeOf(path), reason })),
+    ...[...unread]
+      .filter((name) => !dropped.has(name) && !isInvalid.has(name))
+      .map((name) => ({ path: `properties.${name}`, reason: 'not_read' })),
   ];
 }
 
@@ -128,14 +139,15 @@ function placeOf(path: string): string {
   return OUTSIDE.has(path) ? path : `properties.${path}`;
 }
 
-/** The properties without text that are not read. */
-function unreadOf(envelope: ReceivedEnvelope, products: Products): Dropped[] {
-  if (!('properties' in envelope)) return [];
+/** The names of properties without text that are not read. */
+function unreadNames(envelope: ReceivedEnvelope, products: Products): ReadonlySet<string> {
+  if (!('properties' in envelope)) return new Set();
   const { product, event, properties } = envelope;
   const kind = products.get(product)?.find(event);
-  return Object.entries(properties)
+  const unread = Object.entries(properties)
     .filter(([key, value]) => !isBlank(value) && kind?.ignores(key, value) && !containsText(value))
-    .map(([key]) => ({ path: `properties.${safeKey(key)}`, reason: 'not_read' }));
+    .map(([key]) => safeKey(key));
+  return new Set(unread);
 }
 
 function isBlank(value: unknown): boolean {

@@ -94,3 +94,12 @@ export function containsText(value: unknown): boolean {
   if (isRedacted(value)) return value.$length > 0;
   return Object.values(value).some(containsText);
 }
+
+/** Whether a value contains any text, number or flag, redacted or not. */
+export function containsValue(value: unknown): boolean {
+  if (typeof value === 'string') return value !== '';
+  if (typeof value !== 'object') return value !== undefined;
+  if (value === null) return false;
+  if (isRedacted(value)) return value.$length > 0;
+  return Object.values(value).some(containsValue);
+}

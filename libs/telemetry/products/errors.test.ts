@@ -93,11 +93,11 @@ describe('an error', () => {
     expect(read(listed, { errors: [{ type: 'A' }] }).dropped).toEqual([]);
   });
 
-  test('drops all other text, and records its properties', () => {
+  test('drops all other properties, and records their names', () => {
     const sent = { kind: 'KeyError', message: 'failed', stack: 'at alice', 'alice@corp': ['x'] };
-    const other = { 'of alice': '', version: '1.0', lines: 7, user: { name: 'alice' } };
+    const other = { 'of alice': '', version: '1.0', lines: 7, user: { name: 'alice' }, $width: 7 };
     const { content, dropped } = read(failed, { ...sent, ...other });
-    expect(dropped).toEqual(['[10]', 'stack', 'user']);
+    expect(dropped).toEqual(['[10]', 'lines', 'stack', 'user']);
     expect(JSON.stringify({ content, dropped })).not.toContain('alice');
     expect(read(listed, { errors: [], kind: 'a', message: 'b' }).dropped).toEqual([
       'kind',

@@ -1,6 +1,6 @@
 import { contentId } from '../identity.js';
 import { safeKey } from '../privacy/keys.js';
-import { containsText } from '../privacy/redact.js';
+import { containsText, containsValue } from '../privacy/redact.js';
 import { scrubMessage } from '../privacy/scrub.js';
 import { asToken } from '../privacy/tokens.js';
 import { asCount } from '../readings.js';
@@ -17,11 +17,13 @@ import type { EventDeclaration } from './declaration.js';
  */
 export function errorReader(
   { error = {} }: EventDeclaration,
-  { descriptive }: ProductRules,
+  rules: ProductRules,
 ): Pick<EventKind, 'read' | 'knows' | 'ignores'> {
   const parts = error.list ? [error.list] : [error.kind, error.message];
-  const known = new Set([...descriptive, error.count, ...parts]);
+  const known = new Set([...rules.descriptive, error.count, ...parts]);
   const ignores = (key: string) => !known.has(key);
+  const contains = (key: string, value: unknown) =>
+    rules.isIgnored(key) ? containsText(value) : containsValue(value);
   return {
     knows: (key) => known.has(key),
     ignores,
@@ -37,7 +39,7 @@ export function errorReader(
       const occurrences = readCount(properties, error.count, defects);
       const fingerprint = fingerprintOf(event, errorKind, message);
       const dropped = Object.keys(properties)
-        .filter((key) => ignores(key) && containsText(properties[key]))
+        .filter((key) => ignores(key) && contains(key, properties[key]))
         .map((key) => safeKey(key));
       if (error.list && hasMore(properties[error.list])) dropped.push(safeKey(error.list));
       const snapshot = errorSnapshot({ event, errorKind, fingerprint, message, occurrences });

@@ -111,6 +111,17 @@ describe('the outcome of an event', () => {
       expect(JSON.stringify({ content, dropped })).not.toMatch(/alice/);
     },
   );
+
+  test('is recorded as dropped if the declaration has no such value', () => {
+    for (const success of ['alice', 1, { a: 1 }]) {
+      expect(read(done, { success }).dropped).toEqual(['success']);
+    }
+    for (const success of [undefined, null, '', {}, true]) {
+      expect(read(done, { success }).dropped).toEqual([]);
+    }
+    const read7 = { ...done, metrics: [count('success')] };
+    expect(read(read7, { success: 8 }).dropped).toEqual([]);
+  });
 });
 
 describe('a metric that counts the event itself', () => {
@@ -137,6 +148,28 @@ describe('a metric that counts the event itself', () => {
     for (const seconds of [null, 'long', -4000, {}]) {
       expect(snapshotOf(stopped, { seconds }).metrics).toEqual(['stops']);
     }
+  });
+});
+
+describe('a property with the name of a metric that is read from elsewhere', () => {
+  const done: EventDeclaration = {
+    about: 'It is done.',
+    store: 'usage',
+    metrics: [
+      { ...count('duration_s'), property: 'seconds' },
+      { ...count('jobs'), perEvent: true },
+    ],
+  };
+
+  test('is not added to that metric, and recorded as dropped', () => {
+    for (const value of [7, false, '7', 'NaN', [7], { a: 7 }]) {
+      const { content, dropped } = read(done, { seconds: 3, duration_s: value, jobs: value });
+      expect(content).toMatchObject({
+        snapshot: { metrics: ['duration_s', 'jobs'], figures: [3, 1] },
+      });
+      expect(dropped).toEqual(['duration_s', 'jobs']);
+    }
+    expect(read(done, { duration_s: null, jobs: '' }).dropped).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { safeKey } from '../privacy/keys.js';
-import { containsText } from '../privacy/redact.js';
+import { containsText, containsValue } from '../privacy/redact.js';
 import { asNonNegativeNumber } from '../readings.js';
 import type { EventKind, ReadEvent, ResourceFigures } from '../report.js';
 import { metricSnapshot, noResources } from '../report.js';
@@ -28,9 +28,20 @@ export function metricReader(
   // A property whose name is that of a metric with another property is not added to that metric.
   const names = new Set((event.metrics ?? []).map(({ name }) => name));
   const outcomes = new Map(Object.entries(event.outcome?.values ?? {}));
+  const readOutcome = (properties: Properties, values: MetricValues) => {
+    const property = event.outcome?.property;
+    if (property === undefined) return '';
+    const ended = properties[property];
+    const outcome = outcomes.get(String(ended)) ?? '';
+    if (outcome === '' && !declared.has(property) && containsValue(ended)) {
+      values.dropped.add(safeKey(property));
+    }
+    return outcome;
+  };
   return {
     knows: (key) => known.has(key),
-    ignores: (key, value) => !known.has(key) && (rules.isIgnored(key) || Array.isArray(value)),
+    ignores: (key, value) =>
+      !known.has(key) && (rules.isIgnored(key) || names.has(key) || Array.isArray(value)),
     read(properties, { event: name }) {
       const isReport = event.store === 'metrics';
       if (isReport && Object.keys(properties).length === 0)
@@ -40,15 +51,12 @@ export function metricReader(
         const metric = declared.get(key);
         if (metric) readDeclared(metric, raw, values);
         else if (known.has(key)) continue;
-        else if (!rules.isIgnored(key) && !names.has(key)) {
-          readUndeclared(rules.nameOf(key), key, raw, values);
-        } else if (containsText(raw)) values.dropped.add(safeKey(key));
+        else if (rules.isIgnored(key)) {
+          if (containsText(raw)) values.dropped.add(safeKey(key));
+        } else if (!names.has(key)) readUndeclared(rules.nameOf(key), key, raw, values);
+        else if (containsValue(raw)) values.dropped.add(safeKey(key));
       }
-      const ended = event.outcome && properties[event.outcome.property];
-      const outcome = outcomes.get(String(ended)) ?? '';
-      if (outcome === '' && containsText(ended)) {
-        values.dropped.add(safeKey(event.outcome?.property ?? ''));
-      }
+      const outcome = readOutcome(properties, values);
       countEvent(event, properties, outcome, values);
       return contentOf(event, name, properties, outcome, values);
     },
