@@ -92,6 +92,15 @@ test.each([
   }
 });
 
+test.each([
+  ['a URL that cannot be decoded', 'GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
+  ['no HTTP at all', 'HELLO\r\n\r\n'],
+])('the response to %s has a request id too', async (_, request) => {
+  const { head, json } = await exchange(request);
+  expect(head).toMatch(/^x-request-id: [0-9a-f-]{36}\r$/im);
+  expect(json).toMatchObject({ code: 'bad_request' });
+});
+
 test('TLS 1.2 is accepted with authenticated encryption only', async () => {
   const tls12 = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
   const good = await open({ ...tls12, ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
@@ -24,22 +25,30 @@ const GIVEN_UP: Record<string, [status: string, message: string]> = {
   ],
 };
 
-/** Responds to requests that reach no route and no filter. Fastify's own responses repeat the URL. */
+/** Responds to requests that reach no route, hook or filter. Fastify's own responses repeat the URL. */
 export function answersToMalformed(refusals: Refusals) {
   return {
     frameworkErrors: (_error, request: FastifyRequest, reply: FastifyReply) => {
       refusals.ofRequest(request, 'bad_request');
+      void reply.header('x-request-id', request.id);
       void reply.status(400).send(errorBody('bad_request', MALFORMED));
     },
     clientErrorHandler: (error, socket) => {
       const isGone = error.code === 'ECONNRESET' || !socket.writable;
       const [status, message] = GIVEN_UP[error.code] ?? ['400 Bad Request', MALFORMED];
       const body = JSON.stringify(errorBody('bad_request', message));
-      const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nConnection: close`;
+      const requestId = randomUUID();
+      const head = [
+        `HTTP/1.1 ${status}`,
+        'Content-Type: application/json',
+        'Connection: close',
+        `X-Request-Id: ${requestId}`,
+        `Content-Length: ${body.length}`,
+      ];
       const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
       if (!isGone) {
-        refusals.ofConnection(isLate ? 'request_timeout' : 'malformed_http');
-        socket.write(`${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+        refusals.ofConnection(isLate ? 'request_timeout' : 'malformed_http', requestId);
+        socket.write([...head, '', body].join('\r\n'));
       }
       socket.destroy();
     },

@@ -14,6 +14,14 @@ interface Refused {
   events: number;
 }
 
+/** The refusals of a minute with the same code and product. */
+interface LoggedRefusals extends Refused {
+  code: string;
+  product?: string;
+  /** The `X-Request-Id` of one of them, by which a client's log can be searched. */
+  requestId?: string;
+}
+
 const WHOLE: Refused = { requests: 1, events: 0 };
 const LOG_INTERVAL_MS = 60_000;
 const HINT_DIGITS = 8;
@@ -35,7 +43,7 @@ export class Refusals {
   readonly #agents: Agents;
   readonly #timer: NodeJS.Timeout;
   /** Of this minute, by code and product. */
-  #minute = new Map<string, { code: string; product?: string } & Refused>();
+  #minute = new Map<string, LoggedRefusals>();
 
   constructor({ counts, logger, identityKey, products }: RefusalsOptions) {
     this.#counts = counts;
@@ -61,9 +69,9 @@ export class Refusals {
   }
 
   /** Counts a connection that ended without a request. */
-  ofConnection(code: ConnectionCode): void {
+  ofConnection(code: ConnectionCode, requestId?: string): void {
     const kind = { product: '', code, route: 'none', dialect: 'none' };
-    this.#add({ ...kind, keyHint: 'none', agent: 'none' }, WHOLE);
+    this.#add({ ...kind, keyHint: 'none', agent: 'none' }, WHOLE, requestId);
   }
 
   /** Logs what is left of the last minute. */
@@ -77,15 +85,21 @@ export class Refusals {
     const route = url === undefined || url === '*' ? 'none' : url;
     const { product, keyHint } = this.#keyOf(request, error);
     const agent = this.#agents.nameOf(request.headers['user-agent']);
-    this.#add({ product, code, route, dialect: dialectOf(route), keyHint, agent }, refused);
+    const kind = { product, code, route, dialect: dialectOf(route), keyHint, agent };
+    this.#add(kind, refused, request.id);
   }
 
-  #add(kind: Parameters<IngestCounts['refuse']>[0], { requests, events }: Refused): void {
+  #add(
+    kind: Parameters<IngestCounts['refuse']>[0],
+    { requests, events }: Refused,
+    requestId?: string,
+  ): void {
     this.#counts.refuse(kind, { requests, events });
     const { code, product } = kind;
     const name = `${code} ${product}`;
     const counted = this.#minute.get(name) ?? {
       ...{ code, ...(product && { product }), requests: 0, events: 0 },
+      ...(requestId !== undefined && { requestId }),
     };
     this.#minute.set(name, counted);
     counted.requests += requests;
