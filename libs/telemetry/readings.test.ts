@@ -10,7 +10,15 @@ const anyText = fc.string({
   ),
 });
 
-const NO_LIMIT = [2 ** 31 - 1, 2 ** 32 - 1, 2 ** 53 - 1, 2 ** 53, 2 ** 63, 2 ** 64];
+const NO_LIMIT = [
+  ...[2 ** 31 - 1, 2 ** 32 - 1, 2 ** 53 - 1, 2 ** 53, 2 ** 54, 2 ** 63, 2 ** 64],
+  // A cgroup without a limit, with pages of 4, 16 and 64 KB: in bytes, in KB, in pages.
+  ...[9_223_372_036_854_771_712, 9_007_199_254_740_988, 2_251_799_813_685_247],
+  ...[9_223_372_036_854_759_424, 9_007_199_254_740_976, 562_949_953_421_311],
+  ...[9_223_372_036_854_710_272, 9_007_199_254_740_928, 140_737_488_355_327],
+  // In MB.
+  8_796_093_022_207,
+];
 
 const nonsense: [raw: unknown, reason: string][] = [
   [-1, 'negative'],
@@ -93,6 +101,13 @@ describe('what programs write for "no limit"', () => {
     expect(asNonNegativeNumber(raw, Infinity)).toEqual({ defect: 'out_of_range' });
     expect(asCount(raw, Infinity)).toEqual({ defect: 'out_of_range' });
   });
+
+  test.each([2 ** 33, 2 ** 34, 2 ** 43, 2 ** 44, 2 ** 47, 2 ** 50, 2 ** 52])(
+    'is a measurement where it is %d, which may be a size in bytes',
+    (size) => {
+      expect(asNonNegativeNumber(size, Infinity)).toEqual({ value: size });
+    },
+  );
 
   test('is above the bound of a figure that has one, and so is all that is', () => {
     for (const raw of [1e18, 1.797e308, Number.MAX_VALUE, 1e15 + 1]) {

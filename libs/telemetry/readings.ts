@@ -7,12 +7,31 @@ const DECIMAL = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 // Postgres rejects NUL in text, and control characters in a name could steer a terminal.
 const CONTROL = /\p{Cc}/gu;
 
+/** In bytes. Linux rounds the limit of a cgroup down to whole pages. */
+const PAGE_SIZES = [4096n, 16_384n, 65_536n];
+const KB = 1024n;
+const MB = KB * KB;
+
 /**
  * The largest numbers of common integer types. Programs send them, and the smallest 32-bit number, for "no limit" and
- * "unknown", so they are never measurements. 2^63-1 and 2^64-1 are read as 2^63 and 2^64, and 2^53 is 2^63
- * in kilobytes.
+ * "unknown", so they are never measurements. They occur in bytes, also rounded down to whole pages, in kilobytes,
+ * megabytes and pages. Converted and rounded up, they are powers of two. Of these only those from 2^53 on are
+ * sentinels: 2^43, for example, may be the size of a disk.
  */
-const SENTINELS = new Set([2 ** 31 - 1, 2 ** 32 - 1, 2 ** 53 - 1, 2 ** 53, 2 ** 63, 2 ** 64]);
+const SENTINELS = new Set([
+  ...[2 ** 31 - 1, 2 ** 32 - 1, 2 ** 53, 2 ** 54, 2 ** 63, 2 ** 64],
+  ...[2n ** 63n, 2n ** 64n].flatMap(noLimits),
+]);
+
+/** The largest number of bytes below `end`, in all units and page sizes. */
+function noLimits(end: bigint): number[] {
+  const largest = PAGE_SIZES.flatMap((page) => {
+    const inBytes = [end - 1n, end - page];
+    return inBytes.flatMap((bytes) => [bytes, bytes / KB, bytes / MB, bytes / page]);
+  });
+  return largest.map(Number);
+}
+
 const MIN_INT32 = -(2 ** 31);
 
 /** The default maximum of a count. It fits an integer column. */
