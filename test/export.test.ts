@@ -217,6 +217,17 @@ test('an export reports its progress on stderr', async () => {
   expect(said).toMatch(/^(\d+ rows so far\n)+Rows written: 60000\.\n$/);
 });
 
+test('an export whose reader has enough, such as head, ends without an error', async () => {
+  const exporting = spawn(process.execPath, ['dist/apps/cli/main.js', 'export', 'many'], {
+    env: { DATABASE_URL: database.url },
+  });
+  let said = '';
+  exporting.stderr.on('data', (chunk) => (said += String(chunk)));
+  await once(exporting.stdout, 'readable');
+  exporting.stdout.destroy();
+  expect([...(await once(exporting, 'close')), said]).toEqual([0, null, '']);
+});
+
 test('an export whose output fails ends and releases its connection', async () => {
   const out = new Writable({
     write(_chunk, _encoding, done) {

@@ -16,6 +16,7 @@ import {
   ValidateBy,
   validateSync,
 } from 'class-validator';
+import { parseIdList } from '#platform';
 import { erasureModes, erasureStates, type ErasureMode } from '#storage';
 import { parseTimestamp } from '#telemetry';
 import { DryRunBody, DryRunQuery, eitherOf, readDryRun, readSwitch } from './dry-run.js';
@@ -170,7 +171,7 @@ type Fields = Record<string, unknown>;
  * line.
  */
 export function readErasure(query: Fields, body: unknown): ErasureRequest {
-  const fields = typeof body === 'string' ? { installationIds: readCsv(body) } : fieldsOf(body);
+  const fields = typeof body === 'string' ? { installationIds: parseIdList(body) } : fieldsOf(body);
   const inQuery = check(new DryRunQuery(query));
   const inBody = check(new ErasureBody(fields));
   return {
@@ -232,18 +233,4 @@ export function check<T extends object>(fields: T, place = ''): T {
   if (!flaw) return fields;
   const [message = 'is invalid'] = Object.values(flaw.constraints ?? {});
   throw new AdminError('invalid_request', `${place}${message}.`, place + flaw.property);
-}
-
-function readCsv(text: string): string[] {
-  const cells = text
-    .split(/\r?\n/)
-    .map(
-      (line) =>
-        line
-          .split(',', 1)[0]
-          ?.trim()
-          .replace(/^"(.*)"$/, '$1') ?? '',
-    )
-    .filter((cell) => cell !== '');
-  return cells[0] !== undefined && /^[a-z_ ]+$/i.test(cells[0]) ? cells.slice(1) : cells;
 }

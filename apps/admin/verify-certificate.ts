@@ -1,15 +1,15 @@
-/** Verifies an erasure certificate: `npm run verify-certificate FILE [--key PUBLIC.pem] [--id GUID]`. */
+/** Verifies an erasure certificate: `npm run verify-certificate -- FILE --key PUBLIC.pem [--id GUID]`. */
 import { createPublicKey, hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { runProcess, StartupError } from '#platform';
+import { optionsTakenByNpm, runProcess, StartupError } from '#platform';
 import { isGenuine, type ErasureCertificate } from '#storage';
 import { parseInstallationId } from '#telemetry';
 
 const USAGE = `npm run verify-certificate -- FILE --key PUBLIC.pem [--id GUID]
 
 FILE   the certificate, from GET /v1/erasures/{id}/certificate
---key  the public key, from GET /v1/erasure-key
+--key  the public key, from GET /v1/erasure-key or npm run --silent muster -- erasures key
 --id   an installation's id as stored: also checks that the certificate covers it
 `;
 
@@ -53,8 +53,13 @@ function aboutRedis({ statement, addendum }: ErasureCertificate): string {
 
 /** @throws StartupError with the usage */
 function readArguments() {
+  const words = process.argv.slice(2);
+  const taken = optionsTakenByNpm({ script: 'verify-certificate', names: ['key', 'id'], words });
+  // Without --id the certificate would be genuine, but possibly not that of the installation.
+  if (taken.length > 0) throw new StartupError(USAGE);
   try {
     return parseArgs({
+      args: words,
       allowPositionals: true,
       options: {
         key: { type: 'string' },

@@ -1,5 +1,5 @@
 import { runProcess } from '#platform';
-import { EXIT } from './outcome.js';
+import { codeOf, EXIT } from './outcome.js';
 import { runCommand } from './run-command.js';
 
 /**
@@ -8,13 +8,17 @@ import { runCommand } from './run-command.js';
  */
 runProcess(
   async () => {
-    process.exitCode = await runCommand(process.argv.slice(2), process.stdout, process.stderr);
+    const { stdout: out, stderr: err } = process;
+    const code = await runCommand(process.argv.slice(2), { out, err });
+    process.exitCode ??= code;
     return { stop: () => Promise.resolve() };
   },
   { name: 'muster', stopTimeoutMs: 100 },
 );
 
-// A reader that closes the pipe early, such as `head`, is not a failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exitCode = error.code === 'EPIPE' ? EXIT.done : EXIT.failed;
+process.stdout.on('error', (error) => {
+  // A reader that closes the pipe early, such as `head`, has what it wants.
+  if (codeOf(error) === 'EPIPE') return;
+  process.stderr.write(`Cannot write the output (${codeOf(error)}).\n`);
+  process.exitCode = EXIT.failed;
 });

@@ -1,33 +1,63 @@
-import type { Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
-import { StartupError } from '#platform';
+import { optionsTakenByNpm, StartupError } from '#platform';
 import { addAccess } from './commands/access.js';
 import { addAnalyst } from './commands/analyst.js';
 import { addErasures } from './commands/erasures.js';
+import { addInstallations } from './commands/installations.js';
 import { addOperations } from './commands/operations.js';
 import { addProducts } from './commands/products.js';
 import { addPurge } from './commands/purge.js';
 import { addQuarantine } from './commands/quarantine.js';
-import { connectAdmin } from './connection.js';
-import { ProblemFound, EXIT, Failure } from './outcome.js';
+import { connectAdmin, findDatabase } from './connection.js';
+import { codeOf, ProblemFound, EXIT, Failure } from './outcome.js';
 import { Printer } from './print.js';
-import type { WithTools } from './tools.js';
+import type { Terminal, WithDatabase, WithTools } from './tools.js';
 
 const AFTER_HELP = `
-Exit codes: 0 success, 1 failure, 2 wrong usage, 3 success, but a problem was found (an erasure or
-a job failed, event counts are out of balance).
+Through npm, write -- before the command: npm run muster -- erase ID --dry-run. Otherwise npm takes the
+options for itself.
 
 By default, commands connect to the Muster that npm start runs on this machine. Set ADMIN_URL,
-ADMIN_TOKEN and ADMIN_CA_FILE to use another one, and DATABASE_URL for export and rollup, which
-connect to the database.`;
+ADMIN_TOKEN and ADMIN_CA_FILE to use another one. The commands export and rollup connect to the
+database instead: set DATABASE_URL.
+
+Times are RFC 3339 (2026-01-31T12:00:00Z) or a day in UTC (2026-01-31).
+
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 success, but a problem was found (an erasure or
+a job failed, event counts are out of balance).`;
+
+/** In the order of the help. */
+const ADDERS = [
+  ...[addErasures, addInstallations, addAccess, addProducts],
+  ...[addQuarantine, addPurge, addOperations],
+];
 
 /** Runs one command line. @returns the exit code */
-export async function runCommand(
-  words: readonly string[],
-  out: Writable,
-  err: Writable,
-): Promise<number> {
-  const say = (line: string) => void err.write(`${line}\n`);
+export async function runCommand(words: readonly string[], terminal: Terminal): Promise<number> {
+  const say = (line: string) => void terminal.err.write(`${line}\n`);
+  const program = buildProgram(terminal, say);
+  const missing = findMissingOptions(program, words, terminal);
+  if (missing.includes('json')) program.setOptionValue('json', true);
+  const refused = missing.filter((name) => name !== 'json').map((name) => `--${name}`);
+  if (refused.length > 0) {
+    say(
+      `npm took ${refused.join(' and ')} for itself, so nothing was done. Write -- before the command: npm run muster -- …\n(Or remove the option from .npmrc or the environment, if it is set there.)`,
+    );
+    return EXIT.wrongUsage;
+  }
+  let outputError: unknown;
+  terminal.out.once('error', (error) => (outputError = error));
+  try {
+    await program.parseAsync([...words], { from: 'user' });
+    return EXIT.done;
+  } catch (error) {
+    // A reader that closes the pipe early, such as `head`, has what it wants. main.ts reports other errors of the output.
+    if (error === outputError) return codeOf(error) === 'EPIPE' ? EXIT.done : EXIT.failed;
+    return reportFailure(error, say);
+  }
+}
+
+function buildProgram({ out, err, env }: Terminal, say: (line: string) => void): Command {
   const program = new Command('muster')
     .description(
       'Administers Muster: erasures, keys, products, quarantine, purges, queue and balance.',
@@ -41,41 +71,46 @@ export async function runCommand(
     (work) =>
     async (...args) => {
       const { json = false } = program.opts<{ json?: boolean }>();
-      await work(
-        { admin: await connectAdmin(), printer: new Printer(out, json), out, say },
-        ...args,
-      );
+      const tools = { admin: await connectAdmin(env), printer: new Printer(out, json), out, say };
+      await work(tools, ...args);
     };
-  const adders = [addErasures, addAccess, addProducts, addQuarantine, addPurge, addOperations];
-  for (const add of adders) add(program, withTools);
-  addAnalyst(
-    program,
+  const withDatabase: WithDatabase =
     (work) =>
-      (...args) =>
-        work(say, ...args),
-  );
+    (...args) =>
+      work({ out, say, findDatabase: () => findDatabase(env) }, ...args);
+  for (const add of ADDERS) add(program, withTools);
+  addAnalyst(program, withDatabase);
   inheritSettings(program);
-  try {
-    await program.parseAsync([...words], { from: 'user' });
-    return EXIT.done;
-  } catch (error) {
-    return reportFailure(error, say);
-  }
+  return program;
 }
 
 /** Lets global options follow the command as well as precede it, and makes all commands fail alike. */
 function inheritSettings(program: Command): void {
-  const visit = (command: Command) => {
-    for (const inner of command.commands) {
-      inner.copyInheritedSettings(program);
-      if (inner.commands.length === 0) {
-        inner.option('--json', 'print the response as JSON');
-        inner.on('option:json', () => program.setOptionValue('json', true));
-      }
-      visit(inner);
-    }
-  };
-  visit(program);
+  for (const command of commandsOf(program)) {
+    command.copyInheritedSettings(program);
+    if (command.commands.length > 0) continue;
+    command.option('--json', 'print the response as JSON');
+    command.on('option:json', () => program.setOptionValue('json', true));
+  }
+}
+
+/** All commands below a command. */
+function commandsOf(command: Command): Command[] {
+  return command.commands.flatMap((inner) => [inner, ...commandsOf(inner)]);
+}
+
+/**
+ * Names of options that npm took. A missing --dry-run would turn a dry run into an erasure. A missing --json only
+ * changes the format, and people set it in their .npmrc, so the caller applies it instead.
+ */
+function findMissingOptions(
+  program: Command,
+  words: readonly string[],
+  { env }: Terminal,
+): string[] {
+  const options = [program, ...commandsOf(program)].flatMap((command) => command.options);
+  const names = new Set(options.map((option) => option.name()));
+  return optionsTakenByNpm({ script: 'muster', names: [...names], words }, env);
 }
 
 function reportFailure(error: unknown, say: (line: string) => void): number {

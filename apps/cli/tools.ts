@@ -1,6 +1,15 @@
 import type { Writable } from 'node:stream';
+import type { Environment } from '#platform';
 import type { AdminApi } from './admin-api.js';
 import type { Printer } from './print.js';
+
+/** Where a command line runs. */
+export interface Terminal {
+  out: Writable;
+  err: Writable;
+  /** Default: the environment of this process. */
+  env?: Environment;
+}
 
 /** Dependencies of every command. */
 export interface Tools {
@@ -18,7 +27,12 @@ export type WithTools = <A extends unknown[]>(
   work: (tools: Tools, ...args: A) => Promise<void>,
 ) => (...args: A) => Promise<void>;
 
-/** Likewise for a command that uses the database instead of the admin API. */
+/** Dependencies of a command that uses the database instead of the admin API. */
+export interface DatabaseTools extends Pick<Tools, 'out' | 'say'> {
+  /** @throws Failure if no database is configured */
+  findDatabase: () => Promise<string>;
+}
+
 export type WithDatabase = <A extends unknown[]>(
-  work: (say: Say, ...args: A) => Promise<void>,
+  work: (tools: DatabaseTools, ...args: A) => Promise<void>,
 ) => (...args: A) => Promise<void>;

@@ -87,6 +87,23 @@ export function secretUrl(protocols: readonly string[], example: string): Kind<s
   };
 }
 
+const THIS_MACHINE = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+
+/** A URL that may be sent a token: `https:`, or `http:` to this machine. */
+export const tokenUrl: Kind<string> = {
+  allowed: 'a URL such as https://muster.example.com:8444 (http:// only to localhost)',
+  isSecret: true,
+  parse(text) {
+    if (!URL.canParse(text)) return { wrong: 'is not a URL' };
+    const { protocol, hostname } = new URL(text);
+    if (protocol === 'https:') return { value: text };
+    if (protocol !== 'http:') return { wrong: `begins with ${protocol}` };
+    return THIS_MACHINE.test(hostname)
+      ? { value: text }
+      : { wrong: 'would send the token unencrypted to another machine' };
+  },
+};
+
 /** The origins that may call from a browser: all, or a list. */
 export const origins: Kind<'*' | string[]> = {
   allowed: '* or a comma list of origins such as https://ui.example.com',

@@ -5,6 +5,7 @@ import {
   secret,
   secretUrl,
   textLike,
+  tokenUrl,
   wholeNumber,
   writeKeys,
   type Kind,
@@ -94,8 +95,9 @@ export const SETTINGS = {
       'how long ingest and the admin API keep serving after SIGTERM, not ready, so that load balancers notice; below STOP_TIMEOUT_MS',
   },
   ADMIN_URL: {
-    kind: secretUrl(['https:'], 'https://muster.example.com:8444'),
-    about: 'the admin API that npm run muster connects to; default: that of npm start',
+    kind: tokenUrl,
+    about:
+      'the admin API that npm run muster connects to, over HTTPS, or over HTTP on this machine; default: that of npm start',
   },
   ADMIN_TOKEN: { kind: secret, about: 'the token of npm run muster' },
   ADMIN_CA_FILE: {

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Setting } from './setting-kinds.js';
 import { SETTINGS } from './setting-table.js';
-import { ingestSettings, migrateSettings, startSettings, workerSettings } from './settings.js';
+import {
+  commandSettings,
+  ingestSettings,
+  migrateSettings,
+  startSettings,
+  workerSettings,
+} from './settings.js';
 
 const DIGEST = 'a1'.repeat(32);
 const INGEST = {
@@ -52,6 +58,22 @@ test('what is not set has its default', () => {
     queuePrefix: 'muster',
     logLevel: 'info',
   });
+});
+
+test.each(['http://muster.example.com:8444', 'http://localhost.example.com', 'http://10.0.0.1'])(
+  'the command line does not send its token unencrypted to %s',
+  (url) => {
+    expect(() => commandSettings({ ADMIN_URL: url })).toThrow(/^ADMIN_URL would send the token/);
+  },
+);
+
+test.each([
+  'https://muster.example.com',
+  'http://localhost:8444',
+  'http://127.0.0.1',
+  'http://[::1]',
+])('the command line may connect to %s', (url) => {
+  expect(commandSettings({ ADMIN_URL: url }).adminUrl).toBe(url);
 });
 
 test('an empty variable is an unset one', () => {

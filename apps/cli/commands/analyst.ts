@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { ExportFormat } from '#storage';
-import { parseTime } from '../arguments.js';
+import { timeRange } from '../arguments.js';
 import type { WithDatabase } from '../tools.js';
 import type { ExportOptions } from './database.js';
 
@@ -11,22 +11,20 @@ const FORMATS: Record<ExportFormat, true> = { csv: true, ndjson: true, parquet: 
  * that every other command starts in a third of the time.
  */
 export function addAnalyst(program: Command, withDatabase: WithDatabase): void {
-  program
+  const exporting = program
     .command('export <view>')
     .description('export the rows of a view of the schema fleet')
     .addOption(
       new Option('--format <format>', 'output format').choices(Object.keys(FORMATS)).default('csv'),
     )
-    .option('--out <file>', 'output file (default: standard output)')
-    .option('--product <product>', 'only rows of this product, if the view has a product')
-    .option('--from <time>', 'only rows at or after this time or day', parseTime)
-    .option('--to <time>', 'only rows before this time or day', parseTime)
-    .action(
-      withDatabase(async (say, view: string, options: ExportOptions) => {
-        const { exportRows } = await import('./database.js');
-        await exportRows(say, view, options);
-      }),
-    );
+    .option('--out <file>', 'output file, replaced when complete (default: standard output)')
+    .option('--product <product>', 'only rows of this product, if the view has a product');
+  timeRange(exporting, 'only rows').action(
+    withDatabase(async (tools, view: string, options: ExportOptions) => {
+      const { exportRows } = await import('./database.js');
+      await exportRows(tools, view, options);
+    }),
+  );
 
   program
     .command('rollup')
@@ -34,9 +32,9 @@ export function addAnalyst(program: Command, withDatabase: WithDatabase): void {
     .command('rebuild')
     .description('rebuild all rollups from the stored reports')
     .action(
-      withDatabase(async (say) => {
+      withDatabase(async (tools) => {
         const { rebuildRollups } = await import('./database.js');
-        await rebuildRollups(say);
+        await rebuildRollups(tools);
       }),
     );
 }

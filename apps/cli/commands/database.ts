@@ -1,8 +1,7 @@
-import { open } from 'node:fs/promises';
 import { Database, ExportRefused, exportView, Rollups, type ExportFormat } from '#storage';
-import { findDatabase } from '../connection.js';
 import { Failure } from '../outcome.js';
-import type { Say } from '../tools.js';
+import type { DatabaseTools, Say } from '../tools.js';
+import { OutputFile } from './output-file.js';
 
 export interface ExportOptions {
   format: ExportFormat;
@@ -14,41 +13,50 @@ export interface ExportOptions {
 
 const PROGRESS_INTERVAL_MS = 2000;
 
-export async function rebuildRollups(say: Say): Promise<void> {
-  const database = await openDatabase('muster-rollups');
+export async function rebuildRollups(tools: DatabaseTools): Promise<void> {
+  const database = await openDatabase(tools, 'muster-rollups');
   const rollups = new Rollups(database);
-  const sayProgress = throttle(say);
+  const sayProgress = throttle(tools.say);
   try {
     const { days, durationMs } = await rollups.rebuild({
       onProgress: ({ step, done, of }) => sayProgress(`${step}: ${done} of ${of} days`),
     });
-    say(`Days rebuilt: ${days}, in ${Math.round(durationMs / 1000)} s.`);
+    tools.say(`Days rebuilt: ${days}, in ${Math.round(durationMs / 1000)} s.`);
   } finally {
     await database.close();
   }
 }
 
-export async function exportRows(say: Say, view: string, options: ExportOptions): Promise<void> {
-  const { format, out: file, product, from, to } = options;
-  const sayProgress = throttle(say);
+export async function exportRows(
+  tools: DatabaseTools,
+  view: string,
+  options: ExportOptions,
+): Promise<void> {
+  const { out: path, ...choice } = options;
+  const sayProgress = throttle(tools.say);
   // Opened first, so that a file that cannot be written is reported before the query starts.
-  const out = file === undefined ? process.stdout : (await open(file, 'w')).createWriteStream();
-  const database = await openDatabase('muster-export');
+  const file = path === undefined ? undefined : await OutputFile.open(path);
   try {
-    const rows = await exportView(database, view, {
-      ...{ format, out, product, from, to },
-      onProgress: (count) => sayProgress(`${count} rows so far`),
-    });
-    say(`Rows written: ${rows}.`);
+    const database = await openDatabase(tools, 'muster-export');
+    try {
+      const rows = await exportView(database, view, {
+        ...choice,
+        out: file?.stream ?? tools.out,
+        onProgress: (count) => sayProgress(`${count} rows so far`),
+      });
+      await file?.publish();
+      tools.say(`Rows written: ${rows}.`);
+    } finally {
+      await database.close();
+    }
   } catch (error) {
+    await file?.discard();
     if (error instanceof ExportRefused) throw new Failure(error.message, { cause: error });
     throw error;
-  } finally {
-    await database.close();
   }
 }
 
-async function openDatabase(name: string): Promise<Database> {
+async function openDatabase({ findDatabase }: DatabaseTools, name: string): Promise<Database> {
   return new Database({ databaseUrl: await findDatabase(), name, connections: 2 });
 }
 

@@ -1,5 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
+import { parseIdList } from '#platform';
+import { paged } from '../arguments.js';
 import type { Tools, WithTools } from '../tools.js';
 import { ProblemFound, codeOf, Failure } from '../outcome.js';
 import { fields, table, type Column } from '../print.js';
@@ -28,11 +30,6 @@ const COLUMNS: Column<Erasure>[] = [
   ['ROWS', rowsOf],
 ];
 
-interface InstallationData {
-  products: object[];
-  rows: object;
-}
-
 interface EraseOptions {
   mode: string;
   file?: string;
@@ -41,27 +38,27 @@ interface EraseOptions {
   certificate?: string;
 }
 
-/** Erasures, and the stored data of an installation. */
+/** Erasures, their certificates and their ledger. */
 export function addErasures(program: Command, withTools: WithTools): void {
   program
     .command('erase')
     .description('erase installations and suppress their new events')
     .argument('[id...]', 'installation ids, as the installations send them')
-    .option('--file <csv>', 'read the ids from a file, one per line')
-    .addOption(new Option('--mode <mode>', 'what to do').choices(MODES).default(MODES[0]))
+    .option('--file <csv>', 'read the ids from the first column of a CSV file')
+    .addOption(
+      new Option('--mode <mode>', 'what to do; lift ends a suppression')
+        .choices(MODES)
+        .default(MODES[0]),
+    )
     .option('--dry-run', 'count the rows without removing them')
     .option('--wait', 'wait until the erasure is complete')
     .option('--certificate <file>', 'wait, then write the signed certificate to this file')
     .action(withTools(erase));
 
   const erasures = program.command('erasures').description('list and verify erasures');
-  erasures
-    .command('list')
-    .description('list erasures, newest first')
+  paged(erasures.command('list').description('list erasures, newest first'))
     .option('--state <state>', 'only erasures in this state')
     .option('--installation <id>', 'only erasures of this installation')
-    .option('--limit <n>', 'at most this many', '50')
-    .option('--after <id>', 'continue after this id')
     .action(
       withTools(async ({ admin, printer }, options: Record<string, string>) => {
         const { installation: installationId, ...rest } = options;
@@ -71,12 +68,15 @@ export function addErasures(program: Command, withTools: WithTools): void {
         printer.print(response, () => table(response.erasures, COLUMNS));
       }),
     );
-  erasures.command('show <id>').action(
-    withTools(async ({ admin, printer }, id: string) => {
-      const response = await admin.request<{ erasure: object }>('GET', erasurePath(id));
-      printer.print(response, () => fields(response.erasure));
-    }),
-  );
+  erasures
+    .command('show <id>')
+    .description('show the progress of an erasure')
+    .action(
+      withTools(async ({ admin, printer }, id: string) => {
+        const response = await admin.request<{ erasure: object }>('GET', erasurePath(id));
+        printer.print(response, () => fields(response.erasure));
+      }),
+    );
   erasures
     .command('verify')
     .description('verify the erasure ledger, and reapply erasures that the database is missing')
@@ -85,41 +85,17 @@ export function addErasures(program: Command, withTools: WithTools): void {
     .action(withTools(verify));
   erasures
     .command('certificate <id>')
-    .description('print the signed certificate')
+    .description('print the signed certificate; npm run verify-certificate verifies it')
     .action(
       withTools(async ({ admin, printer }, id: string) => {
         const response = await admin.request('GET', `${erasurePath(id)}/certificate`);
         printer.print(response, () => [JSON.stringify(response, null, 2)]);
       }),
     );
-  addInstallations(program, withTools);
-}
-
-function addInstallations(program: Command, withTools: WithTools): void {
-  const installations = program
-    .command('installations')
-    .description('show or export the data of an installation');
-  installations
-    .command('show <id>')
-    .description('show what is stored, as row counts')
-    .action(
-      withTools(async ({ admin, printer }, id: string) => {
-        const path = `/v1/installations/${encodeURIComponent(id)}`;
-        const response = await admin.request<InstallationData>('GET', path);
-        printer.print(response, () => [
-          ...response.products.flatMap((product) => [...fields(product), '']),
-          ...fields({ rows: response.rows }),
-        ]);
-      }),
-    );
-  installations
-    .command('export <id>')
-    .description('export every row as NDJSON')
-    .action(
-      withTools(({ admin, out }, id: string) =>
-        admin.stream(`/v1/installations/${encodeURIComponent(id)}/export`, out),
-      ),
-    );
+  erasures
+    .command('key')
+    .description('print the public key that verifies certificates, in PEM')
+    .action(withTools(({ admin, out }) => admin.stream('/v1/erasure-key', out)));
 }
 
 async function erase(tools: Tools, ids: string[], options: EraseOptions): Promise<void> {
@@ -149,7 +125,7 @@ async function erase(tools: Tools, ids: string[], options: EraseOptions): Promis
   if (erasure.state === 'failed') throw new ProblemFound('The erasure failed.');
   if (options.certificate === undefined) return;
   const certificate = await admin.request('GET', `${erasurePath(erasure.id)}/certificate`);
-  await writeFile(options.certificate, `${JSON.stringify(certificate, null, 2)}\n`);
+  await saveCertificate(options.certificate, certificate, erasure.id);
 }
 
 async function verify(
@@ -177,11 +153,21 @@ async function readIds(ids: string[], file: string | undefined): Promise<string[
     if (ids.length > 0) return ids;
     throw new Failure('Nothing to erase. Pass installation ids, or --file <csv>.');
   }
-  const lines = await readFile(file, 'utf8').catch((cause: unknown) => {
+  const list = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new Failure(`Cannot read ${file} (${codeOf(cause)}).`, { cause });
   });
-  const read = lines.split(/\r?\n/).map((line) => line.split(',')[0]?.trim() ?? '');
-  return [...ids, ...read.filter((line) => line !== '')];
+  return [...ids, ...parseIdList(list)];
+}
+
+async function saveCertificate(file: string, certificate: object, id: string): Promise<void> {
+  try {
+    await writeFile(file, `${JSON.stringify(certificate, null, 2)}\n`);
+  } catch (cause) {
+    throw new Failure(
+      `The erasure ${id} is complete, but ${file} cannot be written (${codeOf(cause)}). Get its certificate with: muster erasures certificate ID.`,
+      { cause },
+    );
+  }
 }
 
 function rowsOf({ removed }: Erasure): number {

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { Query } from '../admin-api.js';
+import { paged, timeRange } from '../arguments.js';
 import { ProblemFound } from '../outcome.js';
 import { fields, table, tableOfAll, type Column, type Row } from '../print.js';
 import type { WithTools } from '../tools.js';
@@ -18,6 +20,7 @@ const FAILED_COLUMNS: Column<FailedJob>[] = [
 ];
 
 interface AuditEntry {
+  id: string;
   at: string;
   actor: string;
   actorId: string | null;
@@ -27,6 +30,7 @@ interface AuditEntry {
 }
 
 const AUDIT_COLUMNS: Column<AuditEntry>[] = [
+  ['ID', ({ id }) => id],
   ['AT', ({ at }) => at],
   ['ACTOR', ({ actor }) => actor],
   ['TOKEN ID', ({ actorId }) => actorId],
@@ -52,30 +56,24 @@ const MAINTENANCE_COLUMNS: Column<MaintenanceJob>[] = [
 /** The queue, the balance, the audit log and maintenance. */
 export function addOperations(program: Command, withTools: WithTools): void {
   addQueue(program, withTools);
-  program
+  const balance = program
     .command('balance')
     .description('check that every accepted event has a fate')
     .option('--product <product>', 'only this product')
-    .option('--from <time>', 'hours at or after this time')
-    .option('--to <time>', 'hours before this time')
-    .action(
-      withTools(async ({ admin, printer }, query: Record<string, string>) => {
-        const response = await admin.request<Balance>('GET', '/v1/balance', { query });
-        printer.print(response, () => balanceLines(response));
-        if (response.alert) throw new ProblemFound('Event counts are out of balance.');
-      }),
-    );
-  program
-    .command('audit')
-    .description('list audit entries, newest first')
-    .option('--limit <n>', 'at most this many', '50')
-    .option('--after <id>', 'continue after this id')
-    .action(
-      withTools(async ({ admin, printer }, query: Record<string, string>) => {
-        const response = await admin.request<{ acts: AuditEntry[] }>('GET', '/v1/audit', { query });
-        printer.print(response, () => table(response.acts, AUDIT_COLUMNS));
-      }),
-    );
+    .option('--limit <n>', 'how many hours to list; the check covers all');
+  timeRange(balance, 'only hours').action(
+    withTools(async ({ admin, printer }, query: Query) => {
+      const response = await admin.request<Balance>('GET', '/v1/balance', { query });
+      printer.print(response, () => balanceLines(response));
+      if (response.alert) throw new ProblemFound('Event counts are out of balance.');
+    }),
+  );
+  paged(program.command('audit').description('list audit entries, newest first')).action(
+    withTools(async ({ admin, printer }, query: Query) => {
+      const response = await admin.request<{ acts: AuditEntry[] }>('GET', '/v1/audit', { query });
+      printer.print(response, () => table(response.acts, AUDIT_COLUMNS));
+    }),
+  );
   program
     .command('housekeeping')
     .description('list maintenance jobs and their last runs')
@@ -103,9 +101,11 @@ function addQueue(program: Command, withTools: WithTools): void {
   queue
     .command('failed')
     .description('list failed jobs, which are not retried automatically')
+    .option('--limit <n>', 'how many to list', '50')
     .action(
-      withTools(async ({ admin, printer }) => {
-        const response = await admin.request<{ jobs: FailedJob[] }>('GET', '/v1/queue/failed');
+      withTools(async ({ admin, printer }, query: Query) => {
+        const path = '/v1/queue/failed';
+        const response = await admin.request<{ jobs: FailedJob[] }>('GET', path, { query });
         printer.print(response, () => table(response.jobs, FAILED_COLUMNS));
       }),
     );

@@ -54,12 +54,15 @@ export function addProducts(program: Command, withTools: WithTools): void {
   const products = program
     .command('products')
     .description('list and change the settings of products');
-  products.command('list').action(
-    withTools(async ({ admin, printer }) => {
-      const response = await admin.request<{ products: Product[] }>('GET', '/v1/products');
-      printer.print(response, () => table(response.products, PRODUCT_COLUMNS));
-    }),
-  );
+  products
+    .command('list')
+    .description('list products and their settings')
+    .action(
+      withTools(async ({ admin, printer }) => {
+        const response = await admin.request<{ products: Product[] }>('GET', '/v1/products');
+        printer.print(response, () => table(response.products, PRODUCT_COLUMNS));
+      }),
+    );
   products
     .command('set <product>')
     .description('change settings of a product; other settings keep their values')
@@ -74,7 +77,11 @@ export function addProducts(program: Command, withTools: WithTools): void {
       'whether installations may request their own erasure',
       parseOnOff,
     )
-    .option('--retention-days <n>', 'days to keep its reports, or usual', parseNumberOr('usual'))
+    .option(
+      '--retention-days <n>',
+      'days to keep its reports, or usual (RETENTION_DAYS)',
+      parseNumberOr('usual'),
+    )
     .action(
       withTools(async ({ admin, printer }, product: string, options: ProductOptions) => {
         const body = changesOf(options);
@@ -106,12 +113,15 @@ function addBlocks(program: Command, withTools: WithTools): void {
         printer.print(response, () => fields(response.block));
       }),
     );
-  blocks.command('list').action(
-    withTools(async ({ admin, printer }) => {
-      const response = await admin.request<{ blocks: Block[] }>('GET', '/v1/blocks');
-      printer.print(response, () => table(response.blocks, BLOCK_COLUMNS));
-    }),
-  );
+  blocks
+    .command('list')
+    .description('list blocks')
+    .action(
+      withTools(async ({ admin, printer }) => {
+        const response = await admin.request<{ blocks: Block[] }>('GET', '/v1/blocks');
+        printer.print(response, () => table(response.blocks, BLOCK_COLUMNS));
+      }),
+    );
   blocks
     .command('remove <id>')
     .description('remove a block; its events are accepted again')

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { AdminApi } from '../admin-api.js';
+import type { AdminApi, Query } from '../admin-api.js';
+import { paged, parseTime } from '../arguments.js';
 import { ProblemFound } from '../outcome.js';
 import { fields, table, tableOfAll, type Column, type Row } from '../print.js';
 import type { Tools, WithTools } from '../tools.js';
@@ -29,8 +30,8 @@ const COLUMNS: Column<Purge>[] = [
 
 interface PurgeOptions {
   key: string;
-  from: string;
-  to: string;
+  from: Date;
+  to: Date;
   confirm?: true;
   wait?: true;
 }
@@ -41,30 +42,30 @@ export function addPurge(program: Command, withTools: WithTools): void {
     .command('purge')
     .description('remove the events that a write key sent; without --confirm, only show them')
     .requiredOption('--key <id>', 'the id of the key, or the first 16 digits of its SHA-256')
-    .requiredOption('--from <time>', 'received at or after')
-    .requiredOption('--to <time>', 'received before')
+    .requiredOption('--from <time>', 'events received at or after this time or day', parseTime)
+    .requiredOption('--to <time>', 'events received before this time or day', parseTime)
     .option('--confirm', 'remove the events')
     .option('--wait', 'wait until the purge is complete')
     .action(withTools((tools, options: PurgeOptions) => purge(tools, options)));
 
   const purges = program.command('purges').description('list purges');
-  purges
-    .command('list')
+  paged(purges.command('list').description('list purges, newest first'))
     .option('--state <state>', 'only purges in this state')
-    .option('--limit <n>', 'at most this many', '50')
-    .option('--after <id>', 'continue after this id')
     .action(
-      withTools(async ({ admin, printer }, query: Record<string, string>) => {
+      withTools(async ({ admin, printer }, query: Query) => {
         const response = await admin.request<{ purges: Purge[] }>('GET', '/v1/purges', { query });
         printer.print(response, () => table(response.purges, COLUMNS));
       }),
     );
-  purges.command('show <id>').action(
-    withTools(async ({ admin, printer }, id: string) => {
-      const it = await fetchPurge(admin, id);
-      printer.print({ purge: it }, () => fields(it));
-    }),
-  );
+  purges
+    .command('show <id>')
+    .description('show the progress of a purge')
+    .action(
+      withTools(async ({ admin, printer }, id: string) => {
+        const it = await fetchPurge(admin, id);
+        printer.print({ purge: it }, () => fields(it));
+      }),
+    );
 }
 
 async function purge(tools: Tools, { confirm, wait, ...scope }: PurgeOptions): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { AdminApi } from '../admin-api.js';
+import type { AdminApi, Query } from '../admin-api.js';
+import { paged, timeRange } from '../arguments.js';
 import { ProblemFound, Failure } from '../outcome.js';
 import { fields, table, tableOfAll, type Column, type Row } from '../print.js';
 import type { Tools, WithTools } from '../tools.js';
@@ -43,7 +44,7 @@ const JOB_COLUMNS: Column<Job>[] = [
 ];
 
 type Filter = Partial<
-  Record<'product' | 'event' | 'reason' | 'path' | 'version' | 'from' | 'to', string>
+  Record<'product' | 'event' | 'reason' | 'path' | 'version', string> & Record<'from' | 'to', Date>
 >;
 
 /** Quarantined events: list, replay and discard them. */
@@ -51,29 +52,27 @@ export function addQuarantine(program: Command, withTools: WithTools): void {
   const quarantine = program
     .command('quarantine')
     .description('inspect, replay and discard quarantined events');
-  filtered(quarantine.command('list'))
-    .option('--limit <n>', 'at most this many', '50')
-    .option('--after <id>', 'continue after this id')
-    .action(
-      withTools(async ({ admin, printer }, query: Record<string, string>) => {
-        const response = await admin.request<{ events: QuarantinedEvent[] }>(
-          'GET',
-          '/v1/quarantine',
-          {
-            query,
-          },
-        );
-        printer.print(response, () => table(response.events, EVENT_COLUMNS));
-      }),
-    );
+  paged(
+    filtered(quarantine.command('list').description('list quarantined events, newest first')),
+  ).action(
+    withTools(async ({ admin, printer }, query: Query) => {
+      const response = await admin.request<{ events: QuarantinedEvent[] }>(
+        'GET',
+        '/v1/quarantine',
+        { query },
+      );
+      printer.print(response, () => table(response.events, EVENT_COLUMNS));
+    }),
+  );
   filtered(quarantine.command('summary').description('count quarantined events by group'))
     .option(
       '--by <columns>',
       'columns to group by: product, reason, path, version, event',
       'product,reason,path',
     )
+    .option('--limit <n>', 'how many groups to list', '100')
     .action(
-      withTools(async ({ admin, printer }, query: Record<string, string>) => {
+      withTools(async ({ admin, printer }, query: Query) => {
         const path = '/v1/quarantine/summary';
         const response = await admin.request<{ groups: Row[] }>('GET', path, { query });
         printer.print(response, () => tableOfAll(response.groups));
@@ -119,18 +118,22 @@ function addJobs(quarantine: Command, withTools: WithTools): void {
       }),
     );
   const jobs = quarantine.command('jobs').description('list replays and discards');
-  jobs.command('list').action(
-    withTools(async ({ admin, printer }) => {
-      const response = await admin.request<{ jobs: Job[] }>('GET', '/v1/quarantine/jobs');
+  paged(jobs.command('list').description('list replays and discards, newest first')).action(
+    withTools(async ({ admin, printer }, query: Query) => {
+      const path = '/v1/quarantine/jobs';
+      const response = await admin.request<{ jobs: Job[] }>('GET', path, { query });
       printer.print(response, () => table(response.jobs, JOB_COLUMNS));
     }),
   );
-  jobs.command('show <id>').action(
-    withTools(async ({ admin, printer }, id: string) => {
-      const job = await fetchJob(admin, id);
-      printer.print({ job }, () => fields(job));
-    }),
-  );
+  jobs
+    .command('show <id>')
+    .description('show the progress of a replay or discard')
+    .action(
+      withTools(async ({ admin, printer }, id: string) => {
+        const job = await fetchJob(admin, id);
+        printer.print({ job }, () => fields(job));
+      }),
+    );
 }
 
 async function start(
@@ -156,12 +159,11 @@ async function fetchJob(admin: AdminApi, id: string): Promise<Job> {
 }
 
 function filtered(command: Command): Command {
-  return command
-    .option('--product <product>', 'only this product')
-    .option('--event <event>', 'only this event')
-    .option('--reason <reason>', 'only this reason')
-    .option('--path <path>', 'only this path')
-    .option('--version <version>', 'only this product version')
-    .option('--from <time>', 'received at or after')
-    .option('--to <time>', 'received before');
+  command
+    .option('--product <product>', 'only events of this product')
+    .option('--event <event>', 'only events of this name')
+    .option('--reason <reason>', 'only events with this reason')
+    .option('--path <path>', 'only events with this invalid field')
+    .option('--version <version>', 'only events of this product version');
+  return timeRange(command, 'only events received');
 }
