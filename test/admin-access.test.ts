@@ -102,7 +102,7 @@ describe.each(ROUTES)('%s %s', (method, path, scope, status) => {
       if (kind === 'expired') token = await admin.tokenFor('old', adminScopes, -1);
       if (kind === 'revoked') {
         token = await admin.tokenFor('gone');
-        await admin.store.revokeToken('gone');
+        await admin.ask('DELETE', '/v1/tokens/gone');
       }
       expect(await asked(method, path, token)).toBe(scope === null ? status : 401);
     },
@@ -111,12 +111,9 @@ describe.each(ROUTES)('%s %s', (method, path, scope, status) => {
 
 test('actions are in the audit log with hashed ids, and audit entries cannot be changed or removed', async () => {
   const id = randomUUID();
+  const reader = await admin.tokenFor('reader', ['installations:read']);
   await admin.ask('DELETE', `/v1/installations/${id}`);
-  await asked(
-    'DELETE',
-    `/v1/installations/${id}`,
-    await admin.tokenFor('reader', ['installations:read']),
-  );
+  await asked('DELETE', `/v1/installations/${id}`, reader);
   const rows = await muster.owner(
     'SELECT actor, act, outcome, length(installation_hash) AS bytes FROM audit_log ORDER BY audit_id DESC LIMIT 2',
   );
@@ -134,17 +131,31 @@ test('actions are in the audit log with hashed ids, and audit entries cannot be 
   }
 });
 
-test('the command prints a new token once, and only its digest is stored', async () => {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['dist/apps/admin/create-token.js', 'somebody', 'erasures:write'],
-    { env: { PATH: process.env.PATH, DATABASE_URL: muster.databaseUrl, SUPPRESSION_KEY } },
-  );
+/** Runs `npm run admin-token`. */
+const createToken = (...words: string[]) =>
+  promisify(execFile)(process.execPath, ['dist/apps/admin/create-token.js', ...words], {
+    env: { PATH: process.env.PATH, DATABASE_URL: muster.databaseUrl, SUPPRESSION_KEY },
+  });
+
+test('the command prints a new token once, records it, and stores only its digest', async () => {
+  const { stdout } = await createToken('somebody', 'erasures:write');
   const token = stdout.trim();
+  expect((await admin.ask('GET', '/v1/audit?limit=1')).json.acts[0]).toMatchObject({
+    ...{ actor: 'admin-token', act: 'token.create', detail: { name: 'somebody' } },
+  });
   expect(await asked('GET', '/v1/erasures', token)).toBe(200);
   expect(await asked('GET', `/v1/installations/${ID}`, token)).toBe(403);
   expect(JSON.stringify(await muster.owner('SELECT * FROM admin_token'))).not.toContain(token);
 });
+
+test.each(['Jane Doe', '..', 'start', 'LEDGER', 'installation', 'admin-token'])(
+  'neither the command nor the API creates a token with the name %j',
+  async (name) => {
+    await expect(createToken(name)).rejects.toThrow('The name must ');
+    const { status, json } = await admin.ask('POST', '/v1/tokens', { name });
+    expect([status, json.path]).toEqual([400, 'name']);
+  },
+);
 
 /**
  * Wrong tokens are counted by address, in memory. Linux accepts all of 127.0.0.0/8 as local

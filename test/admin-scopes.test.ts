@@ -131,10 +131,73 @@ test('a token that replaces one with the same name gets a new id, and the same t
     (await muster.owner(`SELECT token_id FROM admin_token WHERE name = 'again'`))[0]?.token_id;
   const token = await admin.tokenFor('again');
   const first: unknown = await idOf();
-  await admin.store.createToken('again', adminScopes, { token });
+  await admin.store.createToken('again', adminScopes, { actor: 'test', token });
   expect(await idOf()).toBe(first);
   await admin.tokenFor('again');
   expect(await idOf()).not.toBe(first);
+});
+
+test('a token that replaces one whose name differs in case only keeps the stored name', async () => {
+  const old = await admin.tokenFor('Alice');
+  const token = await admin.tokenFor('alice');
+  expect((await admin.ask('GET', '/v1/keys', undefined, bearer(old))).status).toBe(401);
+  expect((await admin.ask('GET', '/v1/keys', undefined, bearer(token))).status).toBe(200);
+  const names = await muster.owner(`SELECT name FROM admin_token WHERE lower(name) = 'alice'`);
+  expect(names).toEqual([{ name: 'Alice' }]);
+});
+
+test('creating a token again as it is adds no audit entry', async () => {
+  const token = await admin.tokenFor('same');
+  const before = await lastAuditEntry();
+  expect(before).toMatchObject({ act: 'token.create', detail: { name: 'same' } });
+  await admin.store.createToken('same', adminScopes, { actor: 'test', token });
+  expect(await lastAuditEntry()).toEqual(before);
+});
+
+test('a token of an earlier release can be revoked, whatever its name, and in any case', async () => {
+  for (const [stored, asked] of [
+    ['Jane Doe', 'Jane Doe'],
+    ['Bob/ops', 'bob/ops'],
+  ] as const) {
+    await admin.tokenFor(stored);
+    const path = `/v1/tokens/${encodeURIComponent(asked)}`;
+    const { status, json } = await admin.ask('DELETE', path);
+    expect([status, json.token?.name]).toEqual([200, stored]);
+    expect(json.token.revokedAt).not.toBeNull();
+  }
+});
+
+test('two requests for the same new name in different case create one token', async () => {
+  const name = `twin-${randomUUID()}`;
+  const made = await Promise.all(
+    [name, name.toUpperCase(), name, name.toUpperCase()].map((it) =>
+      admin.ask('POST', '/v1/tokens', { name: it }),
+    ),
+  );
+  expect(made.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409]);
+});
+
+describe('a token that expires', () => {
+  const DAY_MS = 86_400_000;
+  const create = async (days?: number) => {
+    const grantor = await admin.tokenFor(`grantor-${randomUUID()}`, adminScopes, DAY_MS);
+    const body = { name: `new-${randomUUID()}`, days };
+    return admin.ask('POST', '/v1/tokens', body, bearer(grantor));
+  };
+
+  test('cannot grant one that is valid for longer', async () => {
+    expect(await create(2)).toMatchObject({ status: 403, json: { path: 'days' } });
+    expect(await lastAuditEntry()).toMatchObject({
+      ...{ act: 'token.create', outcome: 'refused', detail: { days: 2 } },
+    });
+    expect((await create(0.5)).status).toBe(201);
+  });
+
+  test('grants one that expires together with it by default', async () => {
+    const { status, json } = await create();
+    expect(status).toBe(201);
+    expect(Date.parse(json.token.expiresAt)).toBeLessThanOrEqual(Date.now() + DAY_MS);
+  });
 });
 
 test('the migration grants new scopes only to tokens that had all others', async () => {

@@ -106,6 +106,12 @@ const ACTS: [
     () => Promise.resolve(`t${randomUUID().slice(0, 8)}`),
     (name) => ask('POST', '/v1/tokens', { name }),
   ],
+  [
+    'token.create',
+    'admin_token',
+    () => Promise.resolve(`t${randomUUID().slice(0, 8)}`),
+    (name) => admin.tokenFor(name).then(() => 201),
+  ],
   ['token.revoke', 'admin_token', newToken, (name) => ask('DELETE', `/v1/tokens/${name}`)],
   [
     'product.change',

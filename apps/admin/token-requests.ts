@@ -7,22 +7,33 @@ import {
   IsNumber,
   IsOptional,
   IsPositive,
-  Matches,
   Max,
+  ValidateBy,
 } from 'class-validator';
-import { adminScopes, scopeMeanings, type AdminScope } from '#storage';
-import { AdminError } from './errors.js';
+import {
+  adminScopes,
+  scopeMeanings,
+  TOKEN_NAME,
+  tokenNameProblem,
+  type AdminScope,
+} from '#storage';
 import { check, fieldsOf } from './requests.js';
 
 const meanings = Object.entries(scopeMeanings)
   .map(([scope, meaning]) => `\`${scope}\`: ${meaning}`)
   .join('; ');
 
-const NAME = /^[\w.-]{1,64}$/;
+/** A name that a new token may have. */
+function TokenName(): PropertyDecorator {
+  const problemOf = (value: unknown) => tokenNameProblem(typeof value === 'string' ? value : '');
+  const validate = (value: unknown) => problemOf(value) === null;
+  const rule = { name: 'matches', constraints: [TOKEN_NAME], validator: { validate } };
+  return ValidateBy(rule, { message: ({ value }) => problemOf(value) ?? '' });
+}
 
 /** `POST /v1/tokens`. */
 export class TokenBody {
-  @Matches(NAME, { message: '$property must be 1 to 64 letters, digits, or the characters _ . -' })
+  @TokenName()
   name: unknown;
   @ApiProperty({ description: `Defaults to all scopes of the caller. ${meanings}.` })
   @IsOptional()
@@ -30,7 +41,10 @@ export class TokenBody {
   @ArrayNotEmpty()
   @IsIn(adminScopes, { each: true })
   scopes: unknown;
-  @ApiProperty({ description: 'Days until the token expires; it never expires when omitted.' })
+  @ApiProperty({
+    description:
+      'Days until the token expires, at most those of the caller’s token; by default, it expires together with that one.',
+  })
   @IsOptional()
   @IsNumber()
   @IsPositive()
@@ -44,21 +58,9 @@ export class TokenBody {
   }
 }
 
-/** Whether a token may have this name. */
-export function isTokenName(text: string): boolean {
-  return NAME.test(text);
-}
-
-/** The audit log's names for processes, which have no token. */
-const RESERVED = ['installation', 'ledger', 'start'];
-
 /** Reads the name, scopes and lifetime of a new token. @throws AdminError */
 export function readTokenBody(body: unknown) {
   const { name, scopes, days } = check(new TokenBody(fieldsOf(body)));
-  if (RESERVED.includes((name as string).toLowerCase())) {
-    const message = `name must not be ${RESERVED.join(', ')}: these are reserved for the audit log.`;
-    throw new AdminError('invalid_request', message, 'name');
-  }
   return {
     name: name as string,
     scopes: scopes as AdminScope[] | undefined,

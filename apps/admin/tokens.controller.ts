@@ -5,7 +5,8 @@ import { MadeToken, OneToken, TokenList } from './responses/administrators.js';
 import { AdminError } from './errors.js';
 import { administratorOf, Scope } from './auth-guard.js';
 import { Documented } from './reference/documented.js';
-import { isTokenName, readTokenBody, TokenBody } from './token-requests.js';
+import { isStorable } from './requests.js';
+import { readTokenBody, TokenBody } from './token-requests.js';
 
 const DAY_MS = 86_400_000;
 
@@ -19,7 +20,7 @@ export class TokensController {
   @Documented({
     summary: 'Creates a token for another administrator',
     about:
-      'A token can only grant scopes that it has itself. Names cannot be reused, even those of revoked or expired tokens.',
+      'A token can only grant scopes that it has itself, and cannot create a token that outlives it. Names cannot be reused, even those of revoked or expired tokens.',
     status: 201,
     body: TokenBody,
     response: MadeToken,
@@ -36,9 +37,15 @@ export class TokensController {
     }
     const lifeMs = days === undefined ? undefined : days * DAY_MS;
     const issued = await this.admins.issueToken({ name, scopes, lifeMs }, asker);
-    if (issued) return issued;
-    const message = 'This name is in use, or was used before. Choose another name.';
-    throw new AdminError('conflict', message, 'name');
+    if (issued === 'taken') {
+      const message = 'This name is in use, or was used before. Choose another name.';
+      throw new AdminError('conflict', message, 'name');
+    }
+    if (issued === 'outlives') {
+      await this.recordRefusal(asker, { name, scopes, days });
+      throw new AdminError('forbidden', 'Your token expires before the new one would.', 'days');
+    }
+    return issued;
   }
 
   @Get()
@@ -57,7 +64,7 @@ export class TokensController {
     refuses: ['not_found'],
   })
   async revoke(@Param('name') name: string, @Req() request: FastifyRequest): Promise<OneToken> {
-    const ended = isTokenName(name)
+    const ended = isStorable(name)
       ? await this.admins.endToken(name, administratorOf(request))
       : null;
     if (!ended) throw new AdminError('not_found', 'Token not found.');

@@ -25,7 +25,7 @@ export async function ensureAdministrator({
     const isRevoked = await store.isRevoked(secrets.adminToken);
     // Saved first: a token that is only in the database would be replaced by the revoked one.
     const token = isRevoked ? await replaceAdminToken(dataDir, secrets) : secrets.adminToken;
-    return await store.createToken('start', adminScopes, { token });
+    return await store.createToken('start', adminScopes, { actor: 'start', token });
   } finally {
     await database.close();
   }

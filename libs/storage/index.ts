@@ -5,6 +5,7 @@ export {
   type Administrator,
   type AdminToken,
 } from './access/admin-tokens.js';
+export { TOKEN_NAME, tokenNameProblem } from './access/token-names.js';
 export { APPLICATION_ROLE, isApplication } from './schema/application-role.js';
 export { actOutcomes, type Actor, type RecordedAct } from './database/audit-log.js';
 export { IngestLedger } from './balance/ingest-ledger.js';

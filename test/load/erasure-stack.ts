@@ -83,7 +83,7 @@ export async function startErasureStack(
     connections: 2,
   });
   const admins = new AdminStore({ database: admin, suppressionKey });
-  const adminToken = await admins.createToken('bench', adminScopes);
+  const adminToken = await admins.createToken('bench', adminScopes, { actor: 'bench' });
   await admin.close();
   const ca = await readFile(tls.certFile, 'utf8');
   const clientOf = (of: number) => new HttpsClient(`https://${HOST}:${of}`, ca);

@@ -26,7 +26,7 @@ export async function startAdmin(
   });
   const client = new HttpsClient(`https://localhost:${app.ready.port}`, ca);
   const tokenFor = (name: string, scopes: readonly AdminScope[] = adminScopes, lifeMs?: number) =>
-    store.createToken(name, scopes, { lifeMs });
+    store.createToken(name, scopes, { actor: 'test', lifeMs });
   const token = await tokenFor('root');
   /** Sends a request with a token that has every scope, unless headers are given. */
   const ask = (

@@ -7,7 +7,7 @@ import {
   type Actor,
   type RecordedAct,
 } from '../database/audit-log.js';
-import type { Database } from '../database/database.js';
+import type { Database, Queryable } from '../database/database.js';
 import { InstallationHasher } from '../database/installation-hash.js';
 
 /** Who asks: the token's id and name, and what it may do. */
@@ -29,11 +29,11 @@ export interface AdminStoreOptions {
   suppressionKey: string;
 }
 
-/** A token to be made for another administrator. */
+/** A token to be created for another administrator. */
 export interface NewToken {
   name: string;
   scopes: readonly AdminScope[];
-  /** How long it is valid, from now by the database's clock; for ever when absent. */
+  /** How long it is valid, from now by the database's clock; if absent, for as long as its grantor. */
   lifeMs?: number | undefined;
 }
 
@@ -46,16 +46,35 @@ interface TokenRow {
   revoked_at: Date | null;
 }
 
-const END_TOKEN =
-  'UPDATE admin_token SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL';
+/** Names are compared without case: people would confuse them. Earlier releases may have stored such pairs. */
+const FIND_BY_NAME = `
+  SELECT * FROM admin_token WHERE lower(name) = lower($1) ORDER BY name = $1 DESC LIMIT 1 FOR UPDATE`;
 
-/** Names of the same letters in another case would be taken for each other. */
+/** Two transactions must not create the same name at once. Does not block readers. */
+const LOCK_NAMES = 'LOCK TABLE admin_token IN SHARE ROW EXCLUSIVE MODE';
+
 const EXPIRY = `now() + $5::float8 * interval '1 millisecond'`;
+
+/** Returns no row if the token was the same before. */
+const PUT_TOKEN = `
+  INSERT INTO admin_token AS t (token_id, name, digest, scopes, created_at, expires_at)
+  VALUES ($1, $2, $3, $4, now(), ${EXPIRY})
+  ON CONFLICT (name) DO UPDATE
+     SET token_id = CASE t.digest WHEN excluded.digest THEN t.token_id ELSE excluded.token_id END,
+         digest = excluded.digest, scopes = excluded.scopes, created_at = now(),
+         expires_at = excluded.expires_at,
+         revoked_at = CASE t.digest WHEN excluded.digest THEN t.revoked_at END
+   WHERE (t.digest, t.scopes, t.expires_at) IS DISTINCT FROM
+         (excluded.digest, excluded.scopes, excluded.expires_at)
+  RETURNING *`;
+
+/** Returns no row if the token would outlive its grantor. */
 const ISSUE_TOKEN = `
   INSERT INTO admin_token (token_id, name, digest, scopes, created_at, expires_at)
-  SELECT $1, $2::text, $3, $4, now(), ${EXPIRY}
-   WHERE NOT EXISTS (SELECT FROM admin_token WHERE lower(name) = lower($2))
-      ON CONFLICT (name) DO NOTHING
+  SELECT $1, $2, $3, $4, now(), coalesce(${EXPIRY}, grantor.expires_at)
+    FROM admin_token grantor
+   WHERE grantor.token_id = $6 AND grantor.revoked_at IS NULL
+     AND coalesce(${EXPIRY} <= grantor.expires_at, true)
   RETURNING *`;
 
 /** Administrators and what they did. */
@@ -69,47 +88,48 @@ export class AdminStore {
   }
 
   /**
-   * Makes a token, for whoever has the database. It replaces a token of the same name, and has another
-   * id then, unless it is the same token; if that was revoked, it stays revoked.
-   * @returns the token itself, which is kept nowhere
+   * Creates a token on behalf of someone with access to the database. It replaces a token of the same name, in any
+   * case, whose spelling stays. The token then has another id, unless it is the same
+   * token; if that was revoked, it stays revoked.
+   * @returns the token itself, which is not stored
    */
   async createToken(
     name: string,
     scopes: readonly AdminScope[],
-    options: { lifeMs?: number | undefined; token?: string } = {},
+    {
+      actor,
+      lifeMs,
+      token = newToken(),
+    }: { actor: Actor; lifeMs?: number | undefined; token?: string },
   ): Promise<string> {
-    const token = options.token ?? newToken();
-    await this.#database.query(
-      `INSERT INTO admin_token AS t (token_id, name, digest, scopes, created_at, expires_at)
-       VALUES ($1, $2, $3, $4, now(), ${EXPIRY})
-       ON CONFLICT (name) DO UPDATE
-          SET token_id = CASE t.digest WHEN excluded.digest THEN t.token_id ELSE excluded.token_id END,
-              digest = excluded.digest, scopes = excluded.scopes, created_at = now(),
-              expires_at = excluded.expires_at,
-              revoked_at = CASE t.digest WHEN excluded.digest THEN t.revoked_at END`,
-      [randomUUID(), name, digestOf(token), scopes, options.lifeMs],
-    );
+    await this.#database.transaction(async (tx) => {
+      await tx.query(LOCK_NAMES);
+      const replaced = await findByName(tx, name);
+      const values = [randomUUID(), replaced?.name ?? name, digestOf(token), scopes, lifeMs];
+      const { rows } = await tx.query<TokenRow>(PUT_TOKEN, values);
+      if (rows[0]) await this.#recordCreation(tx, rows[0], actor);
+    });
     return token;
   }
 
   /**
-   * Makes a token for another administrator. No name is given twice, not even that of a token that has
-   * ended: people know administrators by their names.
-   * @returns null where the name is taken
+   * Creates a token for another administrator. A name is never reused, not even that of a token that has ended:
+   * people know administrators by their names.
+   * @returns why not, if the name is taken, or the token would be valid for longer than the actor's
    */
   async issueToken(
     { name, scopes, lifeMs }: NewToken,
-    actor: Actor,
-  ): Promise<{ token: AdminToken; secret: string } | null> {
+    actor: Administrator,
+  ): Promise<{ token: AdminToken; secret: string } | 'taken' | 'outlives'> {
     const secret = newToken();
     return this.#database.transaction(async (tx) => {
-      const values = [randomUUID(), name, digestOf(secret), scopes, lifeMs];
+      await tx.query(LOCK_NAMES);
+      if (await findByName(tx, name)) return 'taken';
+      const values = [randomUUID(), name, digestOf(secret), scopes, lifeMs, actor.id];
       const { rows } = await tx.query<TokenRow>(ISSUE_TOKEN, values);
-      if (!rows[0]) return null;
-      const token = toToken(rows[0]);
-      const detail = { tokenId: token.id, name, scopes };
-      await recordAct(tx, this.#hasher, { actor, act: 'token.create', outcome: 'done', detail });
-      return { token, secret };
+      if (!rows[0]) return 'outlives';
+      await this.#recordCreation(tx, rows[0], actor);
+      return { token: toToken(rows[0]), secret };
     });
   }
 
@@ -122,36 +142,28 @@ export class AdminStore {
   }
 
   /**
-   * Ends a token.
-   * @returns the token; or the first of its scopes that the actor lacks, and then it has not ended; null
-   * where no token has the name
+   * Revokes a token.
+   * @returns the token; or the first of its scopes that the actor lacks, and then it is not revoked; null
+   * if no token has the name
    */
   async endToken(
     name: string,
     actor: Administrator,
   ): Promise<{ token: AdminToken } | { lacking: AdminScope } | null> {
     return this.#database.transaction(async (tx) => {
-      const { rows } = await tx.query<TokenRow>(
-        'SELECT * FROM admin_token WHERE name = $1 FOR UPDATE',
-        [name],
-      );
-      const [row] = rows;
+      const row = await findByName(tx, name);
       if (!row) return null;
-      const detail = { tokenId: row.token_id, name };
       const lacking = row.scopes.find((scope) => !actor.scopes.includes(scope));
+      if (lacking === undefined && row.revoked_at !== null) return { token: toToken(row) };
       const outcome = lacking === undefined ? 'done' : 'refused';
-      const act = { actor, act: 'token.revoke', outcome, detail } as const;
-      if (lacking !== undefined) {
-        await recordAct(tx, this.#hasher, act);
-        return { lacking };
-      }
-      const { rowCount } = await tx.query(END_TOKEN, [name]);
-      if (rowCount === 1) await recordAct(tx, this.#hasher, act);
-      const { rows: ended } = await tx.query<TokenRow>(
-        'SELECT * FROM admin_token WHERE name = $1',
-        [name],
+      const detail = { tokenId: row.token_id, name: row.name };
+      await recordAct(tx, this.#hasher, { actor, act: 'token.revoke', outcome, detail });
+      if (lacking !== undefined) return { lacking };
+      const { rows } = await tx.query<TokenRow>(
+        'UPDATE admin_token SET revoked_at = now() WHERE token_id = $1 RETURNING *',
+        [row.token_id],
       );
-      return { token: toToken(ended[0] ?? row) };
+      return { token: toToken(rows[0] ?? row) };
     });
   }
 
@@ -160,12 +172,6 @@ export class AdminStore {
       'SELECT FROM admin_token WHERE digest = $1 AND revoked_at IS NOT NULL',
       [digestOf(token)],
     );
-    return rowCount === 1;
-  }
-
-  /** @returns whether there was such a token */
-  async revokeToken(name: string): Promise<boolean> {
-    const { rowCount } = await this.#database.query(END_TOKEN, [name]);
     return rowCount === 1;
   }
 
@@ -200,6 +206,19 @@ export class AdminStore {
   async acts(page: { limit: number; after?: string | undefined }): Promise<RecordedAct[]> {
     return listActs(this.#database, page);
   }
+
+  async #recordCreation(tx: Queryable, row: TokenRow, actor: Actor): Promise<void> {
+    const { token_id: tokenId, name, scopes } = row;
+    const expiresAt = row.expires_at?.toISOString() ?? null;
+    const detail = { tokenId, name, scopes, expiresAt };
+    await recordAct(tx, this.#hasher, { actor, act: 'token.create', outcome: 'done', detail });
+  }
+}
+
+/** Locks the token of a name, until the transaction ends. */
+async function findByName(tx: Queryable, name: string): Promise<TokenRow | null> {
+  const { rows } = await tx.query<TokenRow>(FIND_BY_NAME, [name]);
+  return rows[0] ?? null;
 }
 
 /** The SHA-256 under which a token is known, in hex. */
