@@ -112,6 +112,25 @@ test.each([
   expect((await muster.queue.getJob(jobId))?.data).toEqual({ envelopes: SECRET, batchId: SECRET });
 });
 
+test.each([
+  ['queues?activeQueue=%25', 400, 'invalid_request'],
+  ['queues?activeQueue=envelopes&page=1&jobsPerPage=1e300', 400, 'invalid_request'],
+  ['queues?activeQueue=envelopes&page=9999999&jobsPerPage=10', 400, 'invalid_request'],
+  ['queues?activeQueue=envelopes&status=nothing', 400, 'bad_request'],
+  ['job-schedulers?queueName=%25', 400, 'invalid_request'],
+  ['queues/nothing/metrics', 404, 'not_found'],
+  ['queues/envelopes/no-such-job', 404, 'not_found'],
+  ['queues/envelopes/wait', 404, 'not_found'],
+])(
+  'the dashboard answers GET /queues/api/%s with an error of the API',
+  async (path, status, code) => {
+    const answer = await get(`/queues/api/${path}`, `Bearer ${reader}`);
+    expect({ status: answer.status, json: answer.json }).toMatchObject({
+      ...{ status, json: { success: false, code, message: expect.stringMatching(/\S/) } },
+    });
+  },
+);
+
 test('the dashboard page references no other host, and its content security policy allows none', async () => {
   const { text, headers } = await get('/queues', `Bearer ${reader}`);
   expect(text).toContain('static/js/');

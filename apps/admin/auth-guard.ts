@@ -16,7 +16,8 @@ export const Scope = (...scopes: [AdminScope, ...AdminScope[]]) =>
   applyDecorators(
     SetMetadata(SCOPES, scopes),
     ...scopes.map((scope) => ApiSecurity(TOKEN_SCHEME, [scope])),
-    refuses(['unauthorized', 'forbidden', 'too_many_attempts']),
+    // Tokens are looked up in the database.
+    refuses(['unauthorized', 'forbidden', 'too_many_attempts', 'unavailable']),
   );
 
 /** A route without authentication. Routes with neither `@Public` nor `@Scope` reject every request. */

@@ -3,7 +3,7 @@ import { Catch, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Logger, drainRequestBody } from '#platform';
 import { QueueUnavailable } from '#queue';
-import { isBadValue, isConnectionLoss } from '#storage';
+import { isBadValue, isConnectionLoss, isTimeout } from '#storage';
 import { secure } from './security-headers.js';
 
 /** The HTTP status of every public error code. */
@@ -40,6 +40,22 @@ export class AdminError extends Error {
   }
 }
 
+const sentCodes = new WeakMap<FastifyReply, ErrorCode>();
+
+/** The code of the error response that was sent; undefined for any other response. */
+export function errorCodeOf(reply: FastifyReply): ErrorCode | undefined {
+  return sentCodes.get(reply);
+}
+
+/** The error body. Counts as the response's error code. */
+export function errorBody(
+  reply: FastifyReply,
+  { code, message, path }: Pick<Flaw, 'code' | 'message' | 'path'>,
+) {
+  sentCodes.set(reply, code);
+  return { success: false, code, message, ...(path !== undefined && { path }) };
+}
+
 /** Sends an error for a request that reached no route. */
 export function refuseEarly(
   reply: FastifyReply,
@@ -47,7 +63,7 @@ export function refuseEarly(
   code: ErrorCode = 'bad_request',
   status: number = statusOf[code],
 ): void {
-  void reply.status(status).send({ success: false, code, message });
+  void reply.status(status).send(errorBody(reply, { code, message }));
 }
 
 interface Flaw {
@@ -70,15 +86,13 @@ export class ErrorFilter implements ExceptionFilter {
   async send(error: unknown, reply: FastifyReply): Promise<void> {
     secure(reply);
     const flaw = this.describe(error, reply.request);
-    const { code, message, path, retryAfterS = RETRY_AFTER_S[code] } = flaw;
+    const { code, retryAfterS = RETRY_AFTER_S[code] } = flaw;
     if (code === 'unauthorized' && !reply.hasHeader('www-authenticate')) {
       void reply.header('www-authenticate', 'Bearer realm="muster"');
     }
     if (retryAfterS !== undefined) void reply.header('retry-after', retryAfterS);
     await drainRequestBody(reply.request.raw);
-    void reply
-      .status(statusOf[code])
-      .send({ success: false, code, message, ...(path !== undefined && { path }) });
+    void reply.status(statusOf[code]).send(errorBody(reply, flaw));
   }
 
   private describe(error: unknown, request: FastifyRequest): Flaw {
@@ -89,6 +103,11 @@ export class ErrorFilter implements ExceptionFilter {
     if (isConnectionLoss(error)) {
       this.logger.warn({ err: error, requestId: request.id }, 'the database is unavailable');
       const message = 'The database is temporarily unavailable. Retry later.';
+      return { code: 'unavailable', message };
+    }
+    if (isTimeout(error)) {
+      this.logger.warn({ err: error, requestId: request.id }, 'a statement took too long');
+      const message = 'The request took too long. Narrow it, or retry later.';
       return { code: 'unavailable', message };
     }
     if (isBadValue(error)) {

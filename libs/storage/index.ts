@@ -24,7 +24,7 @@ export { Holdings } from './read/installation-data.js';
 export type { ErasureRequest } from './erasure/request.js';
 export type { ErasureFacts } from './erasure/context.js';
 export { Database, type DatabaseOptions } from './database/database.js';
-export { isBadValue, isConnectionLoss } from './database/postgres-errors.js';
+export { isBadValue, isConnectionLoss, isTimeout } from './database/postgres-errors.js';
 export { UnsuitableDatabase } from './database/session-settings.js';
 export {
   dbtSource,

@@ -16,6 +16,31 @@ export const adminRoutes: Route[] = routesOf(adminDocument).filter(
   ({ path }) => !path.startsWith('/queues'),
 );
 
+const boardRoute = (path: string, names: readonly string[] = []): Route => ({
+  method: 'GET',
+  path: `/queues${path}`,
+  operation: {
+    responses: {},
+    parameters: names.map((name) => ({ name, in: 'query', schema: {} })),
+  },
+});
+
+/** The routes of the dashboard that read. */
+export const dashboardRoutes: Route[] = [
+  boardRoute('/queue/{queueName}/{jobId}'),
+  boardRoute('/static/{file}'),
+  boardRoute('/api/redis/stats'),
+  boardRoute('/api/queues', ['activeQueue', 'status', 'page', 'jobsPerPage']),
+  boardRoute('/api/job-schedulers', ['queueName']),
+  ...['metrics', 'default-job-options', 'workers', 'rate-limit', 'job-data-schema'].map((name) =>
+    boardRoute(`/api/queues/envelopes/${name}`),
+  ),
+  boardRoute('/api/queues/{queueName}/metrics'),
+  boardRoute('/api/queues/envelopes/{jobId}'),
+  boardRoute('/api/queues/envelopes/{jobId}/logs'),
+  boardRoute('/api/queues/envelopes/{jobId}/flow', ['root', 'depth', 'maxChildren']),
+];
+
 export const isWrite = ({ method }: Route) => method !== 'GET';
 
 export function queryNames({ operation }: Route): string[] {

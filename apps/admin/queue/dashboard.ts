@@ -4,7 +4,7 @@ import { FastifyAdapter } from '@bull-board/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { QueueInspector } from '#queue';
 import type { AdminScope } from '#storage';
-import { AdminError, type ErrorFilter } from '../errors.js';
+import { AdminError, errorBody, type ErrorCode, type ErrorFilter } from '../errors.js';
 import { bearerOf, type AuthGuard } from '../auth-guard.js';
 
 export const DASHBOARD_PATH = '/queues';
@@ -26,6 +26,10 @@ const HEADERS = {
   'content-security-policy': POLICY,
   'referrer-policy': 'no-referrer',
 };
+
+/** Largest values of the board's paging. bull-board itself accepts any number. */
+const MAX_PAGE = 1_000_000;
+const MAX_JOBS_PER_PAGE = 100;
 
 export interface Dashboard {
   inspector: QueueInspector;
@@ -52,6 +56,13 @@ export function serveDashboard(fastify: FastifyInstance, dashboard: Dashboard): 
         return reply;
       }
     });
+    scope.addHook('preSerialization', (_request, reply, payload, done) => {
+      done(null, isBoardError(payload) ? { ...payload, ...boardErrorOf(reply) } : payload);
+    });
+    scope.setErrorHandler(async (error, _request, reply) => {
+      await errors.send(await causeOf(error, inspector), reply);
+      return reply;
+    });
     scope.addHook('onSend', (_request, reply, payload, done) => {
       done(
         null,
@@ -67,7 +78,31 @@ async function admit(request: FastifyRequest, { inspector, authGuard }: Dashboar
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     throw new AdminError('forbidden', 'The dashboard is read-only.');
   }
-  if (request.url.startsWith(`${DASHBOARD_PATH}/api/`)) await inspector.check();
+  if (!request.url.startsWith(`${DASHBOARD_PATH}/api/`)) return;
+  checkQuery(request.query as Record<string, unknown>, inspector.queue.name);
+  await inspector.check();
+}
+
+/** Rejects what bull-board would fail on. It ignores empty values. @throws AdminError */
+function checkQuery(query: Record<string, unknown>, queueName: string): void {
+  const isCount = (value: unknown, most: number) =>
+    typeof value === 'string' && /^\d{1,9}$/.test(value) && Number(value) <= most;
+  const allowed: Record<string, (value: unknown) => boolean> = {
+    activeQueue: (value) => value === queueName,
+    queueName: (value) => value === queueName,
+    page: (value) => isCount(value, MAX_PAGE),
+    jobsPerPage: (value) => isCount(value, MAX_JOBS_PER_PAGE),
+  };
+  const wrong = Object.keys(allowed).find((name) => {
+    const value = query[name];
+    return value !== undefined && value !== '' && !allowed[name]?.(value);
+  });
+  if (wrong === undefined) return;
+  throw new AdminError(
+    'invalid_request',
+    `The query parameter ${wrong} has an invalid value.`,
+    wrong,
+  );
 }
 
 function boardOf({ queue }: QueueInspector): FastifyAdapter {
@@ -78,9 +113,41 @@ function boardOf({ queue }: QueueInspector): FastifyAdapter {
   }
   const uiConfig = { boardTitle: 'Muster', hideRedisDetails: true, showWorkers: false };
   createBullBoard({ queues: [shown], serverAdapter: board, options: { uiConfig } });
-  // The default response repeats the error's message.
-  board.setErrorHandler(() => ({ status: 500, body: { error: 'The queue is unavailable.' } }));
+  // Passes every error on to the handler of the scope.
+  board.setErrorHandler((error) => {
+    throw error;
+  });
   return board;
+}
+
+/** What an error of a route of bull-board means. */
+async function causeOf(error: unknown, inspector: QueueInspector): Promise<unknown> {
+  // The id of a job was the name of another key of the queue.
+  if (error instanceof Error && error.message.startsWith('WRONGTYPE')) {
+    return new AdminError('not_found', 'Not found.');
+  }
+  return inspector.check().then(
+    () => error,
+    (unavailable: unknown) => unavailable,
+  );
+}
+
+const CODES: Record<number, ErrorCode> = {
+  403: 'forbidden',
+  404: 'not_found',
+  405: 'method_not_allowed',
+};
+
+/** bull-board's own errors: a key that its page translates. */
+function isBoardError(payload: unknown): payload is { error: { key: string } } {
+  const { error } = (payload ?? {}) as { error?: { key?: unknown } };
+  return typeof error?.key === 'string';
+}
+
+/** The fields of every error body of this API. The page needs those of bull-board as well. */
+function boardErrorOf(reply: FastifyReply) {
+  const code = CODES[reply.statusCode] ?? 'bad_request';
+  return errorBody(reply, { code, message: 'The dashboard cannot show this.' });
 }
 
 /** The password of `Authorization: Basic`; the user is ignored. */

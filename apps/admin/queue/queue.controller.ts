@@ -20,7 +20,6 @@ export class QueueController {
   @Documented({
     summary: 'Gets the state of the queue',
     response: QueueState,
-    refuses: ['unavailable'],
   })
   async figures(): Promise<QueueState> {
     return this.inspector.figures();
@@ -32,7 +31,6 @@ export class QueueController {
     summary: 'Lists jobs that failed permanently',
     query: FailedJobsQuery,
     response: FailedJobs,
-    refuses: ['unavailable'],
   })
   async failed(@Query() query: Record<string, unknown>): Promise<FailedJobs> {
     const { limit } = readFailedJobsQuery(query);
@@ -47,7 +45,6 @@ export class QueueController {
     body: RetryBody,
     isBodyOptional: true,
     response: RetriedJobs,
-    refuses: ['unavailable'],
   })
   async retry(@Req() request: FastifyRequest): Promise<RetriedJobs> {
     const { ids } = readRetryBody(request.body);

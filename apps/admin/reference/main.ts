@@ -57,7 +57,7 @@ const DASHBOARD = {
   responses: {
     200: { description: 'The page.', content: { 'text/html': { schema: { type: 'string' } } } },
     ...Object.fromEntries(
-      (['unauthorized', 'forbidden', 'too_many_attempts'] as const).map((code) => [
+      (['unauthorized', 'forbidden', 'too_many_attempts', 'unavailable'] as const).map((code) => [
         statusOf[code],
         {
           description: code,

@@ -21,6 +21,14 @@ export function isBadValue(error: unknown): boolean {
   return error instanceof pg.DatabaseError && (error.code ?? '').startsWith('22');
 }
 
+/** SQLSTATE of a statement that ran, or waited for a lock, for longer than its limit, or that was cancelled. */
+const TIMEOUTS = new Set(['57014', '55P03']);
+
+/** Whether a statement exceeded its time limit. A smaller request, or a later one, may succeed. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && TIMEOUTS.has(error.code ?? '');
+}
+
 /** Whether a row found no partition: the month it belongs to has not been made. */
 export function isMissingPartition(error: unknown): boolean {
   return (
