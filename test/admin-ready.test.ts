@@ -25,16 +25,65 @@ afterAll(async () => {
 
 const ready = async (of: Admin = admin) => {
   const { status, json } = await of.ask('GET', '/health/ready');
-  return { status, json };
+  const { certificate, ...rest } = json;
+  return { status, json: rest, certificate };
+};
+const VALID = {
+  state: 'valid',
+  notBefore: expect.stringMatching(/^\d{4}-/),
+  notAfter: expect.stringMatching(/^\d{4}-/),
+  daysLeft: expect.any(Number),
 };
 
-test('the admin API with Postgres and Redis is ready', async () => {
-  expect(await ready()).toEqual({ status: 200, json: { status: 'ok' } });
+test('the admin API with Postgres and Redis is ready, and reports its certificate', async () => {
+  expect(await ready()).toEqual({ status: 200, json: { status: 'ok' }, certificate: VALID });
+});
+
+test('a statement that is cancelled gets 503 with the reason, not an internal error', async () => {
+  const other = new pg.Client({ connectionString: muster.databaseUrl });
+  await other.connect();
+  try {
+    await other.query('BEGIN; SELECT FROM policy_revision FOR UPDATE');
+    const refused = admin.ask('POST', '/v1/keys', { product: 'dcos' });
+    await untilWaiting();
+    // As statement_timeout does after 30 s.
+    await muster.owner(`SELECT pg_cancel_backend(pid) FROM (${WAITING}) AS waiting`);
+    expect(await refused).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '5' },
+      json: { code: 'unavailable', message: expect.stringContaining('took too long') },
+    });
+  } finally {
+    await other.end();
+  }
+});
+
+test('a stopping admin API reports that it drains, finishes requests and then stops', async () => {
+  const stopping = await startAdmin(muster, { DRAIN_MS: '1500' });
+  const other = new pg.Client({ connectionString: muster.databaseUrl });
+  await other.connect();
+  try {
+    await other.query('BEGIN; SELECT FROM policy_revision FOR UPDATE');
+    const created = stopping.ask('POST', '/v1/keys', { product: 'dcos' });
+    await untilWaiting();
+    const stopped = stopping.app.stop();
+    await vi.waitFor(async () => {
+      expect(await ready(stopping)).toMatchObject({ status: 503, json: { reason: 'draining' } });
+    }, 1200);
+    await vi.waitFor(() => expect(ready(stopping)).rejects.toThrow('ECONNREFUSED'), 5000);
+    await other.query('COMMIT');
+    const { status, json } = await created;
+    expect([status, json.secret]).toEqual([201, expect.stringMatching(/^wk_dcos_/)]);
+    expect(await stopped).toBe(0);
+  } finally {
+    await other.end();
+    await stopping.stop();
+  }
 });
 
 test('the admin API without Postgres is not ready, names Postgres, and recovers when Postgres is back', async () => {
   await allowConnections(false);
-  expect(await ready()).toEqual({
+  expect(await ready()).toMatchObject({
     ...{ status: 503, json: { status: 'unavailable', failing: ['postgres'] } },
   });
   expect((await admin.ask('GET', '/health/live')).status).toBe(200);
@@ -46,7 +95,7 @@ test('the admin API without Postgres is not ready, names Postgres, and recovers 
 
 test('the admin API stays ready while Redis hangs, and names Redis', async () => {
   redis.pause();
-  expect(await ready()).toEqual({ status: 200, json: { status: 'ok', failing: ['redis'] } });
+  expect(await ready()).toMatchObject({ status: 200, json: { status: 'ok', failing: ['redis'] } });
   redis.resume();
   await vi.waitFor(async () => expect((await ready()).json).toEqual({ status: 'ok' }), 10_000);
 });
@@ -72,6 +121,14 @@ test('a Postgres that accepts connections but never responds is detected in less
     silent.close();
   }
 });
+
+/** The sessions of this file's database that wait for a lock. */
+const WAITING = `
+  SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+
+async function untilWaiting(): Promise<void> {
+  await vi.waitFor(async () => expect(await muster.owner(WAITING)).toHaveLength(1), 5000);
+}
 
 /** A server that reads its input and never responds. */
 async function startSilentServer(): Promise<Server & { open: Set<Socket> }> {

@@ -149,7 +149,9 @@ test('the processes accept all settings they get', () => {
   expect(ingestSettings(environmentOf(ingest, given))).toMatchObject({
     ...{ port: 8443, metricsHost: '127.0.0.1', metricsPort: 8081 },
   });
-  expect(adminSettings(environmentOf(admin, given))).toMatchObject({ port: 8444 });
+  expect(adminSettings(environmentOf(admin, given))).toMatchObject({
+    ...{ port: 8444, metricsHost: '127.0.0.1', metricsPort: 8081 },
+  });
   expect(workerSettings(environmentOf(worker, given))).toMatchObject({ healthPort: 8080 });
   expect(migrateSettings(environmentOf(migrate, given))).toMatchObject({
     databaseUrl: 'postgres://muster:postgres-password@postgres:5432/muster',

@@ -38,6 +38,7 @@ test('ingest counts acknowledged events by product, and refusals by code, route 
     muster_policy_known: 1,
   });
   expect(Math.abs(samples.muster_clock_offset_seconds!)).toBeLessThan(1);
+  expect(samples.muster_certificate_not_before_timestamp_seconds).toBeLessThan(Date.now() / 1000);
   expect(samples.muster_certificate_not_after_timestamp_seconds).toBeGreaterThan(Date.now() / 1000);
 });
 

@@ -51,7 +51,16 @@ describe('npm start without settings', () => {
       },
       adminToken: expect.stringMatching(/^mat_\w{40}$/),
       caFile: join(dataDir, 'tls/cert.pem'),
+      metricsUrls: Object.fromEntries(
+        ['ingest', 'admin', 'worker-1'].map((name) => [
+          name,
+          expect.stringMatching(/^http:\/\/localhost:\d+\/metrics$/),
+        ]),
+      ),
     });
+    for (const url of Object.values(endpoints.metricsUrls)) {
+      expect(await (await fetch(url)).text()).toContain('# TYPE muster_');
+    }
     for (const file of [
       ...['endpoints.json', 'secrets.json', 'tls/key.pem', 'redis/redis.conf'],
       'erasure-key.pem',
@@ -170,8 +179,8 @@ describe('npm start without settings', () => {
     expect(existsSync(join(dataDir, 'muster.pid'))).toBe(false);
 
     muster = launch(dataDir);
-    const { ingestUrl, adminUrl, ...again } = await muster.ready();
-    const { ingestUrl: _, adminUrl: __, ...before } = endpoints;
+    const { ingestUrl: _, adminUrl: __, metricsUrls: ___, ...before } = endpoints;
+    const { ingestUrl, adminUrl, metricsUrls, ...again } = await muster.ready();
     expect(again).toEqual(before);
     expect(await ask(again.analystUrl, READINGS)).toContainEqual(READING);
   });

@@ -1,7 +1,15 @@
-import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { OnApplicationBootstrap } from '@nestjs/common';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { logClock, publicPem, StartupError, type AdminSettings, type Logger } from '#platform';
+import {
+  Drain,
+  HttpServers,
+  logClock,
+  publicPem,
+  StartupError,
+  type AdminSettings,
+  type Logger,
+} from '#platform';
 import { PolicyPublisher, QueueInspector, StoreClock, type Clock } from '#queue';
 import {
   AdminStore,
@@ -31,6 +39,7 @@ import { KnownProducts } from './policy/known-products.js';
 import { ProductsController } from './policy/products.controller.js';
 import { LedgerCheck, type LedgerKeys } from './ledger-check.js';
 import { LedgerController } from './ledger.controller.js';
+import { AdminMetrics } from './metrics.js';
 import { PublicKey } from './public-key.js';
 import { PurgesController } from './purges/purges.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
@@ -60,9 +69,18 @@ export const controllers = [
   HealthController,
 ];
 
+/** What the process creates before the module. */
+export interface AdminParts {
+  keys: LedgerKeys;
+  /** The names of the declared products. */
+  products: readonly string[];
+  drain: Drain;
+  servers: HttpServers;
+}
+
 /** The admin API. */
 @Module({})
-export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdown {
+export class AdminModule implements OnApplicationBootstrap {
   constructor(
     private readonly database: Database,
     private readonly ledger: LedgerCheck,
@@ -71,14 +89,9 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly clock: StoreClock,
   ) {}
 
-  /** @param products the names of the declared products */
-  static with(
-    settings: AdminSettings,
-    keys: LedgerKeys,
-    products: readonly string[],
-    logger: Logger,
-  ): DynamicModule {
+  static with(settings: AdminSettings, parts: AdminParts, logger: Logger): DynamicModule {
     const { suppressionKey, identityKey } = settings;
+    const { keys, products, drain, servers } = parts;
     const database = openDatabase(settings, logger);
     const options = { database, suppressionKey };
     const policy = new PolicyStore(options);
@@ -107,6 +120,9 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
         { provide: PublicKey, useValue: new PublicKey(publicPem(keys.key)) },
         { provide: KnownTokens, useValue: new KnownTokens(admins) },
         { provide: Guesses, useValue: new Guesses(logger) },
+        { provide: Drain, useValue: drain },
+        { provide: HttpServers, useValue: servers },
+        { provide: AdminMetrics, useValue: new AdminMetrics({ clock, servers }) },
         AuthGuard,
         RequestShape,
         // Authentication comes first, so that errors reveal no parameter names to strangers.
@@ -125,7 +141,8 @@ export class AdminModule implements OnApplicationBootstrap, OnApplicationShutdow
     await this.clock.start(CLOCK_MS);
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** Closes all connections to the stores. Call it after the last response. */
+  async close(): Promise<void> {
     await this.publisher.stop();
     this.ledger.close();
     this.clock.stop();

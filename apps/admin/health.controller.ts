@@ -1,6 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Drain, HttpServers } from '#platform';
 import { QueueInspector, StoreClock } from '#queue';
 import { Database } from '#storage';
 import { Health, type Dependency } from './responses/installations.js';
@@ -19,6 +20,8 @@ export class HealthController {
     private readonly inspector: QueueInspector,
     private readonly publicKey: PublicKey,
     private readonly clock: StoreClock,
+    private readonly drain: Drain,
+    private readonly servers: HttpServers,
   ) {}
 
   @Get('health/live')
@@ -34,9 +37,15 @@ export class HealthController {
   @ApiResponse({
     status: 503,
     type: Health,
-    description: 'The database does not respond or is not migrated.',
+    description: 'The database does not respond or is not migrated, or the process is stopping.',
   })
   async ready(@Res() reply: FastifyReply): Promise<void> {
+    const about = { certificate: this.servers.certificateValidity(), ...this.clock.trouble };
+    if (this.drain.isDraining) {
+      const draining: Health = { status: 'unavailable', reason: 'draining', ...about };
+      void reply.status(503).send(draining);
+      return;
+    }
     const checks: [Dependency, Promise<void>][] = [
       ['postgres', this.database.check(PROBE_MS)],
       ['redis', this.inspector.check(PROBE_MS)],
@@ -50,7 +59,7 @@ export class HealthController {
     const health: Health = {
       status: isReady ? 'ok' : 'unavailable',
       ...(failing.length > 0 && { failing }),
-      ...this.clock.trouble,
+      ...about,
     };
     void reply.status(isReady ? 200 : 503).send(health);
   }

@@ -3,10 +3,14 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '#platform';
 import { administratorIn } from './auth-guard.js';
+import type { AdminMetrics, ConnectionRefusal } from './metrics.js';
 import { SECURITY_HEADERS, secure } from './security-headers.js';
 
-/** Adds security headers to every response, and logs every request. */
-export function addHttpRules(fastify: FastifyInstance, logger: Logger): void {
+/** Adds security headers to every response, and logs and counts every request. */
+export function addHttpRules(
+  fastify: FastifyInstance,
+  { logger, metrics }: { logger: Logger; metrics: AdminMetrics },
+): void {
   fastify.addHook('onRequest', (_request, reply, done) => {
     secure(reply);
     done();
@@ -18,6 +22,7 @@ export function addHttpRules(fastify: FastifyInstance, logger: Logger): void {
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     logRequest(logger, request, reply);
+    metrics.count(request, reply);
     done();
   });
 }
@@ -34,9 +39,15 @@ function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply
   logger[level](line, 'request completed');
 }
 
-/** Sends the usual error body for what Node rejects before it creates a request. */
-export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+/**
+ * Sends the usual error body for what Node rejects before it creates a request.
+ * @returns why; undefined if the client is gone
+ */
+export function refuseUnreadable(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+): ConnectionRefusal | undefined {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return undefined;
   if (socket.writable) {
     const status = STATUS[error.code ?? ''] ?? '400 Bad Request';
     const message = 'Malformed request.';
@@ -52,6 +63,7 @@ export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
     socket.write([`HTTP/1.1 ${status}`, ...lines, '', body].join('\r\n'));
   }
   socket.destroy(error);
+  return error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request_timeout' : 'malformed_http';
 }
 
 const STATUS: Record<string, string> = {

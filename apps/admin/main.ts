@@ -1,6 +1,5 @@
 import 'reflect-metadata';
-import type { AddressInfo } from 'node:net';
-import type { DynamicModule } from '@nestjs/common';
+import type { AddressInfo, Socket } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -12,6 +11,7 @@ import {
   dropUnannouncedBodies,
   guardTransport,
   HttpServers,
+  MetricsServer,
   NestLogger,
   readErasureKey,
   readFormerErasureKeys,
@@ -26,10 +26,11 @@ import {
 } from '#platform';
 import { QueueInspector } from '#queue';
 import { compileProducts, readDeclaration } from '#telemetry';
-import { AdminModule } from './admin.module.js';
+import { AdminModule, type AdminParts } from './admin.module.js';
 import { ErrorFilter, refuseEarly } from './errors.js';
 import { AuthGuard } from './auth-guard.js';
 import { addHttpRules, refuseUnreadable } from './http-rules.js';
+import { AdminMetrics } from './metrics.js';
 import { serveDashboard } from './queue/dashboard.js';
 
 /** 10,000 GUIDs take 400 KB. */
@@ -51,13 +52,13 @@ async function startAdmin() {
     formerKeys: await readFormerErasureKeys(settings.erasureKeyFile),
   };
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
-  const parts = AdminModule.with(settings, keys, [...products.keys()], logger);
   const servers = new HttpServers(
     { ...settings, requestTimeoutMs: REQUEST_TIMEOUT_MS },
     certificate,
   );
   const drain = new Drain();
-  const app = await createApp(parts, servers, { ...settings, drain }, logger);
+  const parts = { keys, products: [...products.keys()], drain, servers };
+  const app = await createApp(settings, parts, logger);
   await app.listen(settings.port, settings.host).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new StartupError(
@@ -66,51 +67,75 @@ async function startAdmin() {
   });
   await servers.listenOnOtherAddresses(settings.host);
   servers.followCertificate();
+  const metrics = app.get(AdminMetrics);
+  servers.onFailedHandshake(() => metrics.countConnection('tls_handshake'));
+  const metricsServer = await serveMetrics(settings, metrics, logger);
   const { port } = app.getHttpServer().address() as AddressInfo;
   logger.info({ port }, 'admin API listening');
   return {
-    ready: { port },
+    ready: { port, metricsPort: metricsServer?.port },
     stop: async () => {
       await drain.begin(settings.drainMs);
       certificate?.stop();
-      await Promise.all([app.close(), servers.closeOtherAddresses()]);
+      await servers.close(app);
+      await app.get(AdminModule).close();
+      await metricsServer?.close();
     },
   };
 }
 
+/** Opens the metrics port, if ADMIN_METRICS_PORT is set. */
+async function serveMetrics(
+  { metricsPort: port, metricsHost: host }: AdminSettings,
+  { registry }: AdminMetrics,
+  logger: Logger,
+): Promise<MetricsServer | undefined> {
+  if (port === undefined) return undefined;
+  const server = await MetricsServer.open(registry, { port, host, setting: 'ADMIN_METRICS_PORT' });
+  logger.info({ port: server.port }, 'metrics endpoint listening');
+  return server;
+}
+
 async function createApp(
-  module: DynamicModule,
-  servers: HttpServers,
-  transport: AdminSettings & { drain: Drain },
+  settings: AdminSettings,
+  parts: AdminParts,
   logger: Logger,
 ): Promise<NestFastifyApplication> {
+  const { drain, servers } = parts;
   const errors = new ErrorFilter(logger);
   const adapter = new FastifyAdapter({
     serverFactory: servers.create,
-    ...transportOptions(transport),
+    ...transportOptions(settings),
     skipMiddie: true,
     bodyLimit: MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
-    forceCloseConnections: true,
-    clientErrorHandler: refuseUnreadable,
-    frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) =>
-      void errors.send(error, reply),
+    // While it drains, a request on an open connection is still served: its sender may not retry.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => {
+      const refusal = refuseUnreadable(error, socket);
+      if (refusal) app.get(AdminMetrics).countConnection(refusal);
+    },
+    // Fastify calls no hooks for these.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      void errors.send(error, reply).then(() => app.get(AdminMetrics).count(request, reply)),
   });
+  const module = AdminModule.with(settings, parts, logger);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(logger),
     abortOnError: false,
   });
   app.useGlobalFilters(errors);
   const fastify = adapter.getInstance();
-  addHttpRules(fastify, logger);
+  addHttpRules(fastify, { logger, metrics: app.get(AdminMetrics) });
   guardTransport(fastify, {
-    ...transport,
+    ...{ ...settings, drain },
     refuse: (reply, status, message) => refuseEarly(reply, message, 'bad_request', status),
   });
   const answerOtherMethods = refuseOtherMethods(fastify, (reply, allowed) =>
     refuseEarly(reply, `Method not allowed. Allowed: ${allowed}.`, 'method_not_allowed'),
   );
-  continueBeforeBodies(fastify, transport.drain);
+  continueBeforeBodies(fastify, drain);
   dropUnannouncedBodies(fastify);
   fastify.addContentTypeParser(['text/csv', 'text/plain'], { parseAs: 'string' }, (_, body, done) =>
     done(null, body),

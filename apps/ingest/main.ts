@@ -12,6 +12,7 @@ import {
   ingestSettings,
   logClock,
   type Logger,
+  MetricsServer,
   NestLogger,
   readJsonFolder,
   refuseOtherMethods,
@@ -38,7 +39,6 @@ import { EdgePolicy } from './edge-policy.js';
 import { answersToMalformed, ErrorFilter, refuse } from './error-filter.js';
 import { IngestModule, type IngestParts } from './ingest.module.js';
 import { ingestMetrics, type Measured } from './metrics.js';
-import { MetricsServer } from './metrics-server.js';
 import { Refusals } from './refusals.js';
 import { WriteKeys } from './write-keys.js';
 
@@ -101,7 +101,7 @@ async function startIngest() {
     stop: async () => {
       await drain.begin(settings.drainMs);
       certificate?.stop();
-      await close(app, servers);
+      await servers.close(app);
       follower.stop();
       limiter.close();
       clock.stop();
@@ -120,7 +120,10 @@ async function serveMetrics(
   logger: Logger,
 ): Promise<MetricsServer | undefined> {
   if (metricsPort === undefined) return undefined;
-  const metrics = await MetricsServer.open(ingestMetrics(measured), metricsPort, metricsHost);
+  const setting = 'INGEST_METRICS_PORT';
+  const metrics = await MetricsServer.open(ingestMetrics(measured), {
+    ...{ port: metricsPort, host: metricsHost, setting },
+  });
   logger.info({ port: metrics.port }, 'metrics endpoint listening');
   return metrics;
 }
@@ -249,19 +252,6 @@ async function createApp(
   await app.init();
   answerOtherMethods();
   return app;
-}
-
-/**
- * Serves what is under way and closes. A connection whose request had begun before is closed as soon
- * as it is answered: its client would keep it open for the next.
- */
-async function close(app: NestFastifyApplication, servers: HttpServers): Promise<void> {
-  const closing = setInterval(() => servers.closeIdleConnections(), 50);
-  try {
-    await Promise.all([app.close(), servers.closeOtherAddresses()]);
-  } finally {
-    clearInterval(closing);
-  }
 }
 
 async function listen(app: NestFastifyApplication, settings: IngestSettings): Promise<void> {

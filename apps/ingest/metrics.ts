@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import { type HttpServers, measureClock } from '#platform';
+import { type HttpServers, measureCertificate, measureClock } from '#platform';
 import type { EnvelopeWriter, IngestCounts, PolicyFollower, StoreClock } from '#queue';
 
 export interface Measured {
@@ -89,19 +89,6 @@ function measurePolicy(registry: Registry, follower: PolicyFollower): void {
     registers: [registry],
     collect() {
       this.set(follower.state === 'unread' ? 0 : 1);
-    },
-  });
-}
-
-function measureCertificate(registry: Registry, servers: HttpServers): void {
-  if (!servers.certificateValidity()) return;
-  new Gauge({
-    name: 'muster_certificate_not_after_timestamp_seconds',
-    help: 'Unix time at which the served TLS certificate expires.',
-    registers: [registry],
-    collect() {
-      const { notAfter = '' } = servers.certificateValidity() ?? {};
-      this.set(Date.parse(notAfter) / 1000);
     },
   });
 }

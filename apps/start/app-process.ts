@@ -30,6 +30,8 @@ export interface AppOptions {
 /** The message that a process sends once it is ready. */
 export interface Ready {
   port?: number;
+  metricsPort?: number;
+  healthPort?: number;
 }
 
 /** Starts one of Muster's processes, restarts it when it exits, and stops it. */

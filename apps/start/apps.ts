@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { StartSettings, TlsFiles } from '#platform';
 import type { Teardown } from '#devservers';
 import { AppProcess } from './app-process.js';
+import { urlHost } from './endpoints.js';
 
 export interface AppsOptions {
   settings: StartSettings;
@@ -14,23 +15,34 @@ export interface AppsOptions {
   say: (line: string) => void;
 }
 
+export interface RunningApps {
+  /** The port of ingest. */
+  port: number;
+  adminPort: number;
+  /** process → URL of its metrics */
+  metricsUrls: Record<string, string>;
+}
+
 /**
  * Starts ingest, the workers and the admin API. The teardown stops ingest first, so that workers can still store
  * what it has accepted.
  *
- * @returns the ports of ingest and of the admin API, once all are ready
+ * @returns once all are ready
  * @throws StartupError with the message of the process that cannot start
  */
 export async function startApps(
   options: AppsOptions,
   teardown: Teardown,
   starting: AbortSignal,
-): Promise<{ port: number; adminPort: number }> {
+): Promise<RunningApps> {
   const { settings } = options;
   const ingestEnv = ingestEnvironment(options);
   const adminEnv = adminEnvironment(options);
-  const workers = Array.from({ length: settings.workerProcesses }, (_, index) =>
-    appProcess(options, 'worker', `worker-${index + 1}`, workerEnvironment(options, index)),
+  const workerEnvs = Array.from({ length: settings.workerProcesses }, (_, index) =>
+    workerEnvironment(options, index),
+  );
+  const workers = workerEnvs.map((env, index) =>
+    appProcess(options, 'worker', workerName(index), env),
   );
   const admin = appProcess(options, 'admin', 'admin', adminEnv);
   const ingest = appProcess(options, 'ingest', 'ingest', ingestEnv);
@@ -43,13 +55,38 @@ export async function startApps(
   starting.removeEventListener('abort', giveUp);
   const failure = started.find((result) => result.status === 'rejected');
   if (failure) throw failure.reason;
-  const [adminPort = settings.adminPort, port = settings.port] = started
-    .slice(-2)
-    .map((result) => (result.status === 'fulfilled' ? result.value.port : undefined));
-  // Clients know these ports, so a restarted process must use the same ones.
-  ingestEnv.INGEST_PORT = String(port);
-  adminEnv.ADMIN_PORT = String(adminPort);
-  return { port, adminPort };
+  const ready = started.map((result) => (result.status === 'fulfilled' ? result.value : {}));
+  const [adminReady = {}, ingestReady = {}] = ready.slice(-2);
+  const { port = settings.port, metricsPort } = ingestReady;
+  const { port: adminPort = settings.adminPort, metricsPort: adminMetricsPort } = adminReady;
+  const healthPorts = workers.map((_, index) => ready[index]?.healthPort);
+  keepPorts(ingestEnv, { INGEST_PORT: port, INGEST_METRICS_PORT: metricsPort });
+  keepPorts(adminEnv, { ADMIN_PORT: adminPort, ADMIN_METRICS_PORT: adminMetricsPort });
+  for (const [index, env] of workerEnvs.entries()) {
+    keepPorts(env, { WORKER_HEALTH_PORT: healthPorts[index] });
+  }
+  const metricsUrls = {
+    ingest: metricsUrl(settings.ingestMetricsHost, metricsPort),
+    admin: metricsUrl(settings.adminMetricsHost, adminMetricsPort),
+    ...Object.fromEntries(
+      healthPorts.map((healthPort, index) => [
+        workerName(index),
+        metricsUrl(settings.workerHealthHost, healthPort),
+      ]),
+    ),
+  };
+  return { port, adminPort, metricsUrls };
+}
+
+const workerName = (index: number) => `worker-${index + 1}`;
+
+/** Clients know these ports, so a restarted process must use the same ones. */
+function keepPorts(env: Record<string, string>, ports: Record<string, number | undefined>): void {
+  for (const [setting, port] of Object.entries(ports)) env[setting] = String(port);
+}
+
+function metricsUrl(host: string, port: number | undefined): string {
+  return `http://${urlHost(host)}:${port}/metrics`;
 }
 
 /** The bundle of a process, as `npm run build` creates it. */
@@ -83,6 +120,7 @@ function ingestEnvironment(options: AppsOptions): Record<string, string> {
   const { settings, redisUrl, tls, keys } = options;
   return {
     IDENTITY_KEY: keys.identityKey,
+    INGEST_METRICS_PORT: '0',
     ...settings.ingestEnvironment,
     REDIS_URL: redisUrl,
     TLS_CERT_FILE: tls.certFile,
@@ -105,6 +143,7 @@ function adminEnvironment({
     IDENTITY_KEY: keys.identityKey,
     ...erasureKeys(keys),
     ERASURE_LEDGER_FILE: join(dataDir, LEDGER),
+    ADMIN_METRICS_PORT: '0',
     ...settings.adminEnvironment,
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
@@ -125,7 +164,8 @@ function workerEnvironment(
   // Each worker on this machine needs its own health port.
   const health = healthPort ? { WORKER_HEALTH_PORT: String(healthPort + index) } : {};
   return {
-    ...{ ...erasureKeys(keys), ERASURE_LEDGER_FILE: join(dataDir, LEDGER), ...env, ...health },
+    ...{ ...erasureKeys(keys), ERASURE_LEDGER_FILE: join(dataDir, LEDGER) },
+    ...{ WORKER_HEALTH_PORT: '0', ...env, ...health },
     ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl },
   };
 }

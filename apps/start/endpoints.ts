@@ -15,6 +15,8 @@ export interface Endpoints {
   adminToken: string;
   /** The CA certificate that clients must trust. */
   caFile: string;
+  /** process → URL of its metrics, for Prometheus */
+  metricsUrls: Record<string, string>;
 }
 
 export const endpointsFile = (dataDir: string) => join(dataDir, 'endpoints.json');

@@ -72,7 +72,7 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   starting.throwIfAborted();
 
   say('Starting ingest, workers and the admin API ...');
-  const { port, adminPort } = await startApps(
+  const { port, adminPort, metricsUrls } = await startApps(
     { settings, dataDir, ...urls, databaseUrl: appUrl, tls, keys, say },
     teardown,
     starting,
@@ -88,6 +88,7 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
     writeKeys,
     adminToken,
     caFile: tls.certFile,
+    metricsUrls,
   };
   teardown.add(await publishEndpoints(dataDir, endpoints));
   say(announcement(dataDir, endpoints));

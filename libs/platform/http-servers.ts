@@ -43,6 +43,9 @@ const TLS_OPTIONS = {
   ].join(':'),
 } as const;
 
+/** How often a closing server looks for connections without a request. */
+const IDLE_POLL_MS = 50;
+
 /** The servers of one process on one port: one for each address of its host name. */
 export class HttpServers {
   readonly #servers: Server[] = [];
@@ -110,13 +113,23 @@ export class HttpServers {
     }
   }
 
-  /** Closes connections that no request is using. */
-  closeIdleConnections(): void {
-    for (const server of this.#servers) server.closeIdleConnections();
+  /**
+   * Stops listening, and resolves after the last response. A connection is closed as soon as it has no request:
+   * its client would otherwise keep it open for the next one.
+   * @param app closes the server that Fastify created; its option `forceCloseConnections` must be `idle`
+   */
+  async close(app: { close(): Promise<unknown> }): Promise<void> {
+    const closing = setInterval(() => {
+      for (const server of this.#servers) server.closeIdleConnections();
+    }, IDLE_POLL_MS);
+    try {
+      await Promise.all([app.close(), this.#closeOtherAddresses()]);
+    } finally {
+      clearInterval(closing);
+    }
   }
 
-  /** Closes the servers that Fastify does not know. Resolves after their last response. */
-  async closeOtherAddresses(): Promise<void> {
+  async #closeOtherAddresses(): Promise<void> {
     const [, ...others] = this.#servers;
     await Promise.all(
       others.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),

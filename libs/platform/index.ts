@@ -1,10 +1,12 @@
 export { networkOf } from './addresses.js';
 export { makeCertificate } from './certificate.js';
+export { measureCertificate } from './certificate-metrics.js';
 export { measureClock } from './clock-metrics.js';
 export { Drain } from './drain.js';
 export { replaceFile } from './durable-file.js';
 export { makeErasureKey, publicPem, readErasureKey, readFormerErasureKeys } from './erasure-key.js';
 export { HttpServers } from './http-servers.js';
+export { MetricsServer } from './metrics-server.js';
 export { readJsonFolder } from './json-folder.js';
 export { runProcess, type Running } from './lifecycle.js';
 export { createLogger, logClock, NestLogger, type Logger, type LogLevel } from './logging.js';

@@ -62,6 +62,16 @@ export const SETTINGS = {
     usually: '8444',
     about: 'the HTTPS port of the admin API; 0 picks a free one',
   },
+  ADMIN_METRICS_HOST: {
+    kind: host,
+    usually: 'localhost',
+    about: 'the address of the metrics port of the admin API',
+  },
+  ADMIN_METRICS_PORT: {
+    kind: wholeNumber(0, 65535),
+    about:
+      'the metrics port of the admin API for Prometheus, plain HTTP; default: none; 0 picks a free one',
+  },
   INGEST_PROTOCOL: {
     kind: oneOf('https', 'http'),
     usually: 'https',

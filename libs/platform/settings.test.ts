@@ -238,6 +238,23 @@ describe('npm start', () => {
     expect(() => startSettings({ MAX_EVENT_BYTES: 'many' })).toThrow('MAX_EVENT_BYTES is "many"');
   });
 
+  test.each([
+    [{ ADMIN_DATABASE_CONNECTIONS: 'abc' }, 'ADMIN_DATABASE_CONNECTIONS is "abc"'],
+    [{ ADMIN_METRICS_PORT: '70000' }, 'ADMIN_METRICS_PORT is "70000"'],
+    [{ ADMIN_PROTOCOL: 'http' }, 'Plain HTTP needs TRUSTED_PROXIES'],
+    [{ PROXY_PROTOCOL: 'on' }, 'PROXY_PROTOCOL needs TRUSTED_PROXIES'],
+    [{ DRAIN_MS: '9000', STOP_TIMEOUT_MS: '9000' }, 'DRAIN_MS must be below STOP_TIMEOUT_MS.'],
+  ])('checks the settings of each process as that process does: %j', (env, problem) => {
+    expect(() => startSettings(env)).toThrow(problem);
+  });
+
+  test('reports all problems of all processes at once, each once', () => {
+    const env = { ADMIN_PORT: 'x', WORKER_CONCURRENCY: '0', LOG_LEVEL: 'loud' };
+    expect(problems(() => startSettings(env)).map((text) => text.split(' ', 1)[0])).toEqual([
+      ...['ADMIN_PORT', 'LOG_LEVEL', 'WORKER_CONCURRENCY'],
+    ]);
+  });
+
   test('hands to each process what that process reads, and nothing else that was set', () => {
     const settings = startSettings({
       ...WORKER,

@@ -78,6 +78,7 @@ const ADMIN = {
   port: 'ADMIN_PORT',
   protocol: 'ADMIN_PROTOCOL',
   ...TRANSPORT,
+  metricsHost: 'ADMIN_METRICS_HOST',
   identityKey: 'IDENTITY_KEY',
   suppressionKey: 'SUPPRESSION_KEY',
   erasureKeyFile: 'ERASURE_KEY_FILE',
@@ -85,6 +86,7 @@ const ADMIN = {
 
 const ADMIN_OPTIONAL = {
   ...TRANSPORT_OPTIONAL,
+  metricsPort: 'ADMIN_METRICS_PORT',
   productsDir: 'PRODUCTS_DIR',
   ledgerFile: 'ERASURE_LEDGER_FILE',
 } as const;
@@ -107,6 +109,9 @@ const START = {
   adminPort: 'ADMIN_PORT',
   adminProtocol: 'ADMIN_PROTOCOL',
   protocol: 'INGEST_PROTOCOL',
+  ingestMetricsHost: 'INGEST_METRICS_HOST',
+  adminMetricsHost: 'ADMIN_METRICS_HOST',
+  workerHealthHost: 'WORKER_HEALTH_HOST',
   workerProcesses: 'WORKER_PROCESSES',
   stopTimeoutMs: 'STOP_TIMEOUT_MS',
   privacyMinInstallations: 'PRIVACY_MIN_INSTALLATIONS',
@@ -117,6 +122,8 @@ const START_OPTIONAL = {
   redisUrl: 'REDIS_URL',
   certFile: 'TLS_CERT_FILE',
   keyFile: 'TLS_KEY_FILE',
+  productsDir: 'PRODUCTS_DIR',
+  healthPort: 'WORKER_HEALTH_PORT',
   writeKeys: 'WRITE_KEYS',
   identityKey: 'IDENTITY_KEY',
   suppressionKey: 'SUPPRESSION_KEY',
@@ -125,6 +132,17 @@ const START_OPTIONAL = {
   appPassword: 'APP_PASSWORD',
   privacyAnalystPassword: 'PRIVACY_ANALYST_PASSWORD',
 } as const;
+
+/** Settings that `npm start` creates for its processes if they are not set. To check the others, any valid value will do. */
+const CREATED: Partial<Record<SettingName, string>> = {
+  DATABASE_URL: 'postgres://localhost/muster',
+  REDIS_URL: 'redis://localhost',
+  TLS_CERT_FILE: 'cert.pem',
+  TLS_KEY_FILE: 'key.pem',
+  IDENTITY_KEY: '0'.repeat(64),
+  SUPPRESSION_KEY: '0'.repeat(64),
+  ERASURE_KEY_FILE: 'erasure-key.pem',
+};
 
 /** Not settings of Muster, but used by Node, TLS and the locale. */
 const SYSTEM =
@@ -196,28 +214,37 @@ export function docsSettings(env: Environment = process.env) {
 }
 
 /**
- * What `npm start` needs, and the environment to give to the processes that it starts. Theirs is
- * checked too, so that a typo is reported before two databases are started.
+ * What `npm start` needs, and the environments of the processes that it starts. Their settings are checked as they
+ * check them, so that a mistake is reported before two databases are started.
  *
  * @throws StartupError with a message for every missing or invalid setting
  */
 export function startSettings(env: Environment = process.env) {
-  const others = {
-    ...{ ...INGEST, ...INGEST_OPTIONAL },
-    ...{ ...WORKER, ...WORKER_OPTIONAL },
-  } satisfies Names;
-  const settings = readSettings(env, START, { ...others, ...START_OPTIONAL });
-  if ((settings.certFile === undefined) !== (settings.keyFile === undefined)) {
-    throw new StartupError(
-      'Only one of TLS_CERT_FILE and TLS_KEY_FILE is set. Set both or neither.',
-    );
-  }
+  const start = parseSettings(env, START, START_OPTIONAL, certificateProblems);
+  const complete = withCreated(env);
+  refuse([
+    ...start.problems,
+    ...parseSettings(complete, INGEST, INGEST_OPTIONAL, transportProblems).problems,
+    ...parseSettings(complete, ADMIN, ADMIN_OPTIONAL, transportProblems).problems,
+    ...parseSettings(complete, WORKER, WORKER_OPTIONAL).problems,
+  ]);
   return {
-    ...settings,
+    ...start.values,
     ingestEnvironment: pick(env, [...Object.values(INGEST), ...Object.values(INGEST_OPTIONAL)]),
     adminEnvironment: pick(env, [...Object.values(ADMIN), ...Object.values(ADMIN_OPTIONAL)]),
     workerEnvironment: pick(env, [...Object.values(WORKER), ...Object.values(WORKER_OPTIONAL)]),
   };
+}
+
+function certificateProblems({ certFile, keyFile }: { certFile?: string; keyFile?: string }) {
+  return (certFile === undefined) === (keyFile === undefined)
+    ? []
+    : ['Only one of TLS_CERT_FILE and TLS_KEY_FILE is set. Set both or neither.'];
+}
+
+function withCreated(env: Environment): Environment {
+  const created = Object.entries(CREATED).filter(([name]) => !env[name] && !env[`${name}_FILE`]);
+  return { ...env, ...Object.fromEntries(created) };
 }
 
 /** How long the process may take to stop, in milliseconds. @throws StartupError */
@@ -231,24 +258,40 @@ function readSettings<const R extends Names, const O extends Names>(
   optional: O,
   problemsOf?: (values: Partial<Required<R> & Optional<O>>) => string[],
 ): Required<R> & Optional<O> {
-  const problems = new Set<string>();
+  const { values, problems } = parseSettings(env, required, optional, problemsOf);
+  refuse(problems);
+  return values;
+}
+
+/** @throws StartupError with every problem, once, if there are any */
+function refuse(problems: readonly string[]): void {
+  if (problems.length > 0) throw new StartupError([...new Set(problems)].join('\n'));
+}
+
+/** @returns the values, which are complete only if there are no problems */
+function parseSettings<const R extends Names, const O extends Names>(
+  env: Environment,
+  required: R,
+  optional: O,
+  problemsOf?: (values: Partial<Required<R> & Optional<O>>) => string[],
+): { values: Required<R> & Optional<O>; problems: readonly string[] } {
+  const problems: string[] = [];
   const values: Record<string, unknown> = {};
   const read = (key: string, name: SettingName, isRequired: boolean) => {
     const { kind, usually }: Setting = SETTINGS[name];
     const { text = usually, problem } = textOf(env, name, kind);
-    if (problem !== undefined) problems.add(problem);
+    if (problem !== undefined) problems.push(problem);
     else if (text !== undefined) {
       const parsed = kind.parse(text);
-      if ('wrong' in parsed) problems.add(`${name} ${parsed.wrong}; it must be ${kind.allowed}.`);
+      if ('wrong' in parsed) problems.push(`${name} ${parsed.wrong}; it must be ${kind.allowed}.`);
       else values[key] = parsed.value;
-    } else if (isRequired) problems.add(`${name} is not set; it must be ${kind.allowed}.`);
+    } else if (isRequired) problems.push(`${name} is not set; it must be ${kind.allowed}.`);
   };
   for (const [key, name] of Object.entries(optional)) read(key, name, false);
   for (const [key, name] of Object.entries(required)) read(key, name, true);
   const found = values as Required<R> & Optional<O>;
-  for (const problem of problemsOf?.(found) ?? []) problems.add(problem);
-  if (problems.size > 0) throw new StartupError([...problems].join('\n'));
-  return found;
+  problems.push(...(problemsOf?.(found) ?? []));
+  return { values: found, problems };
 }
 
 /**

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
-import { StartupError } from '#platform';
+import { StartupError } from './startup-error.js';
 
 /** A separate server, so that the public port never shows metrics. */
 export class MetricsServer {
@@ -10,9 +10,13 @@ export class MetricsServer {
 
   /**
    * Serves a registry at `/metrics` over plain HTTP.
-   * @throws StartupError where the port is in use
+   * @param setting the name of the setting with the port
+   * @throws StartupError if the port is in use
    */
-  static async open(registry: Registry, port: number, host: string): Promise<MetricsServer> {
+  static async open(
+    registry: Registry,
+    { port, host, setting }: { port: number; host: string; setting: string },
+  ): Promise<MetricsServer> {
     const server = createServer((request, response) => {
       if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== '/metrics') {
         response.writeHead(404).end();
@@ -27,8 +31,7 @@ export class MetricsServer {
       await once(server.listen(port, host), 'listening');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-      const message = `Port ${port} is in use. Free it, or set INGEST_METRICS_PORT to another port.`;
-      throw new StartupError(message);
+      throw new StartupError(`Port ${port} is in use. Free it, or set ${setting} to another port.`);
     }
     return new MetricsServer(server);
   }
