@@ -78,7 +78,7 @@ async function admit(request: FastifyRequest, { inspector, authGuard }: Dashboar
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     throw new AdminError('forbidden', 'The dashboard is read-only.');
   }
-  if (!request.url.startsWith(`${DASHBOARD_PATH}/api/`)) return;
+  if (!request.routeOptions.url?.startsWith(`${DASHBOARD_PATH}/api/`)) return;
   checkQuery(request.query as Record<string, unknown>, inspector.queue.name);
   await inspector.check();
 }
