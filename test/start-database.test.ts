@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { ensureSecrets } from '../apps/start/secrets.js';
 import { Asker, connectionsOf, createDatabase, type TestDatabase } from './support/database.js';
 
 const suppressionKey = 'only-for-tests';
+const REVOKER = { id: randomUUID(), name: 'test', scopes: adminScopes };
 let database: TestDatabase;
 let dataDir: string;
 
@@ -33,7 +35,7 @@ test('npm start replaces a revoked administrator token, and never makes it valid
   };
   const first = await start();
   expect(await start()).toBe(first);
-  await store.revokeToken('start');
+  await store.endToken('start', REVOKER);
   const second = await start();
   expect(await store.findAdministrator(first)).toBeNull();
   expect(await store.findAdministrator(second)).toMatchObject({ name: 'start' });
@@ -42,9 +44,9 @@ test('npm start replaces a revoked administrator token, and never makes it valid
 
 test('a revoked token stays revoked when the same token is created again', async () => {
   const store = new AdminStore({ database: connectionsOf(database.url), suppressionKey });
-  const token = await store.createToken('again', adminScopes);
-  await store.revokeToken('again');
-  await store.createToken('again', adminScopes, { token });
+  const token = await store.createToken('again', adminScopes, { actor: 'test' });
+  await store.endToken('again', REVOKER);
+  await store.createToken('again', adminScopes, { actor: 'test', token });
   expect(await store.findAdministrator(token)).toBeNull();
 });
 
