@@ -38,3 +38,4 @@ export {
 } from './transport-guard.js';
 export { softwareVersion } from './version.js';
 export { loadTls, ServedCertificate, type TlsFiles, type TlsPair } from './tls.js';
+export type { CertificateValidity } from './certificate-validity.js';
