@@ -20,7 +20,7 @@ counts counter counters started finished completed complete created deleted fail
 screen alias identify pageview pageviews pageleave autocapture groupidentify rageclick deadclick webvitals vitals survey
 surveys heatmap feature flag flags experiment experiments opt optin optout opted sent dismissed impression impressions
 session sessions funnel track tracked telemetry tracking analytics ping heartbeat beacon hourly daily weekly monthly yearly
-today yesterday scheduled periodic summary snapshot snapshots collect collected collector stop stops stopped stopping
+today yesterday happened gone unheard scheduled periodic summary snapshot snapshots collect collected collector stop stops stopped stopping
 pause paused resumed restart restarted boot booted launch launched install installs installed installation uninstall
 uninstalled upgrade upgrades upgraded downgrade downgraded migrate migrated deploy deploys deployed deployment deployments
 undeploy rollback rolled scale scaled scaling provision provisioned deprovisioned register registered unregistered enroll
