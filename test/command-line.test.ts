@@ -141,9 +141,9 @@ test('limits and blocks can be set and listed', async () => {
 });
 
 test('quarantined events can be listed, replayed and discarded', async () => {
-  await post({ event: 'nobody-knows' });
+  await post({ event: 'unheard-of' });
   await muster.drained();
-  const listed = await run('quarantine', 'list', '--event', 'nobody-knows', '--json');
+  const listed = await run('quarantine', 'list', '--event', 'unheard-of', '--json');
   const { events } = JSON.parse(listed.stdout) as { events: { id: string }[] };
   expect(events).toHaveLength(1);
   const shown = await run('quarantine', 'show', String(events[0]?.id));

@@ -14,7 +14,7 @@ import type {
   UnidentifiedEvent,
 } from './normalised-event.js';
 import { isPlaceholder } from './placeholders.js';
-import { isEventName, isReplaced } from './privacy/keys.js';
+import { isEventName, isReplaced, replaceName } from './privacy/keys.js';
 import { redact, type KeepRules } from './privacy/redact.js';
 import { asVersion } from './privacy/tokens.js';
 import type { Decisions } from './policy.js';
@@ -129,7 +129,7 @@ function normaliseEvent(envelope: KeyedEnvelope, options: NormaliseOptions): Rep
       ...time.defects,
       ...beyondDropped(dropped),
     ]),
-    keep: () => keep(envelope, eventKind),
+    keep: () => keep(envelope, eventKind, options),
   };
   // This runs for every event, and conditional spreads are slow.
   if (formerIds) event.formerIds = formerIds;
@@ -173,9 +173,9 @@ function quarantine(
     observedAt: observeEnvelope(envelope, options).observedAt,
     reason: rejection.reason,
     path: rejection.path,
-    event: safeEventName(envelope.event),
+    event: safeEventName(envelope, options),
     version,
-    keep: () => keep(version === null ? envelope : { ...envelope, version }, rules),
+    keep: () => keep(version === null ? envelope : { ...envelope, version }, rules, options),
   };
   if (formerIds) quarantined.formerIds = formerIds;
   return quarantined;
@@ -194,12 +194,12 @@ function versionOf(
   }
 }
 
-function keep(envelope: KeyedEnvelope, rules: KeepRules): KeptEvent {
+function keep(envelope: KeyedEnvelope, rules: KeepRules, options: NormaliseOptions): KeptEvent {
   const { id: _, eventKey: __, formerIds: ___, ...kept } = envelope;
-  const { event, occurredAt, sentAt, version, properties, ...rest } = kept;
+  const { event: ____, occurredAt, sentAt, version, properties, ...rest } = kept;
   return {
     ...rest,
-    event: safeEventName(event),
+    event: safeEventName(envelope, options),
     ...(parseTimestamp(occurredAt) !== null && { occurredAt: safeTime(occurredAt ?? '') }),
     ...(parseTimestamp(sentAt) !== null && { sentAt: safeTime(sentAt ?? '') }),
     ...(asVersion(version) !== null && { version }),
@@ -207,9 +207,10 @@ function keep(envelope: KeyedEnvelope, rules: KeepRules): KeptEvent {
   };
 }
 
-/** Replaces an invalid event name by its length, because agents may put anything there, such as a person's name. */
-function safeEventName(event: string): string {
-  return isEventName(event) || isReplaced(event) ? event : `[${event.length}]`;
+/** Replaces an event name by its length, because agents may put anything there, such as a person's name. */
+function safeEventName({ product, event }: EventEnvelope, { products }: NormaliseOptions): string {
+  const isKept = products.get(product)?.keepsName(event) ?? isEventName(event);
+  return isKept || isReplaced(event) ? event : replaceName(event);
 }
 
 function observeEnvelope(envelope: EventEnvelope, { retentionMs }: NormaliseOptions) {

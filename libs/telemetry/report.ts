@@ -241,6 +241,8 @@ export interface Product {
   browserDistinctId?: BrowserDistinctId;
   /** Null if the product has no such event. */
   find(event: string): EventKind | null;
+  /** Whether an event that is not stored may be kept under its name. */
+  keepsName(event: string): boolean;
   /** The unit of an event's metric; null if none is declared. */
   unitOf(event: string, metric: string): string | null;
   describe(

@@ -67,6 +67,12 @@ export const KINDS = {
     (d) => `${d.word()}.${d.word()}.${d.one(ENDINGS)}`.toUpperCase(),
     (d) => `${d.word()}.${d.word()}.svc.cluster.local`,
   ],
+  shortDomain: [
+    (d) => `${d.word()}.${d.one(ENDINGS)}`,
+    (d) => `${d.word()}-${d.word()}.${d.one(ENDINGS)}`,
+    (d) => `${d.word()}.${d.one(ENDINGS)}`.toUpperCase(),
+    (d) => `${d.word()}.${d.one(ENDINGS)}:8443`,
+  ],
   ipv4: [
     (d) => ipv4(`10.${byte(d)}.${byte(d)}.${byte(d)}`),
     (d) => ipv4(`${d.int(20, 99)}.${byte(d)}.${byte(d)}.${byte(d)}:8443`),
@@ -204,5 +210,16 @@ export const KINDS = {
   ],
 } satisfies Record<string, Variants>;
 
-export type Kind = keyof typeof KINDS;
-export const kinds = Object.keys(KINDS) as Kind[];
+/** Names of users that have the form of an event's name. They may be names of packages or types as well. */
+export const LOGINS = {
+  login: [
+    (d) => `${d.word()}.${d.word()}`,
+    (d) => `${d.word()}-${d.word()}`,
+    (d) => `${d.word()}_${d.word()}`,
+    (d) => `user.${d.word()}`,
+  ],
+} satisfies Record<string, Variants>;
+
+export type Kind = keyof typeof KINDS | keyof typeof LOGINS;
+/** The kinds that are planted in every place. */
+export const kinds = Object.keys(KINDS) as (keyof typeof KINDS)[];

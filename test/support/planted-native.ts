@@ -51,6 +51,9 @@ const COMPOSITE: Place[] = [
   ['mesos/properties/clusterId'],
 ];
 
+/** Events that are called like a user. */
+const LOGINS = 100;
+
 const event = (product: string, name: string, properties: object) => () => ({
   ...{ installationId: randomUUID(), product, event: name, version: '1.0' },
   properties,
@@ -69,8 +72,12 @@ export function plantNative(planter: Planter): Record<string, object[]> {
     octopus: [
       ...plant(telemetry, [...AROUND, ...METRICS], 4),
       ...plant(later, [...AROUND, ...METRICS]),
+      ...planter.plantNames('native', later, LOGINS),
     ],
-    dcos: plant(health, [...AROUND, ...CLUSTERS]),
+    dcos: [
+      ...plant(health, [...AROUND, ...CLUSTERS]),
+      ...planter.plantNames('native', health, LOGINS),
+    ],
     resoto: plant(failure, [...AROUND, ...ERRORS]),
   };
 }

@@ -112,5 +112,6 @@ export function plantPosthog(planter: Planter): object[] {
     ...plant('$identify', {}, [...AROUND, ...RULED]),
     ...plant('of.a-later-version', { clicks: 2 }, [...AROUND, ...RULED, ...ANYWHERE, ...COMMANDS]),
     ...plant('usage-metrics.turned-off', {}, RULED),
+    ...planter.plantNames('posthog', of('', { clicks: 2 }), 100),
   ];
 }

@@ -110,6 +110,7 @@ export function plantSegment(planter: Planter): object[] {
     ...plant(health, [...AROUND, ...ANYWHERE, ...NUMBERS]),
     ...plant(later, [...ANYWHERE, ...NUMBERS, ...DESCRIPTION]),
     ...plant(cluster('health', {}), DESCRIPTION),
+    ...planter.plantNames('segment', health, 100),
     ...plant(ui('page'), [...AROUND, ...UI]),
     ...plant(ui('track', 'dcos_login'), UI),
     ...plant(ui('identify'), UI),

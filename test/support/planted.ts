@@ -1,5 +1,5 @@
 import { Draw } from './draw.js';
-import { type Kind, KINDS, kinds } from './planted-kinds.js';
+import { type Kind, KINDS, kinds, LOGINS } from './planted-kinds.js';
 
 export interface Planted {
   kind: Kind | 'control' | 'recorded';
@@ -40,7 +40,7 @@ export class Planter {
   plant(kind: Kind, place: string): string {
     this.#turn += 1;
     this.#draw.takeDistinctive();
-    const made = KINDS[kind][this.#turn % VARIANTS]!(this.#draw);
+    const made = { ...KINDS, ...LOGINS }[kind][this.#turn % VARIANTS]!(this.#draw);
     const [value, ...forms] = typeof made === 'string' ? [made] : made;
     this.#lookFor({ kind, value, place }, [value, ...forms, ...this.#draw.takeDistinctive()]);
     return value;
@@ -56,6 +56,14 @@ export class Planter {
   /** Also searches for a value of a recorded request. */
   watch(value: string, place: string): void {
     this.#lookFor({ kind: 'recorded', value, place }, [value]);
+  }
+
+  /** Copies of an event that are called like a user. */
+  plantNames(dialect: string, base: () => object, count: number): object[] {
+    return Array.from({ length: count }, () => ({
+      ...base(),
+      event: this.plant('login', `${dialect} event`),
+    }));
   }
 
   /** Copies of an event with an identifier of each kind in each place, in this many notations. */

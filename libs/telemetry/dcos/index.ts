@@ -1,5 +1,5 @@
 import { isVersion } from '../privacy/identifying.js';
-import { safeKey } from '../privacy/keys.js';
+import { isEventName, safeKey } from '../privacy/keys.js';
 import { maxAnonymous } from '../privacy/number-names.js';
 import { containsValue } from '../privacy/redact.js';
 import { asCustomerKey, asToken, asVersion } from '../privacy/tokens.js';
@@ -120,6 +120,7 @@ export const dcosCadence: Cadence = { every: 'hour', silentAfterDays: 2 };
 export const dcos: Product = {
   product: 'dcos',
   find: (event) => EVENTS.get(event) ?? null,
+  keepsName: (event) => EVENTS.has(event) || isEventName(event),
   unitOf: () => null,
   describe: describeCluster,
 };

@@ -26,6 +26,22 @@ const envelope = {
   properties: track.properties,
 };
 
+test.each(['identify', 'page', 'screen', 'group', 'alias'] as const)(
+  'the values of a call of type %s above a limit are not read',
+  (type) => {
+    const traits = {
+      clusterId: CLUSTER,
+      get note(): string {
+        throw new Error('was read');
+      },
+    };
+    const [tooDeep] = readSegmentCall(type, { traits }, context({ isTooDeep: () => true }));
+    expect(tooDeep).toMatchObject({ rejection: { reason: 'event_too_deep' } });
+    const [tooLarge] = readSegmentCall(type, { traits }, context({ isTooLarge: () => true }));
+    expect(tooLarge).toMatchObject({ isTooLarge: true, properties: {} });
+  },
+);
+
 describe('a batch', () => {
   test('is read event by event, each with the time the request was sent', () => {
     const sentAt = '2026-11-21T05:26:31+0000';

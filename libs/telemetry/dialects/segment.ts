@@ -69,6 +69,7 @@ function readItem(
 ): ReceivedEnvelope {
   if (!isObject(item)) return unidentified({ reason: 'not_an_event', path }, {}, context);
   const properties = propertiesOf(item);
+  // Before its properties are redacted, which takes longer than anything else here.
   if (context.isTooDeep(item)) {
     return unidentified({ reason: 'event_too_deep', path }, properties, context);
   }
@@ -78,8 +79,9 @@ function readItem(
     const rejection = isLarge ? ({ reason: 'event_too_large', path } as const) : identified;
     return unidentified(rejection, properties, context);
   }
-  const envelope = toEnvelope(item, identified, properties, body.sentAt, context);
-  return isLarge ? withoutPayload(envelope) : envelope;
+  if (isLarge) return withoutPayload(toEnvelope(item, identified, {}, body.sentAt, context));
+  const kept = item.type === 'track' ? properties : redact(properties, UI_RULES);
+  return toEnvelope(item, identified, kept, body.sentAt, context);
 }
 
 function toEnvelope(
@@ -131,9 +133,7 @@ function hashPersons(
 
 function propertiesOf(item: Record<string, unknown>): Properties {
   const given = item.type === 'track' ? item.properties : (item.properties ?? item.traits);
-  const properties = isObject(given) ? given : {};
-  if (item.type === 'track') return properties;
-  return redact(properties, UI_RULES);
+  return isObject(given) ? given : {};
 }
 
 /**

@@ -2,6 +2,7 @@ import { readNativeLines, type EventRejection } from '../dialects/native.js';
 import type { ReceivedEnvelope, RequestContext } from '../envelope.js';
 import type { NormaliseOptions } from '../normalise.js';
 import { normalise } from '../normalise.js';
+import { truncatePath } from '../limit-defects.js';
 import type { KeptEvent, NormalisedEvent } from '../normalised-event.js';
 import { safeKey } from '../privacy/keys.js';
 import { containsText, isRedacted } from '../privacy/redact.js';
@@ -154,8 +155,9 @@ function isBlank(value: unknown): boolean {
   return value === null || value === '' || (isRedacted(value) && value.$length === 0);
 }
 
-/** The paths where text was redacted. */
-function redactedPaths(value: unknown, path: string): string[] {
+/** The paths where text was redacted, truncated, because many texts may share long names. */
+function redactedPaths(value: unknown, fullPath: string): string[] {
+  const path = truncatePath(fullPath);
   if (isRedacted(value)) return [path];
   if (Array.isArray(value)) return value.flatMap((item) => redactedPaths(item, `${path}[]`));
   if (!isObject(value)) return [];

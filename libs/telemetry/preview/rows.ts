@@ -131,12 +131,15 @@ function metricValuesOf({ metrics, dimensions, figures }: Of<'metrics'>): Metric
 /** The values by metric; those with dimensions as an object. */
 function countersOf(values: readonly MetricValue[]): Row {
   // Agents choose the names, which may be those of inherited members of objects.
-  const counters = Object.create(null) as Record<string, unknown>;
+  const counters = Object.create(null) as Record<string, number | Record<string, number>>;
   for (const { metric, dimension, value } of values) {
     if (dimension === null) counters[metric] ??= value;
     else {
-      const types = typeof counters[metric] === 'object' ? counters[metric] : {};
-      counters[metric] = { ...types, [dimension]: value };
+      const counter = counters[metric];
+      const types =
+        typeof counter === 'object' ? counter : (Object.create(null) as Record<string, number>);
+      types[dimension] = value;
+      counters[metric] = types;
     }
   }
   return counters;

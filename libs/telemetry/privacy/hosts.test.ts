@@ -45,6 +45,8 @@ describe('the name of a host', () => {
     'acme.com',
     'worker12.k8s',
     'node7.dmz',
+    ...['zwamb.tech', 'zwamb.shop', 'acme.app', 'mueller.dev', 'acme.store', 'acme-corp.network'],
+    ...['ACME.SHOP', 'mueller.home', 'alice.svc', 'acme.events', 'kafka-acme.prod', 'erika.me'],
   ])('may have one label only: %s', (host) => {
     expect(containsHost(host)).toBe(true);
   });
@@ -95,6 +97,23 @@ describe('no host', () => {
       'kafka.qa',
     ],
     ...['node_count_*.aws_ec2_instance', 'cassandra.dcos', 'a.total', 'backup.completed'],
+    ...[
+      'kafka.broker',
+      'jobs.events',
+      'worker-queue.info',
+      'error.report',
+      'com.app',
+      'acme.total',
+    ],
+    ...[
+      'x.aws_ec2_instance',
+      'prometheus.service',
+      'dcos-net.timer',
+      'com.zwamb.app',
+      'Acme.Shop',
+      'email.tools',
+      'cache.host',
+    ],
   ])('is %s', (text) => {
     expect(containsHost(text)).toBe(false);
   });

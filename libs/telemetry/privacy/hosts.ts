@@ -1,6 +1,6 @@
 import { parse } from 'tldts';
 import { memoize } from '../memo.js';
-import { words } from './words.js';
+import { consistsOfKnownWords } from './known-words.js';
 
 /*
  * Detects host names in a text. Many ordinary words are top-level domains (`.build`, `.tools`, `.zip`), so the list
@@ -35,6 +35,9 @@ const NAMESPACES = setOf(`
   com org net io java javax jakarta kotlin scala sun jdk android androidx akka google azure aws amazon microsoft
   system windows docker kubernetes python node
 `);
+
+/** Endings that follow a label of any kind in names of metrics, and hardly ever in hosts: `acme.total`. */
+const METRIC_ENDINGS = setOf('total date data');
 
 /** A role and a number: `db1`, `web-01`, `ip-10`. */
 const MACHINE =
@@ -99,28 +102,15 @@ function isWeakHost(
   // `Acme.Steps.Email` is a class.
   const isClass = ending.length > 2 && /^[A-Z][a-z]/.test(ending);
   const isNamespace = NAMESPACES.has((before[0] ?? '').toLowerCase());
-  if (!isDeep || isVersion || isClass || isNamespace) return false;
-  if (strength === 'file') return before.some((label) => /[a-z]-?\d+$/i.test(label));
-  return ![...before, ending].every(consistsOfKnownWords);
+  if (isVersion || isClass || isNamespace) return false;
+  if (strength === 'file') return isDeep && before.some((label) => /[a-z]-?\d+$/i.test(label));
+  if (isDeep) return ![...before, ending].every((label) => consistsOfKnownWords(label));
+  // One label: `kafka.broker` is a name, and `acme.shop` is a host.
+  return (
+    !METRIC_ENDINGS.has(ending.toLowerCase()) && last.length > 1 && !consistsOfKnownWords(last)
+  );
 }
 
 function isVersionPart(label: string): boolean {
   return /^(?:v?\d[\d_-]*)?(?:(?:a|b|c|rc|alpha|beta|post|pre|preview)\d*)?$/i.test(label);
 }
-
-/** `menu.file.download` consists of common words of interfaces and errors. */
-function consistsOfKnownWords(label: string): boolean {
-  const parts = label.toLowerCase().split(/[^a-z0-9]/);
-  return parts.every((part) => part === '' || words.has(part) || INTERFACE.has(part));
-}
-
-const INTERFACE = setOf(`
-  ui button menu tab page panel dialog form field icon table row column chart graph card click clicked open opened
-  close closed view viewed show shown hide hidden toggle select selected search filter sort scroll hover submit
-  submitted download upload login logout signup trial settings preferences profile help support chat video audio photo
-  photos news blog email team tools tool build builds app apps project projects pipeline workflow task tasks job jobs
-  run runs plugin plugins integration integrations catalog store market feed live social media design style studio
-  report reports dashboard dashboards usage billing plan plans cluster clusters pool pools agent agents worker workers
-  service services network networks storage host hosting domain domains group groups space works zone cloud update
-  updates health metrics stats total count started finished completed created deleted updated
-`);

@@ -61,7 +61,9 @@ export function isIdentifying(text: string, ...allowed: Shape[]): boolean {
   return TESTS.some(([shape, test]) => !allowed.includes(shape) && test(text));
 }
 
-const LONG_WORD = /[A-Za-z0-9]{12,}/g;
+/** The shortest e-mail addresses have eight characters in base64. */
+const LONG_WORD = /[A-Za-z0-9]{8,}/g;
+const MIN_TOKEN_LENGTH = 12;
 
 /** Replaces every long word that looks like a key, a session id or a digest by `*`. */
 export function replaceTokens(text: string): string {
@@ -70,7 +72,9 @@ export function replaceTokens(text: string): string {
 
 /** Names have digits in at most one place, and are shorter. */
 function isToken(word: string): boolean {
-  if (containsServiceKey(word) || isEncodedEmail(word)) return true;
+  if (isEncodedEmail(word)) return true;
+  if (word.length < MIN_TOKEN_LENGTH) return false;
+  if (containsServiceKey(word)) return true;
   if (!/\d/.test(word) || !/[a-z]/i.test(word)) return false;
   if (/^[0-9a-f]+$/i.test(word) || /\d[a-z]+\d/i.test(word)) return true;
   const hasOneCase = word === word.toUpperCase();

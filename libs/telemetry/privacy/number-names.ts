@@ -97,9 +97,11 @@ function withoutForm(words: readonly string[]): readonly string[] {
   return isForm ? words.slice(0, -1) : words;
 }
 
+const ONE_WORD_ENDINGS = [...NUMBER, 'num'];
+
 /** `customernumber`, `macaddress`, `acctnum`. */
 function isOneWord(word: string): boolean {
-  return [...NUMBER, 'num'].some((ending) => {
+  return ONE_WORD_ENDINGS.some((ending) => {
     const named = word.endsWith(ending) ? word.slice(0, -ending.length) : '';
     return ENTITY.has(named) || IDENTIFYING.has(named);
   });

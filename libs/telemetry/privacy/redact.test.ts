@@ -83,6 +83,14 @@ describe('redacted properties', () => {
     });
   });
 
+  test('keep every value, however many names become the same', () => {
+    const count = 12_000;
+    const sent = Array.from({ length: count }, (_, at) => [`of alice ${at}`, at] as const);
+    const taken = { '[10]~3': -1, '[11]~2': -2 };
+    const redacted = redact({ ...taken, ...Object.fromEntries(sent) }, nothing);
+    expect(Object.values(redacted)).toEqual([-1, -2, ...sent.map(([, at]) => at)]);
+  });
+
   test('have no number that may be identifying', () => {
     const properties = { account_id: 123456789012, phone: [15551234567], id: { count: 7 } };
     expect(redact(properties, everything)).toEqual({
@@ -152,6 +160,30 @@ describe('a text that is not kept', () => {
     for (const value of [{}, { $length: '5' }, { $length: 5, a: 1 }, [5], 'text', 5, null]) {
       expect(isRedacted(value)).toBe(false);
     }
+  });
+
+  test('is recognised when it is redacted again, however long it was', () => {
+    for (const length of [99_999, 100_000, 1_010_000, 2 ** 21]) {
+      const once = redact({ dump: 'x'.repeat(length) }, nothing);
+      expect(once).toEqual({ dump: { $length: 99_999 } });
+      expect(isRedacted(once.dump)).toBe(true);
+      expect(redact(once, nothing)).toEqual(once);
+    }
+    // As earlier releases stored it.
+    expect(isRedacted({ $length: 1_010_000 })).toBe(true);
+  });
+
+  test('does not hide a number that a client sent as a length', () => {
+    for (const [sent, length] of [
+      [15551234567, 99_999],
+      [123456, 99_999],
+      [37.7749, 37],
+    ] as const) {
+      const properties = { phone: { $length: sent }, note: { $length: sent } };
+      const kept = { phone: { $length: length }, note: { $length: length } };
+      expect(redact(properties, everything)).toEqual(kept);
+    }
+    expect(isRedacted({ $length: -1 })).toBe(false);
   });
 
   test('is text still, wherever it stands', () => {

@@ -15,13 +15,18 @@ export interface Redacted {
  */
 export type TextRule = (path: string, text: string) => string | null;
 
+/** Clients may send such an object too. Then it is treated as text, so its number is not stored. */
 export function isRedacted(value: unknown): value is Redacted {
-  // Clients may send such an object, so the length is checked: no text is longer than an event.
   const length = isObject(value) && Object.keys(value).length === 1 ? value.$length : undefined;
-  return typeof length === 'number' && length >= 0 && length <= MAX_LENGTH;
+  return typeof length === 'number' && length >= 0;
 }
 
-const MAX_LENGTH = 1_000_000;
+/** A longer text has this length. With five digits, the length cannot be an identifying number that a client sent. */
+const MAX_LENGTH = 99_999;
+
+function redacted(length: number): Redacted {
+  return { $length: Math.min(Math.floor(length), MAX_LENGTH) };
+}
 
 /** Rules for the parts of an event that may be kept. */
 export interface KeepRules {
@@ -38,8 +43,13 @@ export function redact(properties: Properties, { keepText, knows }: KeepRules): 
   return redactObject(properties, { path: '', max: Infinity }, keepText, knows);
 }
 
+/** No rule has a longer path. Senders choose keys, and copying long paths for every value would be quadratic. */
+const MAX_PATH = 1000;
+const BEYOND = '…';
+
 /** The path of a value in an event, and the largest number there that is not identifying, by the names in the path. */
 interface Place {
+  /** Empty for the properties themselves; `…` beyond the maximum length. */
   path: string;
   max: number;
 }
@@ -50,41 +60,51 @@ function redactObject(
   keepText: TextRule,
   knows: KeepRules['knows'],
 ): Properties {
-  const redacted: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  const result: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  const suffixes = new Map<string, number>();
   for (const [key, value] of Object.entries(object)) {
     const isKnown = path === '' && knows(key);
     const place = {
-      path: path === '' ? key : `${path}.${key}`,
+      path: pathOf(path, key),
       max: isKnown ? Infinity : Math.min(max, maxAnonymous(key)),
     };
-    const name = uniqueName(isKnown ? key : safeKey(key), redacted);
-    redacted[name] = redactValue(value, place, keepText);
+    const name = uniqueName(isKnown ? key : safeKey(key), result, suffixes);
+    result[name] = redactValue(value, place, keepText);
   }
-  return redacted;
+  return result;
+}
+
+function pathOf(parent: string, key: string): string {
+  if (parent === BEYOND || parent.length + key.length > MAX_PATH) return BEYOND;
+  return parent === '' ? key : `${parent}.${key}`;
 }
 
 function redactValue(value: unknown, place: Place, keepText: TextRule): unknown {
   if (typeof value === 'string') {
     const kept = keepText(place.path, value);
-    return kept ?? (isNotFinite(value) ? value : { $length: value.length });
+    return kept ?? (isNotFinite(value) ? value : redacted(value.length));
   }
   if (typeof value === 'number') {
-    return Math.abs(value) <= place.max ? value : { $length: `${value}`.length };
+    return Math.abs(value) <= place.max ? value : redacted(`${value}`.length);
   }
   if (Array.isArray(value)) {
     const items = { ...place, path: `${place.path}[]` };
     return value.map((item) => redactValue(item, items, keepText));
   }
-  if (isRedacted(value)) return value;
+  if (isRedacted(value)) return redacted(value.$length);
   return isObject(value) ? redactObject(value, place, keepText, () => false) : value;
 }
 
-/** Two keys may have the same safe form; both keep their values. */
-function uniqueName(name: string, taken: object): string {
+/**
+ * Two keys may have the same safe form; both keep their values. Remembers the next suffix of each name, because to
+ * count from the beginning for every key would be quadratic.
+ */
+function uniqueName(name: string, taken: object, suffixes: Map<string, number>): string {
   if (!Object.hasOwn(taken, name)) return name;
-  for (let number = 2; ; number += 1) {
-    if (!Object.hasOwn(taken, `${name}~${number}`)) return `${name}~${number}`;
-  }
+  let suffix = suffixes.get(name) ?? 2;
+  while (Object.hasOwn(taken, `${name}~${suffix}`)) suffix += 1;
+  suffixes.set(name, suffix + 1);
+  return `${name}~${suffix}`;
 }
 
 /** Whether a value contains any text, redacted or not. */

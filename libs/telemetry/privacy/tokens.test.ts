@@ -70,6 +70,7 @@ describe('a secret or a person’s number', () => {
     ...'LTAI5tabcdefghijklmnop AGE-SECRET-KEY-1QQQQQQQQQQQ secret_abcdefghijklmnop'.split(' '),
     ...'acme4111111111111111 7561234567897 X1234567L AB123456C'.split(' '),
     ...['756.1234.5678.97', 'aB3dE5gH7jK9mN1pQ3rS5tU7', 'x'.repeat(65)],
+    ...[base64('a@b.de'), base64('bob@x.io'), Buffer.from('a@b.de').toString('hex')],
     ...[base64('alice@example.com'), base64('a.b@acme.ai'), `key-${base64('alice@example.com')}`],
     Buffer.from('alice@example.com').toString('hex'),
   ])('is no key of a vendor: %s', (text) => {

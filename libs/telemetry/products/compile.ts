@@ -1,6 +1,7 @@
 import { safeTime } from '../clock.js';
 import { asSha1, asToken, asVersion } from '../privacy/tokens.js';
 import { isEventName, safeKey } from '../privacy/keys.js';
+import { wordsOf } from '../privacy/known-words.js';
 import type { TextRule } from '../privacy/redact.js';
 import type { EventKind, InstallationDescription, Product } from '../report.js';
 import type { Defect, Properties, Understood } from '../vocabulary.js';
@@ -28,13 +29,15 @@ export function compileProduct(declaration: ProductDeclaration): Product {
     kinds.set(name, compileEvent(event, rules));
   }
   const undeclared = compileEvent(UNDECLARED, rules);
+  const ownWords = new Set([declaration.product, ...kinds.keys()].flatMap(wordsOf));
+  const keepsName = (event: string) => kinds.has(event) || isEventName(event, ownWords);
   const keepsUndeclared = declaration.unknownEvents !== 'quarantined';
   const { product, browserDistinctId } = declaration;
   return {
     product,
     ...(browserDistinctId && { browserDistinctId }),
-    find: (event) =>
-      kinds.get(event) ?? (keepsUndeclared && isEventName(event) ? undeclared : null),
+    find: (event) => kinds.get(event) ?? (keepsUndeclared && keepsName(event) ? undeclared : null),
+    keepsName,
     unitOf: (event, metric) =>
       declaration.events[event]?.metrics?.find(({ name }) => name === metric)?.unit ?? null,
     describe: (properties, version) => describe(rules, properties, version),

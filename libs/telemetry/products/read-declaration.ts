@@ -1,4 +1,4 @@
-import { isEventName } from '../privacy/keys.js';
+import { isDeclarableEvent } from '../privacy/keys.js';
 import { isObject } from '../vocabulary.js';
 import type { ProductDeclaration } from './declaration.js';
 import { metricKinds, reportIntervals } from './declaration.js';
@@ -120,7 +120,7 @@ const event = object({
 const product = object({
   product: matching(/^[a-z][a-z0-9_-]{0,62}$/, 'lower-case letters, digits, _ and -'),
   about: text,
-  events: mapOf(event, isEventName),
+  events: mapOf(event, isDeclarableEvent),
   'cadence?': object({ every: oneOf(...reportIntervals), silentAfterDays: days }),
   'unknownEvents?': oneOf('usage', 'quarantined'),
   'browserDistinctId?': oneOf('user', 'installation'),
