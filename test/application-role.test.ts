@@ -85,6 +85,37 @@ test.each([
   expect(await log()).toEqual(before);
 });
 
+test('the application cannot have its own functions and operators run as the owner', async () => {
+  const id = '00000000-0000-4000-8000-000000000001';
+  const attack = application.ask(`
+    BEGIN;
+    CREATE TABLE bait (installation_id uuid);
+    INSERT INTO bait SELECT '${id}' FROM generate_series(1, 9);
+    ANALYZE bait;
+    CREATE FUNCTION run_as(wanted text) RETURNS text LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION '% runs as %', wanted, current_user; END $$;
+    CREATE FUNCTION concat(text, text, text) RETURNS text LANGUAGE sql AS $$ SELECT public.run_as('concat') $$;
+    CREATE FUNCTION format(text, name) RETURNS text LANGUAGE sql AS $$ SELECT public.run_as('format') $$;
+    CREATE FUNCTION format(text, name, name) RETURNS text LANGUAGE sql AS $$ SELECT public.run_as('format') $$;
+    CREATE FUNCTION is_in(oid, regnamespace) RETURNS boolean LANGUAGE sql AS
+      $$ SELECT public.run_as('=') IS NULL $$;
+    CREATE OPERATOR = (LEFTARG = oid, RIGHTARG = regnamespace, FUNCTION = is_in);
+    -- Fails if the bait is not found.
+    SELECT 1 / forget_statistics(ARRAY['${id}']::uuid[]);
+    ROLLBACK`);
+  await expect(attack).resolves.not.toThrow();
+});
+
+test('functions that run as their owner search pg_catalog only', async () => {
+  const functions = await owner.ask(
+    `SELECT proname AS name, proconfig AS settings FROM pg_proc
+      WHERE prosecdef AND pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)`,
+  );
+  expect(functions.length).toBeGreaterThan(0);
+  const searched = 'search_path=pg_catalog, pg_temp';
+  expect(functions.filter(({ settings }) => !settings?.includes(searched))).toEqual([]);
+});
+
 test('the trigger prevents even the owner from changing the audit log', async () => {
   for (const statement of [
     'DELETE FROM audit_log',

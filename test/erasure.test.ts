@@ -196,6 +196,8 @@ test('a certificate can be verified offline, and a change to it is detected', as
     const { stdout } = await check(certificate, '--id', id);
     expect(stdout).toContain('The certificate is genuine');
     await expect(check(certificate, '--id', randomUUID())).rejects.toThrow('NOT cover');
+    const timeBased = '70b28f00-e38f-11b2-a723-aab344f535b9';
+    await expect(check(certificate, '--id', timeBased)).rejects.toThrow('is stored as another one');
     const changed = { ...certificate, statement: { ...certificate.statement, removed: {} } };
     await expect(check(changed)).rejects.toThrow('NOT genuine');
   } finally {

@@ -183,3 +183,35 @@ test('a removal ends if a purge has removed the opt-out', async () => {
   expect(await waiting()).toEqual([]);
   expect(await hoursOf(id)).toHaveLength(HOURS);
 }, 60_000);
+
+test('an opt-out that an earlier release stored under another id of the installation applies', async () => {
+  const [former, id] = [randomUUID(), randomUUID()];
+  const formerIds = [former];
+  await it.save(event(former, 5, 2, { event: 'opted_out', properties: {} }));
+  await it.save(event(id, 6), event(id, 4)); // in a form that earlier releases stored under the same id
+  expect(await balanceOf(it.ask)).toMatchObject({ stored: 3, opted_out: 0 });
+  await it.save({ ...event(id, 3), formerIds });
+  await it.save(event(id, 2));
+  expect(await balanceOf(it.ask)).toMatchObject({ stored: 2, opted_out: 3 });
+  const [view] = await it.ask(
+    'SELECT opted_out FROM fleet.installations WHERE installation_id = $1',
+    [id],
+  );
+  expect(view).toEqual({ opted_out: true });
+  await it.save({ ...event(id, 1, 12, { event: 'opted_in', properties: {} }), formerIds });
+  await it.save({ ...event(id, 0, 1), formerIds });
+  expect(await balanceOf(it.ask)).toMatchObject({ stored: 4, opted_out: 3 });
+});
+
+test('an installation of which only such an opt-out is known was seen at the time of the opt-out', async () => {
+  const [former, id] = [randomUUID(), randomUUID()];
+  const optOut = event(former, 5, 2, { event: 'opted_out', properties: {} });
+  await it.save(optOut);
+  await it.save({ ...event(id, 1), formerIds: [former] });
+  const times = await it.ask(
+    'SELECT first_seen_at, last_seen_at FROM installation WHERE installation_id = $1',
+    [id],
+  );
+  const at = new Date(optOut.occurredAt as string);
+  expect(times).toEqual([{ first_seen_at: at, last_seen_at: at }]);
+});

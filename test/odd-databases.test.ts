@@ -15,6 +15,9 @@ const ODD = [
   `bytea_output = escape`,
   `standard_conforming_strings = off`,
   `search_path = analytics`,
+  `default_transaction_isolation = 'repeatable read'`,
+  `default_transaction_read_only = on`,
+  `synchronous_commit = off`,
 ];
 
 const clearUp: (() => Promise<unknown>)[] = [];
@@ -48,7 +51,7 @@ function openDatabase(databaseUrl: string): Database {
   return database;
 }
 
-test('a database with unusual formats can be migrated, and installations can be stored, queried and erased', async () => {
+test('a database with unusual defaults can be migrated, and installations can be stored, queried and erased', async () => {
   const databaseUrl = await emptyDatabase('', ODD);
   await migrate({ databaseUrl });
   const database = openDatabase(databaseUrl);
@@ -87,12 +90,29 @@ test('a database with an encoding other than UTF8 is refused with one sentence',
   await expect(openDatabase(databaseUrl).check()).rejects.toThrow(refusal);
 });
 
-test('a pooler in front of a database with unusual formats is refused, and the error has the statements to run', async () => {
+test('a pooler in front of a database with unusual defaults is refused, and the error has the statements to run', async () => {
   const databaseUrl = await emptyDatabase('', ODD);
   const { username, password } = new URL(databaseUrl);
   const bouncer = await startPgbouncer(databaseUrl, { [username]: decodeURIComponent(password) });
   clearUp.push(() => bouncer.stop());
   await expect(migrate({ databaseUrl: bouncer.urlOf(databaseUrl) })).rejects.toThrow(
-    /SET search_path = public; ALTER DATABASE .* SET IntervalStyle = postgres; .* SET bytea_output = hex;/,
+    /SET search_path = public; ALTER DATABASE .* SET IntervalStyle = 'postgres'; .* SET bytea_output = 'hex'; .* SET default_transaction_isolation = 'read committed'; .* SET default_transaction_read_only = 'off';$/,
   );
+});
+
+test('commits are durable although the database has another default, and stricter defaults are kept', async () => {
+  const databaseUrl = await emptyDatabase('', ['synchronous_commit = off']);
+  const stricter = await emptyDatabase('', ['synchronous_commit = remote_apply']);
+  const { username, password } = new URL(databaseUrl);
+  const bouncer = await startPgbouncer(databaseUrl, { [username]: decodeURIComponent(password) });
+  clearUp.push(() => bouncer.stop());
+  const commitsOf = (url: string) =>
+    openDatabase(url).transaction(async (tx) => {
+      const { rows } = await tx.query<{ synchronous_commit: string }>('SHOW synchronous_commit');
+      return rows[0]?.synchronous_commit;
+    });
+  expect(await commitsOf(databaseUrl)).toBe('on');
+  expect(await commitsOf(bouncer.urlOf(databaseUrl))).toBe('on');
+  expect(await commitsOf(stricter)).toBe('remote_apply');
+  expect(await commitsOf(bouncer.urlOf(stricter))).toBe('remote_apply');
 });

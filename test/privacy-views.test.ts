@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { migrate } from '#storage';
 import { urlAs } from '../apps/start/endpoints.js';
 import { Asker, createDatabase, type TestDatabase } from './support/database.js';
@@ -39,6 +40,54 @@ test('fleet_privacy has the views that count installations, and none that shows 
   const views = rows.map(({ view }) => view as string);
   expect(views).toEqual(expect.arrayContaining(['daily_fleet', 'daily_units', 'daily_errors']));
   expect(rows.filter(({ shows_one }) => shows_one)).toEqual([]);
+});
+
+test('rows that combine rare names are left out, because they count an installation once per name', async () => {
+  await owner.ask(`
+    INSERT INTO mix_day (day, product, version, variant, provider, platform, installations)
+    VALUES (current_date - 2, 'dcos', '*', '*', '*', '*', 2500)`);
+  expect(await owner.ask('SELECT FROM fleet.daily_others')).toHaveLength(1);
+  expect(await reader.ask('SELECT FROM daily_mix WHERE installations = 2500')).toEqual([]);
+  await expect(reader.ask('SELECT FROM daily_others')).rejects.toThrow(/does not exist/);
+});
+
+/** A migration that can be applied again. */
+const AGAIN = '20261129130000_definer_search_path';
+const forgetMigration = () =>
+  owner.ask('DELETE FROM _prisma_migrations WHERE migration_name = $1', [AGAIN]);
+
+test('a migration that fails leaves the views as they were', async () => {
+  await forgetMigration();
+  await owner.ask('ALTER FUNCTION forget_statistics(uuid[]) RENAME TO elsewhere');
+  await expect(migrate({ databaseUrl: database.url, privacyMinInstallations: 3 })).rejects.toThrow(
+    /failed and was rolled back/,
+  );
+  expect(await reader.ask('SELECT FROM daily_mix')).toHaveLength(1);
+  await owner.ask('ALTER FUNCTION elsewhere(uuid[]) RENAME TO forget_statistics');
+});
+
+test('a migration that waits for a reader lets others read and write', async () => {
+  await forgetMigration();
+  const slow = new pg.Client({
+    connectionString: urlAs(database.url, 'privacy_analyst', PASSWORD),
+  });
+  await slow.connect();
+  await slow.query('BEGIN');
+  await slow.query('SELECT FROM daily_mix');
+  const migrating = migrate({ databaseUrl: database.url, privacyMinInstallations: 3 });
+  let isDone = false;
+  void migrating.then(() => (isDone = true));
+  const untilWaiting = async () =>
+    expect(
+      await owner.ask(`SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                        WHERE NOT l.granted AND d.datname = current_database()`),
+    ).not.toEqual([]);
+  await vi.waitFor(untilWaiting, { timeout: 10_000, interval: 20 });
+  expect(await reader.ask('SELECT FROM daily_mix')).toHaveLength(1);
+  expect(isDone).toBe(false);
+  await slow.query('COMMIT');
+  await slow.end();
+  expect(await migrating).toMatchObject({ applied: [AGAIN] });
 });
 
 test('the reader of fleet_privacy cannot read anything else', async () => {

@@ -138,6 +138,16 @@ test('ingest with WRITE_KEYS answers 401 at once where nothing was ever publishe
   expect((await post('wk_dcos', alone)).status).toBe(202);
 });
 
+test('ingest with REQUIRE_POLICY never answers 401 before a policy was published', async () => {
+  const { client: alone } = await muster.addIngest({
+    QUEUE_PREFIX: `${muster.queuePrefix}_lost`,
+    REQUIRE_POLICY: 'on',
+  });
+  expect((await post('wk_unknown', alone)).status).toBe(503);
+  expect((await post('wk_dcos', alone)).status).toBe(202);
+  expect(await ready(alone)).toMatchObject(notReady('policy_unread', 'policy'));
+});
+
 async function post(key = 'wk_dcos', to: Pick<Muster, 'post'> = muster) {
   const event = { installationId: randomUUID(), product: 'dcos', event: 'health', properties: {} };
   return to.post('/v1/events', event, { headers: { authorization: `Bearer ${key}` } });

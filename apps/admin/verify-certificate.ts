@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { optionsTakenByNpm, runProcess, StartupError } from '#platform';
 import { isGenuine, type ErasureCertificate } from '#storage';
-import { parseInstallationId } from '#telemetry';
+import { installationIdOf, parseInstallationId } from '#telemetry';
 
 const USAGE = `npm run verify-certificate -- FILE --key PUBLIC.pem [--id GUID]
 
@@ -36,7 +36,12 @@ async function verify(file: string, keyFile: string, id: string | undefined): Pr
   const { statement } = certificate;
   const stored = id && (parseInstallationId(id) ?? id.toLowerCase());
   if (stored && !statement.installations.includes(hash('sha256', stored))) {
-    throw new StartupError('The certificate is genuine, but it does NOT cover this installation.');
+    const isDerived = ![stored, null].includes(installationIdOf(id, 'any key'));
+    throw new StartupError(
+      isDerived
+        ? 'The certificate is genuine. Whether it covers this installation is not known, because an id of this kind is stored as another one: give --id the installationId that GET /v1/installations/{id} returns.'
+        : 'The certificate is genuine, but it does NOT cover this installation.',
+    );
   }
   const rows = Object.values(statement.removed).reduce((sum, count) => sum + count, 0);
   const { mode, installations, completedAt } = statement;

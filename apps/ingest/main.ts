@@ -200,7 +200,7 @@ function followPolicy(settings: IngestSettings, policy: EdgePolicy, logger: Logg
     },
     onUnknown: (error) =>
       logger.error({ err: error }, 'policy in Redis is unreadable; keeping the previous policy'),
-    isRequired: settings.writeKeys === undefined,
+    isRequired: settings.writeKeys === undefined || settings.requirePolicy === 'on',
   });
 }
 

@@ -98,12 +98,14 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
         () => 'ok',
         () => 'unavailable',
       );
+    const { database, clock } = this.parts;
     const consumer = this.#consumer;
-    if (!consumer) return { worker: Promise.resolve('starting') };
     return {
-      redis: stateOf(consumer.check()),
-      postgres: stateOf(this.parts.database.check()),
-      queue: Promise.resolve(consumer.isStalled ? 'stalled' : 'ok'),
+      redis: stateOf((consumer ?? clock).check()),
+      postgres: stateOf(database.check()),
+      ...(consumer
+        ? { queue: Promise.resolve(consumer.isStalled ? 'stalled' : 'ok') }
+        : { worker: Promise.resolve('starting') }),
     };
   }
 

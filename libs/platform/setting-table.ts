@@ -124,6 +124,12 @@ export const SETTINGS = {
     about:
       'write keys in addition to those that administrators create: a comma-separated list of product:sha256 of the key',
   },
+  REQUIRE_POLICY: {
+    kind: oneOf('off', 'on'),
+    usually: 'off',
+    about:
+      'on: with WRITE_KEYS, unknown keys get 503 instead of 401 until a worker has published the keys of administrators to Redis',
+  },
   IDENTITY_KEY: {
     kind: longSecret,
     about:

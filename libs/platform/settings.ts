@@ -25,6 +25,7 @@ const INGEST = {
   protocol: 'INGEST_PROTOCOL',
   ...TRANSPORT,
   metricsHost: 'INGEST_METRICS_HOST',
+  requirePolicy: 'REQUIRE_POLICY',
   identityKey: 'IDENTITY_KEY',
   retentionDays: 'RETENTION_DAYS',
   maxBodyBytes: 'MAX_BODY_BYTES',

@@ -118,7 +118,7 @@ function watchStalls(
   });
   queue.on('error', onError);
   const countPending = async () => {
-    if (redis.status !== 'ready') return 0;
+    if (redis.status !== 'ready') return null;
     const counts = await queue.getJobCounts('waiting', 'prioritized', 'delayed');
     return Object.values(counts).reduce((sum, count) => sum + count, underWay.size);
   };

@@ -48,6 +48,11 @@ export class StoreClock implements Clock {
     }
   }
 
+  /** Throws unless Redis responds. */
+  async check(): Promise<void> {
+    await withTimeout(this.#redis.time(), ANSWER_MS);
+  }
+
   stop(): void {
     clearInterval(this.#timer);
     this.#redis.disconnect();

@@ -180,7 +180,10 @@ describe('the ids of earlier releases', () => {
   );
 
   test('are found from any form of the GUID, and are never the id of today', () => {
-    const stored = [`urn:uuid:${GUID}`, `URN:UUID:${GUID}`, `URN:UUID:${GUID.toUpperCase()}`];
+    const stored = [
+      ...[`urn:uuid:${GUID}`, `URN:UUID:${GUID}`, `URN:UUID:${GUID.toUpperCase()}`],
+      ...[`Urn:Uuid:${GUID}`, `urn:uuid:{${GUID}}`, `urn:uuid:${GUID.replaceAll('-', '')}`],
+    ];
     for (const written of spellingsOf(GUID)) {
       expect(formerIdsOf(written, KEY)).toEqual(expect.arrayContaining(stored.map(derivedFrom)));
       expect(formerIdsOf(written, KEY)).not.toContain(GUID);

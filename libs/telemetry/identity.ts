@@ -68,7 +68,14 @@ export function formerIdOf(raw: unknown, identityKey: string): string | null {
 }
 
 /** The spellings of the prefix of a GUID's URN. */
-const URN_PREFIXES = ['urn:uuid:', 'URN:UUID:', 'urn:UUID:'];
+const URN_PREFIXES = ['urn:uuid:', 'URN:UUID:', 'urn:UUID:', 'Urn:Uuid:'];
+
+/** The forms in which clients write a GUID. */
+function formsOf(guid: string): string[] {
+  const digits = guid.replaceAll('-', '');
+  const forms = [guid, digits, `{${guid}}`, `(${guid})`, `{${digits}}`];
+  return forms.flatMap((form) => [form, form.toUpperCase()]);
+}
 
 /**
  * All other ids under which an earlier release may have stored an installation. For a GUID these are derived from its
@@ -77,10 +84,9 @@ const URN_PREFIXES = ['urn:uuid:', 'URN:UUID:', 'urn:UUID:'];
 export function formerIdsOf(raw: unknown, identityKey: string): string[] {
   const guid = parseInstallationId(raw);
   const ids = new Set([formerIdOf(raw, identityKey) ?? '', guid ?? '']);
-  for (const prefix of guid === null ? [] : URN_PREFIXES) {
-    for (const written of [guid, guid?.toUpperCase()]) {
-      ids.add(deriveGuid(`${prefix}${written}`, identityKey));
-    }
+  const forms = guid === null ? [] : formsOf(guid);
+  for (const prefix of URN_PREFIXES) {
+    for (const form of forms) ids.add(deriveGuid(prefix + form, identityKey));
   }
   ids.delete('');
   ids.delete(installationIdOf(raw, identityKey) ?? '');

@@ -3,7 +3,7 @@ import { storeAcknowledged, storeRefusals, storeUnconfirmed, type Announced } fr
 import {
   findings,
   foldOldHours,
-  hasDeficit,
+  readAcknowledged,
   reckon,
   type LostEvents,
   type Queued,
@@ -28,8 +28,10 @@ export class IngestLedger {
    * @returns hours in which more events are lost than was reported before; each is returned once
    */
   async compare(readQueue: () => Promise<readonly Queued[]>): Promise<LostEvents[]> {
-    const queued = (await hasDeficit(this.database)) ? await readQueue() : [];
-    await reckon(this.database, queued);
+    const acknowledged = await readAcknowledged(this.database);
+    const isMissing = acknowledged.some(({ has_deficit }) => has_deficit);
+    const queued = isMissing ? await readQueue() : [];
+    await reckon(this.database, acknowledged, queued);
     return findings(this.database);
   }
 

@@ -15,39 +15,58 @@ export interface LostEvents {
   lost: number;
 }
 
+/** Acknowledged events of an hour, as they were read before the queue. */
+export interface Acknowledged {
+  product: string;
+  hour: Date;
+  /** A bigint. */
+  event_count: string;
+  /** Whether events are missing that are not known to be lost. Then they should be in the queue. */
+  has_deficit: boolean;
+}
+
 /**
  * Acknowledged and accepted events by product and hour. An event that is accepted although its sender was
  * answered 503 counts on both sides, so that it does not hide a lost one.
+ * @param acknowledged a relation with the columns product, hour and event_count
  */
-const SIDES = `
+const sidesOf = (acknowledged: string) => `
   SELECT a.product, a.hour, a.event_count, coalesce(u.event_count, 0) AS unconfirmed,
          coalesce((SELECT sum(t.accepted) FROM ingest_tally t
                     WHERE t.product = a.product AND t.hour = a.hour), 0) AS accepted
-    FROM (SELECT product, hour, sum(event_count) AS event_count
-            FROM ingest_acknowledged GROUP BY product, hour) a
+    FROM (${acknowledged}) a
     LEFT JOIN (SELECT product, hour, sum(event_count) AS event_count
                  FROM ingest_unconfirmed u
                 WHERE EXISTS (SELECT FROM batch_receipt r
                                WHERE r.batch_id = u.batch_id AND r.gathered_at = u.gathered_at)
                 GROUP BY product, hour) u USING (product, hour)`;
 
-/** Whether acknowledged events are missing that are not known to be lost: then they should be queued. */
-export async function hasDeficit(database: Queryable): Promise<boolean> {
-  const { rows } = await database.query<{ found: boolean }>(
-    `SELECT EXISTS (
-       SELECT FROM (${SIDES}) s LEFT JOIN ingest_expected e USING (product, hour)
-        WHERE s.event_count + s.unconfirmed - s.accepted > coalesce(e.lost, 0)) AS found`,
+export async function readAcknowledged(database: Queryable): Promise<Acknowledged[]> {
+  const sides = sidesOf(
+    'SELECT product, hour, sum(event_count) AS event_count FROM ingest_acknowledged GROUP BY product, hour',
   );
-  return rows[0]?.found === true;
+  const { rows } = await database.query<Acknowledged>(
+    `SELECT s.product, s.hour, s.event_count,
+            s.event_count + s.unconfirmed - s.accepted > coalesce(e.lost, 0) AS has_deficit
+       FROM (${sides}) s LEFT JOIN ingest_expected e USING (product, hour)`,
+  );
+  return rows;
 }
 
 /**
- * Writes what is lost of each hour. What was acknowledged was read first, the queue next, and what was
- * accepted is read now: an event that moves on meanwhile is counted twice and never missed. So `lost` is
+ * Writes what is lost of each hour. The caller has read first what was acknowledged and then the queue; what was
+ * accepted is read now. An event that moves on meanwhile is counted twice and never missed. So `lost` is
  * never too high, and the highest value holds until the hour is settled and it is exact.
  */
-export async function reckon(database: Queryable, queued: readonly Queued[]): Promise<void> {
-  const [batchIds, products, hours, counts] = toColumns(queued);
+export async function reckon(
+  database: Queryable,
+  acknowledged: readonly Acknowledged[],
+  queued: readonly Queued[],
+): Promise<void> {
+  // Another worker may have stored higher counts since. Their events were acknowledged after the queue was read.
+  const sides = sidesOf(
+    'SELECT * FROM unnest($5::text[], $6::timestamptz[], $7::bigint[]) AS k(product, hour, event_count)',
+  );
   await database.query(
     `WITH queued AS (
        SELECT q.product, q.hour, sum(q.event_count) AS event_count
@@ -59,17 +78,24 @@ export async function reckon(database: Queryable, queued: readonly Queued[]): Pr
      SELECT s.product, s.hour, s.event_count, coalesce(q.event_count, 0),
             greatest(s.event_count + s.unconfirmed - s.accepted - coalesce(q.event_count, 0), 0),
             s.hour < now() - interval '65 minutes' AND q.event_count IS NULL
-       FROM (${SIDES}) s LEFT JOIN queued q USING (product, hour)
+       FROM (${sides}) s LEFT JOIN queued q USING (product, hour)
       ORDER BY s.product, s.hour
      ON CONFLICT (product, hour) DO UPDATE
         SET acknowledged = excluded.acknowledged, queued = excluded.queued,
             is_settled = excluded.is_settled,
             lost = CASE WHEN excluded.is_settled THEN excluded.lost
                         ELSE greatest(e.lost, excluded.lost) END
-      WHERE (e.acknowledged, e.queued, e.is_settled)
-              IS DISTINCT FROM (excluded.acknowledged, excluded.queued, excluded.is_settled)
-         OR e.lost < excluded.lost OR (e.lost > excluded.lost AND excluded.is_settled)`,
-    [batchIds, products, hours, counts],
+      -- A worker that read earlier than another may write later.
+      WHERE e.acknowledged <= excluded.acknowledged
+        AND ((e.acknowledged, e.queued, e.is_settled)
+               IS DISTINCT FROM (excluded.acknowledged, excluded.queued, excluded.is_settled)
+             OR e.lost < excluded.lost OR (e.lost > excluded.lost AND excluded.is_settled))`,
+    [
+      ...toColumns(queued),
+      acknowledged.map(({ product }) => product),
+      acknowledged.map(({ hour }) => hour.toISOString()),
+      acknowledged.map(({ event_count }) => event_count),
+    ],
   );
 }
 

@@ -240,7 +240,10 @@ const AT_WORK = `
 
 async function prepare(client: pg.ClientBase, settings: SessionSettings): Promise<void> {
   const session = sessionOf(client);
-  if (session) session.route = await prepareSession(client, settings, session.name);
+  if (!session) return;
+  const prepared = await prepareSession(client, settings, session.name);
+  session.route = prepared.route;
+  session.settings = prepared.settings;
 }
 
 /** A statement whose answer is awaited no longer than that. */

@@ -21,6 +21,12 @@ const DEFAULTS: SessionSettings = {
   bytea_output: 'hex',
 };
 
+/** The same for what a transaction behind a pooler could no longer change: there the server must have these defaults. */
+const TRANSACTION_DEFAULTS: SessionSettings = {
+  default_transaction_isolation: 'read committed',
+  default_transaction_read_only: 'off',
+};
+
 /** A client whose machine is gone or frozen loses its locks within 25 seconds. */
 export const GENERAL_SETTINGS: SessionSettings = {
   statement_timeout: 60_000,
@@ -60,37 +66,50 @@ interface Facts {
   database: string;
   encoding: string;
   schemas: string[];
-  interval_style: string;
-  bytea_output: string;
+  settings: Readonly<Record<string, string>>;
 }
+
+/** What is asked of the server. The search path is compared as the schemas that exist. */
+const { search_path: _, ...COMPARED } = { ...DEFAULTS, ...TRANSACTION_DEFAULTS };
+const ASKED = [...Object.keys(COMPARED), 'synchronous_commit'];
 
 const FACTS = `
   SELECT pg_backend_pid() AS pid, current_database() AS database,
          current_setting('server_encoding') AS encoding, current_schemas(false)::text[] AS schemas,
-         current_setting('IntervalStyle') AS interval_style, current_setting('bytea_output') AS bytea_output`;
+         (SELECT json_object_agg(name, current_setting(name)) FROM unnest($1::text[]) AS name) AS settings`;
 
 /**
  * Makes a new connection what the code expects. Where a pooler assigns the server's sessions to
  * transactions, only what it follows is set; the rest is set with every transaction.
+ * @returns the route, and the settings with those that this server needs in addition
  * @throws UnsuitableDatabase
  */
 export async function prepareSession(
   client: pg.ClientBase,
   settings: SessionSettings,
   name: string,
-): Promise<Route> {
-  const { rows } = await client.query<Facts>(FACTS);
+): Promise<{ route: Route; settings: SessionSettings }> {
+  const { rows } = await client.query<Facts>(FACTS, [ASKED]);
   const [facts] = rows;
   if (!facts) throw new Error('The server did not describe the session.');
   requireUtf8(facts);
   // A pooler answers for the server, and gives its clients numbers of its own.
   const isPooled = (client as { processID?: number }).processID !== facts.pid;
   if (isPooled) requireDefaults(facts);
+  const durable = { ...settings, ...durabilityFor(facts) };
   const wanted = isPooled
     ? { ...FORMATS, application_name: name }
-    : { ...FORMATS, ...DEFAULTS, ...settings };
+    : { ...FORMATS, ...DEFAULTS, ...TRANSACTION_DEFAULTS, ...durable };
   await client.query(statementsOf('SET', wanted));
-  return { pid: facts.pid, isPooled };
+  return { route: { pid: facts.pid, isPooled }, settings: durable };
+}
+
+/**
+ * A batch leaves the queue when its transaction is committed, so the commit must survive a crash of the server. Stricter
+ * values, which wait for replicas, stay as they are.
+ */
+function durabilityFor({ settings }: Facts): SessionSettings {
+  return settings.synchronous_commit === 'off' ? { synchronous_commit: 'on' } : {};
 }
 
 /** What a transaction sets behind a pooler, besides what is its own. */
@@ -120,12 +139,12 @@ function requireUtf8({ database, encoding }: Facts): void {
   );
 }
 
-function requireDefaults({ database, schemas, interval_style, bytea_output }: Facts): void {
+function requireDefaults({ database, schemas, settings }: Facts): void {
+  const compared = Object.entries(COMPARED).filter(([name, value]) => settings[name] !== value);
   const wrong = [
-    schemas.includes('public') ? null : 'search_path = public',
-    interval_style === DEFAULTS.IntervalStyle ? null : 'IntervalStyle = postgres',
-    bytea_output === DEFAULTS.bytea_output ? null : 'bytea_output = hex',
-  ].filter((setting) => setting !== null);
+    ...(schemas.includes('public') ? [] : ['search_path = public']),
+    ...compared.map(([name, value]) => `${name} = '${value}'`),
+  ];
   if (wrong.length === 0) return;
   const statements = wrong.map((setting) => `ALTER DATABASE ${database} SET ${setting};`);
   throw new UnsuitableDatabase(

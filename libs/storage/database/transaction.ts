@@ -104,7 +104,7 @@ const BUSY = new Set(['55P03', '40P01']);
  */
 export async function withLockRetry<T>(
   client: pg.ClientBase,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
   const giveUpAt = performance.now() + PATIENCE_MS;

@@ -34,7 +34,7 @@ const STALE_LIVES = `
    ORDER BY installation_id, product LIMIT ${LIVES_AT_ONCE}`;
 
 /** Of the stale ones in a range, all were given: those that are still stale have no day. */
-export const REMOVE_LIVES = `
+const REMOVE_LIVES = `
   DELETE FROM installation_life
    WHERE is_stale AND (installation_id, product) >= ($1::uuid, $2::text)
      AND (installation_id, product) <= ($3::uuid, $4::text)`;

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { Database } from '../database/database.js';
+import { withLockRetry } from '../database/transaction.js';
 import {
   allowLogin,
   createRole,
@@ -94,6 +95,7 @@ async function handOver(client: pg.ClientBase): Promise<void> {
     await client.query(`GRANT ${APPLICATION_ROLE} TO CURRENT_USER`);
   }
   for (const { name } of rows) {
-    await client.query(`ALTER TABLE ${name} OWNER TO ${APPLICATION_ROLE}`);
+    const statement = `ALTER TABLE ${name} OWNER TO ${APPLICATION_ROLE}`;
+    await withLockRetry(client, undefined, () => client.query(statement));
   }
 }

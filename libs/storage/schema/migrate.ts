@@ -8,7 +8,7 @@ import type { CatalogueEntry, ProductCadence } from '#telemetry';
 import { ensureApplicationRole } from './application-role.js';
 import { writeCatalogue } from './metric-catalogue.js';
 import { Database } from '../database/database.js';
-import { inTransaction } from '../database/transaction.js';
+import { withLockRetry } from '../database/transaction.js';
 import { ensurePartitions } from '../database/partitions.js';
 import { isCreatedByAnother } from '../database/postgres-errors.js';
 import { dropPrivacyViews, makePrivacyViews } from './privacy-views.js';
@@ -50,7 +50,7 @@ export interface Migrated {
   hasApplicationRole: boolean;
 }
 
-/** A migration may rewrite a large table. */
+/** A migration may rewrite a large table, and waits for others that migrate. */
 const NO_LIMIT = { statement_timeout: 0, lock_timeout: 0 };
 
 /** The ledger of migrations, as `prisma migrate` creates it, so that either can carry on. */
@@ -105,14 +105,19 @@ async function makeLedger(client: pg.ClientBase): Promise<void> {
 async function bringUpToDate(client: pg.ClientBase, options: MigrateOptions): Promise<Migrated> {
   const { catalogue = [], cadences, log = () => undefined } = options;
   const { appPassword: password, keepsAppPassword: keepsPassword } = options;
-  const applied = await applyMissing(client, await readMigrations(), log);
+  const applied = await applyMissing(client, options);
   await ensurePartitions(client);
   await writeCatalogue(client, catalogue);
   if (cadences) await writeCadences(client, cadences);
   const hasApplicationRole = await ensureApplicationRole(client, { password, keepsPassword, log });
+  await letReadersIn(client, options);
+  return { applied, hasApplicationRole };
+}
+
+async function letReadersIn(client: pg.ClientBase, options: MigrateOptions): Promise<void> {
+  const { log = () => undefined } = options;
   await makePrivacyViews(client, options.privacyMinInstallations ?? 10);
   await ensureReaders(client, readerLogins(options), log);
-  return { applied, hasApplicationRole };
 }
 
 function readerLogins(options: MigrateOptions): ReaderLogins {
@@ -122,27 +127,28 @@ function readerLogins(options: MigrateOptions): ReaderLogins {
   };
 }
 
-async function applyMissing(
-  client: pg.ClientBase,
-  migrations: Migration[],
-  log: (line: string) => void,
-): Promise<string[]> {
+async function applyMissing(client: pg.ClientBase, options: MigrateOptions): Promise<string[]> {
+  const { log = () => undefined } = options;
   const { rows } = await client.query<{ migration_name: string; checksum: string }>(
     `SELECT migration_name, checksum FROM _prisma_migrations
       WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`,
   );
   const known = new Map(rows.map((row) => [row.migration_name, row.checksum]));
   const applied: string[] = [];
-  for (const migration of migrations) {
+  for (const migration of await readMigrations()) {
     const checksum = known.get(migration.name);
     known.delete(migration.name);
     if (checksum === migration.checksum) continue;
     if (checksum !== undefined) {
       throw new Error(`The migration ${migration.name} was changed after it had been applied.`);
     }
-    // Its views are made of those that a migration may change.
-    if (applied.length === 0) await dropPrivacyViews(client);
-    await apply(client, migration);
+    try {
+      await apply(client, migration);
+    } catch (error) {
+      // The migrations before it stay, and so do readers.
+      if (applied.length > 0) await letReadersIn(client, options).catch(() => undefined);
+      throw error;
+    }
     log(`applied migration ${migration.name}`);
     applied.push(migration.name);
   }
@@ -152,9 +158,12 @@ async function applyMissing(
   return applied;
 }
 
+/** Waits for each lock only briefly, so that writers do not queue behind a migration that waits for a reader. */
 async function apply(client: pg.ClientBase, { name, sql, checksum }: Migration): Promise<void> {
   try {
-    await inTransaction(client, async () => {
+    await withLockRetry(client, undefined, async () => {
+      // Its views are made of those that a migration may change.
+      await dropPrivacyViews(client);
       await client.query(sql);
       await client.query(
         `INSERT INTO _prisma_migrations

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { inTransaction } from '../database/transaction.js';
+import { withLockRetry } from '../database/transaction.js';
 
 /** For whom groups of few installations are left out. */
 export const PRIVACY_SCHEMA = 'fleet_privacy';
@@ -17,9 +17,16 @@ interface CountingView {
 const COUNTERS = "'installations', 'active'";
 
 /**
+ * Rows that combine rare names count an installation once per name, so their count says nothing about the size of the
+ * group. They have `*` in place of the version, and a view of their own.
+ */
+const IS_ONE_NAME = "product_version <> '*'";
+const COMBINED = 'daily_others';
+
+/**
  * Makes the schema `fleet_privacy`: of each view of `fleet` that counts installations, the same one
- * without its rows of fewer than `minInstallations`. Views that show single installations are not in it.
- * It is made anew only where something has changed, for that waits for whoever reads it.
+ * without its rows of fewer than `minInstallations`, and without rows that combine rare names. Views that show single
+ * installations are not in it. It is made anew only where something has changed, for that waits for its readers.
  */
 export async function makePrivacyViews(
   client: pg.ClientBase,
@@ -34,7 +41,7 @@ export async function makePrivacyViews(
     ...views.flatMap((view) => statementsFor(view, minInstallations)),
     `COMMENT ON SCHEMA ${PRIVACY_SCHEMA} IS ${pg.escapeLiteral(about)}`,
   ];
-  await inTransaction(client, async () => {
+  await withLockRetry(client, undefined, async () => {
     for (const statement of statements) await client.query(statement);
   });
 }
@@ -52,7 +59,7 @@ async function countingViews(client: pg.ClientBase): Promise<CountingView[]> {
            json_agg(json_build_object('name', a.attname,
                     'about', coalesce(col_description(c.oid, a.attnum), '')) ORDER BY a.attnum) AS columns
       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-     WHERE c.relnamespace = 'fleet'::regnamespace AND c.relkind = 'v'
+     WHERE c.relnamespace = 'fleet'::regnamespace AND c.relkind = 'v' AND c.relname <> '${COMBINED}'
      GROUP BY c.oid, c.relname
     HAVING bool_or(a.attname IN (${COUNTERS})) AND NOT bool_or(a.attname = 'installation_id')
      ORDER BY c.relname`);
@@ -69,23 +76,28 @@ async function commentOnSchema(client: pg.ClientBase): Promise<string | null> {
 
 /** For people, with a digest of all that the schema is made of. */
 function describe(views: readonly CountingView[], minInstallations: number): string {
-  const digest = createHash('sha256').update(JSON.stringify(views)).digest('hex').slice(0, 12);
+  const made = JSON.stringify([views, views.map((view) => conditionOf(view, minInstallations))]);
+  const digest = createHash('sha256').update(made).digest('hex').slice(0, 12);
   return `What fleet says of at least ${minInstallations} installations together (${digest}).`;
 }
 
-function statementsFor(
-  { name, about, counter, columns }: CountingView,
-  minInstallations: number,
-): string[] {
-  const view = `${PRIVACY_SCHEMA}.${pg.escapeIdentifier(name)}`;
+function conditionOf({ counter, columns }: CountingView, minInstallations: number): string {
+  const isLarge = `${counter} >= ${Math.floor(minInstallations)}`;
+  const hasVersion = columns.some((column) => column.name === 'product_version');
+  return hasVersion ? `${isLarge} AND ${IS_ONE_NAME}` : isLarge;
+}
+
+function statementsFor(view: CountingView, minInstallations: number): string[] {
+  const { name, about, columns } = view;
+  const made = `${PRIVACY_SCHEMA}.${pg.escapeIdentifier(name)}`;
   const note = `${about} Rows of fewer than ${minInstallations} installations are left out.`;
   return [
-    `CREATE VIEW ${view} AS SELECT * FROM fleet.${pg.escapeIdentifier(name)}
-      WHERE ${counter} >= ${Math.floor(minInstallations)}`,
-    `COMMENT ON VIEW ${view} IS ${pg.escapeLiteral(note)}`,
+    `CREATE VIEW ${made} AS SELECT * FROM fleet.${pg.escapeIdentifier(name)}
+      WHERE ${conditionOf(view, minInstallations)}`,
+    `COMMENT ON VIEW ${made} IS ${pg.escapeLiteral(note)}`,
     ...columns.map(
       (column) =>
-        `COMMENT ON COLUMN ${view}.${pg.escapeIdentifier(column.name)} IS ${pg.escapeLiteral(column.about)}`,
+        `COMMENT ON COLUMN ${made}.${pg.escapeIdentifier(column.name)} IS ${pg.escapeLiteral(column.about)}`,
     ),
   ];
 }

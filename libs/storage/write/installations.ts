@@ -150,7 +150,10 @@ const FORGET_TIMES = `
                   WHERE r.installation_id = g.installation_id AND o.product = g.product
                   UNION ALL
                  SELECT q.observed_at FROM quarantined_event q
-                  WHERE q.installation_id = g.installation_id AND q.product = g.product) AS e) AS left_over
+                  WHERE q.installation_id = g.installation_id AND q.product = g.product
+                  UNION ALL
+                 SELECT c.observed_at FROM consent_event c
+                  WHERE c.installation_id = g.installation_id AND c.product = g.product) AS e) AS left_over
    WHERE i.installation_id = g.installation_id AND i.product = g.product`;
 
 const forgetDescription = (others = '') => `

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { UnderstoodEvent } from '#telemetry';
 import type { IdentifiedEvent } from './batch.js';
+import { adoptConsents } from './former-consents.js';
 import { installationKey } from './installations.js';
 import { removeOrDefer, timeColumns, wasOptedOut, type RemovedCopy } from './opt-out-removal.js';
 import { keyColumns } from './reports.js';
@@ -25,7 +26,9 @@ export async function applyConsents(
 ): Promise<Consented> {
   const consents = fresh.filter(isConsent);
   await insertConsents(tx, consents);
-  const optOuts = consents.filter(isOptOut);
+  const adopted = await adoptConsents(tx, fresh);
+  const optOuts = [...consents.filter(isOptOut), ...adopted.filter((it) => it.isOptOut)];
+  await rememberOptOuts(tx, optOuts);
   if (optOuts.length === 0 && haveOptedOut.size === 0) {
     return { kept: fresh, optedOut: [], revoked: [] };
   }
@@ -43,7 +46,7 @@ interface Fresh {
   haveOptedOut: ReadonlySet<string>;
 }
 
-/** Writes opt-outs and opt-ins. Their installations, which are locked, remember that they have opted out once. */
+/** Writes opt-outs and opt-ins. */
 async function insertConsents(
   tx: pg.ClientBase,
   consents: readonly UnderstoodEvent[],
@@ -61,7 +64,13 @@ async function insertConsents(
       consents.map(({ consent }) => consent === 'opted_out'),
     ],
   );
-  const optOuts = consents.filter(isOptOut);
+}
+
+/** The installations, which are locked, remember that they have opted out once. */
+async function rememberOptOuts(
+  tx: pg.ClientBase,
+  optOuts: readonly { installationId: string; product: string }[],
+): Promise<void> {
   if (optOuts.length === 0) return;
   await tx.query(
     `UPDATE installation i SET has_opted_out = true

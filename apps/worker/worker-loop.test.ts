@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import type { Logger, WorkerSettings } from '#platform';
+import { StoreClock } from '#queue';
+import { WorkerLoop } from './worker-loop.js';
+
+test('a worker that is starting names the dependency that it lacks', async () => {
+  const clock = new StoreClock({
+    ...{ redisUrl: 'redis://127.0.0.1:1', prefix: 'none' },
+    onError: () => undefined,
+    onChange: () => undefined,
+  });
+  const parts = { clock, database: { check: () => Promise.resolve() } };
+  const loop = new WorkerLoop(
+    parts as unknown as ConstructorParameters<typeof WorkerLoop>[0],
+    {} as WorkerSettings,
+    {} as Logger,
+  );
+  const { redis, postgres, worker } = loop.dependencies();
+  expect(await Promise.all([redis, postgres, worker])).toEqual(['unavailable', 'ok', 'starting']);
+  clock.stop();
+});
