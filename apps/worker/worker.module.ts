@@ -47,7 +47,9 @@ export class WorkerModule {
     const rules = { products, retentionMs: settings.retentionDays * DAY_MS };
     const optionsNow = () => ({ ...rules, decisions: policy.decisions });
     const processor = new EnvelopeProcessor(store, database, optionsNow);
-    const { work, guard } = erasureWork({ settings, database, keys, clock, logger });
+    const { work, guard } = erasureWork({
+      ...{ settings, database, keys, clock, watchdog, logger },
+    });
     const ledger = new IngestLedger(database);
     const loops = [
       new WorkLoop(work, watchdog, logger),
@@ -98,11 +100,13 @@ function quarantineJobs(
   const normalise = (kept: KeptEvent, eventKey: string) =>
     normaliseKept(kept, eventKey, optionsNow());
   return {
-    name: 'quarantine jobs',
     parts: [
-      async (signal) => {
-        const id = await quarantine.runNext({ normalise, store, signal });
-        return { completed: id === null ? [] : [id], isIdle: id === null };
+      {
+        name: 'quarantine jobs',
+        run: async (signal) => {
+          const id = await quarantine.runNext({ normalise, store, signal });
+          return { completed: id === null ? [] : [id], isIdle: id === null };
+        },
       },
     ],
     close: () => Promise.resolve(),
@@ -119,11 +123,13 @@ function storeClock(settings: WorkerSettings, logger: Logger): StoreClock {
 function purges(database: Database): Work {
   const store = new PurgeStore(database);
   return {
-    name: 'purges',
     parts: [
-      async (signal) => {
-        const id = await store.runNext(signal);
-        return { completed: id === null ? [] : [id], isIdle: id === null };
+      {
+        name: 'purges',
+        run: async (signal) => {
+          const id = await store.runNext(signal);
+          return { completed: id === null ? [] : [id], isIdle: id === null };
+        },
       },
     ],
     close: () => Promise.resolve(),
@@ -133,8 +139,12 @@ function purges(database: Database): Work {
 /** Removes what was stored before a late opt-out arrived. */
 function optOuts(store: TelemetryStore): Work {
   return {
-    name: 'opt-outs',
-    parts: [async () => ({ completed: [], isIdle: !(await store.removeOptedOut()) })],
+    parts: [
+      {
+        name: 'opt-outs',
+        run: async () => ({ completed: [], isIdle: !(await store.removeOptedOut()) }),
+      },
+    ],
     close: () => Promise.resolve(),
   };
 }

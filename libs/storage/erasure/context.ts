@@ -6,10 +6,10 @@ import type { Erasure } from './erasure.js';
 export interface RunContext {
   client: pg.ClientBase;
   hasher: InstallationHasher;
-  /** Takes the installations' events out of the queue; of some, only those received until a time. */
+  /** Removes the installations' events from the queue; of some, only those received until a time. */
   emptyQueue: (
     installationIds: readonly string[],
-    receivedUntil?: ReadonlyMap<string, number>,
+    options: { receivedUntil: ReadonlyMap<string, number>; signal: AbortSignal | undefined },
   ) => Promise<void>;
   /** Appends to the ledger outside the database; resolves when it is durable, with the entries' places. */
   record: (records: readonly LedgerRecord[]) => Promise<LedgerPlace[]>;
@@ -17,7 +17,7 @@ export interface RunContext {
   rewriteIsDue?: () => Promise<boolean>;
   /** Signs what was done. */
   certify: (facts: ErasureFacts) => object;
-  /** Told to stop, a worker leaves the rest to another. */
+  /** When it aborts, the worker leaves the rest to another. */
   stopping?: AbortSignal | undefined;
 }
 

@@ -161,7 +161,8 @@ export class ErasureStore {
     const token = this.#idleTokens.get(stage) ?? randomUUID();
     this.#idleTokens.delete(stage);
     try {
-      return await this.#runClaimed(await claimGroup(this.#database, stage, token), run, context);
+      const group = await claimGroup(this.#database, stage, token);
+      return await this.#runClaimed(group, run, { ...context, stage });
     } finally {
       this.#idleTokens.set(stage, token);
     }
@@ -170,14 +171,14 @@ export class ErasureStore {
   async #runClaimed(
     group: Group | null,
     run: (group: Group, context: RunContext) => Promise<void>,
-    context: WorkerContext,
+    { stage, ...context }: WorkerContext & { stage: Stage },
   ): Promise<string[]> {
     if (!group) return [];
     const letGo = keepClaim(this.#database, group);
     try {
       await this.#database.hold(
         (client) => run(group, { ...context, client, hasher: this.#hasher }),
-        { settings: SETTINGS, name: 'erasures' },
+        { settings: SETTINGS, name: stage === 'erase' ? 'erasures' : 'suppressions' },
       );
       return group.erasures.map(({ id }) => id);
     } catch (error) {

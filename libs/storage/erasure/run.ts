@@ -84,10 +84,13 @@ async function take(steps: Steps, group: Group, context: RunContext): Promise<vo
   await complete(group, context);
 }
 
-async function emptyQueue(group: Group, { client, emptyQueue }: RunContext): Promise<void> {
+async function emptyQueue(
+  group: Group,
+  { client, emptyQueue, stopping }: RunContext,
+): Promise<void> {
   await inStep(client, group, (ids) => enter(client, ids, 'erasing'));
   const ids = group.erasures.flatMap(({ installationIds }) => installationIds);
-  await emptyQueue(ids, limitsOf(group));
+  await emptyQueue(ids, { receivedUntil: limitsOf(group), signal: stopping });
 }
 
 /** The planner's statistics are samples, in which ids of removed rows would stay until the next one. */
