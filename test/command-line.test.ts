@@ -58,6 +58,18 @@ test('erase waits for the erasure and saves its certificate', async () => {
   expect((await run('installations', 'export', id)).stdout).toBe('');
 });
 
+test('erasures retry resumes a failed erasure, and no other', async () => {
+  const erased = await run('erase', randomUUID(), '--wait', '--json');
+  const { erasure } = JSON.parse(erased.stdout) as { erasure: { id: string } };
+  await muster.owner(`UPDATE erasure SET state = 'failed' WHERE erasure_id = $1`, [erasure.id]);
+  const retried = await run('erasures', 'retry', erasure.id, '--wait');
+  expect(retried).toMatchObject({ code: 0, stdout: expect.stringContaining('complete') });
+  expect(await run('erasures', 'retry', erasure.id)).toMatchObject({
+    code: 1,
+    stderr: 'The erasure is complete. Only a failed one can be retried.\n',
+  });
+});
+
 test('erase takes a file of ids', async () => {
   const file = join(dir, 'ids.csv');
   await writeFile(file, `installation id,name\n"${randomUUID()}",first\n${randomUUID()}\n`);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { ErasureStore, Rollups, TelemetryStore } from '#storage';
+import { IdempotencyKeyReused, ErasureStore, Rollups, TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
 import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 import { ALONE } from './support/erasures.js';
@@ -234,11 +234,31 @@ test('repeating a request returns the same erasure', async () => {
   expect(await ask(ids.toReversed())).toEqual({ erasure: first.erasure, isNew: false });
   expect((await ask([ids[0]!])).isNew).toBe(true);
   const keyed = await ask(ids.slice(1), 'key-1');
-  expect(await ask(ids, 'key-1')).toEqual({ erasure: keyed.erasure, isNew: false });
+  expect(await ask(ids.slice(1), 'key-1')).toEqual({ erasure: keyed.erasure, isNew: false });
   await carryOut();
   expect((await ask(ids)).isNew).toBe(true);
-  expect((await ask(ids, 'key-1')).erasure.id).toBe(keyed.erasure.id);
+  expect((await ask(ids.slice(1), 'key-1')).erasure.id).toBe(keyed.erasure.id);
   await carryOut();
+});
+
+test('an idempotency key cannot be used again for other installations or another mode', async () => {
+  const [one, other, former] = [randomUUID(), randomUUID(), randomUUID()];
+  await save(writers[0]!, eventsOf(former));
+  const request = { mode: 'erase' as const, installationIds: [one], formerIds: [former] };
+  const key = { idempotencyKey: 'key-2' };
+  const first = await erasures.request({ ...request, ...key }, 'erika');
+  await carryOut();
+  const again = await erasures.request({ ...request, ...key }, 'erika');
+  expect(again.erasure.id).toBe(first.erasure.id);
+  for (const changed of [
+    { installationIds: [other] },
+    { installationIds: [one, other] },
+    { formerIds: [] },
+    { mode: 'erase_and_suppress' as const },
+  ]) {
+    const asking = erasures.request({ ...request, ...key, ...changed }, 'erika');
+    await expect(asking).rejects.toThrow(IdempotencyKeyReused);
+  }
 });
 
 test('an erasure, also when repeated, includes ids of earlier releases if they are stored', async () => {

@@ -20,7 +20,7 @@ export {
 } from './erasure/erasure.js';
 export { ErasureStore, type Progress, type WorkerContext } from './erasure/erasure-store.js';
 export { Holdings } from './read/installation-data.js';
-export type { ErasureRequest } from './erasure/request.js';
+export { IdempotencyKeyReused, type ErasureRequest } from './erasure/request.js';
 export type { ErasureFacts } from './erasure/context.js';
 export { Database, type DatabaseOptions } from './database/database.js';
 export { isBadValue, isConnectionLoss } from './database/postgres-errors.js';
