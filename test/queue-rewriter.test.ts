@@ -92,3 +92,26 @@ test('waiting for active jobs ends after its limit, and when the worker stops', 
   stopping.abort();
   await expect(forgetting).rejects.toThrow('abort');
 });
+
+test('a purge removes queued events of its key and period only, and they count as blocked', async () => {
+  const [key, installationId] = ['0123456789abcdef', randomUUID()];
+  const of = (receivedAt: number, more: object) => ({
+    ...{ receivedAt, installationId, event: `event-${receivedAt}`, properties: {}, ...more },
+  });
+  await add(
+    of(10, { key }),
+    of(20, { key }),
+    of(21, { key: 'another' }),
+    of(22, {}),
+    of(30, { key }),
+  );
+  await newRewriter().purgeKey({ keyId: key, from: 20, to: 30 });
+  const left = JSON.parse(await queued()) as { event?: string; blocked?: true }[];
+  expect(left.map((it) => it.event ?? it.blocked)).toEqual([
+    'event-10',
+    true,
+    'event-21',
+    'event-22',
+    'event-30',
+  ]);
+});

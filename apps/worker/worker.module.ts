@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { logClock, type Logger, measureClock, type WorkerSettings } from '#platform';
-import { CountReader, PolicyPublisher, StoreClock } from '#queue';
+import { CountReader, PolicyPublisher, QueueRewriter, StoreClock } from '#queue';
 import {
   Database,
   HousekeepingStore,
@@ -54,7 +54,7 @@ export class WorkerModule {
     const loops = [
       new WorkLoop(work, watchdog, logger),
       new WorkLoop(quarantineJobs(database, store, optionsNow), watchdog, logger),
-      new WorkLoop(purges(database), watchdog, logger),
+      new WorkLoop(purges(settings, database, logger), watchdog, logger),
       new WorkLoop(optOuts(store), watchdog, logger),
       balanceLoop(settings, { ledger, watchdog }, logger),
     ];
@@ -120,19 +120,23 @@ function storeClock(settings: WorkerSettings, logger: Logger): StoreClock {
 }
 
 /** Removes the events that leaked write keys sent. */
-function purges(database: Database): Work {
+function purges(settings: WorkerSettings, database: Database, logger: Logger): Work {
   const store = new PurgeStore(database);
+  const { redisUrl, queuePrefix: prefix } = settings;
+  const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
+  const queue = new QueueRewriter({ redisUrl, prefix, onError });
+  const emptyQueue = queue.purgeKey.bind(queue);
   return {
     parts: [
       {
         name: 'purges',
         run: async (signal) => {
-          const id = await store.runNext(signal);
+          const id = await store.runNext({ emptyQueue, signal });
           return { completed: id === null ? [] : [id], isIdle: id === null };
         },
       },
     ],
-    close: () => Promise.resolve(),
+    close: () => queue.close(),
   };
 }
 

@@ -73,6 +73,24 @@ export class QueueRewriter {
     }, signal);
   }
 
+  /**
+   * The same for the events that a write key sent, received in a period: milliseconds since 1970, `to` exclusive.
+   * They become markers of blocked events.
+   */
+  async purgeKey(
+    { keyId, from, to }: { keyId: string; from: number; to: number },
+    signal?: AbortSignal,
+  ): Promise<void> {
+    await this.#replaceEvents((it) => {
+      const isMeant =
+        ('event' in it || 'rejection' in it) &&
+        it.key === keyId &&
+        it.receivedAt >= from &&
+        it.receivedAt < to;
+      return isMeant ? { ...receiptOf(it), blocked: true } : null;
+    }, signal);
+  }
+
   async close(): Promise<void> {
     await this.#queue.close();
     this.#redis.disconnect();

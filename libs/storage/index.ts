@@ -65,6 +65,7 @@ export {
   type SentGroup,
 } from './purge/purge.js';
 export { PurgeStore } from './purge/purge-store.js';
+export type { PurgeContext } from './purge/run.js';
 export { QuarantineStore } from './quarantine/quarantine-store.js';
 export type { RefreshResult } from './rollups/refresh.js';
 export type { RefreshOptions, RefreshProgress } from './rollups/refresh-options.js';

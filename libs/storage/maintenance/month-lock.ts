@@ -16,7 +16,7 @@ const PAUSE_MS = 500;
 export async function ifFree<T extends object | string>(
   database: Queryable,
   partition: string,
-  work: () => Promise<T>,
+  work: (lost: AbortSignal) => Promise<T>,
 ): Promise<T | null> {
   const done = await withLease(database, `month ${partition}`, work);
   return done?.result ?? null;
@@ -26,7 +26,7 @@ export async function ifFree<T extends object | string>(
 export async function onceFree<T extends object | string>(
   database: Queryable,
   { partition, signal }: { partition: string; signal: AbortSignal },
-  work: () => Promise<T>,
+  work: (lost: AbortSignal) => Promise<T>,
 ): Promise<T> {
   for (;;) {
     const done = await ifFree(database, partition, work);
