@@ -225,6 +225,38 @@ test('an erasure in mode erase neither leaves a suppression nor ends one', async
   expect(isEmpty(await rowsOf(suppressed))).toBe(true);
 });
 
+test('an erasure of what was received until a time has later events judged by the opt-outs that stay', async () => {
+  const installationId = randomUUID();
+  const at = (hours: number) => new Date(NOW + hours * 3_600_000);
+  const of = (event: string, received: number, occurred: number): EventEnvelope => ({
+    ...{ receivedAt: at(received).getTime(), occurredAt: at(occurred).toISOString() },
+    ...{ product: 'dcos', id: randomUUID(), installationId, event },
+    properties: { 'health-unit-a-total': 3, 'health-unit-a-unhealthy': 1 },
+  });
+  await save(writers[0]!, [of('health', -9, -9), of('opted_out', -5, -5), of('health', -4, -6)]);
+  // As a batch stores it that does not find the opt-out.
+  const [stored, late] = [at(-4), at(-4.5)];
+  await owner.ask(
+    'UPDATE report SET observed_at = $1 WHERE installation_id = $2 AND received_at = $3',
+    [...[late, installationId, stored]],
+  );
+  const { erasure } = await erasures.request(
+    { mode: 'erase', installationIds: [installationId] },
+    'erika',
+  );
+  await owner.ask('UPDATE erasure_target SET received_until = $1 WHERE erasure_id = $2', [
+    ...[at(-8), erasure.id],
+  ]);
+  await carryOut();
+  const times = () =>
+    owner.ask('SELECT observed_at FROM report WHERE installation_id = $1 AND observed_at = $2', [
+      ...[installationId, late],
+    ]);
+  expect(await times()).toHaveLength(1);
+  while (await writers[0]!.removeOptedOut());
+  expect(await times()).toEqual([]);
+});
+
 test('repeating a request returns the same erasure', async () => {
   const ids = [randomUUID(), randomUUID()];
   const ask = (installationIds: string[], idempotencyKey?: string) =>

@@ -15,13 +15,13 @@ export interface RunContext {
   record: (records: readonly LedgerRecord[]) => Promise<LedgerPlace[]>;
   /** Whether Redis is about to rewrite its append-only file, so that a certificate may wait for it. */
   rewriteIsDue?: () => Promise<boolean>;
-  /** Signs what was done. */
+  /** Makes the signed certificate. */
   certify: (facts: ErasureFacts) => object;
   /** When it aborts, the worker leaves the rest to another. */
   stopping?: AbortSignal | undefined;
 }
 
-/** What a certificate is about. */
+/** The facts that a certificate states. */
 export interface ErasureFacts extends Omit<Erasure, 'state' | 'failure' | 'installations'> {
   installationIds: readonly string[];
 }

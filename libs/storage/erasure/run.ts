@@ -11,6 +11,7 @@ import { removeFromRollups, removeRows } from './remove.js';
 import { lockRequests, suppress } from './request.js';
 import { markLeftDays, restoreInstallations } from './received-since.js';
 import { staysSuppressed } from './stays-suppressed.js';
+import { forgetStatistics } from './statistics.js';
 import { countRowsOfErasures, tablesOfInstallations } from '../database/installation-tables.js';
 
 type Step = (group: Group, context: RunContext) => Promise<void>;
@@ -92,12 +93,6 @@ async function emptyQueue(
   await inStep(client, group, (ids) => enter(client, ids, 'erasing'));
   const ids = group.erasures.flatMap(({ installationIds }) => installationIds);
   await outside('queue', emptyQueue(ids, { receivedUntil: limitsOf(group), signal: stopping }));
-}
-
-/** The planner's statistics are samples, in which ids of removed rows would stay until the next one. */
-async function forgetStatistics(group: Group, { client }: RunContext): Promise<void> {
-  const ids = group.erasures.flatMap(({ installationIds }) => installationIds);
-  await inStep(client, group, () => client.query('SELECT forget_statistics($1)', [ids]));
 }
 
 async function noteErased(group: Group, { client }: RunContext): Promise<void> {
