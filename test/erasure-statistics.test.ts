@@ -57,7 +57,7 @@ test('planner statistics of a table that another process holds are removed once 
   await erasures.request({ mode: 'erase', installationIds: [id] }, 'erika');
   // Vacuum takes the same lock. Rows can be removed meanwhile, statistics cannot.
   await other.query('BEGIN; LOCK TABLE installation_latest IN SHARE UPDATE EXCLUSIVE MODE');
-  const release = sleep(4500).then(() => other.query('COMMIT'));
+  const release = sleep(8000).then(() => other.query('COMMIT'));
   await carryOut(erasures);
   await release;
   await other.end();

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { PurgeStore, type PurgeContext } from '#storage';
@@ -215,6 +216,7 @@ test('a purge waits for transactions that store events, and removes what they st
     INSERT INTO report SELECT * FROM another`);
   const running = purges.runNext(context());
   await expect.poll(() => it.ask(`SELECT FROM purge WHERE state = 'running'`)).toHaveLength(1);
+  await sleep(500);
   await other.query('COMMIT');
   await other.end();
   expect(await running).toBe(purge.id);
