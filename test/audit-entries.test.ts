@@ -41,6 +41,13 @@ const newToken = async () => {
   return name;
 };
 
+async function newFailedErasure(): Promise<string> {
+  const { json } = await admin.ask('POST', '/v1/erasures', { installationIds: [randomUUID()] });
+  const { id } = json.erasure as { id: string };
+  await muster.owner(`UPDATE erasure SET state = 'failed' WHERE erasure_id = $1`, [id]);
+  return id;
+}
+
 /** The event of an installation that wants to be erased, as a worker stores it. */
 async function saveDeletion(installationId: string): Promise<number> {
   const store = new TelemetryStore({
@@ -79,6 +86,7 @@ const ACTS: [
     (id) => ask('DELETE', `/v1/installations/${id}`),
   ],
   ['erasure.request', 'suppression', () => Promise.resolve(randomUUID()), saveDeletion],
+  ['erasure.retry', 'erasure', newFailedErasure, (id) => ask('POST', `/v1/erasures/${id}/retry`)],
   [
     'quarantine.replay',
     'quarantine_job',

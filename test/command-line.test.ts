@@ -58,6 +58,18 @@ test('erase waits for the erasure and saves its certificate', async () => {
   expect((await run('installations', 'export', id)).stdout).toBe('');
 });
 
+test('erasures retry resumes a failed erasure, and no other', async () => {
+  const erased = await run('erase', randomUUID(), '--wait', '--json');
+  const { erasure } = JSON.parse(erased.stdout) as { erasure: { id: string } };
+  await muster.owner(`UPDATE erasure SET state = 'failed' WHERE erasure_id = $1`, [erasure.id]);
+  const retried = await run('erasures', 'retry', erasure.id, '--wait');
+  expect(retried).toMatchObject({ code: 0, stdout: expect.stringContaining('complete') });
+  expect(await run('erasures', 'retry', erasure.id)).toMatchObject({
+    code: 1,
+    stderr: 'The erasure is complete. Only a failed one can be retried.\n',
+  });
+});
+
 test('erase takes a file of ids', async () => {
   const file = join(dir, 'ids.csv');
   await writeFile(file, `installation id,name\n"${randomUUID()}",first\n${randomUUID()}\n`);
@@ -70,20 +82,24 @@ test('purge shows what a leaked key sent, and removes it after confirmation', as
   const made = await run('keys', 'create', 'dcos', '--name', 'leaked', '--json');
   const { key, secret } = JSON.parse(made.stdout) as { key: { id: string }; secret: string };
   const installationId = randomUUID();
-  const before = Date.now() - 60_000;
   await vi.waitFor(
     async () => expect((await post({ installationId }, secret)).status).toBe(202),
     10_000,
   );
   await post({ installationId });
   await muster.drained();
-  const times = ['--from', new Date(before).toISOString(), '--to', '2100-01-01T00:00:00Z'];
+  // A purge begins 30 seconds after its period, so the period is in the past.
+  await muster.owner(`UPDATE report SET received_at = received_at - interval '5 minutes'`);
+  const [from, to] = [10, 1].map((ago) => new Date(Date.now() - ago * 60_000).toISOString());
+  const times = ['--from', from!, '--to', to!];
   const shown = await run('purge', '--key', key.id, ...times, '--json');
   expect(JSON.parse(shown.stdout)).toMatchObject({ dryRun: true, sent: [{ events: 1 }] });
-  const misspelt = { key: key.id, from: '2026-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' };
+  const misspelt = { key: key.id, from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' };
   const refused = await admin.ask('POST', '/v1/purges', { ...misspelt, dryrun: true });
   expect(refused.status).toBe(400);
   expect((await admin.ask('POST', '/v1/purges', misspelt)).status).toBe(400);
+  const future = { ...misspelt, to: '2100-01-01T00:00:00Z', dryRun: false };
+  expect((await admin.ask('POST', '/v1/purges', future)).json).toMatchObject({ path: 'to' });
   const done = await run('purge', '--key', key.id, ...times, '--confirm', '--wait', '--json');
   const { purge } = JSON.parse(done.stdout) as { purge: { id: string } };
   expect(purge).toMatchObject({ state: 'complete', removed: { report: 1 } });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { InstallationForgetter } from '#queue';
+import { QueueRewriter } from '#queue';
 import { startMuster, type Muster } from './support/muster.js';
 
 let muster: Muster;
@@ -31,12 +31,12 @@ test('an erasure removes only its installation’s events from waiting jobs', as
   await post([of(gone), of(kept)]);
   await post(of(gone));
   await post(of(kept));
-  const forgetter = new InstallationForgetter({
+  const forgetter = new QueueRewriter({
     redisUrl: muster.redisUrl,
     prefix: muster.queuePrefix,
     onError: () => undefined,
   });
-  await forgetter.forget([gone]);
+  await forgetter.forgetInstallations([gone]);
   await forgetter.close();
   const jobs = await waiting();
   expect(jobs).toHaveLength(3);

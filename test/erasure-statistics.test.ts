@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ErasureStore } from '#storage';
 import { connectionsOf } from './support/database.js';
@@ -44,3 +46,20 @@ test.each([1, 30])(
     if (size > 1) expect((await columnsWith(ids[1]!)).length).toBeGreaterThan(5);
   },
 );
+
+test('planner statistics of a table that another process holds are removed once it is free', async () => {
+  const id = randomUUID();
+  await it.save(event(id, 2), event(id, 1));
+  await it.rollups.refresh();
+  await it.ask('ANALYZE');
+  const other = new pg.Client({ connectionString: it.database.url });
+  await other.connect();
+  await erasures.request({ mode: 'erase', installationIds: [id] }, 'erika');
+  // Vacuum takes the same lock. Rows can be removed meanwhile, statistics cannot.
+  await other.query('BEGIN; LOCK TABLE installation_latest IN SHARE UPDATE EXCLUSIVE MODE');
+  const release = sleep(8000).then(() => other.query('COMMIT'));
+  await carryOut(erasures);
+  await release;
+  await other.end();
+  expect(await columnsWith(id)).toEqual([]);
+}, 60_000);

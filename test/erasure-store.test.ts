@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { ErasureStore, Rollups, TelemetryStore } from '#storage';
+import { IdempotencyKeyReused, ErasureStore, Rollups, TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
 import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 import { ALONE } from './support/erasures.js';
@@ -225,6 +225,38 @@ test('an erasure in mode erase neither leaves a suppression nor ends one', async
   expect(isEmpty(await rowsOf(suppressed))).toBe(true);
 });
 
+test('an erasure of what was received until a time has later events judged by the opt-outs that stay', async () => {
+  const installationId = randomUUID();
+  const at = (hours: number) => new Date(NOW + hours * 3_600_000);
+  const of = (event: string, received: number, occurred: number): EventEnvelope => ({
+    ...{ receivedAt: at(received).getTime(), occurredAt: at(occurred).toISOString() },
+    ...{ product: 'dcos', id: randomUUID(), installationId, event },
+    properties: { 'health-unit-a-total': 3, 'health-unit-a-unhealthy': 1 },
+  });
+  await save(writers[0]!, [of('health', -9, -9), of('opted_out', -5, -5), of('health', -4, -6)]);
+  // As a batch stores it that does not find the opt-out.
+  const [stored, late] = [at(-4), at(-4.5)];
+  await owner.ask(
+    'UPDATE report SET observed_at = $1 WHERE installation_id = $2 AND received_at = $3',
+    [...[late, installationId, stored]],
+  );
+  const { erasure } = await erasures.request(
+    { mode: 'erase', installationIds: [installationId] },
+    'erika',
+  );
+  await owner.ask('UPDATE erasure_target SET received_until = $1 WHERE erasure_id = $2', [
+    ...[at(-8), erasure.id],
+  ]);
+  await carryOut();
+  const times = () =>
+    owner.ask('SELECT observed_at FROM report WHERE installation_id = $1 AND observed_at = $2', [
+      ...[installationId, late],
+    ]);
+  expect(await times()).toHaveLength(1);
+  while (await writers[0]!.removeOptedOut());
+  expect(await times()).toEqual([]);
+});
+
 test('repeating a request returns the same erasure', async () => {
   const ids = [randomUUID(), randomUUID()];
   const ask = (installationIds: string[], idempotencyKey?: string) =>
@@ -234,11 +266,31 @@ test('repeating a request returns the same erasure', async () => {
   expect(await ask(ids.toReversed())).toEqual({ erasure: first.erasure, isNew: false });
   expect((await ask([ids[0]!])).isNew).toBe(true);
   const keyed = await ask(ids.slice(1), 'key-1');
-  expect(await ask(ids, 'key-1')).toEqual({ erasure: keyed.erasure, isNew: false });
+  expect(await ask(ids.slice(1), 'key-1')).toEqual({ erasure: keyed.erasure, isNew: false });
   await carryOut();
   expect((await ask(ids)).isNew).toBe(true);
-  expect((await ask(ids, 'key-1')).erasure.id).toBe(keyed.erasure.id);
+  expect((await ask(ids.slice(1), 'key-1')).erasure.id).toBe(keyed.erasure.id);
   await carryOut();
+});
+
+test('an idempotency key cannot be used again for other installations or another mode', async () => {
+  const [one, other, former] = [randomUUID(), randomUUID(), randomUUID()];
+  await save(writers[0]!, eventsOf(former));
+  const request = { mode: 'erase' as const, installationIds: [one], formerIds: [former] };
+  const key = { idempotencyKey: 'key-2' };
+  const first = await erasures.request({ ...request, ...key }, 'erika');
+  await carryOut();
+  const again = await erasures.request({ ...request, ...key }, 'erika');
+  expect(again.erasure.id).toBe(first.erasure.id);
+  for (const changed of [
+    { installationIds: [other] },
+    { installationIds: [one, other] },
+    { formerIds: [] },
+    { mode: 'erase_and_suppress' as const },
+  ]) {
+    const asking = erasures.request({ ...request, ...key, ...changed }, 'erika');
+    await expect(asking).rejects.toThrow(IdempotencyKeyReused);
+  }
 });
 
 test('an erasure, also when repeated, includes ids of earlier releases if they are stored', async () => {

@@ -246,6 +246,12 @@ test('repeating a request returns the same erasure, and erasures are listed page
   const first = await admin.ask('POST', '/v1/erasures', ids, keyed);
   const again = await admin.ask('POST', '/v1/erasures', ids, keyed);
   expect(again.json.erasure.id).toBe(first.json.erasure.id);
+  const others = { ...ids, installationIds: [randomUUID()] };
+  expect(await admin.ask('POST', '/v1/erasures', others, keyed)).toMatchObject({
+    ...{ status: 409, json: { code: 'idempotency_key_reused', path: 'Idempotency-Key' } },
+  });
+  const retry = await admin.ask('POST', `/v1/erasures/${first.json.erasure.id}/retry`);
+  expect(retry).toMatchObject({ status: 409, json: { code: 'conflict' } });
   await completed(first.json.erasure.id);
   const all: string[] = [];
   for (let after = ''; ;) {

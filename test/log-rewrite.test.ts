@@ -80,6 +80,9 @@ test('when the certificate states a rewrite, the append-only file of Redis no lo
   expect(redisAppendOnlyFile).toEqual({ state: 'rewritten', rewrittenAt: expect.any(String) });
   await vi.waitFor(async () => expect(await appendOnlyFile(redis.client)).not.toContain(data));
   expect(certificate.statement.remains).toMatchObject({
+    dataFiles: expect.any(String),
+    plannerStatistics: expect.any(String),
+    redisSnapshots: expect.any(String),
     writeAheadLog: expect.any(String),
     backups: expect.stringContaining('not stated'),
   });

@@ -1,13 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { PurgeStore } from '#storage';
+import { PurgeStore, type PurgeContext } from '#storage';
 import { connectionsOf } from './support/database.js';
 import { EXPECTED } from './support/expected-rollups.js';
 import { event, RolledUp } from './support/rolled-up.js';
 
 const LEAKED = '0123456789abcdef';
 const GOOD = 'fedcba9876543210';
-const ALWAYS = { keyId: LEAKED, from: '2000-01-01T00:00:00.000Z', to: '2100-01-01T00:00:00.000Z' };
+const MINUTE_MS = 60_000;
+const ALWAYS = {
+  ...{ keyId: LEAKED, from: '2000-01-01T00:00:00.000Z' },
+  to: new Date(Date.now() - MINUTE_MS).toISOString(),
+};
 
 let it: RolledUp;
 let purges: PurgeStore;
@@ -22,6 +28,9 @@ beforeEach(async () => {
 });
 afterAll(() => it.drop());
 
+const context = (own: Partial<PurgeContext> = {}): PurgeContext => ({
+  ...{ emptyQueue: () => Promise.resolve(), signal: new AbortController().signal, ...own },
+});
 const by = (key: string, envelope: ReturnType<typeof event>) => ({ ...envelope, key });
 const rows = async (select: string) =>
   (await it.ask(`SELECT t::text AS row FROM (${select}) t ORDER BY 1`)).map(({ row }) => row);
@@ -46,7 +55,7 @@ test('a purge shows and removes what a leaked key sent, and nothing else', async
     { product: 'dcos', kind: 'ui', events: 1, installations: 1 },
   ]);
   const { purge } = await purges.request(ALWAYS, 'erika');
-  expect(await purges.runNext(new AbortController().signal)).toBe(purge.id);
+  expect(await purges.runNext(context())).toBe(purge.id);
   expect(await purges.get(purge.id)).toMatchObject({
     state: 'complete',
     requestedBy: 'erika',
@@ -77,8 +86,8 @@ test('a purge removes only what was received in its period, and a repeated reque
   const scope = { keyId: LEAKED, from: `${day}T11:00:00.000Z`, to: `${day}T12:00:00.000Z` };
   const first = await purges.request(scope, 'erika');
   expect(await purges.request(scope, 'erika')).toEqual({ purge: first.purge, isNew: false });
-  await purges.runNext(new AbortController().signal);
-  expect(await purges.runNext(new AbortController().signal)).toBeNull();
+  await purges.runNext(context());
+  expect(await purges.runNext(context())).toBeNull();
   expect(await it.ask('SELECT received_at FROM report')).toEqual([
     { received_at: new Date(`${day}T10:00:00Z`) },
   ]);
@@ -87,15 +96,15 @@ test('a purge removes only what was received in its period, and a repeated reque
 test('an interrupted purge is completed by another worker', async () => {
   await it.save(...Array.from({ length: 60 }, () => by(LEAKED, event(randomUUID(), 1))));
   const { purge } = await purges.request(ALWAYS, 'erika');
-  await expect(purges.runNext(AbortSignal.abort())).rejects.toThrow();
-  expect(await purges.runNext(new AbortController().signal)).toBe(purge.id);
+  await expect(purges.runNext(context({ signal: AbortSignal.abort() }))).rejects.toThrow();
+  expect(await purges.runNext(context())).toBe(purge.id);
   expect(await it.ask('SELECT FROM installation')).toEqual([]);
   expect((await purges.get(purge.id))?.removed).toMatchObject({ report: 60, installation: 60 });
 });
 
 const attempt = async () => {
   await it.ask('UPDATE purge SET claimed_until = NULL');
-  return purges.runNext(new AbortController().signal);
+  return purges.runNext(context());
 };
 
 describe('a purge that the database refuses', () => {
@@ -159,14 +168,14 @@ test('a worker whose claim on a purge has expired leaves the purge to the new ow
                   'BEGIN UPDATE purge SET claimed_by = gen_random_uuid(); RETURN NULL; END';
                 CREATE TRIGGER taking AFTER UPDATE ON purge FOR EACH ROW
                   WHEN (OLD.claimed_by IS NULL) EXECUTE FUNCTION take()`);
-  await expect(purges.runNext(new AbortController().signal)).rejects.toThrow('Another worker');
+  await expect(purges.runNext(context())).rejects.toThrow('Another worker');
   await it.ask('DROP FUNCTION take CASCADE');
   expect(await purges.get(purge.id)).toMatchObject({
     state: 'running',
     failure: null,
     removed: {},
   });
-  expect(await purges.runNext(new AbortController().signal)).toBeNull();
+  expect(await purges.runNext(context())).toBeNull();
 });
 
 test('purges are listed newest first, page by page', async () => {
@@ -192,4 +201,50 @@ test('an installation whose key changes during a day has one description', async
   expect(await it.ask('SELECT descriptions FROM fleet.installation_days')).toEqual([
     { descriptions: 1 },
   ]);
+});
+
+test('a purge waits for transactions that store events, and removes what they store', async () => {
+  await it.save(by(LEAKED, event(randomUUID(), 1)));
+  const { purge } = await purges.request(ALWAYS, 'erika');
+  const other = new pg.Client({ connectionString: it.database.url });
+  await other.connect();
+  // A transaction that stores another report of the key is under way.
+  await other.query(`
+    BEGIN; SELECT pg_current_xact_id(); SELECT FROM suppression;
+    CREATE TEMPORARY TABLE another ON COMMIT DROP AS SELECT * FROM report;
+    UPDATE another SET installation_id = gen_random_uuid();
+    INSERT INTO report SELECT * FROM another`);
+  const running = purges.runNext(context());
+  await expect.poll(() => it.ask(`SELECT FROM purge WHERE state = 'running'`)).toHaveLength(1);
+  await sleep(500);
+  await other.query('COMMIT');
+  await other.end();
+  expect(await running).toBe(purge.id);
+  expect(await it.ask('SELECT FROM report')).toEqual([]);
+});
+
+test('a purge begins once ingest has queued everything that was received before its end', async () => {
+  const scope = { ...ALWAYS, to: new Date(Date.now() - 1000).toISOString() };
+  const { purge } = await purges.request(scope, 'erika');
+  expect(await attempt()).toBeNull();
+  await it.ask(`UPDATE purge SET received_to = received_to - interval '1 minute'`);
+  expect(await attempt()).toBe(purge.id);
+});
+
+test('a purge empties the queue first, and an outage of the queue does not count as an attempt', async () => {
+  const { purge } = await purges.request(ALWAYS, 'erika');
+  const scopes: unknown[] = [];
+  const emptyQueue = (scope: object) => {
+    scopes.push(scope);
+    return scopes.length > 12 ? Promise.resolve() : Promise.reject(new Error('no'));
+  };
+  for (let attempts = 0; attempts < 12; attempts += 1) {
+    await it.ask('UPDATE purge SET claimed_until = NULL');
+    await expect(purges.runNext(context({ emptyQueue }))).rejects.toThrow('could not be emptied');
+  }
+  expect(await purges.get(purge.id)).toMatchObject({ failure: 'queue_unavailable' });
+  await it.ask('UPDATE purge SET claimed_until = NULL');
+  expect(await purges.runNext(context({ emptyQueue }))).toBe(purge.id);
+  const [from, to] = [Date.parse(ALWAYS.from), Date.parse(ALWAYS.to)];
+  expect(scopes.at(-1)).toEqual({ keyId: LEAKED, from, to });
 });

@@ -339,6 +339,24 @@ test('interrupted retention leaves everything unchanged, and completes later', a
   expect([left, successors]).toEqual([[], []]);
 });
 
+test('a process that lost a month to another one does not replace the month by the other’s unfinished copy', async () => {
+  await owner.ask(`INSERT INTO product_policy (product, retention_days) VALUES ('octopus', 30)`);
+  await addReports('octopus', 4, 50);
+  await addReports('dcos', 4, 100);
+  const before = await owner.ask('SELECT FROM report_2025_05');
+  const rewriting = applyRetention({
+    // The other process has dropped the copy, and has just begun a new one.
+    onPiece: async () => {
+      await owner.ask(`
+        DROP TRIGGER follow_rewrite ON report_2025_05; DROP TABLE report_2025_05_rewritten;
+        CREATE TABLE report_2025_05_rewritten AS TABLE report_2025_05 WITH NO DATA;
+        INSERT INTO report_2025_05_rewritten SELECT * FROM report_2025_05 LIMIT 1`);
+    },
+  });
+  await expect(rewriting).rejects.toMatchObject({ name: 'RewriteLost' });
+  expect(await owner.ask('SELECT FROM report_2025_05')).toHaveLength(before.length);
+});
+
 test('a month whose drop was interrupted is dropped, and a manually detached month is not', async () => {
   await save(eventsOf(randomUUID(), 0));
   await save(eventsOf(randomUUID(), 1));

@@ -140,3 +140,25 @@ test('an erasure does not wait for the removal of old days, and an interrupted r
     { ago: 2 },
   ]);
 });
+
+test('old sums are removed in transactions of limited size', async () => {
+  await it.save(event(randomUUID(), 40), event(randomUUID(), 2));
+  await it.rollups.refresh();
+  await it.ask(`
+    INSERT INTO unit_day SELECT '2020-01-01', 'dcos', '', 'unit-' || n, '', 1, 0, 1, 0
+      FROM generate_series(1, 30000) AS n;
+    CREATE TABLE pieces (size bigint);
+    CREATE FUNCTION note_piece() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+      'BEGIN INSERT INTO pieces SELECT count(*) FROM gone; RETURN NULL; END';
+    CREATE TRIGGER noting AFTER DELETE ON unit_day REFERENCING OLD TABLE AS gone
+      FOR EACH STATEMENT EXECUTE FUNCTION note_piece()`);
+  const house = new HousekeepingStore(connectionsOf(it.database.url));
+  const { signal } = new AbortController();
+  await house.applyRetention({ retentionDays: 400, rollupRetentionDays: 20, signal });
+  const [left] = await it.ask(
+    `SELECT count(*)::int AS count FROM unit_day WHERE day < '2021-01-01'`,
+  );
+  const [pieces] = await it.ask('SELECT max(size)::int AS most FROM pieces');
+  await it.ask('DROP FUNCTION note_piece CASCADE; DROP TABLE pieces');
+  expect({ ...left, ...pieces }).toEqual({ count: 0, most: 20_000 });
+});

@@ -48,6 +48,7 @@ export class ErasuresController {
     body: EraseOneBody,
     isBodyOptional: true,
     response: ErasureOrCount,
+    refuses: ['idempotency_key_reused'],
   })
   async eraseOne(
     @Param('installationId') raw: string,
@@ -62,12 +63,13 @@ export class ErasuresController {
   @Documented({
     summary: 'Erases up to 10,000 installations',
     about:
-      'Accepts JSON, or CSV with one id per line. With `dryRun`, in the query or in the body, nothing is erased, only counted. A repeated request with the same `Idempotency-Key` returns the same erasure.',
+      'Accepts JSON, or CSV with one id per line. With `dryRun`, in the query or in the body, nothing is erased, only counted. A repeated request with the same `Idempotency-Key` returns the same erasure; with another mode or other ids it gets 409.',
     status: 202,
     query: DryRunQuery,
     body: ErasureBody,
     alsoTakes: ['text/csv'],
     response: ErasureOrCount,
+    refuses: ['idempotency_key_reused'],
   })
   async erase(
     @Query() query: Record<string, unknown>,
@@ -101,6 +103,22 @@ export class ErasuresController {
   })
   async get(@Param('id') id: string): Promise<OneErasure> {
     return { erasure: await this.find(id) };
+  }
+
+  @Post('erasures/:id/retry')
+  @Scope('erasures:write')
+  @Documented({
+    summary: 'Resumes a failed erasure',
+    about: 'It continues with the step that failed.',
+    status: 202,
+    response: OneErasure,
+    refuses: ['not_found', 'conflict'],
+  })
+  async retry(@Param('id') id: string, @Req() request: FastifyRequest): Promise<OneErasure> {
+    const { state } = await this.find(id);
+    const erasure = await this.erasures.retry(id, administratorOf(request));
+    if (erasure) return { erasure };
+    throw new AdminError('conflict', `The erasure is ${state}. Only a failed one can be retried.`);
   }
 
   @Get('erasures/:id/certificate')

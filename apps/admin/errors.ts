@@ -3,7 +3,7 @@ import { Catch, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Logger, drainRequestBody } from '#platform';
 import { QueueUnavailable } from '#queue';
-import { isBadValue, isConnectionLoss, isTimeout } from '#storage';
+import { IdempotencyKeyReused, isBadValue, isConnectionLoss, isTimeout } from '#storage';
 import { secure } from './security-headers.js';
 
 /** The HTTP status of every public error code. */
@@ -16,6 +16,7 @@ export const statusOf = {
   method_not_allowed: 405,
   not_ready: 409,
   conflict: 409,
+  idempotency_key_reused: 409,
   too_many_attempts: 429,
   internal: 500,
   unavailable: 503,
@@ -99,6 +100,10 @@ export class ErrorFilter implements ExceptionFilter {
     if (error instanceof AdminError) return error;
     if (error instanceof QueueUnavailable) {
       return { code: 'unavailable', message: 'The queue is temporarily unavailable. Retry later.' };
+    }
+    if (error instanceof IdempotencyKeyReused) {
+      const message = 'The Idempotency-Key was used for a different request. Use a new key.';
+      return { code: 'idempotency_key_reused', message, path: 'Idempotency-Key' };
     }
     if (isConnectionLoss(error)) {
       this.logger.warn({ err: error, requestId: request.id }, 'the database is unavailable');

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { softwareVersion, type Logger, type WorkerSettings } from '#platform';
-import { InstallationForgetter, LedgerList, LogRewriter, type Clock } from '#queue';
+import { LedgerList, LogRewriter, QueueRewriter, type Clock } from '#queue';
 import {
   addTo,
   certify,
@@ -16,6 +16,7 @@ import {
   type Repair,
 } from '#storage';
 import { LedgerGuard } from './ledger-guard.js';
+import type { Watchdog } from './watchdog.js';
 import type { Work } from './work-loop.js';
 
 export interface ErasureKeys {
@@ -29,40 +30,46 @@ interface Options {
   keys: ErasureKeys;
   database: Database;
   clock: Clock;
+  watchdog: Watchdog;
   logger: Logger;
 }
 
 /** The erasure jobs of a worker, and the guard that compares the database with the erasure ledger. */
 export function erasureWork(options: Options): { work: Work; guard: LedgerGuard } {
-  const { settings, database, keys, logger } = options;
+  const { settings, database, keys, watchdog, logger } = options;
   const { suppressionKey, redisUrl, queuePrefix: prefix, backupDays } = settings;
   const store = new ErasureStore({ database, suppressionKey });
   const comparison = new LedgerComparison({ database, suppressionKey });
   const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
   const redis = { redisUrl, prefix, onError };
   const [queue, rewriter, list] = [
-    new InstallationForgetter(redis),
+    new QueueRewriter(redis),
     new LogRewriter(redis),
     new LedgerList(redis),
   ];
   const ledger = erasureLedger(options, list);
   const signing = { key: keys.key, software: softwareVersion(), backupDays };
   const context = {
-    emptyQueue: queue.forget.bind(queue),
+    emptyQueue: queue.forgetInstallations.bind(queue),
     record: (records: readonly LedgerRecord[]) => ledger.append(records),
     rewriteIsDue: () => rewriter.isDue().catch(() => false),
     certify: (facts: ErasureFacts) => certify(facts, signing),
   };
   const work: Work = {
-    name: 'erasures',
     parts: [
-      (stopping) => store.suppressNext({ ...context, stopping }),
-      (stopping) => store.eraseNext({ ...context, stopping }),
-      (stopping) =>
-        store.rewriteNext({
-          rewrite: () => rewriter.rewrite(stopping),
-          addTo: (it: ErasureCertificate, state: LogState) => addTo(it, state, signing),
-        }),
+      {
+        name: 'suppressions',
+        run: (stopping) => store.suppressNext({ ...context, stopping }),
+      },
+      { name: 'erasures', run: (stopping) => store.eraseNext({ ...context, stopping }) },
+      {
+        name: 'log rewrites',
+        run: (stopping) =>
+          store.rewriteNext({
+            rewrite: () => rewriter.rewrite(stopping),
+            addTo: (it: ErasureCertificate, state: LogState) => addTo(it, state, signing),
+          }),
+      },
     ],
     close: async () => {
       list.close();
@@ -70,7 +77,7 @@ export function erasureWork(options: Options): { work: Work; guard: LedgerGuard 
       await queue.close();
     },
   };
-  return { work, guard: new LedgerGuard(ledger, comparison, logger) };
+  return { work, guard: new LedgerGuard({ ledger, comparison, watchdog }, logger) };
 }
 
 function erasureLedger(

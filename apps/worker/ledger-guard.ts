@@ -8,6 +8,7 @@ import {
   type LedgerComparison,
   type LedgerFault,
 } from '#storage';
+import type { Watchdog } from './watchdog.js';
 
 const POLL_MS = 5000;
 /** At startup, while Redis is unavailable. */
@@ -17,6 +18,12 @@ const PAUSE_AFTER_FAULT_MS = 60_000;
 const DAMAGED = 'the erasure ledger is damaged; see docs/backup.md';
 const UNKNOWN_KEY =
   'an entry of the erasure ledger is signed by a key that ERASURE_KEY_FILE does not contain; see docs/backup.md';
+
+interface Parts {
+  ledger: ErasureLedger;
+  comparison: LedgerComparison;
+  watchdog: Watchdog;
+}
 
 /**
  * Keeps the database in step with the erasure ledger. A database that was restored, or failed over to a lagging
@@ -31,8 +38,7 @@ export class LedgerGuard {
   #isUnreachable = false;
 
   constructor(
-    private readonly ledger: ErasureLedger,
-    private readonly comparison: LedgerComparison,
+    private readonly parts: Parts,
     private readonly logger: Logger,
   ) {}
 
@@ -64,11 +70,20 @@ export class LedgerGuard {
 
   /** @returns whether the database was compared */
   private async check(): Promise<boolean> {
+    const { watchdog } = this.parts;
+    watchdog.begin('erasure ledger');
+    const isCompared = await this.compare();
+    watchdog.end('erasure ledger');
+    return isCompared;
+  }
+
+  private async compare(): Promise<boolean> {
+    const { ledger, comparison } = this.parts;
     try {
       const unwritable = await this.synchronise();
-      const head = await this.ledger.headInRedis();
-      const read = this.ledger.read.bind(this.ledger);
-      const { fault, forgotten } = await reconcile(head, { read, comparison: this.comparison });
+      const head = await ledger.headInRedis();
+      const read = ledger.read.bind(ledger);
+      const { fault, forgotten } = await reconcile(head, { read, comparison });
       if (forgotten.erasures.length > 0) {
         const { erasures, ...counts } = forgotten;
         const detail = { erasures: erasures.length, ...counts };
@@ -95,7 +110,7 @@ export class LedgerGuard {
   /** @returns why nothing can be appended, or null. Only erasures wait until it can. */
   private async synchronise(): Promise<string | null> {
     try {
-      await this.ledger.synchronise();
+      await this.parts.ledger.synchronise();
       return null;
     } catch (error) {
       if (!(error instanceof LedgerNotWritable)) throw error;
@@ -106,7 +121,7 @@ export class LedgerGuard {
 
   private handleFault(fault: LedgerFault): void {
     this.pauseAfterFault();
-    this.ledger.distrust();
+    this.parts.ledger.distrust();
     this.logger.error(fault, fault.reason === 'unknown_key' ? UNKNOWN_KEY : DAMAGED);
   }
 
@@ -116,7 +131,8 @@ export class LedgerGuard {
 
   private async recordEarlierErasures(): Promise<void> {
     if (this.#hasRecorded) return;
-    const recorded = await this.comparison.recordUnrecorded((it) => this.ledger.append(it));
+    const { comparison, ledger } = this.parts;
+    const recorded = await comparison.recordUnrecorded((it) => ledger.append(it));
     if (recorded > 0) this.logger.info({ recorded }, 'earlier erasures were added to the ledger');
     this.#hasRecorded = true;
   }

@@ -5,7 +5,10 @@ const MINUTE_MS = 60_000;
  * statement: these are several times what the longest takes with a large fleet.
  */
 const LIMITS_MS = {
+  suppressions: 60 * MINUTE_MS,
   erasures: 60 * MINUTE_MS,
+  'log rewrites': 30 * MINUTE_MS,
+  'erasure ledger': 60 * MINUTE_MS,
   'quarantine jobs': 10 * MINUTE_MS,
   purges: 10 * MINUTE_MS,
   'opt-outs': 10 * MINUTE_MS,

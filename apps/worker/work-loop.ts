@@ -5,16 +5,16 @@ import type { LoopName, Watchdog } from './watchdog.js';
 
 const POLL_MS = 500;
 
-type Part = (signal: AbortSignal) => Promise<{ completed: readonly string[]; isIdle: boolean }>;
+interface Part {
+  /** The name in the log. The watchdog follows each part by itself. */
+  name: LoopName;
+  /** Takes unclaimed work, and continues until the work is finished or the signal aborts. */
+  run: (signal: AbortSignal) => Promise<{ completed: readonly string[]; isIdle: boolean }>;
+}
 
 /** Work that is queued in the database. */
 export interface Work {
-  /** The name in the log. */
-  name: LoopName;
-  /**
-   * Each part takes unclaimed work, and continues until the work is finished or the signal aborts. Parts run
-   * concurrently, so that none waits for a slow one.
-   */
+  /** They run concurrently, so that none waits for a slow one. */
   parts: readonly Part[];
   /** Releases its resources. */
   close: () => Promise<void>;
@@ -48,17 +48,16 @@ export class WorkLoop {
   private async repeat(part: Part): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      this.watchdog.begin(this.work.name);
+      this.watchdog.begin(part.name);
       if (await this.attempt(part, signal)) continue;
       await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 
   /** @returns whether there was something to do */
-  private async attempt(part: Part, signal: AbortSignal): Promise<boolean> {
-    const { name } = this.work;
+  private async attempt({ name, run }: Part, signal: AbortSignal): Promise<boolean> {
     try {
-      const { completed, isIdle } = await part(signal);
+      const { completed, isIdle } = await run(signal);
       if (completed.length > 0) this.logger.info({ completed }, `${name} completed`);
       return !isIdle;
     } catch (error) {

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { logClock, type Logger, measureClock, type WorkerSettings } from '#platform';
-import { CountReader, PolicyPublisher, StoreClock } from '#queue';
+import { CountReader, PolicyPublisher, QueueRewriter, StoreClock } from '#queue';
 import {
   Database,
   HousekeepingStore,
@@ -47,12 +47,14 @@ export class WorkerModule {
     const rules = { products, retentionMs: settings.retentionDays * DAY_MS };
     const optionsNow = () => ({ ...rules, decisions: policy.decisions });
     const processor = new EnvelopeProcessor(store, database, optionsNow);
-    const { work, guard } = erasureWork({ settings, database, keys, clock, logger });
+    const { work, guard } = erasureWork({
+      ...{ settings, database, keys, clock, watchdog, logger },
+    });
     const ledger = new IngestLedger(database);
     const loops = [
       new WorkLoop(work, watchdog, logger),
       new WorkLoop(quarantineJobs(database, store, optionsNow), watchdog, logger),
-      new WorkLoop(purges(database), watchdog, logger),
+      new WorkLoop(purges(settings, database, logger), watchdog, logger),
       new WorkLoop(optOuts(store), watchdog, logger),
       balanceLoop(settings, { ledger, watchdog }, logger),
     ];
@@ -98,11 +100,13 @@ function quarantineJobs(
   const normalise = (kept: KeptEvent, eventKey: string) =>
     normaliseKept(kept, eventKey, optionsNow());
   return {
-    name: 'quarantine jobs',
     parts: [
-      async (signal) => {
-        const id = await quarantine.runNext({ normalise, store, signal });
-        return { completed: id === null ? [] : [id], isIdle: id === null };
+      {
+        name: 'quarantine jobs',
+        run: async (signal) => {
+          const id = await quarantine.runNext({ normalise, store, signal });
+          return { completed: id === null ? [] : [id], isIdle: id === null };
+        },
       },
     ],
     close: () => Promise.resolve(),
@@ -116,25 +120,35 @@ function storeClock(settings: WorkerSettings, logger: Logger): StoreClock {
 }
 
 /** Removes the events that leaked write keys sent. */
-function purges(database: Database): Work {
+function purges(settings: WorkerSettings, database: Database, logger: Logger): Work {
   const store = new PurgeStore(database);
+  const { redisUrl, queuePrefix: prefix } = settings;
+  const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
+  const queue = new QueueRewriter({ redisUrl, prefix, onError });
+  const emptyQueue = queue.purgeKey.bind(queue);
   return {
-    name: 'purges',
     parts: [
-      async (signal) => {
-        const id = await store.runNext(signal);
-        return { completed: id === null ? [] : [id], isIdle: id === null };
+      {
+        name: 'purges',
+        run: async (signal) => {
+          const id = await store.runNext({ emptyQueue, signal });
+          return { completed: id === null ? [] : [id], isIdle: id === null };
+        },
       },
     ],
-    close: () => Promise.resolve(),
+    close: () => queue.close(),
   };
 }
 
 /** Removes what was stored before a late opt-out arrived. */
 function optOuts(store: TelemetryStore): Work {
   return {
-    name: 'opt-outs',
-    parts: [async () => ({ completed: [], isIdle: !(await store.removeOptedOut()) })],
+    parts: [
+      {
+        name: 'opt-outs',
+        run: async () => ({ completed: [], isIdle: !(await store.removeOptedOut()) }),
+      },
+    ],
     close: () => Promise.resolve(),
   };
 }

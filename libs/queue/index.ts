@@ -9,7 +9,7 @@ export type { EnvelopeWriterOptions } from './envelope-writer.js';
 export { EnvelopeWriter } from './envelope-writer.js';
 export type { Housekeeper, HousekeeperOptions, HousekeepingJob } from './housekeeper.js';
 export { housekeepingJobs, runMaintenance } from './housekeeper.js';
-export { InstallationForgetter } from './forget-installations.js';
+export { QueueRewriter } from './queue-rewriter.js';
 export { LedgerList } from './ledger-list.js';
 export { LogRewriter, type LogRewriterOptions, type RewriteOutcome } from './log-rewriter.js';
 export {

@@ -21,7 +21,7 @@ export {
 } from './erasure/erasure.js';
 export { ErasureStore, type Progress, type WorkerContext } from './erasure/erasure-store.js';
 export { Holdings } from './read/installation-data.js';
-export type { ErasureRequest } from './erasure/request.js';
+export { IdempotencyKeyReused, type ErasureRequest } from './erasure/request.js';
 export type { ErasureFacts } from './erasure/context.js';
 export { Database, type DatabaseOptions } from './database/database.js';
 export { isBadValue, isConnectionLoss, isTimeout } from './database/postgres-errors.js';
@@ -66,6 +66,7 @@ export {
   type SentGroup,
 } from './purge/purge.js';
 export { PurgeStore } from './purge/purge-store.js';
+export type { PurgeContext } from './purge/run.js';
 export { QuarantineStore } from './quarantine/quarantine-store.js';
 export type { RefreshResult } from './rollups/refresh.js';
 export type { RefreshOptions, RefreshProgress } from './rollups/refresh-options.js';

@@ -19,7 +19,7 @@ export class PurgesController {
   @Documented({
     summary: 'Removes what a write key sent',
     about:
-      '`dryRun`, in the query or in the body, is required: `true` only shows what the key sent. Repeating the request while the purge is running returns the same purge; a failed purge is retried. The balance keeps the fates of the removed events.',
+      '`dryRun`, in the query or in the body, is required: `true` only shows what the key sent. A purge also removes queued events; its `to` must not be in the future. Repeating the request while the purge is running returns the same purge; a failed purge is retried. The balance keeps the fates of the removed events.',
     status: 202,
     query: DryRunQuery,
     body: PurgeBody,

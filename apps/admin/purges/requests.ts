@@ -37,12 +37,11 @@ export function readPurge(
   const fields = check(new PurgeBody(fieldsOf(body)));
   const isDryRun = readDryRun(inQuery, fields);
   if (isDryRun === undefined) throw new AdminError('invalid_request', NO_DRY_RUN, 'dryRun');
-  return {
-    key: fields.key as string,
-    from: (fields.from as Date).toISOString(),
-    to: (fields.to as Date).toISOString(),
-    isDryRun,
-  };
+  const [from, to] = [fields.from as Date, fields.to as Date];
+  if (!isDryRun && to.getTime() > Date.now()) {
+    throw new AdminError('invalid_request', 'to must not be in the future.', 'to');
+  }
+  return { key: fields.key as string, from: from.toISOString(), to: to.toISOString(), isDryRun };
 }
 
 /** `GET /v1/purges`. */

@@ -55,7 +55,7 @@ export function addErasures(program: Command, withTools: WithTools): void {
     .option('--certificate <file>', 'wait, then write the signed certificate to this file')
     .action(withTools(erase));
 
-  const erasures = program.command('erasures').description('list and verify erasures');
+  const erasures = program.command('erasures').description('list, retry and verify erasures');
   paged(erasures.command('list').description('list erasures, newest first'))
     .option('--state <state>', 'only erasures in this state')
     .option('--installation <id>', 'only erasures of this installation')
@@ -78,6 +78,11 @@ export function addErasures(program: Command, withTools: WithTools): void {
       }),
     );
   erasures
+    .command('retry <id>')
+    .description('resume a failed erasure')
+    .option('--wait', 'wait until the erasure is complete')
+    .action(withTools(retry));
+  erasures
     .command('verify')
     .description('verify the erasure ledger, and reapply erasures that the database is missing')
     .option('--dry-run', 'report without changing anything')
@@ -99,7 +104,7 @@ export function addErasures(program: Command, withTools: WithTools): void {
 }
 
 async function erase(tools: Tools, ids: string[], options: EraseOptions): Promise<void> {
-  const { admin, printer, say } = tools;
+  const { admin, printer } = tools;
   const isDry = options.dryRun === true;
   const response = await admin.request<{ erasure: Erasure } | { rows: object }>(
     'POST',
@@ -113,19 +118,40 @@ async function erase(tools: Tools, ids: string[], options: EraseOptions): Promis
     printer.print(response, () => fields(response.rows));
     return;
   }
-  let { erasure } = response;
-  if (options.wait || options.certificate !== undefined) {
-    erasure = await waitUntilSettled(erasure, {
-      fetch: async () =>
-        (await admin.request<{ erasure: Erasure }>('GET', erasurePath(erasure.id))).erasure,
-      onChange: (it) => say(`${it.state}, ${rowsOf(it)} rows removed`),
-    });
-  }
-  printer.print({ erasure }, () => fields(erasure));
-  if (erasure.state === 'failed') throw new ProblemFound('The erasure failed.');
+  const isAwaited = options.wait === true || options.certificate !== undefined;
+  const erasure = await show(tools, response.erasure, isAwaited);
   if (options.certificate === undefined) return;
   const certificate = await admin.request('GET', `${erasurePath(erasure.id)}/certificate`);
   await saveCertificate(options.certificate, certificate, erasure.id);
+}
+
+async function retry(tools: Tools, id: string, options: { wait?: true }): Promise<void> {
+  const path = `${erasurePath(id)}/retry`;
+  const { erasure } = await tools.admin.request<{ erasure: Erasure }>('POST', path);
+  await show(tools, erasure, options.wait === true);
+}
+
+/** Prints an erasure, once it is complete or failed if that is awaited. @throws ProblemFound if it failed */
+async function show(
+  { admin, printer, say }: Tools,
+  requested: Erasure,
+  isAwaited: boolean,
+): Promise<Erasure> {
+  const { id } = requested;
+  const fetch = async () =>
+    (await admin.request<{ erasure: Erasure }>('GET', erasurePath(id))).erasure;
+  const onChange = (it: Erasure) => {
+    const failure = it.failure === null ? '' : `; the last attempt failed: ${it.failure}`;
+    say(`${it.state}, ${rowsOf(it)} rows removed${failure}`);
+  };
+  const erasure = isAwaited ? await waitUntilSettled(requested, { fetch, onChange }) : requested;
+  printer.print({ erasure }, () => fields(erasure));
+  if (erasure.state === 'failed') {
+    throw new ProblemFound(
+      `The erasure failed: ${erasure.failure ?? 'unknown reason'}. Fix the reason, then run: erasures retry ${id}`,
+    );
+  }
+  return erasure;
 }
 
 async function verify(

@@ -7,6 +7,11 @@ const RENEW_MS = 4000;
 /** A holder that could not renew for so long stops before another may begin. */
 const GIVE_UP_MS = 15_000;
 
+/** The name survives bundling: it is the code of a maintenance run that failed. */
+class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
 /** `clock_timestamp()`: all times are those of the store. */
 const UNTIL = `clock_timestamp() + interval '${LIFETIME_S} seconds'`;
 
@@ -31,13 +36,13 @@ export async function withLease<T>(
       `UPDATE lease SET expires_at = ${UNTIL} WHERE name = $1 AND holder = $2`,
       [name, holder],
     );
-    if (rowCount === 0) lost.abort(new Error('Another process has taken the lease.'));
+    if (rowCount === 0) lost.abort(new LeaseLost('Another process has taken the lease.'));
     else renewedAt = performance.now();
   };
   const timer = setInterval(() => {
     void renew().catch(() => undefined);
     if (performance.now() > renewedAt + GIVE_UP_MS)
-      lost.abort(new Error('The lease was not renewed.'));
+      lost.abort(new LeaseLost('The lease was not renewed.'));
   }, RENEW_MS);
   try {
     return { result: await work(lost.signal, claimedAt) };

@@ -57,7 +57,7 @@ const SYSTEM_CODES = new Set([
   ...['ENOTFOUND', 'EAI_AGAIN', 'ENOENT'],
 ]);
 const DRIVER_MESSAGES =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout|timeout expired)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|Client (has encountered a connection error|was closed)|Query read timeout|timeout expired)/;
 
 /** Whether a statement failed because its connection is gone, or none could be made: waiting mends it. */
 export function isConnectionLoss(error: unknown): boolean {

@@ -18,11 +18,16 @@ const WRITERS = `
                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
      AND bool_or(locktype = 'transactionid' AND mode = 'ExclusiveLock')`;
 
+/** The limit was reached. */
+export class WritersRemain extends Error {
+  override readonly name = 'WritersRemain';
+}
+
 /**
  * Waits until every transaction has ended that stores events and was under way when this was called.
  * From then on, every writer has seen what had been committed before. It waits for no other transaction,
  * however long that takes.
- * @throws after the limit: two minutes unless given
+ * @throws WritersRemain after the limit: two minutes unless given
  */
 export async function waitForWriters(
   client: pg.ClientBase,
@@ -33,7 +38,7 @@ export async function waitForWriters(
   const waitedFor = new Set(await ask());
   while (waitedFor.size > 0) {
     if (performance.now() > giveUpAt) {
-      throw new Error(`Transactions that store events do not end: ${waitedFor.size}.`);
+      throw new WritersRemain(`Transactions that store events do not end: ${waitedFor.size}.`);
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     const now = new Set(await ask());

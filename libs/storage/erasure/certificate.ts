@@ -7,14 +7,14 @@ import type { ErasureFacts } from './context.js';
 
 type OldFields = 'ledger' | 'reappliedAt' | 'redisAppendOnlyFile';
 
-/** What is signed of an erasure. Certificates of earlier versions lack the optional fields. */
+/** The signed part of a certificate. Certificates of earlier versions lack the optional fields. */
 export interface ErasureStatement
   extends
     Omit<ErasureFacts, 'installationIds' | OldFields>,
     Partial<Pick<ErasureFacts, OldFields>> {
-  /** SHA-256 of each id as it was stored: whoever knows an id can find it here, and nobody else. */
+  /** SHA-256 of each id as it was stored. Only a reader who knows an id can find it here. */
   installations: string[];
-  /** What is left elsewhere, and for how long. */
+  /** What remains elsewhere, and for how long. */
   remains?: Remains;
   /** The version of Muster that did it. */
   software: string;
@@ -46,16 +46,22 @@ export interface ErasureCertificate {
 export interface Signing {
   key: KeyObject;
   software: string;
-  /** How long backups are kept; undefined where nobody has said so. */
+  /** How long backups are kept; undefined if not configured. */
   backupDays?: number | undefined;
 }
 
-/** Signs what was done. */
+/** Signs the facts of a complete erasure. */
 export function certify(facts: ErasureFacts, signing: Signing): ErasureCertificate {
   const { key, software, backupDays } = signing;
-  const { installationIds, ...rest } = facts;
-  const installations = installationIds.map((id) => hash('sha256', id)).sort();
-  const statement = { ...rest, installations, remains: whatRemains(backupDays), software };
+  const { id, mode, requestedAt, suppressedAt, erasedAt, completedAt, removed, verified } = facts;
+  const { ledger, reappliedAt, redisAppendOnlyFile, installationIds } = facts;
+  // Field by field: an object may have more fields than its type, and all of them would be signed.
+  const statement: ErasureStatement = {
+    ...{ id, mode, requestedAt, suppressedAt, erasedAt, completedAt, removed, verified },
+    ...{ ledger, reappliedAt, redisAppendOnlyFile },
+    installations: installationIds.map((it) => hash('sha256', it)).sort(),
+    ...{ remains: whatRemains(backupDays), software },
+  };
   return { statement, signature: signatureOf(statement, key) };
 }
 

@@ -1,21 +1,18 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { Queryable } from '../database/database.js';
-import { isConnectionLoss } from '../database/postgres-errors.js';
 import { inTransaction } from '../database/transaction.js';
-import { LedgerNotWritable } from '../ledger/ledger-file.js';
 import type { ErasureMode } from '../ledger/erasure-mode.js';
+import { ClaimLost } from './failure.js';
 
-/** Whoever works on erasures has them for so long, and renews that while it lives. */
+/** Lifetime of a claim. A live worker renews it. */
 const CLAIM = "interval '15 seconds'";
 const RENEW_MS = 4000;
-/** What has failed is tried again after so long. */
-const PAUSE = "interval '2 seconds'";
 
-/** The costly steps are the same for one erasure as for so many. */
+/** The costly steps take as long for one erasure as for this many. */
 const ERASURES_AT_ONCE = 1000;
 const INSTALLATIONS_AT_ONCE = 10_000;
-/** One that has failed, and was taken so often, is tried alone: it costs no other. */
-const TRIES_TOGETHER = 3;
+/** After this many failures an erasure runs alone, so that it delays no other. */
+export const TRIES_TOGETHER = 2;
 
 /** Erasures that one worker carries out together. */
 export interface Group {
@@ -44,18 +41,19 @@ export function limitsOf({ erasures }: Group): ReadonlyMap<string, number> {
   return new Map(erasures.flatMap(({ receivedUntil }) => [...receivedUntil]));
 }
 
-/** What is to be done next with an erasure. */
+/** The next thing to do with an erasure. */
 export type Stage = 'suppress' | 'settle' | 'erase';
 
 /**
- * Those that are asked for and not suppressed for sure; those with nothing to remove; those with. An
- * erasure waits for every earlier one about one of its installations, so that the latest has the last
- * word, and no row is counted twice.
+ * Erasures whose suppression is not confirmed; those with nothing to remove; those with. An erasure waits for
+ * every earlier one about one of its installations, unless that has failed: so the latest has the last word, and
+ * no row is counted twice.
  */
 const IS_FIRST = `NOT EXISTS (
     SELECT FROM erasure_target t JOIN erasure_target o USING (installation_id)
       JOIN erasure earlier ON earlier.erasure_id = o.erasure_id
-     WHERE t.erasure_id = e.erasure_id AND earlier.requested_at < e.requested_at)`;
+     WHERE t.erasure_id = e.erasure_id AND earlier.requested_at < e.requested_at
+       AND earlier.state <> 'failed')`;
 const STAGES: Record<Stage, string> = {
   suppress: `e.mode <> 'lift' AND e.suppressed_at IS NULL`,
   settle: `(e.mode = 'lift' OR e.mode = 'suppress' AND e.suppressed_at IS NOT NULL) AND ${IS_FIRST}`,
@@ -63,9 +61,9 @@ const STAGES: Record<Stage, string> = {
 };
 
 /**
- * Claims the erasures that have waited longest at a stage and that no one else works on.
- * @param token identifies the claim; what was left under it, when a connection was lost, is claimed as well
- * @returns null where there are none
+ * Claims the erasures that have waited longest at a stage and that no other worker has claimed.
+ * @param token identifies the claim; also claims what was left under it when a connection was lost
+ * @returns null if there are none
  */
 export async function claimGroup(
   database: Queryable,
@@ -80,7 +78,7 @@ export async function claimGroup(
     steps_done: string[];
   }>(
     `WITH waiting AS (
-       SELECT erasure_id, installations, requested_at, failure IS NOT NULL AND attempts >= ${TRIES_TOGETHER} AS is_suspect
+       SELECT erasure_id, installations, requested_at, own_failures >= ${TRIES_TOGETHER} AS is_suspect
          FROM erasure e
         WHERE state IN ('requested', 'suppressing', 'erasing', 'verifying')
           AND (claimed_until IS NULL OR claimed_until < now() OR claimed_by = $1)
@@ -113,11 +111,11 @@ export async function claimGroup(
   };
 }
 
-/** Renews a claim until it is told to stop, however long a step takes. */
+/** Renews a claim, however long a step takes. @returns a function that stops that */
 export function keepClaim(database: Queryable, { token, erasures }: Group): () => void {
   const renew = () =>
     database.query(
-      // What a step has locked is left out: nobody else can take it, and the step renews it itself.
+      // Skips what a step has locked: no other worker can take it, and the step renews it itself.
       `UPDATE erasure SET claimed_until = now() + ${CLAIM}
         WHERE erasure_id IN (SELECT erasure_id FROM erasure
                               WHERE erasure_id = ANY ($1) AND claimed_by = $2
@@ -128,29 +126,7 @@ export function keepClaim(database: Queryable, { token, erasures }: Group): () =
   return () => clearInterval(timer);
 }
 
-/** Gives up what is not finished of a group, to be tried again by anybody. */
-export async function releaseGroup(
-  database: Queryable,
-  group: Group,
-  error: unknown,
-): Promise<void> {
-  const { token, erasures } = group;
-  // A lost connection is no fault of theirs: they are taken again together, at once.
-  if (isConnectionLoss(error)) return leaveGroup(database, group);
-  const failure = failureOf(error);
-  await database.query(
-    `UPDATE erasure SET failure = $3, claimed_by = NULL, claimed_until = now() + ${PAUSE}
-      WHERE erasure_id = ANY ($1) AND claimed_by = $2`,
-    [erasures.map(({ id }) => id), token, failure],
-  );
-}
-
-function failureOf(error: unknown): string | undefined {
-  if (error instanceof LedgerNotWritable) return 'ledger_not_writable';
-  return error instanceof pg.DatabaseError ? error.code : 'interrupted';
-}
-
-/** Leaves a group to another worker, at once. */
+/** Leaves a group to any worker, immediately. */
 export async function leaveGroup(database: Queryable, { token, erasures }: Group): Promise<void> {
   await database.query(
     `UPDATE erasure SET claimed_by = NULL, claimed_until = NULL
@@ -160,8 +136,8 @@ export async function leaveGroup(database: Queryable, { token, erasures }: Group
 }
 
 /**
- * Does a step in a transaction in which the erasures stay ours.
- * @throws where they are not any more
+ * Does a step in a transaction that holds the claim.
+ * @throws ClaimLost if another worker has claimed an erasure of the group
  */
 export async function inStep<T>(
   client: pg.ClientBase,
@@ -176,9 +152,9 @@ export async function inStep<T>(
         ORDER BY erasure_id FOR NO KEY UPDATE`,
       [ids, token],
     );
-    if (rowCount !== ids.length) throw new Error('Another worker has taken the erasures.');
+    if (rowCount !== ids.length) throw new ClaimLost();
     const result = await work(ids);
-    // Steps that follow each other closely leave no moment for anybody else to renew it.
+    // Steps that follow each other closely leave no moment in which `keepClaim` could renew it.
     if (performance.now() > group.renewedAt + RENEW_MS) {
       group.renewedAt = performance.now();
       await client.query(
@@ -193,8 +169,8 @@ export async function inStep<T>(
 
 /**
  * Does a step for those erasures of a group for which it is not done yet: they may have been interrupted at
- * different steps. That it is done is durable when this resolves.
- * @throws where another worker has claimed them
+ * different steps. When this resolves, it is durable that the step is done.
+ * @throws ClaimLost if another worker has claimed an erasure of the group
  */
 export async function doOnce(
   client: pg.ClientBase,
@@ -210,5 +186,5 @@ export async function doOnce(
       WHERE erasure_id = ANY ($1) AND claimed_by = $2`,
     [erasures.map(({ id }) => id), group.token, step],
   );
-  if (rowCount !== erasures.length) throw new Error('Another worker has taken the erasures.');
+  if (rowCount !== erasures.length) throw new ClaimLost();
 }

@@ -6,22 +6,22 @@ import type { Erasure } from './erasure.js';
 export interface RunContext {
   client: pg.ClientBase;
   hasher: InstallationHasher;
-  /** Takes the installations' events out of the queue; of some, only those received until a time. */
+  /** Removes the installations' events from the queue; of some, only those received until a time. */
   emptyQueue: (
     installationIds: readonly string[],
-    receivedUntil?: ReadonlyMap<string, number>,
+    options: { receivedUntil: ReadonlyMap<string, number>; signal: AbortSignal | undefined },
   ) => Promise<void>;
   /** Appends to the ledger outside the database; resolves when it is durable, with the entries' places. */
   record: (records: readonly LedgerRecord[]) => Promise<LedgerPlace[]>;
   /** Whether Redis is about to rewrite its append-only file, so that a certificate may wait for it. */
   rewriteIsDue?: () => Promise<boolean>;
-  /** Signs what was done. */
+  /** Makes the signed certificate. */
   certify: (facts: ErasureFacts) => object;
-  /** Told to stop, a worker leaves the rest to another. */
+  /** When it aborts, the worker leaves the rest to another. */
   stopping?: AbortSignal | undefined;
 }
 
-/** What a certificate is about. */
+/** The facts that a certificate states. */
 export interface ErasureFacts extends Omit<Erasure, 'state' | 'failure' | 'installations'> {
   installationIds: readonly string[];
 }

@@ -1,20 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { Actor } from '../database/audit-log.js';
+import { recordGeneralAct, type Actor } from '../database/audit-log.js';
 import type { Database } from '../database/database.js';
 import { InstallationHasher } from '../database/installation-hash.js';
 import type { ErasureCertificate } from './certificate.js';
-import {
-  claimGroup,
-  keepClaim,
-  leaveGroup,
-  releaseGroup,
-  type Group,
-  type Stage,
-} from './claim.js';
+import { claimGroup, keepClaim, leaveGroup, type Group, type Stage } from './claim.js';
 import { findPending, noteRewrite, type RewriteContext } from './log-rewrite.js';
 import { toErasure, type Erasure, type ErasureRow } from './erasure.js';
 import { findKnown, requestErasure, type ErasureRequest } from './request.js';
 import type { RunContext } from './context.js';
+import { releaseGroup, RETRY } from './release.js';
 import { confirmSuppressions, erase, settle } from './run.js';
 import { countRows, tablesOfInstallations } from '../database/installation-tables.js';
 
@@ -64,6 +58,18 @@ export class ErasureStore {
   ): Promise<{ erasure: Erasure; isNew: boolean }> {
     const hasher = this.#hasher;
     return this.#database.transaction((tx) => requestErasure(tx, request, { hasher, actor }));
+  }
+
+  /** Resumes a failed erasure and records that, in one transaction. @returns null if it has not failed */
+  async retry(erasureId: string, actor: Actor): Promise<Erasure | null> {
+    return this.#database.transaction(async (tx) => {
+      const { rows } = await tx.query<ErasureRow>(RETRY, [erasureId]);
+      if (!rows[0]) return null;
+      const { mode, installations } = rows[0];
+      const detail = { erasureId, mode, installations };
+      await recordGeneralAct(tx, { actor, act: 'erasure.retry', outcome: 'done', detail });
+      return toErasure(rows[0]);
+    });
   }
 
   /** Those of these ids that have rows, or are suppressed. */
@@ -161,7 +167,8 @@ export class ErasureStore {
     const token = this.#idleTokens.get(stage) ?? randomUUID();
     this.#idleTokens.delete(stage);
     try {
-      return await this.#runClaimed(await claimGroup(this.#database, stage, token), run, context);
+      const group = await claimGroup(this.#database, stage, token);
+      return await this.#runClaimed(group, run, { ...context, stage });
     } finally {
       this.#idleTokens.set(stage, token);
     }
@@ -170,19 +177,19 @@ export class ErasureStore {
   async #runClaimed(
     group: Group | null,
     run: (group: Group, context: RunContext) => Promise<void>,
-    context: WorkerContext,
+    { stage, ...context }: WorkerContext & { stage: Stage },
   ): Promise<string[]> {
     if (!group) return [];
     const letGo = keepClaim(this.#database, group);
     try {
       await this.#database.hold(
         (client) => run(group, { ...context, client, hasher: this.#hasher }),
-        { settings: SETTINGS, name: 'erasures' },
+        { settings: SETTINGS, name: stage === 'erase' ? 'erasures' : 'suppressions' },
       );
       return group.erasures.map(({ id }) => id);
     } catch (error) {
       if (context.stopping?.aborted) await leaveGroup(this.#database, group);
-      else await releaseGroup(this.#database, group, error);
+      else await releaseGroup(this.#database, group, { error, hasher: this.#hasher });
       throw error;
     } finally {
       letGo();

@@ -6,12 +6,16 @@ import { DESCRIPTION_OF_INSTALLATION } from '../database/installation-descriptio
 import { inStep, limitsOf, type Group } from './claim.js';
 import type { RunContext } from './context.js';
 
-/** Makes the rows of installations again, from what was received since. */
+/**
+ * Makes the rows of installations again, from what was received since. A worker that stored events while a row was
+ * missing did not know of the opt-outs that stay: the events after these are judged again.
+ */
 export async function restoreInstallations(group: Group, { client }: RunContext): Promise<void> {
   const ids = [...limitsOf(group).keys()];
   if (ids.length === 0) return;
   await inStep(client, group, async () => {
     await client.query(SIGHTINGS, [ids]);
+    await client.query(JUDGE_AGAIN, [ids]);
     await client.query(
       `UPDATE installation i
           SET (described_at, described_by, origin_id) = ${DESCRIPTION_OF_INSTALLATION}
@@ -36,6 +40,15 @@ const SIGHTINGS = `
      SET first_seen_at = least(installation.first_seen_at, EXCLUDED.first_seen_at),
          last_seen_at = greatest(installation.last_seen_at, EXCLUDED.last_seen_at),
          has_opted_out = installation.has_opted_out OR EXCLUDED.has_opted_out`;
+
+const JUDGE_AGAIN = `
+  INSERT INTO opt_out_removal AS r (installation_id, product, since, received_at)
+  SELECT installation_id, product, min(observed_at), max(received_at)
+    FROM consent_event WHERE installation_id = ANY ($1::uuid[]) AND opted_out
+   GROUP BY 1, 2 ORDER BY 1, 2
+  ON CONFLICT (installation_id, product) DO UPDATE
+     SET since = least(r.since, excluded.since),
+         received_at = greatest(r.received_at, excluded.received_at)`;
 
 /** Has the days refreshed whose reports stay: an installation's rollups are removed as a whole. */
 export async function markLeftDays(group: Group, { client }: RunContext): Promise<void> {

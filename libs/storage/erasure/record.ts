@@ -3,6 +3,7 @@ import { kindOf, noteRecorded } from '../ledger/unrecorded.js';
 import { inStep, type Group } from './claim.js';
 import type { ErasureMode } from '../ledger/erasure-mode.js';
 import type { RunContext } from './context.js';
+import { outside } from './failure.js';
 
 /** Records outside the database that installations are suppressed. */
 export async function recordSuppressions(group: Group, context: RunContext): Promise<void> {
@@ -45,7 +46,7 @@ async function record(
     installations: digests.map((digest) => digest.toString('base64url')),
   })) satisfies LedgerRecord[];
   if (records.length === 0) return;
-  const places = await record(records);
+  const places = await outside('ledger', record(records));
   await inStep(client, group, () => noteRecorded(client, records, places));
 }
 

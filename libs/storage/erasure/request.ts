@@ -13,14 +13,20 @@ export interface ErasureRequest {
   installationIds: readonly string[];
   /** Other ids that they may have had in earlier releases: those that are known are erased as well. */
   formerIds?: readonly string[] | undefined;
-  /** The same key again is the same request. */
+  /** A repeated request with the same key returns the same erasure. */
   idempotencyKey?: string | undefined;
 }
 
+/** An idempotency key was used before for another mode or other installations. */
+export class IdempotencyKeyReused extends Error {
+  override readonly name = 'IdempotencyKeyReused';
+}
+
 /**
- * Asks for an erasure, in a transaction that is under way. The installations are suppressed from its
- * commit on; only those that write at that moment have to be waited for. The same request again, by its
- * key or while the first one is under way, is the same erasure, and has no second audit entry.
+ * Requests an erasure, in the caller's transaction. The installations are suppressed from its commit on, except
+ * for transactions that store events at that moment. The same request again, with its key or while the first one
+ * is under way, returns the same erasure and adds no second audit entry.
+ * @throws IdempotencyKeyReused
  */
 export async function requestErasure(
   tx: pg.ClientBase,
@@ -32,7 +38,15 @@ export async function requestErasure(
   const known = await findKnown(tx, formerIds, hasher);
   const ids = [...new Set([...installationIds, ...known])].sort();
   const hashes = ids.map((id) => hasher.hash(id));
-  const same = await findSame(tx, { mode, ids, installations, idempotencyKey });
+  const keyed = await findByKey(tx, idempotencyKey);
+  if (keyed) {
+    const requested = new Set(installationIds.map((id) => hasher.hash(id).toString('hex')));
+    const former = new Set(formerIds.map((id) => hasher.hash(id).toString('hex')));
+    const isSame = keyed.mode === mode && (await isAbout(tx, keyed, { requested, former }));
+    if (!isSame) throw new IdempotencyKeyReused();
+    return { erasure: toErasure(keyed), isNew: false };
+  }
+  const same = await findSame(tx, { mode, ids, installations });
   if (same) return { erasure: toErasure(same), isNew: false };
   const { rows } = await tx.query<ErasureRow>(
     // No two at the same time, for of two about the same installation the later one has the last word.
@@ -91,29 +105,52 @@ export async function findKnown(
   return rows.map(({ id }) => id);
 }
 
+async function findByKey(
+  tx: pg.ClientBase,
+  idempotencyKey: string | undefined,
+): Promise<ErasureRow | undefined> {
+  if (idempotencyKey === undefined) return undefined;
+  const { rows } = await tx.query<ErasureRow>('SELECT * FROM erasure WHERE idempotency_key = $1', [
+    idempotencyKey,
+  ]);
+  return rows[0];
+}
+
+/** Which former ids were known, and so are subjects of an erasure, depends on when it was requested. */
+async function isAbout(
+  tx: pg.ClientBase,
+  { erasure_id }: ErasureRow,
+  { requested, former }: { requested: ReadonlySet<string>; former: ReadonlySet<string> },
+): Promise<boolean> {
+  const { rows } = await tx.query<{ hash: string }>(
+    `SELECT encode(installation_hash, 'hex') AS hash FROM erasure_subject WHERE erasure_id = $1`,
+    [erasure_id],
+  );
+  const subjects = new Set(rows.map(({ hash }) => hash));
+  return (
+    [...requested].every((hash) => subjects.has(hash)) &&
+    [...subjects].every((hash) => requested.has(hash) || former.has(hash))
+  );
+}
+
 interface SoughtErasure {
   mode: ErasureMode;
   ids: readonly string[];
   installations: number;
-  idempotencyKey: string | undefined;
 }
 
 /**
- * The erasure with the same key; or one of the same mode that is still about exactly these, unless
- * something else was asked for one of them since.
+ * An erasure of the same mode that is under way for exactly these installations, unless something else was
+ * requested for one of them since.
  */
 async function findSame(
   tx: pg.ClientBase,
-  { mode, ids, installations, idempotencyKey }: SoughtErasure,
+  { mode, ids, installations }: SoughtErasure,
 ): Promise<ErasureRow | undefined> {
-  const { rows: keyed } = await tx.query<ErasureRow>(
-    'SELECT * FROM erasure WHERE idempotency_key = $1',
-    [idempotencyKey],
-  );
-  if (keyed[0]) return keyed[0];
   const { rows } = await tx.query<ErasureRow>(
     `SELECT e.* FROM erasure_target first JOIN erasure e USING (erasure_id)
       WHERE first.installation_id = $2::uuid AND e.mode = $1 AND e.installations = $4
+        AND e.state <> 'failed'
         AND $3::uuid[] = (SELECT array_agg(installation_id ORDER BY installation_id::text)
                             FROM erasure_target t WHERE t.erasure_id = e.erasure_id)
         AND NOT EXISTS (SELECT FROM erasure_target t JOIN erasure later USING (erasure_id)

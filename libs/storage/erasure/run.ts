@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { waitForWriters } from '../database/wait-for-writers.js';
 import { doOnce, inStep, limitsOf, type Group } from './claim.js';
 import type { RunContext } from './context.js';
+import { outside, RowsRemain } from './failure.js';
 import { toErasure, type ErasureRow, type ErasureState } from './erasure.js';
 import { collectGroup } from './leftovers.js';
 import { awaitRewrite, noteQueueEmptied } from './log-rewrite.js';
@@ -10,13 +11,14 @@ import { removeFromRollups, removeRows } from './remove.js';
 import { lockRequests, suppress } from './request.js';
 import { markLeftDays, restoreInstallations } from './received-since.js';
 import { staysSuppressed } from './stays-suppressed.js';
+import { forgetStatistics } from './statistics.js';
 import { countRowsOfErasures, tablesOfInstallations } from '../database/installation-tables.js';
 
 type Step = (group: Group, context: RunContext) => Promise<void>;
 
 /**
- * Makes sure that nobody stores an event of theirs any more. The request itself has suppressed them;
- * who was writing at that moment is waited for, once for all.
+ * Confirms that no worker stores an event of these installations any more. The request itself has suppressed
+ * them; this waits for the transactions that were under way then, once for the whole group.
  */
 export async function confirmSuppressions(group: Group, context: RunContext): Promise<void> {
   const { client, hasher } = context;
@@ -44,7 +46,7 @@ export async function confirmSuppressions(group: Group, context: RunContext): Pr
 /** Steps by the names under which the database remembers that they are done. `complete` follows the last. */
 type Steps = readonly (readonly [name: string, step: Step])[];
 
-/** Each step may be repeated: a worker that is killed or loses its connection leaves one half done. */
+/** Each step may be repeated: a worker that is killed or loses its connection leaves one unfinished. */
 const WITHOUT_ROWS: Steps = [
   ['recorded', recordCompletions],
   ['lifted', lift],
@@ -70,7 +72,7 @@ export async function settle(group: Group, context: RunContext): Promise<void> {
   await take(WITHOUT_ROWS, group, context);
 }
 
-/** Carries out erasures, from wherever they are to their end. Each has its own counts. */
+/** Carries out erasures from their first step that is not done. Each has its own counts. */
 export async function erase(group: Group, context: RunContext): Promise<void> {
   await take(WITH_ROWS, group, context);
 }
@@ -84,16 +86,13 @@ async function take(steps: Steps, group: Group, context: RunContext): Promise<vo
   await complete(group, context);
 }
 
-async function emptyQueue(group: Group, { client, emptyQueue }: RunContext): Promise<void> {
+async function emptyQueue(
+  group: Group,
+  { client, emptyQueue, stopping }: RunContext,
+): Promise<void> {
   await inStep(client, group, (ids) => enter(client, ids, 'erasing'));
   const ids = group.erasures.flatMap(({ installationIds }) => installationIds);
-  await emptyQueue(ids, limitsOf(group));
-}
-
-/** The planner's statistics are samples, in which ids of removed rows would stay until the next one. */
-async function forgetStatistics(group: Group, { client }: RunContext): Promise<void> {
-  const ids = group.erasures.flatMap(({ installationIds }) => installationIds);
-  await inStep(client, group, () => client.query('SELECT forget_statistics($1)', [ids]));
+  await outside('queue', emptyQueue(ids, { receivedUntil: limitsOf(group), signal: stopping }));
 }
 
 async function noteErased(group: Group, { client }: RunContext): Promise<void> {
@@ -106,7 +105,7 @@ async function noteErased(group: Group, { client }: RunContext): Promise<void> {
   );
 }
 
-/** Looks for rows that are left. @throws where there are any: then the erasures begin again */
+/** Looks for rows that remain. @throws RowsRemain if there are any; the erasures then begin again */
 async function verify(group: Group, { client }: RunContext): Promise<void> {
   const isClean = await inStep(client, group, async (ids) => {
     const tables = await tablesOfInstallations(client);
@@ -118,15 +117,15 @@ async function verify(group: Group, { client }: RunContext): Promise<void> {
     ]);
     return isClean;
   });
-  if (!isClean) throw new Error('Rows are left.');
+  if (!isClean) throw new RowsRemain('The verification found rows.');
 }
 
 const NOTE_VERIFIED = 'UPDATE erasure SET verified = $2 WHERE erasure_id = ANY ($1)';
 const BEGIN_AGAIN = `UPDATE erasure SET steps_done = '{}' WHERE erasure_id = ANY ($1)`;
 
 /**
- * Ends suppressions: those that erasures without a lasting one have brought, and any that is to be
- * lifted. What was asked for since stays: then it is as lasting as was asked.
+ * Ends suppressions: those of erasures that do not last, and those to be lifted. A suppression that was
+ * requested since stays, and lasts as that request says; so does one that a failed erasure needs.
  */
 async function lift(group: Group, { client, hasher }: RunContext): Promise<void> {
   const some = group.erasures.filter(({ mode }) => mode === 'lift' || mode === 'erase');
@@ -148,7 +147,8 @@ const LIFT = `
       JOIN erasure e USING (erasure_id)
       JOIN suppression s ON s.installation_hash = p.hash AND (e.mode = 'lift' OR NOT s.is_lasting)
       LEFT JOIN (erasure_subject u JOIN erasure later USING (erasure_id))
-             ON u.installation_hash = p.hash AND later.requested_at > e.requested_at
+             ON u.installation_hash = p.hash
+            AND (later.requested_at > e.requested_at OR e.mode <> 'lift' AND later.state = 'failed')
             AND ${staysSuppressed('later', 'p.hash')}
      GROUP BY 1),
   kept AS (
@@ -157,7 +157,7 @@ const LIFT = `
   DELETE FROM suppression s USING ending
    WHERE s.installation_hash = ending.hash AND NOT is_wanted`;
 
-/** Signs what was done, and forgets the ids. */
+/** Signs the certificates, and deletes the ids. */
 async function complete(group: Group, { client, certify }: RunContext): Promise<void> {
   const idsOf = new Map(group.erasures.map(({ id, installationIds }) => [id, installationIds]));
   await inStep(client, group, async (ids) => {

@@ -46,7 +46,9 @@ export async function packIndexes(
     if (state !== 'attached' || to.getTime() > now - DAYS_AFTER * DAY_MS) continue;
     const index = `${name}_event_key`;
     // Retention, if it has the month, leaves it to the next run.
-    const done = await ifFree(database, name, () => packIndex(client, { name, index }, signal));
+    const done = await ifFree(database, name, (lost) =>
+      packIndex(client, { name, index }, AbortSignal.any([signal, lost])),
+    );
     if (!done?.isRebuilt) continue;
     result.rebuilt.push(index);
     result.savedBytes += done.savedBytes;

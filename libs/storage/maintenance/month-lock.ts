@@ -9,24 +9,25 @@ import { withLease } from '../database/lease.js';
 const PAUSE_MS = 500;
 
 /**
- * Does work on a month unless another process is remaking it. The month of a killed process is free once
- * its lease has expired; a statement of it that is still under way keeps its own locks.
- * @returns null where another process has it
+ * Does work on a month unless another process rewrites it. The month of a killed process is free once its lease
+ * has expired; a statement of it that is still under way keeps its own locks.
+ * @param work gets a signal that aborts if the lease is lost
+ * @returns null if another process has the month
  */
 export async function ifFree<T extends object | string>(
   database: Queryable,
   partition: string,
-  work: () => Promise<T>,
+  work: (lost: AbortSignal) => Promise<T>,
 ): Promise<T | null> {
   const done = await withLease(database, `month ${partition}`, work);
   return done?.result ?? null;
 }
 
-/** The same once no other process has the month any more. */
+/** The same, once no other process has the month. */
 export async function onceFree<T extends object | string>(
   database: Queryable,
   { partition, signal }: { partition: string; signal: AbortSignal },
-  work: () => Promise<T>,
+  work: (lost: AbortSignal) => Promise<T>,
 ): Promise<T> {
   for (;;) {
     const done = await ifFree(database, partition, work);

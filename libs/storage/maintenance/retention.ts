@@ -70,9 +70,12 @@ export async function applyRetention(
     signal.throwIfAborted();
     const { fate, expired } = judge(partition, expiry, { products: [...products.keys()], now });
     if (fate === 'kept') continue;
-    const work = () => carryOut(client, partition, { fate, expired, products, options });
+    const work = (until: AbortSignal) =>
+      carryOut(client, partition, { fate, expired, products, options, signal: until });
     const month = { partition: partition.name, signal };
-    const done = isDryRun ? await work() : await onceFree(database, month, work);
+    const done = isDryRun
+      ? await work(signal)
+      : await onceFree(database, month, (lost) => work(AbortSignal.any([signal, lost])));
     if (done !== 'unchanged') result[done].push(partition.name);
   }
   if (!isDryRun) {
@@ -112,14 +115,15 @@ interface Sentence {
   expired: readonly string[];
   products: ReadonlyMap<string, number[]>;
   options: RetentionOptions;
+  signal: AbortSignal;
 }
 
 async function carryOut(
   client: pg.ClientBase,
   partition: Partition,
-  { fate, expired, products, options }: Sentence,
+  { fate, expired, products, options, signal }: Sentence,
 ): Promise<'dropped' | 'rewritten' | 'unchanged'> {
-  const { signal, onPiece, blocksAtOnce, isDryRun = false } = options;
+  const { onPiece, blocksAtOnce, isDryRun = false } = options;
   if (fate === 'dropped') {
     if (!isDryRun) await dropPartition(client, partition);
     return 'dropped';

@@ -45,10 +45,14 @@ export async function rewritePartition(
     await client.query(`COMMENT ON TABLE ${name} IS '${note}'`);
     return 'unchanged';
   }
-  await withLockRetry(client, signal, () => prepare(client, partition, note));
-  await copy(client, name, rewrite);
+  const oid = await withLockRetry(client, signal, () => prepare(client, partition, note));
+  await copy(client, { name, oid }, rewrite);
+  signal.throwIfAborted();
   await client.query(`ANALYZE ${name}${SUCCESSOR}`);
-  return withLockRetry(client, signal, () => swap(client, partition));
+  return withLockRetry(client, signal, async () => {
+    signal.throwIfAborted();
+    return swap(client, partition, oid);
+  });
 }
 
 /** What would become of a month. */
@@ -87,8 +91,33 @@ export async function dropSuccessors(
   }
 }
 
-/** From its commit on, the successor follows the partition. */
-async function prepare(client: pg.ClientBase, partition: Partition, note: string) {
+/** Another process has replaced the successor, because this one lost the month. */
+class RewriteLost extends Error {
+  override readonly name = 'RewriteLost';
+}
+
+/**
+ * Locks the successor and checks that it is the one that this process prepared: another process that took the
+ * month over uses the same name. @throws RewriteLost
+ */
+async function lockSuccessor(
+  client: pg.ClientBase,
+  { name, oid }: { name: string; oid: string },
+  mode: 'ROW EXCLUSIVE' | 'ACCESS EXCLUSIVE',
+): Promise<void> {
+  const successor = `${name}${SUCCESSOR}`;
+  const found = 'SELECT to_regclass($1)::oid::text AS oid';
+  const isOwn = async () =>
+    (await client.query<{ oid: string | null }>(found, [successor])).rows[0]?.oid === oid;
+  if (await isOwn()) {
+    await client.query(`LOCK TABLE ${successor} IN ${mode} MODE`);
+    if (await isOwn()) return;
+  }
+  throw new RewriteLost('Another process has taken over the rewrite of the month.');
+}
+
+/** From its commit on, the successor follows the partition. @returns the successor's oid */
+async function prepare(client: pg.ClientBase, partition: Partition, note: string): Promise<string> {
   const { name } = partition;
   const successor = `${name}${SUCCESSOR}`;
   const [from, to] = boundsOf(partition);
@@ -102,9 +131,17 @@ async function prepare(client: pg.ClientBase, partition: Partition, note: string
     COMMENT ON TABLE ${successor} IS '${note}';
     CREATE TRIGGER follow_rewrite AFTER INSERT OR UPDATE OR DELETE ON ${name}
       FOR EACH ROW EXECUTE FUNCTION follow_rewrite('${successor}')`);
+  const { rows } = await client.query<{ oid: string }>('SELECT $1::regclass::oid::text AS oid', [
+    successor,
+  ]);
+  return rows[0]?.oid ?? '';
 }
 
-async function copy(client: pg.ClientBase, name: string, rewrite: Rewrite): Promise<void> {
+async function copy(
+  client: pg.ClientBase,
+  { name, oid }: { name: string; oid: string },
+  rewrite: Rewrite,
+): Promise<void> {
   const { origins, signal, onPiece, blocksAtOnce = BLOCKS_AT_ONCE } = rewrite;
   const { rows } = await client.query<{ blocks: number }>(
     `SELECT (pg_relation_size($1::regclass) / current_setting('block_size')::int)::int AS blocks`,
@@ -115,6 +152,7 @@ async function copy(client: pg.ClientBase, name: string, rewrite: Rewrite): Prom
     signal.throwIfAborted();
     await inTransaction(client, async () => {
       await holdMutex(client, 'month_rewrite');
+      await lockSuccessor(client, { name, oid }, 'ROW EXCLUSIVE');
       await client.query(
         `INSERT INTO ${name}${SUCCESSOR} SELECT * FROM ${name}
           WHERE ctid >= $1::tid AND ctid < $2::tid AND origin_id <> ALL ($3::integer[])
@@ -126,12 +164,17 @@ async function copy(client: pg.ClientBase, name: string, rewrite: Rewrite): Prom
   }
 }
 
-/** The successor takes the place. Everybody else is kept away for the milliseconds that this takes. */
-async function swap(client: pg.ClientBase, partition: Partition): Promise<'rewritten' | 'dropped'> {
+/** The successor replaces the partition. All others wait for the milliseconds that this takes. */
+async function swap(
+  client: pg.ClientBase,
+  partition: Partition,
+  oid: string,
+): Promise<'rewritten' | 'dropped'> {
   const { table, name } = partition;
   const successor = `${name}${SUCCESSOR}`;
   const [from, to] = boundsOf(partition);
   await client.query(`LOCK TABLE ONLY ${table} IN ACCESS EXCLUSIVE MODE`);
+  await lockSuccessor(client, { name, oid }, 'ACCESS EXCLUSIVE');
   const { rowCount } = await client.query(`SELECT FROM ${successor} LIMIT 1`);
   await client.query(`ALTER TABLE ${table} DETACH PARTITION ${name}; DROP TABLE ${name}`);
   if (!rowCount) {

@@ -12,7 +12,7 @@ import {
   type PurgeScope,
   type SentGroup,
 } from './purge.js';
-import { CLAIM, runPurge } from './run.js';
+import { CLAIM, QueueNotEmptied, runPurge, type PurgeContext } from './run.js';
 
 const KINDS = new Map(Object.entries(reportKinds).map(([name, kind]) => [String(kind), name]));
 
@@ -109,28 +109,54 @@ export class PurgeStore {
   }
 
   /**
-   * Carries out the purge that has waited longest and that no worker has. One that got no further in the last
-   * attempts is failed.
-   * @returns its id; null where there is none
+   * Carries out the purge that has waited longest and that no worker has claimed. A purge that made no progress
+   * in the last attempts becomes `failed`.
+   * @returns its id; null if there is none
    */
-  async runNext(signal: AbortSignal): Promise<string | null> {
+  async runNext(context: PurgeContext): Promise<string | null> {
     const { rows } = await this.database.query<PurgeRow>(CLAIM_NEXT, [randomUUID()]);
     const [purge] = rows;
     if (!purge || purge.state === 'failed') return null;
+    const renewal = setInterval(() => void this.#renew(purge).catch(() => undefined), RENEW_MS);
     try {
-      await this.database.hold((client) => runPurge(client, purge, signal), { name: 'purges' });
+      await this.database.hold((client) => runPurge(client, purge, context), { name: 'purges' });
       return purge.purge_id;
     } catch (error) {
-      const isOwnFault = !signal.aborted && !isConnectionLoss(error);
-      await this.database.query(isOwnFault ? NOTE_FAILURE : LEAVE, [
-        purge.purge_id,
-        purge.claimed_by,
-        ...(isOwnFault ? [error instanceof pg.DatabaseError ? error.code : 'interrupted'] : []),
-      ]);
+      await this.#release(purge, error, context.signal.aborted);
       throw error;
+    } finally {
+      clearInterval(renewal);
+    }
+  }
+
+  async #renew({ purge_id, claimed_by }: PurgeRow): Promise<void> {
+    await this.database.query(
+      // Skips it while a step has locked it: the step renews it itself.
+      `UPDATE purge SET claimed_until = ${CLAIM}
+        WHERE purge_id = (SELECT purge_id FROM purge WHERE purge_id = $1 AND claimed_by = $2
+                             FOR NO KEY UPDATE SKIP LOCKED)`,
+      [purge_id, claimed_by],
+    );
+  }
+
+  async #release(
+    { purge_id, claimed_by }: PurgeRow,
+    error: unknown,
+    isStopping: boolean,
+  ): Promise<void> {
+    const claim = [purge_id, claimed_by];
+    if (isStopping || isConnectionLoss(error)) await this.database.query(LEAVE, claim);
+    else if (error instanceof QueueNotEmptied) await this.database.query(NOTE_OUTAGE, claim);
+    else {
+      const failure = (error instanceof pg.DatabaseError ? error.code : undefined) ?? 'interrupted';
+      await this.database.query(NOTE_FAILURE, [...claim, failure]);
     }
   }
 }
+
+const RENEW_MS = 8000;
+/** Longer than ingest takes from the receipt of an event until the event is in the queue. */
+const SETTLED = "interval '30 seconds'";
 
 /** Attempts in a row that remove nothing, until a purge counts as failed. */
 const MAX_ATTEMPTS = 10;
@@ -144,12 +170,18 @@ const CLAIM_NEXT = `
    WHERE purge_id = (SELECT purge_id FROM purge
                       WHERE state IN ('requested', 'running')
                         AND (claimed_until IS NULL OR claimed_until < now())
+                        AND received_to <= now() - ${SETTLED}
                       ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED)
   RETURNING *`;
 const NOTE_FAILURE = `
   UPDATE purge
      SET failure = $3, claimed_by = NULL, claimed_until = now() + interval '2 seconds',
          state = CASE WHEN attempts < ${MAX_ATTEMPTS} THEN state ELSE 'failed' END
+   WHERE purge_id = $1 AND claimed_by = $2`;
+/** The attempt does not count. */
+const NOTE_OUTAGE = `
+  UPDATE purge SET failure = 'queue_unavailable', attempts = greatest(attempts - 1, 0), claimed_by = NULL,
+         claimed_until = now() + interval '2 seconds'
    WHERE purge_id = $1 AND claimed_by = $2`;
 /** A lost connection, or a worker that stops, is no fault of the purge: the attempt does not count. */
 const LEAVE = `

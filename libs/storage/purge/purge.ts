@@ -20,7 +20,7 @@ export interface Purge extends PurgeScope {
   completedAt: string | null;
   /** Rows that are gone so far, by table. */
   removed: Record<string, number>;
-  /** Why the last attempt failed, an SQLSTATE or `interrupted`; null where none has since it got on. */
+  /** Why the last attempt failed: an SQLSTATE, `queue_unavailable` or `interrupted`; null if none did since the last progress. */
   failure: string | null;
 }
 

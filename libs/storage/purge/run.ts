@@ -5,30 +5,45 @@ import { pieces } from '../maintenance/old-rows.js';
 import { markChanges } from '../rollups/marks.js';
 import { takeOutOfSums } from '../rollups/take-out.js';
 import { inTransaction } from '../database/transaction.js';
+import { waitForWriters } from '../database/wait-for-writers.js';
 import type { PurgeRow } from './purge.js';
 
-/** Lifetime of a claim. Every step renews it. */
+/** Lifetime of a claim. A live worker renews it. */
 export const CLAIM = "now() + interval '30 seconds'";
 /** Installations that are removed in one transaction. */
 const INSTALLATIONS_AT_ONCE = 50;
 
+/** The queue could not be emptied. It says nothing about the purge. */
+export class QueueNotEmptied extends Error {
+  override readonly name = 'QueueNotEmptied';
+}
+
+export interface PurgeContext {
+  /** Removes from the queue what a key sent in a period: milliseconds since 1970, `to` exclusive. */
+  emptyQueue: (
+    scope: { keyId: string; from: number; to: number },
+    signal: AbortSignal,
+  ) => Promise<void>;
+  signal: AbortSignal;
+}
+
 /**
- * Removes what a key sent, in short steps that are committed one by one: reports with all that belongs to them,
- * quarantined events, and then the installations of which nothing is left. Every step may be done again. What
- * the balance says of the events stays: they were accepted and stored.
+ * Removes what a key sent: first from the queue, then from the database, in short steps that are committed one
+ * by one. Each may be repeated. Passes are repeated until one finds nothing. At the end, the installations
+ * without any events are removed. The balance keeps the fates of the events.
  */
 export async function runPurge(
   client: pg.ClientBase,
   purge: PurgeRow,
-  signal: AbortSignal,
+  { emptyQueue, signal }: PurgeContext,
 ): Promise<void> {
-  for (const partition of await partitionsOf(client, 'report')) {
-    for await (const piece of pieces(client, partition, signal)) {
-      await inStep(client, purge, () => removeReports(client, purge, { partition, piece }));
-    }
-  }
-  for await (const piece of pieces(client, 'quarantined_event', signal)) {
-    await inStep(client, purge, () => removeQuarantined(client, purge, piece));
+  const [from, to] = [purge.received_from.getTime(), purge.received_to.getTime()];
+  await emptyQueue({ keyId: purge.key_id, from, to }, signal).catch((cause: unknown) => {
+    throw new QueueNotEmptied('The queue could not be emptied.', { cause });
+  });
+  for (let removed = 1; removed > 0;) {
+    await waitForWriters(client);
+    removed = await removeEvents(client, purge, signal);
   }
   for (let ids = await nextInstallations(client, purge); ids.length > 0;) {
     signal.throwIfAborted();
@@ -44,16 +59,42 @@ export async function runPurge(
   );
 }
 
+/**
+ * A pass over all events. Quarantined events come first: a replay that is under way moves them to the reports.
+ * @returns how many events it removed
+ */
+async function removeEvents(
+  client: pg.ClientBase,
+  purge: PurgeRow,
+  signal: AbortSignal,
+): Promise<number> {
+  let removed = 0;
+  for await (const piece of pieces(client, 'quarantined_event', signal)) {
+    removed += await inStep(client, purge, () => removeQuarantined(client, purge, piece));
+  }
+  for (const partition of await partitionsOf(client, 'report')) {
+    for await (const piece of pieces(client, partition, signal)) {
+      const place = { partition, piece };
+      removed += await inStep(client, purge, () => removeReports(client, purge, place));
+    }
+  }
+  return removed;
+}
+
 type Removed = Record<string, number>;
 type Piece = readonly [first: string, end: string];
 
-/** Does a step in a transaction, and notes what it removed. @throws where another worker has claimed the purge */
+/**
+ * Does a step in a transaction, and notes what it removed.
+ * @returns how many rows
+ * @throws if another worker has claimed the purge
+ */
 async function inStep(
   client: pg.ClientBase,
   { purge_id, claimed_by }: PurgeRow,
   work: () => Promise<Removed>,
-): Promise<void> {
-  await inTransaction(client, async () => {
+): Promise<number> {
+  return inTransaction(client, async () => {
     const { rows } = await client.query<{ removed: Removed }>(
       `UPDATE purge SET claimed_until = ${CLAIM}
         WHERE purge_id = $1 AND claimed_by = $2 AND state = 'running' RETURNING removed`,
@@ -61,7 +102,7 @@ async function inStep(
     );
     if (!rows[0]) throw new Error('Another worker has claimed the purge.');
     const counts = Object.entries(await work()).filter(([, count]) => count > 0);
-    if (counts.length === 0) return;
+    if (counts.length === 0) return 0;
     const { removed } = rows[0];
     for (const [table, count] of counts) removed[table] = (removed[table] ?? 0) + count;
     // Only what is removed is progress: every attempt passes again over what has nothing to remove.
@@ -69,6 +110,7 @@ async function inStep(
       'UPDATE purge SET removed = $2, attempts = 1, failure = NULL WHERE purge_id = $1',
       [purge_id, JSON.stringify(removed)],
     );
+    return counts.reduce((sum, [, count]) => sum + count, 0);
   });
 }
 

@@ -79,7 +79,7 @@ export async function eraseReappeared(
     `SELECT id FROM unnest($1::uuid[], $2::bytea[]) AS t(id, hash)
       WHERE NOT EXISTS (
             SELECT FROM erasure_subject u JOIN erasure e USING (erasure_id)
-             WHERE u.installation_hash = hash AND e.state NOT IN ('complete', 'failed'))`,
+             WHERE u.installation_hash = hash AND e.state <> 'complete')`,
     [installationIds, installationIds.map((id) => hasher.hash(id))],
   );
   const mode = 'erase_and_suppress';

@@ -26,7 +26,7 @@ export async function forgetDays(
   return removed;
 }
 
-/** Rows of a day that go in one transaction: an erasure waits for no more than that. */
+/** Rows that one transaction removes: an erasure waits for no more than that. */
 const ROWS_AT_ONCE = 20_000;
 
 interface Forgetting {
@@ -60,12 +60,12 @@ async function forgetDay(
   }
 }
 
-const SOME_OF = (table: string) => `
+const SOME_OF = (table: string, where: string) => `
   DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM ${table} WHERE day = $1::date LIMIT ${ROWS_AT_ONCE}))`;
-const FORGET_EVENTS = SOME_OF('installation_day_events');
+    SELECT ctid FROM ${table} WHERE ${where} LIMIT ${ROWS_AT_ONCE}))`;
+const FORGET_EVENTS = SOME_OF('installation_day_events', 'day = $1::date');
 const FORGET_INSTALLATIONS = `
-  WITH gone AS (${SOME_OF('installation_day')} RETURNING installation_id, product),
+  WITH gone AS (${SOME_OF('installation_day', 'day = $1::date')} RETURNING installation_id, product),
   shortened AS (
     UPDATE installation_life l
        SET active_days = l.active_days - 1, returns = l.returns - g.was_back::int
@@ -88,11 +88,12 @@ const OLD = [
 
 async function forgetSums(client: pg.ClientBase, { signal, removed }: Forgetting) {
   for (const { table, where } of OLD) {
-    signal.throwIfAborted();
-    const { rowCount } = await locked(client, () =>
-      client.query(`DELETE FROM ${table} WHERE ${where}`),
-    );
-    count(removed, table, rowCount);
+    for (let rows = ROWS_AT_ONCE; rows === ROWS_AT_ONCE;) {
+      signal.throwIfAborted();
+      const { rowCount } = await locked(client, () => client.query(SOME_OF(table, where)));
+      rows = rowCount ?? 0;
+      count(removed, table, rows);
+    }
   }
 }
 

@@ -21,7 +21,9 @@ const MOST_PIECES = 4096;
 const ATTEMPTS = 5;
 
 /** A part of the refresh took too long. The rest of it is done; the next refresh tries that part again. */
-export class RefreshIncomplete extends Error {}
+export class RefreshIncomplete extends Error {
+  override readonly name = 'RefreshIncomplete';
+}
 
 /**
  * Brings the rollups up to what had been committed when this was called. Of every marked day the marks
