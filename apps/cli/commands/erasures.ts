@@ -40,6 +40,23 @@ interface EraseOptions {
 
 /** Erasures, their certificates and their ledger. */
 export function addErasures(program: Command, withTools: WithTools): void {
+  addErase(program, withTools);
+  const erasures = program.command('erasures').description('list, retry and verify erasures');
+  addReading(erasures, withTools);
+  erasures
+    .command('retry <id>')
+    .description('resume a failed erasure')
+    .option('--wait', 'wait until the erasure is complete')
+    .action(withTools(retry));
+  erasures
+    .command('verify')
+    .description('verify the erasure ledger, and reapply erasures that the database is missing')
+    .option('--dry-run', 'report without changing anything')
+    .option('--accept-loss', 'continue with a ledger that has lost entries')
+    .action(withTools(verify));
+}
+
+function addErase(program: Command, withTools: WithTools): void {
   program
     .command('erase')
     .description('erase installations and suppress their new events')
@@ -54,8 +71,9 @@ export function addErasures(program: Command, withTools: WithTools): void {
     .option('--wait', 'wait until the erasure is complete')
     .option('--certificate <file>', 'wait, then write the signed certificate to this file')
     .action(withTools(erase));
+}
 
-  const erasures = program.command('erasures').description('list, retry and verify erasures');
+function addReading(erasures: Command, withTools: WithTools): void {
   paged(erasures.command('list').description('list erasures, newest first'))
     .option('--state <state>', 'only erasures in this state')
     .option('--installation <id>', 'only erasures of this installation')
@@ -77,17 +95,6 @@ export function addErasures(program: Command, withTools: WithTools): void {
         printer.print(response, () => fields(response.erasure));
       }),
     );
-  erasures
-    .command('retry <id>')
-    .description('resume a failed erasure')
-    .option('--wait', 'wait until the erasure is complete')
-    .action(withTools(retry));
-  erasures
-    .command('verify')
-    .description('verify the erasure ledger, and reapply erasures that the database is missing')
-    .option('--dry-run', 'report without changing anything')
-    .option('--accept-loss', 'continue with a ledger that has lost entries')
-    .action(withTools(verify));
   erasures
     .command('certificate <id>')
     .description('print the signed certificate; npm run verify-certificate verifies it')
