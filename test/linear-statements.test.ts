@@ -1,7 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { Database, ErasureStore, HousekeepingStore, Rollups, TelemetryStore } from '#storage';
-import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
+import {
+  Database,
+  ErasureStore,
+  HousekeepingStore,
+  PurgeStore,
+  QuarantineStore,
+  Rollups,
+  TelemetryStore,
+} from '#storage';
+import {
+  compileProducts,
+  normalise,
+  normaliseKept,
+  type EventEnvelope,
+  type KeptEvent,
+} from '#telemetry';
 import { Asker, connectionsOf, createDatabase } from './support/database.js';
 import { carryOut } from './support/erasures.js';
 import { suppressionKey } from './support/rolled-up.js';
@@ -17,6 +31,10 @@ const TIMES = 3;
  * slightly more with a logarithmic factor. A quadratic one visits nine times as many.
  */
 const MOST = 5;
+const LEAKED = '0123456789abcdef';
+const PURGED = { keyId: LEAKED, from: '2000-01-01T00:00:00.000Z', to: '2100-01-01T00:00:00.000Z' };
+/** Of so many installations, one waits for the removal of what came after its opt-out. */
+const WAITING = 10;
 /** Statements that visit fewer rows per installation than this are ignored. */
 const FEW = 10;
 
@@ -34,6 +52,11 @@ function eventsOf(installationId: string, at: number, daysAgo: number): EventEnv
         ...{ environmentVersion: `2.${daysAgo}`, [`health-unit-${name}-total`]: 3 },
         [`health-unit-${name}-unhealthy`]: 1,
       },
+      ...(daysAgo === 3 && { key: LEAKED }),
+    },
+    {
+      ...common,
+      ...{ id: randomUUID(), product: 'dcos', event: 'nobody.knows', properties: {} },
     },
     {
       ...common,
@@ -41,6 +64,36 @@ function eventsOf(installationId: string, at: number, daysAgo: number): EventEnv
       properties: { version: `2.${daysAgo}`, [name]: 1, remark: 'some text' },
     },
   ];
+}
+
+/** Replays and discards what is in quarantine, removes what a key sent, and what came after opt-outs. */
+async function removeEvents(database: Database, owner: Asker, ids: string[]): Promise<void> {
+  const { signal } = new AbortController();
+  const store = new TelemetryStore({ database, suppressionKey });
+  const quarantine = new QuarantineStore(database);
+  const again = (kept: KeptEvent, eventKey: string) => normaliseKept(kept, eventKey, OPTIONS);
+  for (const kind of ['replay', 'discard'] as const) {
+    await quarantine.request({ kind, filter: {}, requestedBy: 'erika' });
+    expect(await quarantine.runNext({ normalise: again, store, signal })).not.toBeNull();
+  }
+  const purges = new PurgeStore(database);
+  await purges.request(PURGED, 'erika');
+  const emptyQueue = () => Promise.resolve();
+  while ((await purges.runNext({ emptyQueue, signal })) !== null);
+  const some = ids.filter((_, at) => at % 4 === 0);
+  const optOuts = some.map((installationId, at) => ({
+    ...eventsOf(installationId, at * 1000, 5)[0]!,
+    ...{ product: 'resoto', event: 'opted_out', properties: {} },
+  }));
+  const events = optOuts.map((envelope) => normalise(envelope, OPTIONS));
+  await store.save({ batchId: randomUUID(), gatheredAt: TODAY, events, accepted: [] });
+  await owner.ask(
+    `INSERT INTO opt_out_removal (installation_id, product, since, received_at)
+     SELECT id, 'resoto', '2000-01-01', now() FROM unnest($1::uuid[]) WITH ORDINALITY AS i(id, place)
+      WHERE place % ${WAITING} = 0`,
+    [some],
+  );
+  while (await store.removeOptedOut());
 }
 
 /**
@@ -75,13 +128,20 @@ async function visitsOfDay(size: number): Promise<ReadonlyMap<string, number>> {
   const visits = new RowVisits();
   await save(3);
   await visits.begin(databaseUrl);
-  const listened = new Database({ databaseUrl, name: 'muster-explained', connections: 5 });
+  const listened = new Database({
+    databaseUrl,
+    name: 'muster-explained',
+    connections: 5,
+    writeConnections: 2,
+  });
   const rollups = new Rollups(listened);
   const erasures = new ErasureStore({ database: listened, suppressionKey });
   const house = new HousekeepingStore(listened);
   try {
     await rollups.refresh();
     await save(2);
+    await rollups.refresh();
+    await removeEvents(listened, owner, ids.slice(0, size / 2));
     await rollups.refresh();
     await owner.ask(
       `DELETE FROM report WHERE origin_id IN (SELECT origin_id FROM origin WHERE version = '2.2');
@@ -104,7 +164,7 @@ async function visitsOfDay(size: number): Promise<ReadonlyMap<string, number>> {
   return visits.counts;
 }
 
-test('no statement of rollups, erasures or maintenance is quadratic, even if the planner has no statistics', async () => {
+test('no statement of rollups, erasures, removals or maintenance is quadratic, even if the planner has no statistics', async () => {
   const small = await visitsOfDay(SMALL);
   const large = await visitsOfDay(SMALL * TIMES);
   expect(large.size).toBeGreaterThan(50);

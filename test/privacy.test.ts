@@ -45,7 +45,7 @@ beforeAll(async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
   client = new HttpsClient(muster.ingestUrl, muster.ca, agent);
   await plantControl();
-  await Promise.all([sendAll(plantRequests(planter)), breakConnections()]);
+  await Promise.all([sendAll(plantRequests(planter)), breakStore()]);
   await sendAll(plantHttp(planter));
   for (const bytes of plantBytes(planter)) await muster.replay(bytes);
   await replayRecorded();
@@ -65,10 +65,15 @@ async function plantControl() {
 }
 
 /**
- * Refuses database connections until the worker logs the failure, because errors must not quote
- * events either.
+ * Cuts database connections, and lets statements fail with errors that quote the row, until the worker logs the
+ * failure: its log must not quote events either.
  */
-async function breakConnections() {
+async function breakStore() {
+  await muster.owner(`
+    CREATE FUNCTION quote_row() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN RAISE EXCEPTION '%', NEW USING DETAIL = NEW::text, HINT = NEW::text, ERRCODE = 'XX000'; END $$;
+    CREATE TRIGGER quoting BEFORE INSERT ON original_event
+      FOR EACH ROW EXECUTE FUNCTION quote_row()`);
   while (!muster.workers[0]!.log.includes(FAILED)) {
     await sleep(200);
     await muster.owner(
@@ -76,6 +81,7 @@ async function breakConnections() {
         WHERE application_name = 'muster-worker' AND datname = current_database()`,
     );
   }
+  await muster.owner('DROP FUNCTION quote_row CASCADE');
 }
 
 function eventOf(product: keyof typeof KEYS, event: string, properties: object): Sent {

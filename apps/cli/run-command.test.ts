@@ -12,6 +12,7 @@ import { runCommand } from './run-command.js';
 /** Has the fields that commands read from any response. */
 const RESPONSE = {
   ...{ rows: {}, sent: [], event: {}, job: { state: 'complete' } },
+  erasure: { id: 'X', state: 'requested', removed: {}, failure: null },
   forgotten: { erasures: [], suppressions: 0, lifts: 0, reappeared: 0 },
 };
 
@@ -57,7 +58,8 @@ const FILTER = `--product X --event X --reason X --path X --version X ${TIMES}`;
 
 const COMMANDS = [
   ...['erase X --dry-run', `erasures list --state X --installation X ${PAGE}`, 'erasures show X'],
-  ...['erasures certificate X', 'erasures verify --dry-run --accept-loss', 'erasures key'],
+  ...['erasures retry X', 'erasures certificate X', 'erasures key'],
+  'erasures verify --dry-run --accept-loss',
   ...['installations show X', 'installations export X'],
   ...['keys create X', 'keys list --product X', 'keys rotate X', 'keys revoke X'],
   ...['tokens create X', 'tokens list', 'tokens revoke X'],

@@ -3,7 +3,7 @@ import { partsOfAnEvent, removeEventRows, type EventKeyColumns } from '../databa
 import { partitionsOf, tablesOfInstallations } from '../database/installation-tables.js';
 import { pieces } from '../maintenance/old-rows.js';
 import { markChanges } from '../rollups/marks.js';
-import { takeOutOfSums } from '../rollups/take-out.js';
+import { BY_KEY, takeOutOfSums } from '../rollups/take-out.js';
 import { inTransaction } from '../database/transaction.js';
 import { waitForWriters } from '../database/wait-for-writers.js';
 import type { PurgeRow } from './purge.js';
@@ -45,11 +45,11 @@ export async function runPurge(
     await waitForWriters(client);
     removed = await removeEvents(client, purge, signal);
   }
-  for (let ids = await nextInstallations(client, purge); ids.length > 0;) {
+  for (let ids = await installationsAfter(client, purge, null); ids.length > 0;) {
     signal.throwIfAborted();
     const some = ids;
     await inStep(client, purge, () => removeEmpty(client, some));
-    ids = await nextInstallations(client, purge);
+    ids = await installationsAfter(client, purge, some.at(-1) ?? null);
   }
   await client.query(
     `UPDATE purge
@@ -183,11 +183,16 @@ async function remember(client: pg.ClientBase, purgeId: string, gone: readonly G
   );
 }
 
-async function nextInstallations(client: pg.ClientBase, { purge_id }: PurgeRow): Promise<string[]> {
+async function installationsAfter(
+  client: pg.ClientBase,
+  { purge_id }: PurgeRow,
+  lastId: string | null,
+): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
-    `SELECT installation_id AS id FROM purge_installation WHERE purge_id = $1
+    `SELECT installation_id AS id FROM purge_installation
+      WHERE purge_id = $1 AND ($2::uuid IS NULL OR installation_id > $2)
       ORDER BY installation_id LIMIT ${INSTALLATIONS_AT_ONCE}`,
-    [purge_id],
+    [purge_id, lastId],
   );
   return rows.map(({ id }) => id);
 }
@@ -204,6 +209,7 @@ const EMPTY = `
 
 /** Locks them first: a worker that has an event of one either has stored it, or makes the installation again. */
 async function removeEmpty(client: pg.ClientBase, ids: readonly string[]): Promise<Removed> {
+  await client.query(BY_KEY);
   await client.query(
     `SELECT FROM installation WHERE installation_id = ANY ($1::uuid[])
       ORDER BY installation_id, product FOR UPDATE`,

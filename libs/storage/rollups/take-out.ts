@@ -12,10 +12,10 @@ export const rollupTables = [
 ];
 
 /**
- * Some installations of a fleet are looked up by their keys. Without statistics the planner would read the
- * whole fleet's days for each group of them.
+ * For a transaction that looks up some installations of a fleet by their keys. Without statistics the planner would
+ * read the whole fleet's days for each group of them.
  */
-const BY_KEY =
+export const BY_KEY =
   'SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off';
 
 /**
