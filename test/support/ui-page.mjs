@@ -1,4 +1,4 @@
-// The script of a page that uses Segment's own browser client, like the DC/OS UI.
+// The script of a page that uses Segment's own browser client, like the DC/OS UI. It imports uuid without declaring it.
 import analytics from '@segment/analytics.js-core';
 import segment from '@segment/analytics.js-integration-segmentio';
 
