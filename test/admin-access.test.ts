@@ -57,7 +57,7 @@ const ROUTES: [
   ['DELETE', `/v1/blocks/${ID}`, 'quarantine:write', 404],
   ['POST', '/v1/tokens', 'tokens:write', 400],
   ['GET', '/v1/tokens', 'tokens:write', 200],
-  ['DELETE', '/v1/tokens/nobody', 'tokens:write', 404],
+  ['DELETE', '/v1/tokens/unknown', 'tokens:write', 404],
   ['GET', '/v1/audit', 'operations:read', 200],
 ];
 
@@ -138,10 +138,10 @@ const createToken = (...words: string[]) =>
   });
 
 test('the command prints a new token once, records it, and stores only its digest', async () => {
-  const { stdout } = await createToken('somebody', 'erasures:write');
+  const { stdout } = await createToken('erika', 'erasures:write');
   const token = stdout.trim();
   expect((await admin.ask('GET', '/v1/audit?limit=1')).json.acts[0]).toMatchObject({
-    ...{ actor: 'admin-token', act: 'token.create', detail: { name: 'somebody' } },
+    ...{ actor: 'admin-token', act: 'token.create', detail: { name: 'erika' } },
   });
   expect(await asked('GET', '/v1/erasures', token)).toBe(200);
   expect(await asked('GET', `/v1/installations/${ID}`, token)).toBe(403);

@@ -9,7 +9,7 @@ import { HttpsClient } from './support/https.js';
 import { adminRoutes } from './support/admin-routes.js';
 import { startMuster, type Muster } from './support/muster.js';
 
-/** A request that goes on although its connection has ended is done by then. */
+/** A request that continues although its connection has ended is complete by then. */
 const SETTLED_MS = 500;
 const ID = '70b28f00-e38f-41b2-a723-aab344f535b9';
 const HEADERS = {

@@ -12,7 +12,7 @@ beforeAll(async () => {
   application = new Asker(database.appUrl);
   const suppressionKey = 'only-for-tests';
   const store = new AdminStore({ database: connectionsOf(database.appUrl), suppressionKey });
-  await store.record({ actor: 'somebody', act: 'erasure.request', outcome: 'done' });
+  await store.record({ actor: 'erika', act: 'erasure.request', outcome: 'done' });
 });
 
 afterAll(async () => {
@@ -24,7 +24,7 @@ afterAll(async () => {
 const log = () => owner.ask('SELECT * FROM audit_log ORDER BY audit_id');
 
 test('the application can insert into and read the audit log', async () => {
-  expect(await application.ask('SELECT actor FROM audit_log')).toEqual([{ actor: 'somebody' }]);
+  expect(await application.ask('SELECT actor FROM audit_log')).toEqual([{ actor: 'erika' }]);
 });
 
 test.each([

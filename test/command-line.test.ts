@@ -220,7 +220,7 @@ test('an error is one sentence, and usage errors have their own exit code', asyn
     stdout: '',
     stderr: 'Erasure not found.\n',
   });
-  expect(await run('erase', 'nobody')).toMatchObject({
+  expect(await run('erase', 'not-an-id')).toMatchObject({
     code: 1,
     stderr: 'installationIds[0] must be a GUID or a cloud resource name.\n',
   });
@@ -288,8 +288,8 @@ test('a usage error of create-token and verify-certificate is reported as text',
     spawned(process.execPath, [`dist/apps/admin/${script}.js`, ...words], env);
   const files = ['/nowhere/certificate.json', '--key', '/nowhere/key.pem'];
   const reports = await Promise.all([
-    report('create-token', '--dayz', '3', 'somebody'),
-    report('create-token', 'somebody', '--days', '99999'),
+    report('create-token', '--dayz', '3', 'erika'),
+    report('create-token', 'erika', '--days', '99999'),
     report('verify-certificate', '--keys', 'x'),
     report('verify-certificate', ...files),
   ]);

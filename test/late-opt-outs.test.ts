@@ -28,7 +28,7 @@ afterAll(() => it.drop());
 async function optOutLate(sender = {}): Promise<string> {
   const id = randomUUID();
   const hourly = Array.from({ length: HOURS }, (_, hour) => event(id, DAYS, hour));
-  hourly.push(event(id, DAYS, HOURS, { event: 'nobody.knows' }));
+  hourly.push(event(id, DAYS, HOURS, { event: 'unheard.of' }));
   await it.save(...hourly);
   await it.save({ ...event(id, DAYS, 2, { event: 'opted_out', properties: {} }), ...sender });
   return id;
@@ -137,7 +137,7 @@ test('a late opt-out removes the rollups of days whose reports have expired, whi
   const day = (ago: number) => [
     event(id, ago),
     event(other, ago),
-    event(id, ago, 13, { event: 'nobody.knows' }),
+    event(id, ago, 13, { event: 'unheard.of' }),
   ];
   await it.save(...[9, 8, 7, 6, 5, 4, 3, 2].flatMap(day));
   await it.rollups.refresh();
@@ -204,7 +204,7 @@ test('an opt-out that an earlier release stored under another id of the installa
   expect(await balanceOf(it.ask)).toMatchObject({ stored: 4, opted_out: 3 });
 });
 
-test('an installation of which only such an opt-out is known was seen at the time of the opt-out', async () => {
+test('an installation that is known only by such an opt-out was seen at the time of the opt-out', async () => {
   const [former, id] = [randomUUID(), randomUUID()];
   const optOut = event(former, 5, 2, { event: 'opted_out', properties: {} });
   await it.save(optOut);

@@ -56,7 +56,7 @@ function eventsOf(installationId: string, at: number, daysAgo: number): EventEnv
     },
     {
       ...common,
-      ...{ id: randomUUID(), product: 'dcos', event: 'nobody.knows', properties: {} },
+      ...{ id: randomUUID(), product: 'dcos', event: 'unheard.of', properties: {} },
     },
     {
       ...common,

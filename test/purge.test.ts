@@ -39,7 +39,7 @@ const balance = () => it.ask('SELECT * FROM fleet.ingest_balance');
 test('a purge shows and removes what a leaked key sent, and nothing else', async () => {
   const [fake, real] = [randomUUID(), randomUUID()];
   const broken = { properties: { 'health-unit-a-total': 'many' } };
-  const unknown = { product: 'dcos', event: 'nobody.knows' };
+  const unknown = { product: 'dcos', event: 'unheard.of' };
   const ui = { event: 'dcos_login', properties: {} };
   await it.save(
     ...[by(LEAKED, event(fake, 3)), by(LEAKED, event(fake, 2, 12, broken))],

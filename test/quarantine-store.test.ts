@@ -89,7 +89,7 @@ const contextOf = (options: typeof NEW, store: Pick<TelemetryStore, 'replay'> = 
 });
 
 const ask = async (kind: 'replay' | 'discard', filter: QuarantineFilter = {}) =>
-  (await quarantine.request({ kind, filter, requestedBy: 'somebody' })).job.id;
+  (await quarantine.request({ kind, filter, requestedBy: 'erika' })).job.id;
 
 async function run(kind: 'replay' | 'discard', filter: QuarantineFilter = {}, options = NEW) {
   const id = await ask(kind, filter);

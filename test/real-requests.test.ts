@@ -342,7 +342,7 @@ function rowsOf(events: Json[]) {
         path: path ?? null,
         app_version: appVersion,
         // Whether there is a user. The key itself is not known here.
-        user_key: userId?.includes('@') ? 'somebody' : null,
+        user_key: userId?.includes('@') ? 'a user' : null,
       },
     ]),
     defects: [],
@@ -366,7 +366,7 @@ async function storedRows() {
     const rows = await muster.analyst(`SELECT * FROM fleet.${view}`);
     stored[name] = inOrder(
       rows.map(({ received_at, observed_at, occurred_at, clock, ...row }) =>
-        row.user_key ? { ...row, user_key: 'somebody' } : row,
+        row.user_key ? { ...row, user_key: 'a user' } : row,
       ),
     );
   }

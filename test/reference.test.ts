@@ -130,7 +130,7 @@ test('responses of the admin API match the reference', async () => {
     ['GET', `/v1/erasures/${erasure}/certificate`, '/v1/erasures/{id}/certificate'],
     ['DELETE', `/v1/installations/${ID}`, '/v1/installations/{installationId}'],
     ['GET', `/v1/installations/${ID}`, '/v1/installations/{installationId}'],
-    ['GET', '/v1/installations/nobody', '/v1/installations/{installationId}'],
+    ['GET', '/v1/installations/unknown', '/v1/installations/{installationId}'],
     ['GET', '/v1/queue', '/v1/queue'],
     ['GET', '/v1/queue/failed', '/v1/queue/failed'],
     ['POST', '/v1/queue/failed/retry', '/v1/queue/failed/retry', {}],

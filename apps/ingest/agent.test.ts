@@ -9,7 +9,7 @@ test.each([
   ['Go-http-client/1.1', 'go-http-client/1.1'],
   ['billing/2.3 (linux; amd64)', 'billing/2.3'],
   ['Mozilla/5.0 (X11; Linux x86_64)', 'browser'],
-  ['somebody@example.com/1.0', 'other'],
+  ['erika@example.com/1.0', 'other'],
   ['curl/8.5.0-of-jane', 'curl/8.5.0'],
   ['curl', 'other'],
   ['10.0.0.7', 'other'],

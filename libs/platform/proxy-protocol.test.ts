@@ -37,7 +37,7 @@ const headers = fc.oneof(
 let server: Server | undefined;
 afterEach(() => server?.close());
 
-test('a header of either version names the client, and ends where the connection goes on', () => {
+test('a header of either version names the client, and ends where the connection continues', () => {
   fc.assert(
     fc.property(headers, ([header, address]) => {
       const parsed = parseProxyHeader(Buffer.concat([header, REST]));

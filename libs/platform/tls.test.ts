@@ -32,7 +32,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-test('a made certificate is trusted by whoever trusts its file, for every name of this machine', async () => {
+test('a made certificate is trusted by clients that trust its file, for every name of this machine', async () => {
   const files = await makeCertificate(dir);
   const { cert, key } = await loadTls(files);
   const { port } = await listen(createServer({ cert, key }));
@@ -146,7 +146,7 @@ test('a new certificate outside its dates does not replace one that is within th
   expect(await serialSeen(port, cert)).toBe(serial(cert));
 });
 
-test('a chain is as good as its certificate that ends first', async () => {
+test('a chain expires with its certificate that ends first', async () => {
   const [long, short] = await Promise.all([certificateFor(-1, 90), certificateFor(-2, 5)]);
   const chain = await Promise.all([long, short].map(({ certFile }) => readFile(certFile, 'utf8')));
   expect(certificateValidity(chain.join(''))).toMatchObject({ state: 'expiring', daysLeft: 5 });

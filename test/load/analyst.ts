@@ -8,7 +8,7 @@ import { Teardown } from '#devservers';
 import { urlAs } from '../../apps/start/endpoints.js';
 import { readCookbook } from '../support/cookbook.js';
 import { askAll, quantile, SLOW_MS, type Asked } from './analyst/ask.js';
-import { measureWithAnalyst, type IngestRates } from './analyst/beside.js';
+import { measureWithAnalyst, type IngestRates } from './analyst/ingest-rates.js';
 import { readAnalystOptions, USAGE, type AnalystOptions } from './analyst/options.js';
 import { describeSize, measureSize, packMonth, type Size } from './analyst/size.js';
 import { buildFleet } from './fleet/build-fleet.js';

@@ -54,8 +54,8 @@ export async function readTables(
 
 /**
  * Removes all rows of events, except snapshots and sources, which contain no ids. Truncates only
- * tables and partitions with data, because each truncation rebuilds the indexes, of which there are
- * hundreds.
+ * tables and partitions with data, because each truncation rebuilds hundreds of
+ * indexes.
  */
 export async function emptyTables(
   ask: (text: string) => Promise<Record<string, unknown>[]>,

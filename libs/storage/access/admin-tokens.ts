@@ -176,8 +176,8 @@ export class AdminStore {
   }
 
   /**
-   * Whose token it is; null where it is nobody's, expired or revoked. It is looked up by its digest, so
-   * how long that takes says nothing of the token.
+   * The owner of a token; null if it is unknown, expired or revoked. Tokens are looked up by digest, so the
+   * duration reveals nothing about them.
    */
   async findAdministrator(token: string): Promise<Administrator | null> {
     const { rows } = await this.#database.query<Administrator>(

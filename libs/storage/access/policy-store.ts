@@ -36,7 +36,7 @@ const READ = `
        FROM block_rule) AS blocks
   FROM policy_revision`;
 
-/** What administrators have decided: the truth of it, of which Redis has a copy for ingest. */
+/** The decisions of administrators. Redis holds a copy for ingest. */
 export class PolicyStore {
   readonly keys: WriteKeyStore;
   readonly products: ProductPolicies;

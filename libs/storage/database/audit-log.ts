@@ -19,7 +19,7 @@ export interface Act {
   detail?: object | undefined;
 }
 
-/** An act as it stands in the log. */
+/** An act as recorded in the log. */
 export interface RecordedAct {
   id: string;
   at: string;

@@ -5,10 +5,9 @@ const POLL_MS = 20;
 const WRITERS_LIMIT_MS = 120_000;
 
 /**
- * Those that have asked who is suppressed and may write by what they heard: whoever has asked holds a
- * lock on the table until its transaction ends. It is taken before the question is answered, so who
- * does not hold it yet will see what has been committed by now. A dump holds it as well, but has no
- * number, for it writes nothing.
+ * Transactions that have read the suppressions and may write according to them. Each holds a lock on the table until
+ * it ends. It takes the lock before it reads, so a transaction that does not hold it yet will see everything committed
+ * by now. A dump holds it too, but has no transaction id, because it writes nothing.
  */
 const WRITERS = `
   SELECT virtualtransaction AS id FROM pg_locks

@@ -63,7 +63,7 @@ const STAGES: Record<Stage, string> = {
 /**
  * Claims the erasures that have waited longest at a stage and that no other worker has claimed.
  * @param token identifies the claim; also claims what was left under it when a connection was lost
- * @returns null if there are none
+ * @returns null if no erasure is waiting
  */
 export async function claimGroup(
   database: Queryable,

@@ -85,7 +85,7 @@ export class ErasureStore {
     return rows[0] ? toErasure(rows[0]) : null;
   }
 
-  /** The signed certificate; null while there is none. */
+  /** The signed certificate; null before the erasure is complete. */
   async certificate(erasureId: string): Promise<ErasureCertificate | null> {
     const { rows } = await this.#database.query<{
       certificate: ErasureCertificate | null;
@@ -137,7 +137,7 @@ export class ErasureStore {
   }
 
   /**
-   * Takes erasures that have waited longest and that nobody works on, and carries them out together.
+   * Claims the erasures that have waited longest and that no worker has claimed, and carries them out together.
    * @returns the erasures that it has completed, and whether there was anything to do
    */
   async eraseNext(context: WorkerContext): Promise<Progress> {

@@ -85,7 +85,7 @@ describe.each([
     );
   });
 
-  test('an entry that somebody without the key has made up shows', () => {
+  test('an entry that was forged without the key is detected', () => {
     const { privateKey: foreign } = generateKeyPairSync('ed25519');
     const { head } = checkChain(whole, how);
     const { fault } = checkChain([...whole, ...chainOf(1, head, foreign)], how);

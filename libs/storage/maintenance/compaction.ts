@@ -25,7 +25,7 @@ export interface CompactionOptions {
 }
 
 export interface CompactionResult {
-  /** The indexes that were built anew. */
+  /** The indexes that were rebuilt. */
   rebuilt: string[];
   savedBytes: number;
 }
@@ -82,13 +82,13 @@ async function packIndex(client: pg.ClientBase, { name, index }: Names, signal: 
 
 interface Size {
   bytes: number;
-  /** As counted when the index was built, or estimated since; 0 where nobody has looked yet. */
+  /** As counted when the index was built, or estimated since; 0 if it is not known yet. */
   entries: number;
 }
 
 /**
- * Whether an index has more pages than its entries need. One of which nobody knows how many it has is
- * taken to be: once it is rebuilt they are known.
+ * Whether an index has more pages than its entries need. An index with an unknown number of entries counts as
+ * such: once it is rebuilt, the number is known.
  */
 function isLoose({ bytes, entries }: Size): boolean {
   const needed = (entries * ENTRY_BYTES * PAGE_BYTES) / ROOM_IN_PAGE_BYTES;

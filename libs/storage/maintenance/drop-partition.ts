@@ -5,8 +5,8 @@ import type { Partition } from '../database/partitions.js';
 const EXPIRED = 'expired';
 
 /**
- * Takes a month out of its table and drops it. Nobody waits: it leaves when the last one has gone who may
- * be reading it.
+ * Detaches a month from its table and drops it. No reader waits: it is detached when the last transaction that may
+ * read it has ended.
  */
 export async function dropPartition(client: pg.ClientBase, partition: Partition): Promise<void> {
   const { table, name } = partition;

@@ -24,7 +24,7 @@ export class Expiry {
     return this.#end(this.#days.get(product) ?? this.#usualDays);
   }
 
-  /** The same of products that nobody has said anything about. */
+  /** The same for products without a setting of their own. */
   get usualEnd(): Date {
     return this.#end(this.#usualDays);
   }

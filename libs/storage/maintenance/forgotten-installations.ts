@@ -5,10 +5,10 @@ import type { Expiry } from './expiry.js';
 import { pieces } from './old-rows.js';
 
 /**
- * Removes the installations that were last seen before what is kept and about which no other table knows
- * anything. Each is locked before it is looked for: a worker that has an event of it has either stored
- * that, or waits and makes the installation anew.
- * @returns how many went
+ * Removes installations that were last seen before the retention period and that no other table refers to. Each is
+ * locked before it is checked: a worker with an event of the installation either has stored it, or waits and creates
+ * the installation again.
+ * @returns how many were removed
  */
 export async function removeForgotten(
   client: pg.ClientBase,

@@ -67,7 +67,7 @@ function isUnused(id: string, users: readonly User[]): string {
     .join(' AND ');
 }
 
-/** The contents of a table that nobody points at, piece by piece in the order of their ids. */
+/** The contents of a table that nothing refers to, in pieces in the order of their ids. */
 async function* orphansOf(
   client: pg.ClientBase,
   table: string,

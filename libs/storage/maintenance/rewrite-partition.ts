@@ -6,8 +6,8 @@ import { withLockRetry, inTransaction } from '../database/transaction.js';
 /** What the name of a partition's successor ends with, until it takes the place. */
 const SUCCESSOR = '_rewritten';
 /**
- * Some 20 thousand reports: whoever deletes from the month waits while they are copied, which takes half
- * a second even where a dozen others want each processor.
+ * Some 20 thousand reports. Transactions that delete from the month wait while these are copied, which takes half a
+ * second even on a processor that a dozen others want.
  */
 const BLOCKS_AT_ONCE = 250;
 
@@ -28,9 +28,9 @@ export function productsWithout({ note }: Partition): Set<string> {
 }
 
 /**
- * Takes some products out of a month: copies all others to a new table, which then takes its place in one
- * short transaction. Whatever is done to the month meanwhile, as by an erasure, is done to both, by a
- * trigger; so a row that was deleted cannot come back. A month of which nothing is left is dropped.
+ * Removes some products from a month: copies all others to a new table, which then takes its place in one short
+ * transaction. Meanwhile a trigger applies all changes of the month, such as those of an erasure, to both tables, so a
+ * deleted row cannot come back. If nothing of the month is left, it is dropped.
  */
 export async function rewritePartition(
   client: pg.ClientBase,

@@ -56,7 +56,10 @@ export class PurgeStore {
     }));
   }
 
-  /** Requests a purge and records that, in one transaction. The same again is the same purge while that is under way; one that has failed is tried again. */
+  /**
+   * Requests a purge and records that, in one transaction. While an equal purge is in progress, returns that one;
+   * resumes one that has failed.
+   */
   async request(
     { keyId, from, to }: PurgeScope,
     actor: Actor,
@@ -111,7 +114,7 @@ export class PurgeStore {
   /**
    * Carries out the purge that has waited longest and that no worker has claimed. A purge that made no progress
    * in the last attempts becomes `failed`.
-   * @returns its id; null if there is none
+   * @returns its id; null if no purge is waiting
    */
   async runNext(context: PurgeContext): Promise<string | null> {
     const { rows } = await this.database.query<PurgeRow>(CLAIM_NEXT, [randomUUID()]);

@@ -7,8 +7,8 @@ export interface Discarded {
 }
 
 /**
- * Removes some quarantined events and what is kept of them, in their order. Takes no lock that it would
- * have to wait for: what somebody else has just locked is about to go, or is looked at again later.
+ * Removes some quarantined events and their originals, in order of id. Never waits for a lock: rows that another
+ * transaction has locked are about to be removed, or are handled later.
  * @param condition of `quarantined_event`, with these values
  */
 export async function discardSome(

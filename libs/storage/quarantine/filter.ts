@@ -1,4 +1,4 @@
-/** Which quarantined events are meant: those of which everything that is said here is true. */
+/** Selects the quarantined events that meet all of these conditions. */
 export interface QuarantineFilter {
   product?: string | undefined;
   event?: string | undefined;

@@ -42,7 +42,7 @@ interface EventRow {
 const COLUMNS =
   'quarantine_id, installation_id, product, event, version, reason, path, received_at, observed_at';
 
-/** Those that were kept aside last come first. */
+/** The latest come first. */
 export async function listEvents(
   database: Queryable,
   filter: QuarantineFilter,

@@ -25,14 +25,14 @@ export interface QuarantineRequest {
 
 /** So often in a row a job may get no further, until it counts as failed. */
 const MAX_ATTEMPTS = 10;
-/** So long the repetitions of an event are to be known, also of one that is kept aside. */
+/** How long repetitions of an event are recognised, also of a quarantined one. */
 const LEAST_RETENTION_DAYS = 30;
 
-/** Events that were kept aside: shown, replayed and discarded. */
+/** Quarantined events: lists, replays and discards them. */
 export class QuarantineStore {
   constructor(private readonly database: Database) {}
 
-  /** Those that were kept aside last come first; `after` is the id of the last one of the page before. */
+  /** The latest come first; `after` is the id of the last event of the previous page. */
   async list(
     filter: QuarantineFilter,
     page: { after?: string | undefined; limit: number },
@@ -57,7 +57,10 @@ export class QuarantineStore {
     return summarise(this.database, filter, options);
   }
 
-  /** Requests a replay or a discard and records that, in one transaction. The same again, while the first one is under way, is the same job. */
+  /**
+   * Requests a replay or a discard and records that, in one transaction. While an equal job is in progress, returns
+   * that one.
+   */
   async request(request: QuarantineRequest): Promise<{ job: QuarantineJob; isNew: boolean }> {
     const { kind, filter, requestedBy } = request;
     return this.database.transaction(async (client) => {
@@ -104,8 +107,8 @@ export class QuarantineStore {
   }
 
   /**
-   * Takes the job that has waited longest and that nobody works on, and carries it to its end, or as far
-   * as it gets until it is stopped.
+   * Claims the job that has waited longest and that no worker has claimed, and carries it out, as far as it gets
+   * before it is stopped.
    * @returns its id when it is complete; null otherwise
    */
   async runNext(context: RunContext): Promise<string | null> {

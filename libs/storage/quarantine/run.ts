@@ -9,7 +9,7 @@ import { conditionOf } from './filter.js';
 import type { QuarantineJobRow } from './job.js';
 import type { Replayed, ReplayCounts } from '../write/replay.js';
 
-/** Whoever works on a job has it for so long, and renews that with every page. */
+/** Lifetime of a claim. Each page renews it. */
 export const CLAIM = "now() + interval '15 seconds'";
 
 /** Events in one transaction: some hundred milliseconds, and at most 32 MB of what is kept. */
@@ -22,7 +22,7 @@ export interface RunContext {
   normalise: (kept: KeptEvent, eventKey: string) => ReplayedEvent;
   /** The write path. */
   store: TelemetryStore;
-  /** Ends the work after the page under way; another worker goes on. */
+  /** Ends the work after the current page; another worker continues. */
   signal: AbortSignal;
 }
 
@@ -37,9 +37,9 @@ const NOTHING: ReplayCounts = {
 };
 
 /**
- * Carries a job from wherever it is to its end, page by page. How far it is stands in the transaction of
- * the page: a worker that is killed leaves a job that another one goes on with.
- * @returns whether it is at its end
+ * Resumes a job and carries it out page by page. The transaction of each page records the progress, so another worker
+ * can resume the job of a killed one.
+ * @returns whether the job is complete
  */
 export async function runJob(
   jobId: string,
@@ -62,7 +62,7 @@ export async function runJob(
   return false;
 }
 
-/** Says up to where the job goes: what is kept aside later, by itself as well, is not its own. */
+/** Fixes the last event of the job: events that are quarantined later, also by the job itself, are not part of it. */
 async function start(client: pg.ClientBase, jobId: string): Promise<void> {
   const job = await read(client, jobId);
   if (job.up_to_id !== null) return;
@@ -164,7 +164,7 @@ async function discardNext(client: pg.ClientBase, job: QuarantineJobRow): Promis
   return isOver && !(await beginAgain(client, job));
 }
 
-/** Goes back to the beginning where some were passed over that somebody else had locked. */
+/** Starts again if events were skipped because another transaction had locked them. */
 async function beginAgain(client: pg.ClientBase, job: QuarantineJobRow): Promise<boolean> {
   const values: unknown[] = [job.job_id, job.up_to_id];
   const { rowCount } = await client.query(

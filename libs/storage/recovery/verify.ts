@@ -25,7 +25,7 @@ export interface LedgerVerification extends Reconciliation {
 export interface VerifyOptions extends Omit<LedgerOptions, 'onRepair'> {
   comparison: LedgerComparison;
   isDryRun: boolean;
-  /** Goes on from the ledger as it is, although it lacks entries that the database has seen. */
+  /** Continues with the ledger as it is, although it lacks entries that the database has seen. */
   acceptsLoss: boolean;
 }
 

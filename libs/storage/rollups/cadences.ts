@@ -3,8 +3,8 @@ import type { ProductCadence } from '#telemetry';
 import { locked } from './lock.js';
 
 /**
- * Writes down how often the installations of products report. Where a product's silence begins after
- * another number of days than before, all of its days are summed up anew by the next refresh.
+ * Stores how often the installations of products report. If the number of days after which a product's installations
+ * count as silent has changed, the next refresh sums up all of its days again.
  */
 export async function writeCadences(
   client: pg.ClientBase,

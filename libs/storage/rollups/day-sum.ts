@@ -3,7 +3,7 @@ export interface DaySum {
   table: string;
   /** After the day. */
   key: readonly string[];
-  /** Of the key, what no sender chooses. Beside the product, everything else is a name or a version. */
+  /** The part of the key that no sender chooses. Apart from the product, everything else is a name or a version. */
   classes?: readonly string[];
   /** What the key decides. */
   facts?: readonly string[];
@@ -26,7 +26,7 @@ export interface Scope {
 
 /** After how many days without anything an installation of a row `d` counts as silent; `c` is its cadence. */
 export const SILENT = 'coalesce(c.silent_after_days, 3)';
-/** The same of the product that waits longest. */
+/** The same for the product with the longest such time. */
 export const LONGEST_SILENCE = '(SELECT greatest(3, max(silent_after_days)) FROM product_cadence)';
 
 const OF_PRODUCT = '($2::text IS NULL OR d.product = $2)';
@@ -43,7 +43,7 @@ export const OF_INSTALLATIONS: Scope = {
   lastDays: 'd.installation_id = ANY ($1::uuid[])',
 };
 
-/** What a row has beside the day and the key. */
+/** The columns of a row besides the day and the key. */
 export function valuesOf({ facts = [], counts, totals = [], ranks = [] }: DaySum): string[] {
   return [...facts, ...counts, ...totals, ...ranks];
 }

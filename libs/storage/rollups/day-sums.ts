@@ -16,7 +16,7 @@ export const partNumbers = [...PARTS.keys()];
 /** All tables of sums. */
 export const daySumTables = [...PARTS.values()].flat().map(({ table }) => table);
 
-/** The first day that is summed up: those before would lack whoever was last there before what is kept. */
+/** The first day that is summed up. Earlier days would lack installations whose last day is no longer kept. */
 export const FIRST_SUMMED_DAY = `(SELECT days_since + ${LONGEST_SILENCE} FROM rollup_state)`;
 
 /** The sums of a part. */
@@ -37,9 +37,9 @@ export async function refreshDaySum(
 }
 
 /**
- * Takes installations out of the sums of all their days, which are still there. In a transaction that
- * holds the lock of refreshes, in which their days go as well. Days that are to be summed up anew
- * anyhow are left to that, and marked are those of which no part can be taken out.
+ * Subtracts installations from the sums of all their days, which still exist. The transaction holds the lock of
+ * refreshes and removes these days afterwards. Days that will be summed up again anyway are left alone; days from which
+ * no part can be subtracted are marked.
  */
 export async function takeOutOfDaySums(
   tx: pg.ClientBase,
@@ -87,7 +87,7 @@ const IS_MARKED = 'EXISTS (SELECT FROM rollup_stale m WHERE m.day = theirs.day A
 const MARK_AGAIN =
   'ON CONFLICT (day, part, modulus, remainder) DO UPDATE SET revision = s.revision + 1';
 
-/** A row goes with its last installation. A total of which hardly anything is left is summed up anew. */
+/** A row is removed with its last installation. A total that has become very small is summed up again. */
 function lessening(sum: DaySum): string {
   const { table, key, counts, totals = [], select } = sum;
   const columns = ['day', ...key, ...valuesOf(sum)].join(', ');

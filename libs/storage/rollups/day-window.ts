@@ -2,7 +2,7 @@
 export const MIDNIGHT = `($1::date::timestamp AT TIME ZONE 'UTC')`;
 /** Of a table `r` of reports or readings: those that were observed on the day `$1`. */
 export const OF_THE_DAY = `r.observed_at >= ${MIDNIGHT} AND r.observed_at < ${MIDNIGHT} + interval '1 day'`;
-/** Products of which the day's reports are all there; of the others nothing is read, and nothing changed. */
+/** Products whose reports of the day are complete. Nothing of the others is read or changed. */
 export const WHOLE_PRODUCTS = `SELECT o.product FROM (SELECT DISTINCT product FROM origin) o
                   LEFT JOIN retention_floor f USING (product) WHERE f.day IS NULL OR f.day <= $1`;
 /** Of a table with installations: those that are in the piece of `$2`, a power of two, and `$3`. */

@@ -5,7 +5,7 @@ import type { DaySum } from './day-sum.js';
  * 20 versions; one write key could send a million names a minute.
  */
 const MOST_ROWS = 50_000;
-/** What stands in the place of names and versions that are counted together. */
+/** Replaces names and versions that are counted together. */
 const OTHERS = `'*'`;
 
 /** The columns of a key whose values senders choose. */

@@ -23,9 +23,9 @@ export class Rollups {
   }
 
   /**
-   * The same, for callers that do so every so often: refreshes take a twentieth of the time at most,
-   * whoever calls.
-   * @returns null where it is too early
+   * The same, for callers that do so regularly: refreshes take at most a twentieth of the time, however many callers
+   * there are.
+   * @returns null if it is too early
    */
   async refreshInTurn(options: RefreshOptions = {}): Promise<RefreshResult | null> {
     return this.#hold(async (client) => {

@@ -19,9 +19,9 @@ export const BY_KEY =
   'SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off';
 
 /**
- * Takes installations out of the sums of all their days. In the same transaction their rows are to go from
- * `rollupTables`; their reports must be gone, or a refresh would read them again. Afterwards `refreshStale`
- * sums up anew what no part could be taken out of.
+ * Subtracts installations from the sums of all their days. The same transaction must remove their rows from
+ * `rollupTables`. Their reports must be gone, or a refresh would read them again. Afterwards `refreshStale` sums up
+ * again what nothing could be subtracted from.
  */
 export async function takeOutOfSums(
   tx: pg.ClientBase,

@@ -21,10 +21,10 @@ export interface ApplicationRoleOptions extends RoleLogin {
 }
 
 /**
- * The role of the application. It stores, erases and makes partitions, and so owns the partitioned
- * tables; of the audit log it can only read and add rows, whatever becomes of the process that has its
- * password. Which tables there are is read from the database: new ones need no word here. Where our own
- * user may not manage roles, that is said, and the application goes on as that user.
+ * The role of the application. It stores, erases and creates partitions, so it owns the partitioned tables. In the
+ * audit log it can only read and add rows, even if a process with its password is compromised. The list of tables is
+ * read from the database, so new ones need no change here. If our own user may not manage roles, this is logged, and
+ * the application continues as that user.
  * @returns whether the role is set up
  */
 export async function ensureApplicationRole(
@@ -46,7 +46,7 @@ export async function ensureApplicationRole(
   }
 }
 
-/** Whether whoever has this URL gets in, and may do what workers do. */
+/** Whether the user of this URL can connect and do what workers do. */
 export async function isApplication(databaseUrl: string): Promise<boolean> {
   const database = new Database({ databaseUrl, name: 'muster-start', connections: 1 });
   try {
@@ -80,8 +80,8 @@ async function grant(client: pg.ClientBase): Promise<void> {
 }
 
 /**
- * Only the owner of a table makes and drops its partitions. Each table is handed over by itself, so that
- * writers wait for no more than one. Who hands over goes on using them: views work with its rights.
+ * Only the owner of a table can create and drop its partitions. Each table is handed over by itself, so writers wait
+ * for one at a time. The former owner continues to use them: views have its rights.
  */
 async function handOver(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ name: string; is_member: boolean }>(

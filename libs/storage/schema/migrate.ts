@@ -35,7 +35,7 @@ export interface MigrateOptions {
   appPassword?: string | undefined;
   /** Where that role can log in already, its password is left as it is. */
   keepsAppPassword?: boolean | undefined;
-  /** What the metrics of all products mean; the analysts find it beside the figures. */
+  /** What the metrics of all products mean, for analysts to read next to the figures. */
   catalogue?: readonly CatalogueEntry[];
   /** How often the installations of all products report; left as it is when absent. */
   cadences?: readonly ProductCadence[];

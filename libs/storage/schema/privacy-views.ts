@@ -26,7 +26,7 @@ const COMBINED = 'daily_others';
 /**
  * Makes the schema `fleet_privacy`: of each view of `fleet` that counts installations, the same one
  * without its rows of fewer than `minInstallations`, and without rows that combine rare names. Views that show single
- * installations are not in it. It is made anew only where something has changed, for that waits for its readers.
+ * installations are not in it. It is recreated only if something has changed, because that waits for its readers.
  */
 export async function makePrivacyViews(
   client: pg.ClientBase,

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { isCreatedByAnother } from '../database/postgres-errors.js';
 import { PRIVACY_SCHEMA } from './privacy-views.js';
 
-/** What Postgres says to whoever lacks a right. */
+/** SQLSTATE of a statement without the necessary privilege. */
 export const NOT_ALLOWED = '42501';
 
 /** Who may read what. */
@@ -81,7 +81,7 @@ async function canLogIn(client: pg.ClientBase, role: string): Promise<boolean> {
   return rowCount === 1;
 }
 
-/** Nobody changes a role for longer than a moment. */
+/** A change of a role takes only a moment. */
 const ALTER_ATTEMPTS = 20;
 const ALTER_PAUSE_MS = 25;
 /** "tuple concurrently updated" has no code of its own, and its text depends on the server's language. */
@@ -122,7 +122,7 @@ export async function createRole(client: pg.ClientBase, name: string): Promise<v
 const LIMITS: Readonly<Record<string, string>> = {
   default_transaction_read_only: 'on',
   statement_timeout: '5min',
-  // A migration is not waited for, and nobody waits for somebody who went to lunch.
+  // Queries do not wait for a migration, nor for a session that was left open.
   lock_timeout: '5s',
   idle_in_transaction_session_timeout: '1min',
   idle_session_timeout: '30min',

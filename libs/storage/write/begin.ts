@@ -30,7 +30,7 @@ const START = `
 /**
  * Begins a batch in its transaction: records its receipt, and asks which of its installations are
  * suppressed. The transaction has its number before it asks (`TAKE_NUMBER`), and holds a lock on what it has asked, so
- * whoever suppresses an installation can wait for all that may not have seen it (see `waitForWriters`).
+ * a suppression can wait for all transactions that may not have seen it (see `waitForWriters`).
  */
 export async function beginBatch(
   tx: pg.ClientBase,

@@ -57,7 +57,7 @@ export async function removeOrDefer(
   return removed;
 }
 
-/** Whether reports of days since one of the changes have expired, of which rollups may be left. */
+/** Whether reports of days since one of the changes have expired, whose rollups may remain. */
 async function reachExpiredDays(tx: pg.ClientBase, changes: readonly Change[]): Promise<boolean> {
   const { rows } = await tx.query<{ product: string; floor: Date }>(
     `SELECT product, day::timestamp AT TIME ZONE 'UTC' AS floor FROM retention_floor

@@ -6,7 +6,7 @@ import { isOnlyCounted, type Written, type SaveContext, type saveEvents } from '
 import type { WriteStart } from './begin.js';
 import { addTally } from './tallies.js';
 
-/** An event that was kept aside, and what it is by the rules of today. */
+/** A quarantined event, and the result of reading it by the current rules. */
 export interface Replayed {
   quarantineId: string;
   installationId: string;
@@ -24,7 +24,7 @@ export interface ReplayCounts {
   optedOut: number;
 }
 
-/** Events that are stored anew in one transaction, each of them once. */
+/** Events that are replayed in one transaction, each of them once. */
 export interface ReplayPage {
   events: readonly Replayed[];
   /** Notes in the same transaction what was done. Where it throws, nothing is. */
@@ -32,9 +32,9 @@ export interface ReplayPage {
 }
 
 /**
- * Stores a page anew. Whatever is gone by now is left out: another replay has it, or nobody has any
- * more. That is looked up after it was asked who is suppressed, and before anything is locked, which
- * makes rows of installations: so no installation comes back that was erased meanwhile.
+ * Replays a page. Events that are gone are left out: another replay has handled them, or they were removed. They are
+ * looked up after the suppressions were read and before installations are locked, which creates their rows: so an
+ * installation that was erased meanwhile does not come back.
  */
 export async function replayPage(
   save: typeof saveEvents,
@@ -75,7 +75,7 @@ function takerOf(tx: pg.ClientBase, replayed: readonly Replayed[]) {
   };
 }
 
-/** Removes what was kept of events. @returns those of which there was something */
+/** Removes quarantined events. @returns those that still existed */
 async function removeKept(tx: pg.ClientBase, events: readonly Replayed[]): Promise<Replayed[]> {
   if (events.length === 0) return [];
   const { rows } = await tx.query<{ id: string }>(

@@ -32,8 +32,8 @@ export interface SaveContext {
   originOf: OriginOf;
   snapshots: KnownSnapshots;
   /**
-   * For events that are stored anew: takes out what is there of them, once their installations are
-   * locked, and returns those that were there. Only these are stored.
+   * For replays: removes the quarantined events, once their installations are locked, and returns those that still
+   * existed. Only these are stored.
    */
   takeOut?: (events: readonly IdentifiedEvent[]) => Promise<readonly IdentifiedEvent[]>;
 }
@@ -171,7 +171,7 @@ async function saveRefused(event: NormalisedEvent, context: SaveContext): Promis
     );
     if (kept) return kept;
   }
-  // What was kept aside before stays where it is.
+  // A quarantined event stays where it is.
   if (context.takeOut) return { fates: new Tally(), ...NOTHING };
   const { product, receivedAt } = event;
   return saveEvents([{ fate: 'unidentified', product, receivedAt, rejection, keys: [] }], context);

@@ -27,7 +27,7 @@ import { InstallationHasher } from '../database/installation-hash.js';
 import { beginBatch, beginReplay, TAKE_NUMBER, type BatchStart, type WriteStart } from './begin.js';
 import { addTally } from './tallies.js';
 
-/** An origin that is collected while its batch is stored is written anew; hardly ever is that collected too. */
+/** An origin that is collected while its batch is stored is written again. That one is hardly ever collected too. */
 const ATTEMPTS = 5;
 
 export interface TelemetryStoreOptions {
@@ -59,9 +59,9 @@ export class TelemetryStore {
   }
 
   /**
-   * Stores events anew that were kept aside, in one transaction: their old rows go, what they are now
-   * comes, and the books of the hours of their receipt are corrected. Of an installation that is
-   * suppressed nothing is stored, and what is kept stays. Throws as `save` does, and then nothing is done.
+   * Replays quarantined events in one transaction: replaces their rows by the result of the current rules, and
+   * corrects the balance of the hours in which they were received. Events of suppressed installations stay as they
+   * are. Throws as `save` does; then nothing has changed.
    */
   async replay(page: ReplayPage): Promise<void> {
     const times = page.events.map(({ event }) => event.receivedAt);
