@@ -32,6 +32,7 @@ interface AnalystFigures {
 }
 
 const PASSWORD = 'only-while-it-is-measured';
+
 async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<AnalystFigures> {
   const teardown = new Teardown();
   try {
@@ -43,12 +44,7 @@ async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<An
       ...{ catalogue: catalogueOf(ownDeclarations), cadences: cadencesOf(ownDeclarations) },
     });
     const analystUrl = urlAs(databaseUrl, 'analyst', PASSWORD);
-    const buildSeconds = await timed(() =>
-      buildFleet(databaseUrl, { ...options, until: new Date() }, say),
-    );
-    say('Rolling up ...');
-    const rollupSeconds = await timed(() => rollUp(databaseUrl));
-    const refreshSeconds = await timed(() => rollUpYesterday(databaseUrl));
+    const built = await buildAndRollUp(databaseUrl, options);
     const currentSize = await measureSize(databaseUrl);
     const recipes = await readCookbook();
     say(`Running ${recipes.length} queries ...`);
@@ -66,13 +62,23 @@ async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<An
     say('Compacting the indexes ...');
     const size = await packMonth(databaseUrl, currentSize, stopping);
     return {
-      ...{ options, size, buildSeconds, rollupSeconds, refreshSeconds, queries, ingest },
+      ...{ options, size, ...built, queries, ingest },
       ...{ p95OfRollupsMs, p95Ms },
     };
   } finally {
     say('Stopping ...');
     await teardown.run();
   }
+}
+
+async function buildAndRollUp(databaseUrl: string, options: AnalystOptions) {
+  const buildSeconds = await timed(() =>
+    buildFleet(databaseUrl, { ...options, until: new Date() }, say),
+  );
+  say('Rolling up ...');
+  const rollupSeconds = await timed(() => rollUp(databaseUrl));
+  const refreshSeconds = await timed(() => rollUpYesterday(databaseUrl));
+  return { buildSeconds, rollupSeconds, refreshSeconds };
 }
 
 function p95Of(queries: readonly Asked[]): number {

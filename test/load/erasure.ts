@@ -21,7 +21,7 @@ async function bench(options: ErasureOptions, stopping: AbortSignal): Promise<Er
   try {
     say('Starting everything ...');
     const stack = await startErasureStack(teardown, stopping, say);
-    const { reports, installations, oneByOne, atOnce, reportsOfLarge, many } = options;
+    const { reports, installations, oneByOne, atOnce, reportsOfLarge } = options;
     const large = oneByOne + atOnce;
     const size = { reports, installations, large, reportsOfLarge };
     const buildingFrom = Date.now();
@@ -35,31 +35,41 @@ async function bench(options: ErasureOptions, stopping: AbortSignal): Promise<Er
     await sleep(SETTLING_MS, undefined, { signal: stopping });
     const before = load.takeRates();
 
-    const erasures = new Erasures(stack, stopping);
-    const single: number[] = [];
-    for (const id of ids.slice(0, oneByOne)) {
-      single.push(await erasures.eraseOne(id, 0.9 * reportsOfLarge));
-      say(`Large installation ${single.length} of ${oneByOne}: ${single.at(-1)} ms.`);
-    }
-    const duringSingle = load.takeRates();
-    const together = await erasures.eraseAll(ids.slice(oneByOne, large), 0.9 * reportsOfLarge);
-    const duringTogether = load.takeRates();
-    say(`${atOnce} large installations at once: ${Math.max(0, ...together)} ms.`);
-    const others = await erasures.eraseAll(ids.slice(large, large + many), 0);
-    const duringMany = load.takeRates();
-    say(`${many} others at once: ${Math.max(0, ...others)} ms.`);
-    await load.stop();
-    await erasures.readFates();
-    return {
-      options,
-      durations: { single, together, many: others },
-      rates: { most, before, duringSingle, duringTogether, duringMany },
-      probing: erasures.probing,
-    };
+    const erased = await eraseUnderLoad(options, ids, load, new Erasures(stack, stopping));
+    return { options, ...erased, rates: { most, before, ...erased.rates } };
   } finally {
     say('Stopping ...');
     await teardown.run();
   }
+}
+
+/** Erases large installations one by one and at once, then many others at once. */
+async function eraseUnderLoad(
+  { oneByOne, atOnce, many, reportsOfLarge }: ErasureOptions,
+  ids: readonly string[],
+  load: SteadyLoad,
+  erasures: Erasures,
+) {
+  const large = oneByOne + atOnce;
+  const single: number[] = [];
+  for (const id of ids.slice(0, oneByOne)) {
+    single.push(await erasures.eraseOne(id, 0.9 * reportsOfLarge));
+    say(`Large installation ${single.length} of ${oneByOne}: ${single.at(-1)} ms.`);
+  }
+  const duringSingle = load.takeRates();
+  const together = await erasures.eraseAll(ids.slice(oneByOne, large), 0.9 * reportsOfLarge);
+  const duringTogether = load.takeRates();
+  say(`${atOnce} large installations at once: ${Math.max(0, ...together)} ms.`);
+  const others = await erasures.eraseAll(ids.slice(large, large + many), 0);
+  const duringMany = load.takeRates();
+  say(`${many} others at once: ${Math.max(0, ...others)} ms.`);
+  await load.stop();
+  await erasures.readFates();
+  return {
+    durations: { single, together, many: others },
+    rates: { duringSingle, duringTogether, duringMany },
+    probing: erasures.probing,
+  };
 }
 
 await runBenchmark({
