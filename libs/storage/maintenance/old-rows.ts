@@ -5,7 +5,7 @@ import type { Expiry } from './expiry.js';
 const BLOCKS_AT_ONCE = 500;
 
 /** When what a product has from before it has expired; `$1` to `$3` are the columns of `Expiry`. */
-function endOf(product: string): string {
+function cutoffOf(product: string): string {
   return `coalesce((SELECT c.until FROM unnest($1::text[], $2::timestamptz[]) AS c(product, until)
                     WHERE c.product = ${product}), $3::timestamptz)`;
 }
@@ -17,7 +17,7 @@ function endOf(product: string): string {
 const TABLES = [
   {
     table: 'defect',
-    isExpired: `t.received_at < ${endOf('(SELECT o.product FROM origin o WHERE o.origin_id = t.origin_id)')}`,
+    isExpired: `t.received_at < ${cutoffOf('(SELECT o.product FROM origin o WHERE o.origin_id = t.origin_id)')}`,
   },
   {
     table: 'original_event',
@@ -30,13 +30,13 @@ const TABLES = [
   {
     // Until the next one has expired as well, it says whether telemetry was on.
     table: 'consent_event',
-    isExpired: `t.received_at < ${endOf('t.product')}
+    isExpired: `t.received_at < ${cutoffOf('t.product')}
       AND EXISTS (SELECT FROM consent_event l
                    WHERE l.installation_id = t.installation_id AND l.product = t.product
-                     AND l.received_at < ${endOf('t.product')}
+                     AND l.received_at < ${cutoffOf('t.product')}
                      AND (l.observed_at, l.event_key) > (t.observed_at, t.event_key))`,
   },
-  { table: 'unidentified_event', isExpired: `t.hour < ${endOf('t.product')}` },
+  { table: 'unidentified_event', isExpired: `t.hour < ${cutoffOf('t.product')}` },
   { table: 'ingest_tally', isExpired: 't.hour < $4' },
   { table: 'ingest_expected', isExpired: 't.hour < $4' },
   { table: 'ingest_refusal', isExpired: 't.hour < $4' },
@@ -51,7 +51,7 @@ export async function removeOldRows(
   { expiry, rollupEnd, signal }: { expiry: Expiry; rollupEnd: Date; signal: AbortSignal },
 ): Promise<Record<string, number>> {
   const removed: Record<string, number> = {};
-  const times = [...expiry.columns, rollupEnd.toISOString(), expiry.latestEnd.toISOString()];
+  const times = [...expiry.columns, rollupEnd.toISOString(), expiry.latestCutoff.toISOString()];
   for (const { table, isExpired } of TABLES) {
     let count = 0;
     for await (const [first, end] of pieces(client, table, signal)) {

@@ -10,7 +10,7 @@ import { onceFree } from './month-lock.js';
 import { removeOldRows } from './old-rows.js';
 import {
   dropSuccessors,
-  foreseeRewrite,
+  planRewrite,
   productsWithout,
   rewritePartition,
   type Rewrite,
@@ -100,9 +100,9 @@ function judge(
     const isOver = to.getTime() <= now - RECEIPT_DAYS * DAY_MS;
     return { fate: isOver ? 'dropped' : 'kept', expired: [] };
   }
-  const expired = products.filter((product) => to <= expiry.endOf(product));
+  const expired = products.filter((product) => to <= expiry.cutoffFor(product));
   if (expired.length === products.length) {
-    const isOver = products.length > 0 || to <= expiry.usualEnd;
+    const isOver = products.length > 0 || to <= expiry.defaultCutoff;
     return { fate: isOver ? 'dropped' : 'kept', expired };
   }
   const gone = productsWithout(partition);
@@ -129,7 +129,7 @@ async function carryOut(
     return 'dropped';
   }
   const origins = expired.flatMap((product) => products.get(product) ?? []);
-  if (isDryRun) return foreseeRewrite(client, partition, origins);
+  if (isDryRun) return planRewrite(client, partition, origins);
   return rewritePartition(client, partition, {
     ...{ origins, products: expired, signal, onPiece, blocksAtOnce },
   });

@@ -41,7 +41,7 @@ export async function rewritePartition(
   const { origins, products, signal } = rewrite;
   const all = [...new Set([...productsWithout(partition), ...products])].sort();
   const note = `without ${all.join(', ')}`;
-  if ((await foreseeRewrite(client, partition, origins)) === 'unchanged') {
+  if ((await planRewrite(client, partition, origins)) === 'unchanged') {
     await client.query(`COMMENT ON TABLE ${name} IS '${note}'`);
     return 'unchanged';
   }
@@ -56,7 +56,7 @@ export async function rewritePartition(
 }
 
 /** What would become of a month. */
-export async function foreseeRewrite(
+export async function planRewrite(
   client: pg.ClientBase,
   { name }: Partition,
   origins: readonly number[],
