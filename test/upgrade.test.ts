@@ -154,8 +154,7 @@ test('if a view of others depends on a view that must be dropped, no view is cha
     ...(await reordered()),
     [fileOf('fleet.daily_mix')]: undefined,
   });
-  const error = await migrate({ databaseUrl: database.url, folder }).catch((it: Error) => it);
-  expect(error).toMatchObject({
+  await expect(migrate({ databaseUrl: database.url, folder })).rejects.toMatchObject({
     message: expect.stringContaining('public.latest_report'),
     cause: { message: expect.stringContaining('theirs.units depends on it') },
   });
