@@ -19,8 +19,8 @@ import {
 const DAY_MS = 86_400_000;
 /**
  * A receipt identifies a batch that is redelivered because the worker could not acknowledge it, which happens within
- * seconds. Receipts are kept much longer in case an old state of Redis is restored: as long as duplicates are
- * recognised (see `DUPLICATE_WINDOW_MS`).
+ * seconds. If an old state of Redis is restored, its events are recognised as duplicates anyway (see
+ * `DUPLICATE_WINDOW_MS`).
  */
 const RECEIPT_DAYS = 62;
 
