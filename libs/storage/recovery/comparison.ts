@@ -156,10 +156,10 @@ export class LedgerComparison {
   ): Promise<number> {
     const { isThorough, isDryRun } = options;
     const { hasher, actor } = this;
-    const decisions = decidingErasures(remembered);
+    const deciding = decidingErasures(remembered);
     const forgotten = new Set(unknown);
-    const suppressedDigests = [...decisions].flatMap(([digest, decision]) =>
-      isThorough && decision.mode === 'erase_and_suppress' && !forgotten.has(decision)
+    const suppressedDigests = [...deciding].flatMap(([digest, erasure]) =>
+      isThorough && erasure.mode === 'erase_and_suppress' && !forgotten.has(erasure)
         ? [digest]
         : [],
     );
@@ -173,8 +173,8 @@ export class LedgerComparison {
       await lockRequests(tx);
       // Together with the erasures, in case the database was replaced by a lagging replica in the meantime.
       if (!isDryRun) await this.#repairSuppressions(tx, options.decisions);
-      const lifted = await findLifted(tx, decisionsOf(decisions, found.keys()));
-      await restoreErasures(tx, unknown, { deciding: decisions, lifted, found, hasher, actor });
+      const lifted = await findLifted(tx, decisionsOf(deciding, found.keys()));
+      await restoreErasures(tx, unknown, { deciding, lifted, found, hasher, actor });
       const ids = suppressedDigests.flatMap((digest) =>
         lifted.has(digest) ? [] : (found.get(digest) ?? []),
       );
@@ -208,22 +208,22 @@ function chooseDecisions(
   { isThorough }: ComparisonOptions,
 ): ChosenDecision[] {
   const forgotten = new Set(unknown);
-  const decisions = decidingErasures(remembered);
+  const deciding = decidingErasures(remembered);
   const isChosen = (erasure: RememberedErasure) =>
     forgotten.has(erasure) || (isThorough && erasure.mode !== 'lift');
-  const chosen = [...decisions].filter(([, erasure]) => isChosen(erasure));
+  const chosen = [...deciding].filter(([, erasure]) => isChosen(erasure));
   return decisionsOf(
-    decisions,
+    deciding,
     chosen.map(([digest]) => digest),
   );
 }
 
 function decisionsOf(
-  decisions: ReadonlyMap<string, RememberedErasure>,
+  deciding: ReadonlyMap<string, RememberedErasure>,
   digests: Iterable<string>,
 ): ChosenDecision[] {
   return [...digests].flatMap((digest) => {
-    const erasure = decisions.get(digest);
+    const erasure = deciding.get(digest);
     if (!erasure) return [];
     const { requestedAt, mode } = erasure;
     return [{ hash: Buffer.from(digest, 'base64url'), requestedAt, isLift: mode === 'lift' }];
