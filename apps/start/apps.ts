@@ -63,14 +63,14 @@ export async function startApps(
   };
 }
 
-/** Something of each process. */
-interface OfProcesses<T> {
+/** One value per process. */
+interface PerProcess<T> {
   ingest: T;
   admin: T;
   workers: readonly T[];
 }
 
-type Environments = OfProcesses<Record<string, string>>;
+type Environments = PerProcess<Record<string, string>>;
 
 /** Starts processes in parallel, and waits for all of them also when one fails. */
 async function startAll(apps: AppProcess[], starting: AbortSignal): Promise<Ready[]> {
@@ -85,7 +85,7 @@ async function startAll(apps: AppProcess[], starting: AbortSignal): Promise<Read
 }
 
 /** Clients know these ports, so a restarted process must use the same ones. */
-function keepPorts(envs: Environments, { ingest, admin, workers }: OfProcesses<Ready>): void {
+function keepPorts(envs: Environments, { ingest, admin, workers }: PerProcess<Ready>): void {
   const keep = (env: Record<string, string> | undefined, ports: Record<string, unknown>) => {
     for (const [setting, port] of Object.entries(ports)) if (env) env[setting] = String(port);
   };
@@ -96,7 +96,7 @@ function keepPorts(envs: Environments, { ingest, admin, workers }: OfProcesses<R
   }
 }
 
-function metricsUrlsOf(settings: StartSettings, ready: OfProcesses<Ready>) {
+function metricsUrlsOf(settings: StartSettings, ready: PerProcess<Ready>) {
   const url = (host: string, port: number | undefined) => `http://${urlHost(host)}:${port}/metrics`;
   const workers = ready.workers.map(({ healthPort }, index) => [
     workerName(index),

@@ -108,7 +108,7 @@ async function findKeys(settings: StartSettings, secrets: Secrets, dataDir: stri
   };
 }
 
-/** Makes the data folder, locks it, and stops what an earlier start left running. */
+/** Creates the data folder, locks it, and stops processes that an earlier start left running. */
 async function takeDataDir(settings: StartSettings, teardown: Teardown): Promise<string> {
   const dataDir = resolve(settings.dataDir);
   await restrictToOwner(dataDir);

@@ -10,7 +10,7 @@ import { readCookbook } from '../support/cookbook.js';
 import { askAll, quantile, SLOW_MS, type Asked } from './analyst/ask.js';
 import { measureWithAnalyst, type IngestRates } from './analyst/ingest-rates.js';
 import { readAnalystOptions, USAGE, type AnalystOptions } from './analyst/options.js';
-import { describeSize, measureSize, packMonth, type Size } from './analyst/size.js';
+import { describeSize, measureSize, compactMonth, type Size } from './analyst/size.js';
 import { buildFleet } from './fleet/build-fleet.js';
 import { rollUp, rollUpYesterday } from './roll-up.js';
 import { runBenchmark, say } from './run-benchmark.js';
@@ -22,7 +22,7 @@ interface AnalystFigures {
   size: Size;
   buildSeconds: number;
   rollupSeconds: number;
-  /** For a whole day, with its sums. */
+  /** Refresh of a whole day, including its sums. */
   refreshSeconds: number;
   /** The p95 of the queries' p95, for queries on rollups, and for all. */
   p95OfRollupsMs: number;
@@ -60,7 +60,7 @@ async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<An
         ? null
         : await measureWithAnalyst(stack, analystUrl, recipes, { sender, rounds, stopping });
     say('Compacting the indexes ...');
-    const size = await packMonth(databaseUrl, currentSize, stopping);
+    const size = await compactMonth(databaseUrl, currentSize, stopping);
     return {
       ...{ options, size, ...built, queries, ingest },
       ...{ p95OfRollupsMs, p95Ms },

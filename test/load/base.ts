@@ -15,10 +15,10 @@ import type { AppsOptions } from '../../apps/start/apps.js';
 import { startDependencies } from '../../apps/start/dependencies.js';
 import { ensureSecrets, type Secrets } from '../../apps/start/secrets.js';
 
-/** Where measured processes listen. */
+/** The host that measured processes listen on. */
 export const HOST = '127.0.0.1';
 
-/** What the processes of a benchmark need. */
+/** The services, settings and keys that the processes of a benchmark need. */
 export interface Base extends Pick<AppsOptions, 'dataDir' | 'keys' | 'say'> {
   settings: StartSettings;
   tls: TlsFiles;
@@ -76,7 +76,7 @@ export async function startServer(
   return (await app.start()).port ?? 0;
 }
 
-/** Write keys as the setting WRITE_KEYS has them. @param writeKeys product → key */
+/** Formats write keys for the setting WRITE_KEYS. @param writeKeys product → key */
 export function writeKeySetting(writeKeys: Record<string, string>): string {
   return Object.entries(writeKeys)
     .map(([product, key]) => `${product}:${createHash('sha256').update(key).digest('hex')}`)

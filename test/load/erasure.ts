@@ -13,7 +13,7 @@ import { rollUp } from './roll-up.js';
 import { runBenchmark, say } from './run-benchmark.js';
 import { SteadyLoad } from './steady-load.js';
 
-const MOST_MS = 5000;
+const MEASURE_MS = 5000;
 const SETTLING_MS = 10_000;
 
 async function bench(options: ErasureOptions, stopping: AbortSignal): Promise<ErasureFigures> {
@@ -30,7 +30,7 @@ async function bench(options: ErasureOptions, stopping: AbortSignal): Promise<Er
     say('Rolling up ...');
     await rollUp(stack.databaseUrl);
     const load = new SteadyLoad(stack, teardown);
-    const most = options.load > 0 ? await load.measureMost(MOST_MS) : 0;
+    const most = options.load > 0 ? await load.measureMaximum(MEASURE_MS) : 0;
     load.start(most * options.load);
     await sleep(SETTLING_MS, undefined, { signal: stopping });
     const before = load.takeRates();

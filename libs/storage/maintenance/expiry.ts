@@ -4,13 +4,13 @@ import { withLockRetry } from '../database/transaction.js';
 const DAY_MS = 86_400_000;
 
 /**
- * The cutoff of each product: rows received earlier have expired. Whole months are dropped, so a cutoff is the first
- * of a month.
+ * The cutoff of each product: rows received earlier have expired. A cutoff is the first of a month, because whole
+ * months are dropped.
  */
 export class Expiry {
   readonly #now: number;
   readonly #defaultDays: number;
-  /** Of products with a setting of their own. */
+  /** Retention of the products that override the default. */
   readonly #days: ReadonlyMap<string, number>;
 
   constructor(now: number, defaultDays: number, days: ReadonlyMap<string, number>) {
@@ -23,17 +23,17 @@ export class Expiry {
     return this.#cutoff(this.#days.get(product) ?? this.#defaultDays);
   }
 
-  /** For products without a setting of their own. */
+  /** The cutoff of products that do not override the default. */
   get defaultCutoff(): Date {
     return this.#cutoff(this.#defaultDays);
   }
 
-  /** Rows received before it have expired for at least one product. */
+  /** Rows received earlier have expired for at least one product. */
   get latestCutoff(): Date {
     return this.#cutoff(Math.min(this.#defaultDays, ...this.#days.values()));
   }
 
-  /** For a statement: products and their cutoffs as two columns, and the cutoff of all others. */
+  /** Statement parameters: the overriding products, their cutoffs, and the default cutoff. */
   get columns(): [products: string[], cutoffs: string[], defaultCutoff: string] {
     const products = [...this.#days.keys()];
     const cutoffs = products.map((product) => this.cutoffFor(product).toISOString());
@@ -65,10 +65,10 @@ export async function readProducts(client: pg.ClientBase): Promise<Map<string, n
 }
 
 /**
- * Records from which day on reports are complete, before earlier ones are removed. Months are dropped by receive
- * time, and an agent's clock may be a day ahead of it, so the first day after a dropped month is incomplete.
+ * Stores the first day with complete reports, before earlier ones are removed. Months are dropped by receive time,
+ * and an agent's clock may be up to a day ahead of it, so the first day after a dropped month is incomplete.
  */
-export async function raiseFloor(
+export async function raiseRetentionFloor(
   client: pg.ClientBase,
   expiry: Expiry,
   { products, signal }: { products: readonly string[]; signal: AbortSignal },

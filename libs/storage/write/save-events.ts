@@ -20,7 +20,7 @@ import { applyConsents, isConsent } from './opt-outs.js';
 import type { OriginOf } from './origins.js';
 import { isRefusal } from '../database/postgres-errors.js';
 import { findIncumbents, insertReports, removeEvents } from './reports.js';
-import { markChanges } from '../rollups/marks.js';
+import { markChanges } from '../rollups/dirty-days.js';
 import { insertDefects, insertQuarantined } from './quarantined.js';
 import type { KnownSnapshots } from './snapshots.js';
 import { removeNewSnapshots, writeSnapshots } from './snapshots.js';

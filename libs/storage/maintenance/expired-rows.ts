@@ -1,18 +1,18 @@
 import type pg from 'pg';
 import type { Expiry } from './expiry.js';
 
-/** Some tens of thousands of rows: a few hundred milliseconds. */
-const BLOCKS_AT_ONCE = 500;
+/** Tens of thousands of rows, which take a few hundred milliseconds. */
+const BLOCKS_PER_RANGE = 500;
 
-/** When what a product has from before it has expired; `$1` to `$3` are the columns of `Expiry`. */
+/** SQL for the cutoff of a product; `$1` to `$3` are `Expiry.columns`. */
 function cutoffOf(product: string): string {
-  return `coalesce((SELECT c.until FROM unnest($1::text[], $2::timestamptz[]) AS c(product, until)
+  return `coalesce((SELECT c.cutoff FROM unnest($1::text[], $2::timestamptz[]) AS c(product, cutoff)
                     WHERE c.product = ${product}), $3::timestamptz)`;
 }
 
 /**
- * The tables without partitions, as `t`, and which of their rows have expired. `$4` is the end of what is
- * counted, `$5` the latest end of all. Originals come after the defects that they are kept for.
+ * The unpartitioned tables, aliased `t`, and which of their rows have expired. `$4` is the cutoff of rollups and
+ * balance, `$5` the latest cutoff. Originals come after the defects that they are kept for.
  */
 const TABLES = [
   {
@@ -28,7 +28,7 @@ const TABLES = [
                          AND q.event_key = t.event_key AND q.received_at = t.received_at)`,
   },
   {
-    // Until the next one has expired as well, it says whether telemetry was on.
+    // The last expired consent event stays: it determines whether telemetry was on at the cutoff.
     table: 'consent_event',
     isExpired: `t.received_at < ${cutoffOf('t.product')}
       AND EXISTS (SELECT FROM consent_event l
@@ -43,19 +43,19 @@ const TABLES = [
 ] as const;
 
 /**
- * Removes what has expired from the tables that are not partitioned, in short pieces along their blocks.
- * @returns how many rows went, by table
+ * Removes expired rows from the unpartitioned tables, one block range per statement.
+ * @returns the number of removed rows by table
  */
-export async function removeOldRows(
+export async function removeExpiredRows(
   client: pg.ClientBase,
-  { expiry, rollupEnd, signal }: { expiry: Expiry; rollupEnd: Date; signal: AbortSignal },
+  { expiry, rollupCutoff, signal }: { expiry: Expiry; rollupCutoff: Date; signal: AbortSignal },
 ): Promise<Record<string, number>> {
   const removed: Record<string, number> = {};
-  const times = [...expiry.columns, rollupEnd.toISOString(), expiry.latestCutoff.toISOString()];
+  const times = [...expiry.columns, rollupCutoff.toISOString(), expiry.latestCutoff.toISOString()];
   for (const { table, isExpired } of TABLES) {
     let count = 0;
-    for await (const [first, end] of pieces(client, table, signal)) {
-      // Every statement has all parameters, so that they have types.
+    for await (const [first, end] of blockRanges(client, table, signal)) {
+      // `given` gives every parameter a type, including those that the condition does not use.
       const { rowCount } = await client.query(
         `WITH given AS (SELECT $1::text[], $2::timestamptz[], $3::timestamptz, $4::timestamptz, $5::timestamptz)
          DELETE FROM ${table} t WHERE t.ctid >= $6::tid AND t.ctid < $7::tid AND ${isExpired}`,
@@ -68,8 +68,8 @@ export async function removeOldRows(
   return removed;
 }
 
-/** A table in pieces of so many blocks: the first row that may be in a piece, and the first after it. */
-export async function* pieces(
+/** Splits a table into block ranges, each as the first possible ctid and the one after the last. */
+export async function* blockRanges(
   client: pg.ClientBase,
   table: string,
   signal: AbortSignal,
@@ -78,8 +78,8 @@ export async function* pieces(
     `SELECT (pg_relation_size($1::regclass) / current_setting('block_size')::int)::int AS blocks`,
     [table],
   );
-  for (let block = 0; block < (rows[0]?.blocks ?? 0); block += BLOCKS_AT_ONCE) {
+  for (let block = 0; block < (rows[0]?.blocks ?? 0); block += BLOCKS_PER_RANGE) {
     signal.throwIfAborted();
-    yield [`(${block},0)`, `(${block + BLOCKS_AT_ONCE},0)`];
+    yield [`(${block},0)`, `(${block + BLOCKS_PER_RANGE},0)`];
   }
 }

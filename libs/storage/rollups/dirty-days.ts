@@ -1,14 +1,14 @@
 import type pg from 'pg';
 
 const DAY_MS = 86_400_000;
-/** A page view may be the repetition of one that came so long before, on the day before. */
+/** A page view shortly after midnight may repeat one from the day before. */
 const REPETITION_MS = 2000;
 
 /**
- * Marks the days of observations (in milliseconds since 1970) whose reports a transaction adds or takes
- * away: the next refresh reads those days again. To be called in that transaction, by all who insert or
- * delete reports or what belongs to them, but not by those who drop the reports of a time (they raise
- * `retention_floor`), nor by erasures (a day's other installations stay as they are).
+ * Marks days as dirty, so that the next refresh reads them again. Every transaction that inserts or deletes reports, or
+ * rows that belong to them, must call this. Exceptions: retention raises `retention_floor` instead, and erasures do not
+ * change a day's other installations.
+ * @param observedAt times of the reports, in milliseconds since 1970
  */
 export async function markChanges(tx: pg.ClientBase, observedAt: readonly number[]): Promise<void> {
   if (observedAt.length === 0) return;

@@ -1,71 +1,71 @@
 import type pg from 'pg';
 import { daySumTables, FIRST_SUMMED_DAY } from './day-sums.js';
 import { LONGEST_SILENCE, SILENT } from './day-sum.js';
-import { locked } from './lock.js';
+import { withRollupLock } from './lock.js';
 
 /**
- * Lets go of the sums of all days before `until` (as 2026-11-28), and of what they are made of: days of
- * installations stay for as much longer as an installation may be silent, so that of those that are kept it
- * is known who came back and who fell silent. The oldest days go first, each in a transaction.
- * @returns how many rows went, by table
+ * Removes the sums of all days before `cutoffDay` (such as 2026-11-28), and the installations' days behind them. The
+ * latter stay for the longest silence more, since the remaining sums need them to determine which installations
+ * returned or went silent. Oldest days first, in short transactions.
+ * @returns the number of removed rows by table
  */
-export async function forgetDays(
+export async function removeExpiredDays(
   client: pg.ClientBase,
-  { until, signal }: { until: string; signal: AbortSignal },
+  { cutoffDay, signal }: { cutoffDay: string; signal: AbortSignal },
 ): Promise<Record<string, number>> {
   const { rows } = await client.query<{ day: string }>(
-    // The last one that was begun may not have been finished.
+    // The removal of the last day may have been interrupted.
     `SELECT day::date::text FROM generate_series(
        (SELECT coalesce((SELECT days_since - 1 FROM rollup_state), min(day)) FROM fleet_day),
        $1::date - ${LONGEST_SILENCE} - 1, interval '1 day') AS day`,
-    [until],
+    [cutoffDay],
   );
   const removed: Record<string, number> = {};
-  for (const { day } of rows) await forgetDay(client, { day, signal, removed });
-  if (rows.length > 0) await forgetSums(client, { signal, removed });
+  for (const { day } of rows) await removeDay(client, { day, signal, removed });
+  if (rows.length > 0) await removeExpiredSums(client, { signal, removed });
   return removed;
 }
 
-/** Rows that one transaction removes: an erasure waits for no more than that. */
-const ROWS_AT_ONCE = 20_000;
+/** Rows per transaction, which is also how long an erasure may have to wait. */
+const ROWS_PER_TRANSACTION = 20_000;
 
-interface Forgetting {
+interface Removal {
   signal: AbortSignal;
   removed: Record<string, number>;
 }
 
-async function forgetDay(
+async function removeDay(
   client: pg.ClientBase,
-  { day, signal, removed }: Forgetting & { day: string },
+  { day, signal, removed }: Removal & { day: string },
 ): Promise<void> {
-  // First of all: lives keep what they know from days before this, however far the removal has come.
-  await locked(client, () =>
+  // Comes first: from then on, lives keep their first day, however many of their days are already removed.
+  await withRollupLock(client, () =>
     client.query(
       'UPDATE rollup_state SET days_since = $1::date + 1 WHERE days_since IS NULL OR days_since <= $1',
       [day],
     ),
   );
   for (const [table, text] of [
-    ['installation_day_events', FORGET_EVENTS],
-    ['installation_day', FORGET_INSTALLATIONS],
+    ['installation_day_events', DELETE_EVENTS],
+    ['installation_day', DELETE_DAYS],
   ] as const) {
-    for (let rows = ROWS_AT_ONCE; rows === ROWS_AT_ONCE;) {
+    for (let rows = ROWS_PER_TRANSACTION; rows === ROWS_PER_TRANSACTION;) {
       signal.throwIfAborted();
-      rows = await locked(client, async () => {
+      rows = await withRollupLock(client, async () => {
         await client.query('SET LOCAL muster.sums_are_corrected = on');
         return (await client.query(text, [day])).rowCount ?? 0;
       });
-      count(removed, table, rows);
+      addCount(removed, table, rows);
     }
   }
 }
 
-const SOME_OF = (table: string, where: string) => `
+const DELETE_SOME = (table: string, where: string) => `
   DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM ${table} WHERE ${where} LIMIT ${ROWS_AT_ONCE}))`;
-const FORGET_EVENTS = SOME_OF('installation_day_events', 'day = $1::date');
-const FORGET_INSTALLATIONS = `
-  WITH gone AS (${SOME_OF('installation_day', 'day = $1::date')} RETURNING installation_id, product),
+    SELECT ctid FROM ${table} WHERE ${where} LIMIT ${ROWS_PER_TRANSACTION}))`;
+const DELETE_EVENTS = DELETE_SOME('installation_day_events', 'day = $1::date');
+const DELETE_DAYS = `
+  WITH gone AS (${DELETE_SOME('installation_day', 'day = $1::date')} RETURNING installation_id, product),
   shortened AS (
     UPDATE installation_life l
        SET active_days = l.active_days - 1, returns = l.returns - g.was_back::int
@@ -79,24 +79,26 @@ const FORGET_INSTALLATIONS = `
   SELECT FROM gone`;
 
 const DAYS_SINCE = '(SELECT days_since FROM rollup_state)';
-const OLD = [
+const EXPIRED = [
   ...daySumTables.map((table) => ({ table, where: `day < ${FIRST_SUMMED_DAY}` })),
   { table: 'installation_upgrade', where: `previous_day < ${DAYS_SINCE}` },
   { table: 'installation_life', where: `last_day < ${DAYS_SINCE}` },
   { table: 'installation_latest', where: `(observed_at AT TIME ZONE 'UTC')::date < ${DAYS_SINCE}` },
 ];
 
-async function forgetSums(client: pg.ClientBase, { signal, removed }: Forgetting) {
-  for (const { table, where } of OLD) {
-    for (let rows = ROWS_AT_ONCE; rows === ROWS_AT_ONCE;) {
+async function removeExpiredSums(client: pg.ClientBase, { signal, removed }: Removal) {
+  for (const { table, where } of EXPIRED) {
+    for (let rows = ROWS_PER_TRANSACTION; rows === ROWS_PER_TRANSACTION;) {
       signal.throwIfAborted();
-      const { rowCount } = await locked(client, () => client.query(SOME_OF(table, where)));
+      const { rowCount } = await withRollupLock(client, () =>
+        client.query(DELETE_SOME(table, where)),
+      );
       rows = rowCount ?? 0;
-      count(removed, table, rows);
+      addCount(removed, table, rows);
     }
   }
 }
 
-function count(removed: Record<string, number>, table: string, rows: number | null): void {
+function addCount(removed: Record<string, number>, table: string, rows: number | null): void {
   if (rows) removed[table] = (removed[table] ?? 0) + rows;
 }

@@ -2,32 +2,32 @@ import type pg from 'pg';
 import type { AcceptedCount } from '#telemetry';
 import type { Queryable } from '../database/database.js';
 
-/** What is in the queue, by batch. */
+/** A queued batch, with its accepted events by product and hour. */
 export interface Queued {
   batchId: string;
   accepted: readonly AcceptedCount[];
 }
 
-/** Acknowledged events of an hour that are neither stored under a fate nor queued. */
+/** Acknowledged events of an hour that have no fate and are not queued. */
 export interface LostEvents {
   product: string;
   hour: string;
   lost: number;
 }
 
-/** Acknowledged events of an hour, as they were read before the queue. */
+/** Acknowledged events of an hour. They are read before the queue. */
 export interface Acknowledged {
   product: string;
   hour: Date;
   /** A bigint. */
   event_count: string;
-  /** Whether events are missing that are not known to be lost. Then they should be in the queue. */
+  /** Whether events are missing that are not yet known to be lost, so they should be in the queue. */
   has_deficit: boolean;
 }
 
 /**
- * Acknowledged and accepted events by product and hour. An event that is accepted although its sender was
- * answered 503 counts on both sides, so that it does not hide a lost one.
+ * Acknowledged and accepted events by product and hour. An event that was accepted although its sender got a 503
+ * counts on both sides, so it cannot hide a lost event.
  * @param acknowledged a relation with the columns product, hour and event_count
  */
 const sidesOf = (acknowledged: string) => `
@@ -54,16 +54,16 @@ export async function readAcknowledged(database: Queryable): Promise<Acknowledge
 }
 
 /**
- * Writes what is lost of each hour. The caller has read first what was acknowledged and then the queue; what was
- * accepted is read now. An event that moves on meanwhile is counted twice and never missed. So `lost` is
- * never too high, and the highest value holds until the hour is settled and it is exact.
+ * Computes and stores the lost events of each hour. Acknowledged events are read first, then the queue, and accepted
+ * events now. An event that moves on in between is counted twice but never missed, so `lost` is never too high. The
+ * highest value is kept until the hour is settled; then it is exact.
  */
-export async function reckon(
+export async function updateBalance(
   database: Queryable,
   acknowledged: readonly Acknowledged[],
   queued: readonly Queued[],
 ): Promise<void> {
-  // Another worker may have stored higher counts since. Their events were acknowledged after the queue was read.
+  // Uses the given counts: another worker may have stored higher ones, whose events came after the queue was read.
   const sides = sidesOf(
     'SELECT * FROM unnest($5::text[], $6::timestamptz[], $7::bigint[]) AS k(product, hour, event_count)',
   );
@@ -85,7 +85,7 @@ export async function reckon(
             is_settled = excluded.is_settled,
             lost = CASE WHEN excluded.is_settled THEN excluded.lost
                         ELSE greatest(e.lost, excluded.lost) END
-      -- A worker that read earlier than another may write later.
+      -- Workers may write in another order than they read.
       WHERE e.acknowledged <= excluded.acknowledged
         AND ((e.acknowledged, e.queued, e.is_settled)
                IS DISTINCT FROM (excluded.acknowledged, excluded.queued, excluded.is_settled)
@@ -99,8 +99,8 @@ export async function reckon(
   );
 }
 
-/** Hours with more lost events than were reported: each finding is returned to one caller, once. */
-export async function findings(database: Queryable): Promise<LostEvents[]> {
+/** Marks new losses as reported. @returns each of them to one caller only */
+export async function takeNewLosses(database: Queryable): Promise<LostEvents[]> {
   const { rows } = await database.query<{ product: string; hour: Date; lost: string }>(
     `UPDATE ingest_expected SET reported = lost WHERE lost > reported RETURNING product, hour, lost`,
   );
@@ -109,9 +109,9 @@ export async function findings(database: Queryable): Promise<LostEvents[]> {
   }));
 }
 
-/** Redis forgets announcements before; see ANNOUNCED_MS. */
+/** Longer than announcements live in Redis; see ANNOUNCED_MS. */
 const FOLD_AFTER = '96 hours';
-/** A worker that was frozen may store what it read before: rows stay until that is over. */
+/** A frozen worker may still store counts that it read earlier, so recently announced rows stay. */
 const IS_OLD = `hour < now() - interval '${FOLD_AFTER}' AND announced_at < now() - interval '1 hour'`;
 const NIL_LIFE = '00000000-0000-0000-0000-000000000000';
 
@@ -125,13 +125,13 @@ export async function foldOldHours(tx: pg.ClientBase): Promise<void> {
           AND EXISTS (SELECT FROM settled s WHERE s.product = u.product AND s.hour = u.hour))
      DELETE FROM ingest_acknowledged a USING settled s WHERE s.product = a.product AND s.hour = a.hour`,
   );
-  const kind = 'hour, product, code, route, dialect, key_hint, agent';
+  const key = 'hour, product, code, route, dialect, key_hint, agent';
   await tx.query(
     `WITH old AS (
        DELETE FROM ingest_refusal WHERE ${IS_OLD} AND life_id <> '${NIL_LIFE}' RETURNING *)
-     INSERT INTO ingest_refusal AS r (life_id, ${kind}, requests, events)
-     SELECT '${NIL_LIFE}', ${kind}, sum(requests), sum(events) FROM old GROUP BY ${kind} ORDER BY ${kind}
-     ON CONFLICT (${kind}, life_id) DO UPDATE
+     INSERT INTO ingest_refusal AS r (life_id, ${key}, requests, events)
+     SELECT '${NIL_LIFE}', ${key}, sum(requests), sum(events) FROM old GROUP BY ${key} ORDER BY ${key}
+     ON CONFLICT (${key}, life_id) DO UPDATE
         SET requests = r.requests + excluded.requests, events = r.events + excluded.events`,
   );
 }

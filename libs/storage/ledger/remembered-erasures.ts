@@ -2,7 +2,7 @@ import { canonicalJson } from '#telemetry';
 import type { ErasureMode } from './erasure-mode.js';
 import { hashOfLine, type LedgerEntry, type LedgerKind, type LedgerPlace } from './entry.js';
 
-/** An erasure as the ledger remembers it. */
+/** An erasure as recorded in the ledger. */
 export interface RememberedErasure {
   erasureId: string;
   mode: ErasureMode;
@@ -14,12 +14,12 @@ export interface RememberedErasure {
   installations: readonly string[];
 }
 
-/** Puts the entries of each erasure together, in the order of their requests. */
+/** The latest entry of each erasure, in the order of their requests. */
 export function erasuresIn(entries: readonly LedgerEntry[]): RememberedErasure[] {
   const erasures = new Map<string, RememberedErasure>();
   for (const entry of entries) {
     const { erasureId, mode, requestedAt, at, kind, sequence, installations } = entry;
-    // Behind a fork, an earlier entry of an erasure may follow a later one.
+    // After a fork, an earlier entry of an erasure may follow a later one.
     if (at < (erasures.get(erasureId)?.at ?? '')) continue;
     const place = { sequence, hash: hashOfLine(canonicalJson(entry)) };
     erasures.set(erasureId, { erasureId, mode, requestedAt, at, kind, place, installations });
@@ -28,18 +28,19 @@ export function erasuresIn(entries: readonly LedgerEntry[]): RememberedErasure[]
 }
 
 /**
- * Which erasure has the last word about each installation's suppression: the one requested last, but for
- * those that erase only, which end no suppression and leave none.
+ * The erasure that decides whether each installation is suppressed: the one requested last. Mode `erase` is ignored,
+ * because it neither starts nor ends a suppression.
+ * @returns erasures by the digest of the installation
  */
-export function lastWords(
+export function decidingErasures(
   erasures: readonly RememberedErasure[],
 ): ReadonlyMap<string, RememberedErasure> {
-  const words = new Map<string, RememberedErasure>();
+  const deciding = new Map<string, RememberedErasure>();
   for (const erasure of [...erasures].sort(byRequest)) {
     if (erasure.mode === 'erase') continue;
-    for (const installation of erasure.installations) words.set(installation, erasure);
+    for (const installation of erasure.installations) deciding.set(installation, erasure);
   }
-  return words;
+  return deciding;
 }
 
 function byRequest(a: RememberedErasure, b: RememberedErasure): number {

@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import { takeOutOfDaySums } from './day-sums.js';
+import { subtractFromDaySums } from './day-sums.js';
 import { claimRollups } from './lock.js';
 
-/** The tables whose rows refreshes make, and that know installations. */
+/** The tables with rows per installation that a refresh writes. */
 export const rollupTables = [
   'installation_day',
   'installation_day_events',
@@ -12,22 +12,22 @@ export const rollupTables = [
 ];
 
 /**
- * For a transaction that looks up some installations of a fleet by their keys. Without statistics the planner would
- * read the whole fleet's days for each group of them.
+ * Settings for a transaction that looks up a few installations by key. Without statistics the planner would scan the
+ * days of the whole fleet for each group of them.
  */
 export const BY_KEY =
   'SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off';
 
 /**
  * Subtracts installations from the sums of all their days. The same transaction must remove their rows from
- * `rollupTables`. Their reports must be gone, or a refresh would read them again. Afterwards `refreshStale` sums up
- * again what nothing could be subtracted from.
+ * `rollupTables`, and their reports must be gone, or a refresh would read them again. Call `refreshStale` afterwards to
+ * recompute the sums that do not allow subtraction.
  */
-export async function takeOutOfSums(
+export async function subtractFromSums(
   tx: pg.ClientBase,
   installationIds: readonly string[],
 ): Promise<void> {
   await claimRollups(tx);
   await tx.query(`SET LOCAL muster.sums_are_corrected = on; ${BY_KEY}`);
-  await takeOutOfDaySums(tx, installationIds);
+  await subtractFromDaySums(tx, installationIds);
 }
