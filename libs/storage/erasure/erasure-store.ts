@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { recordGeneralAct, type Actor } from '../database/audit-log.js';
 import type { Database } from '../database/database.js';
+import { announce } from '../database/listener.js';
 import { InstallationHasher } from '../database/installation-hash.js';
 import type { ErasureCertificate } from './certificate.js';
 import { claimGroup, keepClaim, leaveGroup, type Group, type Stage } from './claim.js';
@@ -68,6 +69,7 @@ export class ErasureStore {
       const { mode, installations } = rows[0];
       const detail = { erasureId, mode, installations };
       await recordGeneralAct(tx, { actor, act: 'erasure.retry', outcome: 'done', detail });
+      await announce(tx, 'work');
       return toErasure(rows[0]);
     });
   }

@@ -3,6 +3,8 @@ import pg from 'pg';
 import { reportKinds } from '#telemetry';
 import { nameOf, recordGeneralAct, type Actor } from '../database/audit-log.js';
 import type { Database } from '../database/database.js';
+import { announce } from '../database/listener.js';
+import { PURGE_DELAY } from '../database/due-work.js';
 import { isConnectionLoss } from '../database/postgres-errors.js';
 import {
   toPurge,
@@ -70,6 +72,7 @@ export class PurgeStore {
         const purge = toPurge(row as PurgeRow);
         const detail = { purgeId: purge.id, keyId, from, to };
         await recordGeneralAct(tx, { actor, act: 'purge.request', outcome: 'done', detail });
+        await announce(tx, 'work');
         return { purge, isNew: true };
       };
       // Two that request the same at once must find each other.
@@ -158,8 +161,6 @@ export class PurgeStore {
 }
 
 const RENEW_MS = 8000;
-/** Longer than ingest takes from the receipt of an event until the event is in the queue. */
-const SETTLED = "interval '30 seconds'";
 
 /** Attempts in a row that remove nothing, until a purge counts as failed. */
 const MAX_ATTEMPTS = 10;
@@ -173,7 +174,7 @@ const CLAIM_NEXT = `
    WHERE purge_id = (SELECT purge_id FROM purge
                       WHERE state IN ('requested', 'running')
                         AND (claimed_until IS NULL OR claimed_until < now())
-                        AND received_to <= now() - ${SETTLED}
+                        AND received_to <= now() - ${PURGE_DELAY}
                       ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED)
   RETURNING *`;
 const NOTE_FAILURE = `

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { nameOf, recordGeneralAct, type Actor } from '../database/audit-log.js';
 import type { Database } from '../database/database.js';
+import { announce } from '../database/listener.js';
 import { isConnectionLoss } from '../database/postgres-errors.js';
 import { discardExpired } from './discard.js';
 import type { QuarantineFilter } from './filter.js';
@@ -82,6 +83,7 @@ export class QuarantineStore {
         ...{ actor: requestedBy, act: `quarantine.${kind}`, outcome: 'done' },
         detail: { jobId: job.id, filter },
       });
+      await announce(client, 'work');
       return { job, isNew: true };
     });
   }
