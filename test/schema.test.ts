@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PRODUCT_NAME } from '#telemetry';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { schemaDifferences } from './support/schema-difference.js';
 
@@ -21,6 +22,16 @@ afterAll(async () => {
 test('schema.prisma and the migrated database agree', async () => {
   const schema = readFileSync('prisma/schema.prisma', 'utf8');
   expect(await schemaDifferences(client, schema)).toEqual([]);
+});
+
+test('an administrator can name the products that a declaration can, and no other', async () => {
+  const { rows } = await client.query<{ table: string; rule: string }>(
+    `SELECT conrelid::regclass::text AS "table", pg_get_constraintdef(oid) AS rule
+       FROM pg_constraint WHERE conname LIKE '%product\\_name' ORDER BY 1`,
+  );
+  const rule = `CHECK ((product ~ '${PRODUCT_NAME.pattern.source}'::text)) NOT VALID`;
+  const tables = ['block_rule', 'ingest_key', 'product_policy'];
+  expect(rows).toEqual(tables.map((table) => ({ table, rule })));
 });
 
 /**

@@ -31,7 +31,7 @@ import {
   RateLimiter,
   StoreClock,
 } from '#queue';
-import { compileProducts, readDeclaration } from '#telemetry';
+import { compileProducts, PRODUCT_NAME, readDeclaration } from '#telemetry';
 import { authenticateByHeader } from './authenticate.js';
 import { takeBodiesAsBytes } from './body.js';
 import { allowOrigins } from './cors.js';
@@ -57,7 +57,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 runProcess(startIngest, { name: 'ingest' });
 
 async function startIngest() {
-  const settings = ingestSettings();
+  const settings = ingestSettings(PRODUCT_NAME);
   const logger = createLogger({ name: 'ingest', level: settings.logLevel });
   const certificate = settings.tls && (await ServedCertificate.load(settings.tls, logger));
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));

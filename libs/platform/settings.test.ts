@@ -12,6 +12,7 @@ import {
   workerSettings,
 } from './settings.js';
 
+const NAMES = { pattern: /^[a-z][a-z0-9_-]{0,63}$/, allowed: 'a product name' };
 const DIGEST = 'a1'.repeat(32);
 const INGEST = {
   REDIS_URL: 'redis://:hidden@localhost:6379/0',
@@ -47,7 +48,7 @@ describe('.env.example', () => {
 });
 
 test('what is not set has its default', () => {
-  const settings = ingestSettings(INGEST);
+  const settings = ingestSettings(NAMES, INGEST);
   expect(settings).toMatchObject({
     host: 'localhost',
     port: 8443,
@@ -77,13 +78,13 @@ test.each([
 });
 
 test('an empty variable is an unset one', () => {
-  expect(ingestSettings({ ...INGEST, INGEST_PORT: '' }).port).toBe(8443);
-  expect(() => ingestSettings({ ...INGEST, REDIS_URL: '' })).toThrow('REDIS_URL is not set');
+  expect(ingestSettings(NAMES, { ...INGEST, INGEST_PORT: '' }).port).toBe(8443);
+  expect(() => ingestSettings(NAMES, { ...INGEST, REDIS_URL: '' })).toThrow('REDIS_URL is not set');
 });
 
 test('every problem is told at once, by name, with what is allowed', () => {
   const env = { INGEST_PORT: '84430', REDIS_MEMORY_SHARE: '80%', LOG_LEVEL: 'loud' };
-  expect(problems(() => ingestSettings(env))).toEqual([
+  expect(problems(() => ingestSettings(NAMES, env))).toEqual([
     'REDIS_URL is not set; it must be a URL such as redis://default:password@host:6379/0.',
     'LOG_LEVEL is "loud"; it must be one of fatal, error, warn, info, debug, trace, silent.',
     'INGEST_PORT is "84430"; it must be a whole number from 0 to 65535.',
@@ -117,7 +118,7 @@ describe('a secret in a file', () => {
   });
 
   test('reaches the processes that npm start starts', () => {
-    const { workerEnvironment } = startSettings({ SUPPRESSION_KEY_FILE: file });
+    const { workerEnvironment } = startSettings(NAMES, { SUPPRESSION_KEY_FILE: file });
     expect(workerEnvironment).toEqual({ SUPPRESSION_KEY: WORKER.SUPPRESSION_KEY });
   });
 
@@ -137,7 +138,7 @@ describe('behind a proxy', () => {
   const plain = { ...INGEST, INGEST_PROTOCOL: 'http', TLS_CERT_FILE: '', TLS_KEY_FILE: '' };
 
   test('plain HTTP needs no certificate, but the proxies to trust', () => {
-    const { tls, trustedProxies } = ingestSettings({
+    const { tls, trustedProxies } = ingestSettings(NAMES, {
       ...plain,
       TRUSTED_PROXIES: '10.0.0.0/8, ::1',
     });
@@ -147,7 +148,7 @@ describe('behind a proxy', () => {
       ...[true, true, true],
       ...[false, false, false],
     ]);
-    expect(problems(() => ingestSettings(plain))).toEqual([
+    expect(problems(() => ingestSettings(NAMES, plain))).toEqual([
       'Plain HTTP needs TRUSTED_PROXIES: the proxies that terminate TLS.',
     ]);
   });
@@ -155,7 +156,7 @@ describe('behind a proxy', () => {
   test.each(['localhost', '10.0.0.0/33', '::1/129', '1.2.3', '10.0.0.0/8/8', '10.0.0.0/'])(
     '%s is no address and no network',
     (entry) => {
-      expect(problems(() => ingestSettings({ ...INGEST, TRUSTED_PROXIES: entry }))).toEqual([
+      expect(problems(() => ingestSettings(NAMES, { ...INGEST, TRUSTED_PROXIES: entry }))).toEqual([
         `TRUSTED_PROXIES has the entry "${entry}"; it must be a comma list of addresses and networks such as 10.0.0.0/8.`,
       ]);
     },
@@ -163,7 +164,7 @@ describe('behind a proxy', () => {
 
   test('the PROXY protocol needs proxies to trust, and draining an end', () => {
     const env = { ...INGEST, PROXY_PROTOCOL: 'on', DRAIN_MS: '5000', STOP_TIMEOUT_MS: '5000' };
-    expect(problems(() => ingestSettings(env))).toEqual([
+    expect(problems(() => ingestSettings(NAMES, env))).toEqual([
       'PROXY_PROTOCOL needs TRUSTED_PROXIES: the proxies that send it.',
       'DRAIN_MS must be below STOP_TIMEOUT_MS.',
     ]);
@@ -177,7 +178,7 @@ test.each([
   ['WRITE_KEYS', `dcos:${DIGEST},hidden`],
   ['IDENTITY_KEY', 'hidden'],
 ])('a wrong %s is refused without repeating it', (name, value) => {
-  const [problem, ...others] = problems(() => ingestSettings({ ...INGEST, [name]: value }));
+  const [problem, ...others] = problems(() => ingestSettings(NAMES, { ...INGEST, [name]: value }));
   expect(problem).toContain(name);
   expect(problem).not.toContain('hidden');
   expect(others).toEqual([]);
@@ -185,7 +186,7 @@ test.each([
 
 test('a product may have several write keys', () => {
   const other = 'B2'.repeat(32);
-  const { writeKeys } = ingestSettings({
+  const { writeKeys } = ingestSettings(NAMES, {
     ...INGEST,
     WRITE_KEYS: `dcos:${DIGEST}, dcos:${other},octopus_2:${'c3'.repeat(32)}`,
   });
@@ -196,15 +197,23 @@ test('a product may have several write keys', () => {
   ]);
 });
 
+test.each(['Dcos', '2cos', 'a'.repeat(65)])('a write key belongs to no product %s', (product) => {
+  const env = { ...INGEST, WRITE_KEYS: `${product}:${DIGEST}` };
+  const problem = 'A product in WRITE_KEYS is not a product name.';
+  expect(problems(() => ingestSettings(NAMES, env))).toEqual([problem]);
+  expect(problems(() => startSettings(NAMES, env))).toEqual([problem]);
+});
+
 test('a write key names one product only', () => {
   const env = { ...INGEST, WRITE_KEYS: `dcos:${DIGEST},octopus:${DIGEST}` };
-  expect(() => ingestSettings(env)).toThrow(
+  expect(() => ingestSettings(NAMES, env)).toThrow(
     'gives the key of another product again in entry number 2',
   );
 });
 
 test('origins are a star or a list', () => {
-  const read = (text: string) => ingestSettings({ ...INGEST, CORS_ORIGINS: text }).corsOrigins;
+  const read = (text: string) =>
+    ingestSettings(NAMES, { ...INGEST, CORS_ORIGINS: text }).corsOrigins;
   expect(read('https://a.example, http://b.example:8080')).toEqual([
     'https://a.example',
     'http://b.example:8080',
@@ -231,11 +240,17 @@ test('migrating needs the database only', () => {
 
 describe('npm start', () => {
   test('needs nothing', () => {
-    expect(startSettings({})).toMatchObject({ dataDir: '.data', port: 8443, workerProcesses: 1 });
+    expect(startSettings(NAMES, {})).toMatchObject({
+      dataDir: '.data',
+      port: 8443,
+      workerProcesses: 1,
+    });
   });
 
   test('checks what it hands to others', () => {
-    expect(() => startSettings({ MAX_EVENT_BYTES: 'many' })).toThrow('MAX_EVENT_BYTES is "many"');
+    expect(() => startSettings(NAMES, { MAX_EVENT_BYTES: 'many' })).toThrow(
+      'MAX_EVENT_BYTES is "many"',
+    );
   });
 
   test.each([
@@ -245,18 +260,18 @@ describe('npm start', () => {
     [{ PROXY_PROTOCOL: 'on' }, 'PROXY_PROTOCOL needs TRUSTED_PROXIES'],
     [{ DRAIN_MS: '9000', STOP_TIMEOUT_MS: '9000' }, 'DRAIN_MS must be below STOP_TIMEOUT_MS.'],
   ])('checks the settings of each process as that process does: %j', (env, problem) => {
-    expect(() => startSettings(env)).toThrow(problem);
+    expect(() => startSettings(NAMES, env)).toThrow(problem);
   });
 
   test('reports all problems of all processes at once, each once', () => {
     const env = { ADMIN_PORT: 'x', WORKER_CONCURRENCY: '0', LOG_LEVEL: 'loud' };
-    expect(problems(() => startSettings(env)).map((text) => text.split(' ', 1)[0])).toEqual([
+    expect(problems(() => startSettings(NAMES, env)).map((text) => text.split(' ', 1)[0])).toEqual([
       ...['ADMIN_PORT', 'LOG_LEVEL', 'WORKER_CONCURRENCY'],
     ]);
   });
 
   test('hands to each process what that process reads, and nothing else that was set', () => {
-    const settings = startSettings({
+    const settings = startSettings(NAMES, {
       ...WORKER,
       PATH: '/bin',
       MAX_JSON_DEPTH: '9',
@@ -273,7 +288,7 @@ describe('npm start', () => {
   });
 
   test('wants both halves of a certificate', () => {
-    expect(() => startSettings({ TLS_KEY_FILE: 'key.pem' })).toThrow('Set both or neither');
+    expect(() => startSettings(NAMES, { TLS_KEY_FILE: 'key.pem' })).toThrow('Set both or neither');
   });
 });
 

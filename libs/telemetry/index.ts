@@ -62,6 +62,7 @@ export type { ProductDeclaration } from './products/declaration.js';
 export { compileProducts, ownDeclarations, ownProducts, type Products } from './products/index.js';
 export { asVersion } from './privacy/tokens.js';
 export { catalogueMarkdown } from './products/markdown.js';
+export { PRODUCT_NAME } from './products/product-name.js';
 export { readDeclaration } from './products/read-declaration.js';
 export type { InstallationDescription, ReportKind, ResourceFigures, Snapshot } from './report.js';
 export { reportKinds } from './report.js';

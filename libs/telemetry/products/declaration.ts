@@ -4,7 +4,7 @@
  * others in JSON files of the same form; see docs/add-a-product.md.
  */
 export interface ProductDeclaration {
-  /** The name that write keys refer to: lower-case letters, digits, `_` and `-`. */
+  /** The name that write keys refer to: see `PRODUCT_NAME`. */
   product: string;
   about: string;
   events: Readonly<Record<string, EventDeclaration>>;

@@ -6,6 +6,8 @@ import { InvalidDeclaration, readDeclaration } from './read-declaration.js';
 
 const metric = { name: 'jobs_started', kind: 'count', unit: '1', about: 'Started jobs.' };
 const event = { about: 'A job was started.', store: 'usage', metrics: [metric] };
+const PRODUCT_PROBLEM =
+  'product must be a lower-case letter and up to 63 lower-case letters, digits, _ and -.';
 const least = { product: 'acme', about: 'A tool.', events: {} };
 
 const whole = {
@@ -61,6 +63,7 @@ describe('a declaration', () => {
   test.each([
     ['the least', least],
     ['one of everything', whole],
+    ['the longest name', { ...least, product: 'a'.repeat(64) }],
   ])('of %s is taken as it is', (_, declaration) => {
     expect(readDeclaration(declaration)).toBe(declaration);
     const products = compileProducts([readDeclaration(declaration)]);
@@ -80,9 +83,10 @@ describe('a declaration', () => {
     [[], 'The declaration must be an object.'],
     ['acme', 'The declaration must be an object.'],
     [{ ...least, product: undefined }, 'product is missing.'],
-    [{ ...least, product: 'Acme' }, 'product must be lower-case letters, digits, _ and -.'],
-    [{ ...least, product: '2acme' }, 'product must be lower-case letters, digits, _ and -.'],
-    [{ ...least, product: 7 }, 'product must be lower-case letters, digits, _ and -.'],
+    [{ ...least, product: 'Acme' }, PRODUCT_PROBLEM],
+    [{ ...least, product: '2acme' }, PRODUCT_PROBLEM],
+    [{ ...least, product: 'a'.repeat(65) }, PRODUCT_PROBLEM],
+    [{ ...least, product: 7 }, PRODUCT_PROBLEM],
     [{ ...least, about: ' ' }, 'about must be non-empty text.'],
     [{ ...least, events: [] }, 'events must be an object.'],
     [

@@ -2,6 +2,7 @@ import { isDeclarableEvent } from '../privacy/keys.js';
 import { isObject } from '../vocabulary.js';
 import type { ProductDeclaration } from './declaration.js';
 import { metricKinds, reportIntervals } from './declaration.js';
+import { PRODUCT_NAME } from './product-name.js';
 
 /** An invalid declaration: the path of the fault, and the problem. */
 export class InvalidDeclaration extends Error {
@@ -118,7 +119,7 @@ const event = object({
 });
 
 const product = object({
-  product: matching(/^[a-z][a-z0-9_-]{0,62}$/, 'lower-case letters, digits, _ and -'),
+  product: matching(PRODUCT_NAME.pattern, PRODUCT_NAME.allowed),
   about: text,
   events: mapOf(event, isDeclarableEvent),
   'cadence?': object({ every: oneOf(...reportIntervals), silentAfterDays: days }),
