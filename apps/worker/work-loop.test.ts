@@ -20,7 +20,6 @@ test('a part of the work that hangs is reported as stuck, although the other par
       { name: 'erasures', run: never },
       { name: 'log rewrites', run: idle },
     ] as const,
-    close: () => Promise.resolve(),
   };
   new WorkLoop(work, watchdog, logger).start();
   vi.advanceTimersByTime(TWO_HOURS_MS);

@@ -16,8 +16,6 @@ interface Part {
 export interface Work {
   /** They run concurrently, so that none waits for a slow one. */
   parts: readonly Part[];
-  /** Releases its resources. */
-  close: () => Promise<void>;
 }
 
 /**
@@ -42,7 +40,6 @@ export class WorkLoop {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
-    await this.work.close();
   }
 
   private async repeat(part: Part): Promise<void> {
