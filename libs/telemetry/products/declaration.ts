@@ -1,3 +1,5 @@
+import type { DeclaredResource } from '../resource-figures.js';
+
 /**
  * The declaration of a product: the events that its installations send, what is read from each, and what it means.
  * Validation, storage, the views, their comments and the docs derive from it. Built-in products are declared in code,
@@ -63,8 +65,6 @@ export interface EventDeclaration {
 }
 
 export type Consent = 'opted_out' | 'opted_in';
-
-export type DeclaredResource = 'cpuTotal' | 'cpuPercent' | 'memTotalMb' | 'memUsedMb';
 
 /** The value of a property (bytes are converted to MB), minus another one if given. */
 export interface ResourceDeclaration {
