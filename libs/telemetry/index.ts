@@ -63,7 +63,7 @@ export { compileProducts, ownDeclarations, ownProducts, type Products } from './
 export { asVersion } from './privacy/tokens.js';
 export { catalogueMarkdown } from './products/markdown.js';
 export { PRODUCT_NAME } from './products/product-name.js';
-export { readDeclaration } from './products/read-declaration.js';
+export { declarationSchema, readDeclaration } from './products/read-declaration.js';
 export type { InstallationDescription, ReportKind, Snapshot } from './report.js';
 export { RESOURCE_FIGURES, resourceFigures } from './resource-figures.js';
 export { reportKinds } from './report.js';

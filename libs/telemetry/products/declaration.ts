@@ -28,6 +28,8 @@ export interface ProductDeclaration {
   collapse?: readonly string[];
   /** Ignored properties; `*` at the end matches anything. */
   ignore?: readonly string[];
+  /** The JSON Schema by which editors complete and check the file. Muster ignores it. */
+  $schema?: string;
 }
 
 export type BrowserDistinctId = 'user' | 'installation';
