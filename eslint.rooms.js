@@ -53,7 +53,7 @@ const confinedPackages = [
 /** The domain is pure, so it names what it may use; anything else could be I/O. */
 const purePackages =
   '(class-validator|class-transformer|reflect-metadata|node:crypto|tldts|validator)';
-const testPackages = '(vitest|fast-check|node:.*)';
+const testPackages = '(vitest|fast-check|ajv|node:.*)';
 
 /** @param {string} room @param {boolean} isTest */
 function packageRules(room, isTest) {

@@ -6,7 +6,7 @@ import { EnvelopeWriter } from '#queue';
 import type { Answer } from './support/https.js';
 import { randomLetters } from './support/letters.js';
 import { startMuster, type Muster, type MusterOptions } from './support/muster.js';
-import { startRedis, type PrivateRedis } from './support/redis.js';
+import { connectTo, startRedis, type PrivateRedis } from './support/redis.js';
 
 /** The promise is one second. The margin is for a busy machine. */
 const ANSWER_LIMIT_MS = 1000 + 500;
@@ -174,10 +174,9 @@ test('with a long Redis timeout, events sent while Redis is slow are accepted', 
 test('requests beyond the limit of waiting events are refused, and the waiting ones succeed', async () => {
   await withMuster({}, async ({ queuePrefix: prefix, drained, analyst }) => {
     // Bypasses HTTPS, so that all requests arrive at once on any machine.
-    const writer = new EnvelopeWriter({
-      ...{ redisUrl: redis.url, prefix, memoryShare: 0.8, verifiesDurability: true },
+    const writer = new EnvelopeWriter(connectTo(redis.url, prefix, 60_000), {
+      ...{ memoryShare: 0.8, verifiesDurability: true },
       ...{ timeoutMs: 60_000, holdMs: 0, maxHeld: 1 },
-      onError: () => undefined,
     });
     expect(await writer.settle(10_000)).toBeNull();
     const envelope = { product: 'dcos', receivedAt: Date.now(), empty: true } as const;

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EnvelopeWriter, type ClosedReason } from '#queue';
-import { sharedRedis } from './support/redis.js';
+import { connectTo, sharedRedis } from './support/redis.js';
 
 /**
  * A process may be busy for longer than this timeout, for example when many connections arrive at
@@ -17,11 +17,9 @@ beforeEach(async () => {
   const { url, queuePrefix } = sharedRedis();
   const ownChanges: typeof changes = []; // a closing writer still reports a change
   changes = ownChanges;
-  writer = new EnvelopeWriter({
-    ...{ redisUrl: url, prefix: queuePrefix, timeoutMs: TIMEOUT_MS },
-    ...{ holdMs: 0, maxHeld: 1 },
+  writer = new EnvelopeWriter(connectTo(url, queuePrefix, TIMEOUT_MS), {
+    ...{ timeoutMs: TIMEOUT_MS, holdMs: 0, maxHeld: 1 },
     ...{ memoryShare: 0.8, verifiesDurability: true },
-    onError: () => undefined,
     onChange: (by) => ownChanges.push(by?.reason ?? null),
   });
   await writer.settle(10_000);

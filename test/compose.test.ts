@@ -16,6 +16,7 @@ import {
   migrateSettings,
   workerSettings,
 } from '#platform';
+import { PRODUCT_NAME } from '#telemetry';
 import { SETTINGS } from '../libs/platform/setting-table.js';
 import { Asker } from './support/database.js';
 
@@ -150,7 +151,7 @@ test('the processes accept all settings they get', () => {
   for (const service of [admin, ingest, worker, migrate]) {
     expect(Object.keys(SETTINGS)).toEqual(expect.arrayContaining(Object.keys(service.environment)));
   }
-  expect(ingestSettings(environmentOf(ingest, given))).toMatchObject({
+  expect(ingestSettings(PRODUCT_NAME, environmentOf(ingest, given))).toMatchObject({
     ...{ port: 8443, metricsHost: '127.0.0.1', metricsPort: 8081 },
   });
   expect(adminSettings(environmentOf(admin, given))).toMatchObject({

@@ -14,7 +14,7 @@ import {
   type LedgerRecord,
   type Repair,
 } from '#storage';
-import { sharedRedis } from './support/redis.js';
+import { connectTo, sharedRedis } from './support/redis.js';
 
 const { privateKey: key } = generateKeyPairSync('ed25519');
 
@@ -24,7 +24,6 @@ let listKey: string;
 let open: (file?: string, options?: Partial<LedgerOptions>) => ErasureLedger;
 let openList: () => LedgerList;
 let repairs: Repair[];
-const lists: LedgerList[] = [];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'muster-ledger-'));
@@ -32,11 +31,7 @@ beforeEach(async () => {
   redis = new Redis(redisUrl);
   listKey = `${prefix}:erasure-ledger`;
   repairs = [];
-  openList = () => {
-    const list = new LedgerList({ redisUrl, prefix, onError: () => undefined });
-    lists.push(list);
-    return list;
-  };
+  openList = () => new LedgerList(connectTo(redisUrl, prefix));
   open = (file = 'ledger.ndjson', options = {}) => {
     const list = openList();
     const copy = new LedgerFile(join(folder, file));
@@ -51,7 +46,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await redis.del(listKey);
   redis.disconnect();
-  for (const list of lists.splice(0)) list.close();
   await rm(folder, { recursive: true });
 });
 

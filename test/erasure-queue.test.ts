@@ -3,6 +3,7 @@ import { inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { QueueRewriter } from '#queue';
 import { startMuster, type Muster } from './support/muster.js';
+import { connectTo } from './support/redis.js';
 
 let muster: Muster;
 
@@ -31,13 +32,8 @@ test('an erasure removes only its installation’s events from waiting jobs', as
   await post([of(gone), of(kept)]);
   await post(of(gone));
   await post(of(kept));
-  const forgetter = new QueueRewriter({
-    redisUrl: muster.redisUrl,
-    prefix: muster.queuePrefix,
-    onError: () => undefined,
-  });
+  const forgetter = new QueueRewriter(connectTo(muster.redisUrl, muster.queuePrefix));
   await forgetter.forgetInstallations([gone]);
-  await forgetter.close();
   const jobs = await waiting();
   expect(jobs).toHaveLength(3);
   expect(jobs.join()).not.toContain(gone);

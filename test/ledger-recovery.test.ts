@@ -13,7 +13,7 @@ import {
 } from '#storage';
 import { Asker, connectionsOf, createDatabase, type TestDatabase } from './support/database.js';
 import { carryOut } from './support/erasures.js';
-import { sharedRedis } from './support/redis.js';
+import { connectTo, sharedRedis } from './support/redis.js';
 
 const suppressionKey = 'only-for-tests';
 const HOUR_MS = 3_600_000;
@@ -166,23 +166,18 @@ test('an installation whose suppression is being lifted is not erased again', as
 });
 
 test('verify reports an entry of an unknown key, and repairs and accepts nothing', async () => {
-  const { url: redisUrl, queuePrefix } = sharedRedis();
-  const prefix = `${queuePrefix}:${randomUUID()}`;
-  const list = new LedgerList({ redisUrl, prefix, onError: () => undefined });
+  const { url, queuePrefix } = sharedRedis();
+  const list = new LedgerList(connectTo(url, `${queuePrefix}:${randomUUID()}`));
   const newKey = () => generateKeyPairSync('ed25519').privateKey;
   const copies = { list, file: null, clock: Date };
-  try {
-    const { place: _, ...record } = remembered('suppress');
-    await new ErasureLedger({ ...copies, key: newKey() }).append([record]);
-    const lines = await list.read();
-    const options = { comparison, isDryRun: false, acceptsLoss: true };
-    const fault = { reason: 'unknown_key', sequence: 1 };
-    expect(await verifyLedger({ ...copies, ...options, key: newKey() })).toMatchObject({
-      ...{ isDamaged: true, fault, copies: [{ copy: 'redis', entries: 0, fault }] },
-    });
-    expect(await list.read()).toEqual(lines);
-    expect(await comparison.place()).toMatchObject({ sequence: 0 });
-  } finally {
-    list.close();
-  }
+  const { place: _, ...record } = remembered('suppress');
+  await new ErasureLedger({ ...copies, key: newKey() }).append([record]);
+  const lines = await list.read();
+  const options = { comparison, isDryRun: false, acceptsLoss: true };
+  const fault = { reason: 'unknown_key', sequence: 1 };
+  expect(await verifyLedger({ ...copies, ...options, key: newKey() })).toMatchObject({
+    ...{ isDamaged: true, fault, copies: [{ copy: 'redis', entries: 0, fault }] },
+  });
+  expect(await list.read()).toEqual(lines);
+  expect(await comparison.place()).toMatchObject({ sequence: 0 });
 });

@@ -6,7 +6,7 @@ import { afterAll, expect, test, vi } from 'vitest';
 import { LogRewriter } from '#queue';
 import { startAdmin } from './support/admin.js';
 import { startMuster } from './support/muster.js';
-import { startRedis, type PrivateRedis } from './support/redis.js';
+import { connectTo, startRedis, type PrivateRedis } from './support/redis.js';
 
 const stops: (() => unknown)[] = [];
 
@@ -97,12 +97,8 @@ test('if Redis forbids the rewrite, the certificate states that', async () => {
 
 test('all processes share a minimum interval between rewrites, and none starts without an append-only file', async () => {
   const redis = await ownRedis();
-  const options = { redisUrl: redis.url, prefix: 'test', onError: () => undefined };
-  const [one, other] = [new LogRewriter(options), new LogRewriter(options)];
-  stops.push(
-    () => one.close(),
-    () => other.close(),
-  );
+  const newRewriter = () => new LogRewriter(connectTo(redis.url, 'test'));
+  const [one, other] = [newRewriter(), newRewriter()];
   const outcomes = await Promise.all([one.rewrite(), other.rewrite()]);
   expect(outcomes.toSorted()).toEqual(['rewritten', 'waiting']);
   expect(await one.rewrite()).toBe('waiting');

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { PolicyFollower, PolicyPublisher, type PolicySource } from '#queue';
 import { noPolicy, type Policy } from '#telemetry';
-import { sharedRedis } from './support/redis.js';
+import { connectTo, sharedRedis } from './support/redis.js';
 
 const { url: redisUrl } = sharedRedis();
 const redis = new Redis(redisUrl);
@@ -26,13 +26,14 @@ const policyOf = (revision: number): Policy => ({ ...noPolicy, revision });
 
 async function publisherOf(source: Partial<PolicySource>) {
   const publisher = new PolicyPublisher(
+    connectTo(redisUrl, prefix),
     {
       revision: async () => 1,
       read: async () => policyOf(1),
       overtake: async () => undefined,
       ...source,
     },
-    { redisUrl, prefix, onError: () => undefined, onFailure: () => undefined },
+    () => undefined,
   );
   started.push(() => publisher.stop());
   await publisher.connected();
@@ -41,8 +42,7 @@ async function publisherOf(source: Partial<PolicySource>) {
 
 async function followerOf({ isRequired = false, waitMs = 1000 } = {}) {
   const seen: (number | string)[] = [];
-  const follower = new PolicyFollower({
-    ...{ redisUrl, prefix, onError: () => undefined },
+  const follower = new PolicyFollower(connectTo(redisUrl, prefix), {
     onPolicy: ({ revision }) => seen.push(revision),
     onUnknown: ({ message }) => seen.push(message),
     isRequired,

@@ -4,39 +4,28 @@ import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { QueueRewriter, QueueUnavailable } from '#queue';
-import { sharedRedis } from './support/redis.js';
+import { connectTo, sharedRedis } from './support/redis.js';
 
 const TOKEN = 'test';
 const JOBS = 20;
 
-let options: { redisUrl: string; prefix: string };
+let newRewriter: (activeLimitMs?: number) => QueueRewriter;
 let redis: Redis;
 let queue: Queue;
 let worker: Worker;
-const rewriters: QueueRewriter[] = [];
 
 beforeAll(() => {
   const { url, queuePrefix: prefix } = sharedRedis();
-  options = { redisUrl: url, prefix };
+  newRewriter = (activeLimitMs) => new QueueRewriter(connectTo(url, prefix), activeLimitMs);
   redis = new Redis(url, { maxRetriesPerRequest: null });
   queue = new Queue('envelopes', { connection: redis, prefix });
   worker = new Worker('envelopes', null, { connection: redis, prefix, autorun: false });
 });
 afterEach(() => queue.obliterate({ force: true }));
 afterAll(async () => {
-  await Promise.all(rewriters.map((it) => it.close()));
   await Promise.all([worker.close(), queue.close()]);
   redis.disconnect();
 });
-
-function newRewriter(activeLimitMs?: number): QueueRewriter {
-  const rewriter = new QueueRewriter({
-    ...{ ...options, onError: () => undefined },
-    ...(activeLimitMs !== undefined && { activeLimitMs }),
-  });
-  rewriters.push(rewriter);
-  return rewriter;
-}
 
 async function add(...envelopes: object[]): Promise<void> {
   const received = envelopes.map((it) => ({ receivedAt: 1, product: 'dcos', ...it }));

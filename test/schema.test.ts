@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FATES, fates, PRODUCT_NAME, RESOURCE_FIGURES } from '#telemetry';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { schemaDifferences } from './support/schema-difference.js';
 
@@ -21,6 +22,67 @@ afterAll(async () => {
 test('schema.prisma and the migrated database agree', async () => {
   const schema = readFileSync('prisma/schema.prisma', 'utf8');
   expect(await schemaDifferences(client, schema)).toEqual([]);
+});
+
+test('an administrator can name the products that a declaration can, and no other', async () => {
+  const { rows } = await client.query<{ table: string; rule: string }>(
+    `SELECT conrelid::regclass::text AS "table", pg_get_constraintdef(oid) AS rule
+       FROM pg_constraint WHERE conname LIKE '%product\\_name' ORDER BY 1`,
+  );
+  const rule = `CHECK ((product ~ '${PRODUCT_NAME.pattern.source}'::text))`;
+  const tables = ['block_rule', 'ingest_key', 'product_policy'];
+  expect(rows).toEqual(tables.map((table) => ({ table, rule })));
+});
+
+const columnsOf = async (table: string) => {
+  const { rows } = await client.query<{ name: string; type: string; about: string | null }>(
+    `SELECT attname AS name, format_type(atttypid, NULL) AS type,
+            col_description(attrelid, attnum) AS about
+       FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`,
+    [table],
+  );
+  return new Map(rows.map(({ name, ...column }) => [name, column]));
+};
+
+test.each(Object.values(RESOURCE_FIGURES))(
+  '$column has a column in every table and view of resources, with its unit',
+  async ({ column, unit, about }) => {
+    const type = unit === '1' ? 'integer' : 'double precision';
+    for (const table of ['resource_reading', 'installation_day']) {
+      expect((await columnsOf(table)).get(column)).toMatchObject({ type });
+    }
+    for (const view of ['resource_readings', 'current_resources', 'installation_days']) {
+      const shown = (await columnsOf(`fleet.${view}`)).get(column);
+      expect(shown?.type).toBe(type);
+      expect(shown?.about).toContain(about);
+    }
+    const { figure } = Object.fromEntries(await columnsOf('fleet.daily_capacity'));
+    expect(figure?.about).toContain(column);
+  },
+);
+
+test('a table or view of resources has no figure that is not declared', async () => {
+  const declared = Object.values(RESOURCE_FIGURES).map(({ column }) => column);
+  const others = ['installation_id', 'event_key', 'received_at', 'observed_at', 'origin_id'];
+  const columns = await columnsOf('resource_reading');
+  expect([...columns.keys()].sort()).toEqual([...declared, ...others].sort());
+});
+
+test('the tallies, the balance, replays and the glossary have every fate, and no other', async () => {
+  const tally = [...(await columnsOf('ingest_tally')).keys()];
+  const others = ['product', 'hour', 'shard', 'accepted'];
+  expect(tally.filter((name) => !others.includes(name)).sort()).toEqual(fates.toSorted());
+  expect([...(await columnsOf('fleet.ingest_balance')).keys()]).toEqual(
+    expect.arrayContaining([...fates]),
+  );
+  const again = (fate: string) => (fate === 'quarantined' ? 'quarantined_again' : fate);
+  expect([...(await columnsOf('quarantine_job')).keys()]).toEqual(
+    expect.arrayContaining(fates.map(again)),
+  );
+  const glossary = readFileSync('docs/architecture.md', 'utf8');
+  const [, list = ''] = /- \*\*fate\*\*.*\n((?: {2}- .*\n)+)/.exec(glossary) ?? [];
+  const named = [...list.matchAll(/- _(.+?)_/g)].map(([, name]) => name?.replace(' ', '_'));
+  expect(named).toEqual(Object.keys(FATES));
 });
 
 /**

@@ -8,7 +8,7 @@ import { StoreClock } from '#queue';
 import { startAdmin } from './support/admin.js';
 import type { App } from './support/app.js';
 import { startMuster, SUPPRESSION_KEY, type Muster } from './support/muster.js';
-import { startRedis } from './support/redis.js';
+import { connectTo, startRedis } from './support/redis.js';
 import { wrongClock } from './support/wrong-clock.js';
 
 const MINUTE_MS = 60_000;
@@ -199,10 +199,7 @@ test('a corrected clock is used immediately and reported once', async () => {
   const real = () => performance.timeOrigin + performance.now();
   vi.setSystemTime(real() + TWO_HOURS_MS);
   const changes: boolean[] = [];
-  const clock = new StoreClock({
-    ...{ redisUrl: own.url, prefix: 'test', onError: () => undefined },
-    onChange: ({ isOff }) => changes.push(isOff),
-  });
+  const clock = new StoreClock(connectTo(own.url, 'test'), ({ isOff }) => changes.push(isOff));
   try {
     await clock.start(5000);
     expect(Math.abs(clock.now() - real())).toBeLessThan(MINUTE_MS);

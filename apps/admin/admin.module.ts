@@ -10,7 +10,7 @@ import {
   type AdminSettings,
   type Logger,
 } from '#platform';
-import { PolicyPublisher, QueueInspector, StoreClock, type Clock } from '#queue';
+import { PolicyPublisher, QueueInspector, RedisConnections, StoreClock } from '#queue';
 import {
   AdminStore,
   BalanceReader,
@@ -83,8 +83,7 @@ export interface AdminParts {
 export class AdminModule implements OnApplicationBootstrap {
   constructor(
     private readonly database: Database,
-    private readonly ledger: LedgerCheck,
-    private readonly inspector: QueueInspector,
+    private readonly redis: RedisConnections,
     private readonly publisher: PolicyPublisher,
     private readonly clock: StoreClock,
   ) {}
@@ -97,7 +96,8 @@ export class AdminModule implements OnApplicationBootstrap {
     const policy = new PolicyStore(options);
     const erasures = new ErasureStore(options);
     const admins = new AdminStore(options);
-    const clock = storeClock(settings, logger);
+    const redis = connectRedis(settings, logger);
+    const clock = new StoreClock(redis, logClock(logger));
     return {
       module: AdminModule,
       controllers,
@@ -105,16 +105,20 @@ export class AdminModule implements OnApplicationBootstrap {
         { provide: Database, useValue: database },
         { provide: AdminStore, useValue: admins },
         { provide: ErasureStore, useValue: erasures },
-        { provide: LedgerCheck, useValue: new LedgerCheck({ database, settings, keys, clock }) },
+        {
+          provide: LedgerCheck,
+          useValue: new LedgerCheck({ redis, database, settings, keys, clock }),
+        },
         { provide: InstallationData, useValue: new InstallationData(database) },
         { provide: BalanceReader, useValue: new BalanceReader(database) },
-        { provide: QueueInspector, useValue: inspectorOf(settings, clock, logger) },
+        { provide: QueueInspector, useValue: new QueueInspector(redis, clock) },
+        { provide: RedisConnections, useValue: redis },
         { provide: StoreClock, useValue: clock },
         { provide: QuarantineStore, useValue: new QuarantineStore(database) },
         { provide: PurgeStore, useValue: new PurgeStore(database) },
         { provide: HousekeepingStore, useValue: new HousekeepingStore(database) },
         { provide: PolicyStore, useValue: policy },
-        { provide: PolicyPublisher, useValue: policyPublisher(policy, settings, logger) },
+        { provide: PolicyPublisher, useValue: policyPublisher(redis, policy, logger) },
         { provide: KnownProducts, useValue: new KnownProducts(products, policy) },
         { provide: InstallationIds, useValue: new InstallationIds(identityKey) },
         { provide: PublicKey, useValue: new PublicKey(publicPem(keys.key)) },
@@ -145,9 +149,9 @@ export class AdminModule implements OnApplicationBootstrap {
   /** Closes all connections to the stores. Call it after the last response. */
   async close(): Promise<void> {
     await this.publisher.stop();
-    this.ledger.close();
     this.clock.stop();
-    await Promise.all([this.inspector.close(), this.database.close()]);
+    this.redis.close();
+    await this.database.close();
   }
 }
 
@@ -162,29 +166,15 @@ function openDatabase(settings: AdminSettings, logger: Logger): Database {
   });
 }
 
-function inspectorOf(
-  { redisUrl, queuePrefix: prefix }: AdminSettings,
-  clock: Clock,
-  logger: Logger,
-): QueueInspector {
+/** All connections of the process to Redis. */
+function connectRedis(settings: AdminSettings, logger: Logger): RedisConnections {
+  const { redisUrl, queuePrefix: prefix } = settings;
   const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
-  return new QueueInspector({ redisUrl, prefix, clock, onError });
+  return new RedisConnections({ redisUrl, prefix, onError });
 }
 
-function storeClock({ redisUrl, queuePrefix: prefix }: AdminSettings, logger: Logger): StoreClock {
-  const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
-  return new StoreClock({ redisUrl, prefix, onError, onChange: logClock(logger) });
-}
-
-function policyPublisher(
-  policy: PolicyStore,
-  { redisUrl, queuePrefix: prefix }: AdminSettings,
-  logger: Logger,
-): PolicyPublisher {
-  return new PolicyPublisher(policy, {
-    ...{ redisUrl, prefix },
-    onError: (error) => logger.debug({ err: error }, 'Redis connection failed'),
-    onFailure: (error) =>
-      logger.warn({ err: error }, 'policy could not be published to Redis; retrying'),
-  });
+function policyPublisher(redis: RedisConnections, policy: PolicyStore, logger: Logger) {
+  return new PolicyPublisher(redis, policy, (error) =>
+    logger.warn({ err: error }, 'policy could not be published to Redis; retrying'),
+  );
 }

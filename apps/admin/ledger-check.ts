@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { AdminSettings } from '#platform';
-import { LedgerList, type Clock } from '#queue';
+import { LedgerList, type Clock, type RedisConnections } from '#queue';
 import {
   LedgerComparison,
   LedgerFile,
@@ -18,6 +18,7 @@ export interface LedgerKeys {
 }
 
 interface Options {
+  redis: RedisConnections;
   database: Database;
   settings: AdminSettings;
   keys: LedgerKeys;
@@ -29,8 +30,7 @@ export class LedgerCheck {
   readonly #list: LedgerList;
 
   constructor(private readonly options: Options) {
-    const { redisUrl, queuePrefix: prefix } = options.settings;
-    this.#list = new LedgerList({ redisUrl, prefix, onError: () => undefined });
+    this.#list = new LedgerList(options.redis);
   }
 
   async verify(
@@ -43,9 +43,5 @@ export class LedgerCheck {
     const comparison = new LedgerComparison({ database, suppressionKey, actor });
     const ledger = { list: this.#list, file, ...keys, clock };
     return verifyLedger({ ...ledger, comparison, ...options });
-  }
-
-  close(): void {
-    this.#list.close();
   }
 }

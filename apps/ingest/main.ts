@@ -29,9 +29,10 @@ import {
   PolicyFollower,
   type QueueUnavailable,
   RateLimiter,
+  RedisConnections,
   StoreClock,
 } from '#queue';
-import { compileProducts, readDeclaration } from '#telemetry';
+import { compileProducts, PRODUCT_NAME, readDeclaration } from '#telemetry';
 import { authenticateByHeader } from './authenticate.js';
 import { takeBodiesAsBytes } from './body.js';
 import { allowOrigins } from './cors.js';
@@ -57,23 +58,24 @@ const REQUEST_TIMEOUT_MS = 30_000;
 runProcess(startIngest, { name: 'ingest' });
 
 async function startIngest() {
-  const settings = ingestSettings();
+  const settings = ingestSettings(PRODUCT_NAME);
   const logger = createLogger({ name: 'ingest', level: settings.logLevel });
   const certificate = settings.tls && (await ServedCertificate.load(settings.tls, logger));
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
-  const clock = storeClock(settings, logger);
+  const redis = connectRedis(settings, logger);
+  const clock = new StoreClock(redis, logClock(logger));
   const counts = new IngestCounts(clock);
-  const writer = connectQueue(settings, { counts, clock }, logger);
-  const announcer = connectAnnouncer(settings, counts, logger);
-  const limiter = connectLimiter(settings, logger);
+  const writer = envelopeWriter(settings, { redis, counts, clock }, logger);
+  const announcer = new CountAnnouncer(redis, counts);
+  const { redisTimeoutMs: timeoutMs, identityKey } = settings;
+  const limiter = new RateLimiter(redis, { timeoutMs, identityKey });
   const closed = await refuseUndurable(writer);
   await clock.start(closed?.reason === 'unreachable' ? 0 : CLOCK_MS);
   const isComplete = () => follower.state !== 'unread';
   const keys = new WriteKeys(settings.writeKeys ?? new Map(), isComplete, clock);
   const policy = new EdgePolicy(keys, products);
-  const follower = followPolicy(settings, policy, logger);
+  const follower = followPolicy(settings, { redis, policy }, logger);
   await follower.start(closed?.reason === 'unreachable' ? 0 : POLICY_MS);
-  const { identityKey } = settings;
   const refusals = new Refusals({ counts, logger, identityKey, products: products.keys() });
   const drain = new Drain();
   const servers = new HttpServers(
@@ -103,11 +105,11 @@ async function startIngest() {
       certificate?.stop();
       await servers.close(app);
       follower.stop();
-      limiter.close();
       clock.stop();
       await writer.close();
       refusals.stop();
       await announcer.close();
+      redis.close();
       await metrics?.close();
     },
   };
@@ -128,31 +130,27 @@ async function serveMetrics(
   return metrics;
 }
 
-function storeClock(settings: IngestSettings, logger: Logger): StoreClock {
-  return new StoreClock({
+function connectRedis(settings: IngestSettings, logger: Logger): RedisConnections {
+  return new RedisConnections({
     redisUrl: settings.redisUrl,
     prefix: settings.queuePrefix,
+    timeoutMs: settings.redisTimeoutMs,
     onError: (error) => logger.debug({ err: error }, 'Redis connection failed'),
-    onChange: logClock(logger),
   });
 }
 
-function connectQueue(
+function envelopeWriter(
   settings: IngestSettings,
-  { counts, clock }: { counts: IngestCounts; clock: Clock },
+  { redis, ...options }: { redis: RedisConnections; counts: IngestCounts; clock: Clock },
   logger: Logger,
 ): EnvelopeWriter {
-  return new EnvelopeWriter({
-    counts,
-    redisUrl: settings.redisUrl,
-    prefix: settings.queuePrefix,
-    clock,
+  return new EnvelopeWriter(redis, {
+    ...options,
     timeoutMs: settings.redisTimeoutMs,
     holdMs: settings.redisHoldMs,
     maxHeld: settings.maxHeldRequests,
     memoryShare: settings.redisMemoryShare,
     verifiesDurability: settings.redisDurability === 'verified',
-    onError: (error) => logger.debug({ err: error }, 'Redis connection failed'),
     onChange: logChanges(logger),
   });
 }
@@ -171,29 +169,12 @@ function logChanges(logger: Logger): (closed: QueueUnavailable | null) => void {
   };
 }
 
-function connectAnnouncer(settings: IngestSettings, counts: IngestCounts, logger: Logger) {
-  return new CountAnnouncer(counts, {
-    redisUrl: settings.redisUrl,
-    prefix: settings.queuePrefix,
-    onError: (error) => logger.debug({ err: error }, 'Redis connection failed'),
-  });
-}
-
-function connectLimiter(settings: IngestSettings, logger: Logger): RateLimiter {
-  return new RateLimiter({
-    redisUrl: settings.redisUrl,
-    prefix: settings.queuePrefix,
-    timeoutMs: settings.redisTimeoutMs,
-    identityKey: settings.identityKey,
-    onError: (error) => logger.debug({ err: error }, 'Redis connection failed'),
-  });
-}
-
-function followPolicy(settings: IngestSettings, policy: EdgePolicy, logger: Logger) {
-  return new PolicyFollower({
-    redisUrl: settings.redisUrl,
-    prefix: settings.queuePrefix,
-    onError: (error) => logger.debug({ err: error }, 'Redis connection failed'),
+function followPolicy(
+  settings: IngestSettings,
+  { redis, policy }: { redis: RedisConnections; policy: EdgePolicy },
+  logger: Logger,
+) {
+  return new PolicyFollower(redis, {
     onPolicy: (next) => {
       policy.apply(next);
       logger.info({ revision: next.revision }, 'policy updated');

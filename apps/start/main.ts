@@ -7,7 +7,7 @@ import {
   type Running,
   type StartSettings,
 } from '#platform';
-import { compileProducts, ownDeclarations, readDeclaration } from '#telemetry';
+import { compileProducts, ownDeclarations, PRODUCT_NAME, readDeclaration } from '#telemetry';
 import { ensurePortFree, restrictToOwner, OWNER_ONLY_UMASK, Teardown } from '#devservers';
 import { ensureAdministrator } from './administrator.js';
 import { announcement } from './announcement.js';
@@ -44,7 +44,7 @@ async function start(starting: AbortSignal): Promise<Running> {
 
 async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void> {
   process.umask(OWNER_ONLY_UMASK);
-  const settings = startSettings();
+  const settings = startSettings(PRODUCT_NAME);
   const dataDir = await takeDataDir(settings, teardown);
   await ensurePortsFree(settings);
   const tls = await findCertificate(settings, dataDir);

@@ -1,4 +1,4 @@
-import { PolicyPublisher } from '#queue';
+import { PolicyPublisher, RedisConnections } from '#queue';
 import { Database, PolicyStore } from '#storage';
 
 /** Registers the write keys in the database, and publishes them to ingest before it starts. */
@@ -10,15 +10,15 @@ export async function publishKeys(
   const database = new Database({ databaseUrl, name: 'muster-start', connections: 2 });
   const store = new PolicyStore({ database, suppressionKey });
   const ignore = () => undefined; // the workers publish the keys anyway
-  const publisher = new PolicyPublisher(store, {
-    ...{ redisUrl, prefix, onError: ignore, onFailure: ignore },
-  });
+  const redis = new RedisConnections({ redisUrl, prefix, onError: ignore });
+  const publisher = new PolicyPublisher(redis, store, ignore);
   try {
     await store.keys.register(writeKeys, 'start');
     await publisher.connected();
     await publisher.publish();
   } finally {
     await publisher.stop();
+    redis.close();
     await database.close();
   }
 }

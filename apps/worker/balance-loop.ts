@@ -40,7 +40,6 @@ export class BalanceLoop {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
-    await this.parts.reader.close();
   }
 
   private async run(): Promise<void> {

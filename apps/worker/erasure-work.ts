@@ -1,6 +1,12 @@
 import type { KeyObject } from 'node:crypto';
 import { softwareVersion, type Logger, type WorkerSettings } from '#platform';
-import { LedgerList, LogRewriter, QueueRewriter, type Clock } from '#queue';
+import {
+  LedgerList,
+  LogRewriter,
+  type Clock,
+  type QueueRewriter,
+  type RedisConnections,
+} from '#queue';
 import {
   addTo,
   certify,
@@ -27,6 +33,8 @@ export interface ErasureKeys {
 
 interface Options {
   settings: WorkerSettings;
+  redis: RedisConnections;
+  queue: QueueRewriter;
   keys: ErasureKeys;
   database: Database;
   clock: Clock;
@@ -36,18 +44,12 @@ interface Options {
 
 /** The erasure jobs of a worker, and the guard that compares the database with the erasure ledger. */
 export function erasureWork(options: Options): { work: Work; guard: LedgerGuard } {
-  const { settings, database, keys, watchdog, logger } = options;
-  const { suppressionKey, redisUrl, queuePrefix: prefix, backupDays } = settings;
+  const { settings, redis, queue, database, keys, watchdog, logger } = options;
+  const { suppressionKey, backupDays } = settings;
   const store = new ErasureStore({ database, suppressionKey });
   const comparison = new LedgerComparison({ database, suppressionKey });
-  const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
-  const redis = { redisUrl, prefix, onError };
-  const [queue, rewriter, list] = [
-    new QueueRewriter(redis),
-    new LogRewriter(redis),
-    new LedgerList(redis),
-  ];
-  const ledger = erasureLedger(options, list);
+  const rewriter = new LogRewriter(redis);
+  const ledger = erasureLedger(options);
   const signing = { key: keys.key, software: softwareVersion(), backupDays };
   const context = {
     emptyQueue: queue.forgetInstallations.bind(queue),
@@ -77,19 +79,11 @@ export function erasureWork(options: Options): { work: Work; guard: LedgerGuard 
           }),
       },
     ],
-    close: async () => {
-      list.close();
-      rewriter.close();
-      await queue.close();
-    },
   };
   return { work, guard: new LedgerGuard({ ledger, comparison, watchdog }, logger) };
 }
 
-function erasureLedger(
-  { settings, keys, clock, logger }: Options,
-  list: LedgerList,
-): ErasureLedger {
+function erasureLedger({ settings, redis, keys, clock, logger }: Options): ErasureLedger {
   const { ledgerFile } = settings;
   if (ledgerFile === undefined) {
     logger.warn('ERASURE_LEDGER_FILE is not set: the erasure ledger exists only in Redis');
@@ -99,5 +93,6 @@ function erasureLedger(
     const detail = { redis, file, again: again.length };
     logger.warn(detail, 'the copies of the erasure ledger differed and were repaired');
   };
+  const list = new LedgerList(redis);
   return new ErasureLedger({ list, file, ...keys, clock, onRepair });
 }

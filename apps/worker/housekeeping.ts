@@ -1,5 +1,11 @@
 import type { Logger, WorkerSettings } from '#platform';
-import { runMaintenance, type Clock, type Housekeeper, type HousekeepingJob } from '#queue';
+import {
+  runMaintenance,
+  type Clock,
+  type Housekeeper,
+  type HousekeepingJob,
+  type RedisConnections,
+} from '#queue';
 import {
   isConnectionLoss,
   type HousekeepingStore,
@@ -27,9 +33,10 @@ export class Housekeeping {
   constructor(
     private readonly stores: Stores,
     private readonly metrics: HousekeepingMetrics,
+    private readonly redis: RedisConnections,
     private readonly clock: Clock,
     private readonly watchdog: Watchdog,
-    private readonly settings: WorkerSettings,
+    settings: WorkerSettings,
     private readonly logger: Logger,
   ) {
     const { telemetry, house, quarantine, rollups } = stores;
@@ -48,8 +55,7 @@ export class Housekeeping {
   }
 
   start(onError: (error: Error) => void): void {
-    const { clock } = this;
-    const { redisUrl, queuePrefix: prefix } = this.settings;
+    const { redis, clock } = this;
     const onFailure = (job: string, error: Error) => {
       // An outage is logged once, by the database.
       const level = isConnectionLoss(error) ? 'debug' : 'error';
@@ -58,7 +64,7 @@ export class Housekeeping {
         'maintenance job failed; it runs again at its next scheduled time',
       );
     };
-    this.#keeper = runMaintenance({ redisUrl, prefix, clock, onError, onFailure }, (job, signal) =>
+    this.#keeper = runMaintenance(redis, { clock, onError, onFailure }, (job, signal) =>
       this.run(job, signal),
     );
   }

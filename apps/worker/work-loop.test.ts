@@ -20,7 +20,6 @@ test('a part of the work that hangs is reported as stuck, although the other par
       { name: 'erasures', kind: 'erasures', run: never },
       { name: 'log rewrites', kind: 'log rewrites', run: idle },
     ] as const,
-    close: () => Promise.resolve(),
   };
   const database = { listen: () => undefined, query: never };
   new WorkLoop({ works: [work], database, watchdog, logger }).start();

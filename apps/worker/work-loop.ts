@@ -21,8 +21,6 @@ interface Part {
 export interface Work {
   /** They run concurrently, so that none waits for a slow one. */
   parts: readonly Part[];
-  /** Releases its resources. */
-  close: () => Promise<void>;
 }
 
 interface Options {
@@ -64,7 +62,6 @@ export class WorkLoop {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
-    await Promise.all(this.options.works.map((work) => work.close()));
   }
 
   private async wakeDueParts(): Promise<void> {

@@ -1,14 +1,13 @@
 import { expect, test } from 'vitest';
 import type { Logger, WorkerSettings } from '#platform';
-import { StoreClock } from '#queue';
+import { RedisConnections, StoreClock } from '#queue';
 import { WorkerLoop } from './worker-loop.js';
 
 test('a worker that is starting names the dependency that it lacks', async () => {
-  const clock = new StoreClock({
-    ...{ redisUrl: 'redis://127.0.0.1:1', prefix: 'none' },
-    onError: () => undefined,
-    onChange: () => undefined,
-  });
+  const ignore = () => undefined;
+  const options = { redisUrl: 'redis://127.0.0.1:1', prefix: 'none', onError: ignore };
+  const connections = new RedisConnections(options);
+  const clock = new StoreClock(connections, ignore);
   const parts = { clock, database: { check: () => Promise.resolve() } };
   const loop = new WorkerLoop(
     parts as unknown as ConstructorParameters<typeof WorkerLoop>[0],
@@ -18,4 +17,5 @@ test('a worker that is starting names the dependency that it lacks', async () =>
   const { redis, postgres, worker } = loop.dependencies();
   expect(await Promise.all([redis, postgres, worker])).toEqual(['unavailable', 'ok', 'starting']);
   clock.stop();
+  connections.close();
 });

@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { type Logger, StartupError, type WorkerSettings } from '#platform';
-import { consumeEnvelopes, type EnvelopeConsumer, type StoreClock } from '#queue';
+import {
+  consumeEnvelopes,
+  type EnvelopeConsumer,
+  type RedisConnections,
+  type StoreClock,
+} from '#queue';
 import { isConnectionLoss, UnsuitableDatabase, type Database, type TelemetryStore } from '#storage';
 import type { BalanceLoop } from './balance-loop.js';
 import type { EnvelopeProcessor } from './envelope-processor.js';
@@ -20,6 +25,7 @@ interface Parts {
   processor: EnvelopeProcessor;
   store: TelemetryStore;
   database: Database;
+  redis: RedisConnections;
   loops: readonly (WorkLoop | BalanceLoop)[];
   housekeeping: Housekeeping;
   policy: PolicyLoop;
@@ -60,9 +66,8 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     if (this.#isStopping) return;
     for (const loop of this.parts.loops) loop.start();
     this.#consumer = consumeEnvelopes(
+      this.parts.redis,
       {
-        redisUrl: this.settings.redisUrl,
-        prefix: this.settings.queuePrefix,
         clock: this.parts.clock,
         concurrency: this.settings.concurrency,
         onError: (error) => this.logOnce(error),
@@ -78,9 +83,9 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     );
   }
 
-  /** Finishes the running jobs before it closes the database. */
+  /** Finishes the running jobs before it closes the connections. */
   async onApplicationShutdown(): Promise<void> {
-    const { processor, database, loops, housekeeping, policy, guard, clock } = this.parts;
+    const { processor, database, redis, loops, housekeeping, policy, guard, clock } = this.parts;
     this.#isStopping = true;
     processor.stop();
     await guard.stop();
@@ -88,6 +93,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     await this.#consumer?.close();
     await policy.stop();
     clock.stop();
+    redis.close();
     await database.close();
   }
 

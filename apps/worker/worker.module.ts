@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { logClock, type Logger, measureClock, type WorkerSettings } from '#platform';
-import { CountReader, PolicyPublisher, QueueRewriter, StoreClock } from '#queue';
+import { CountReader, PolicyPublisher, QueueRewriter, RedisConnections, StoreClock } from '#queue';
 import {
   Database,
   HousekeepingStore,
@@ -40,44 +40,47 @@ export class WorkerModule {
   ): DynamicModule {
     const { suppressionKey } = settings;
     const watchdog = new Watchdog(settings.stuckSeconds);
-    const clock = storeClock(settings, logger);
+    const redis = connectRedis(settings, logger);
+    const clock = new StoreClock(redis, logClock(logger));
     const database = openDatabase(settings, watchdog, logger);
     const store = new TelemetryStore({ database, suppressionKey });
-    const policy = policyLoop(settings, { database, products, watchdog }, logger);
+    const policy = policyLoop(settings, { redis, database, products, watchdog }, logger);
     const rules = { products, retentionMs: settings.retentionDays * DAY_MS };
     const optionsNow = () => ({ ...rules, decisions: policy.decisions });
     const processor = new EnvelopeProcessor(store, database, optionsNow);
+    const queue = new QueueRewriter(redis);
     const { work, guard } = erasureWork({
-      ...{ settings, database, keys, clock, watchdog, logger },
+      ...{ settings, redis, queue, database, keys, clock, watchdog, logger },
     });
     const works = [
       work,
       quarantineJobs(database, store, optionsNow),
-      purges(settings, database, logger),
+      purges(database, queue),
       optOuts(store),
     ];
     const ledger = new IngestLedger(database);
     const loops = [
       new WorkLoop({ works, database, watchdog, logger }),
-      balanceLoop(settings, { ledger, watchdog }, logger),
+      balanceLoop(settings, { redis, ledger, watchdog }, logger),
     ];
     const house = new HousekeepingStore(database);
-    const registry = new Registry();
-    const metrics = new HousekeepingMetrics(house, registry);
-    measureBalance(registry, ledger);
-    measureClock(registry, clock);
+    const metrics = metricsOf(house, ledger, clock);
     const housekeeping = new Housekeeping(
       {
         ...{ telemetry: store, house },
         ...{ quarantine: new QuarantineStore(database), rollups: new Rollups(database) },
       },
       metrics,
+      redis,
       clock,
       watchdog,
       settings,
       logger,
     );
-    const parts = { processor, store, database, loops, housekeeping, policy, guard, clock };
+    const parts = {
+      ...{ processor, store, database, redis, loops },
+      ...{ housekeeping, policy, guard, clock },
+    };
     const loop = new WorkerLoop(parts, settings, logger);
     return {
       module: WorkerModule,
@@ -91,6 +94,14 @@ export class WorkerModule {
       ],
     };
   }
+}
+
+function metricsOf(house: HousekeepingStore, ledger: IngestLedger, clock: StoreClock) {
+  const registry = new Registry();
+  const metrics = new HousekeepingMetrics(house, registry);
+  measureBalance(registry, ledger);
+  measureClock(registry, clock);
+  return metrics;
 }
 
 /** Replays and discards. A replay uses the same write path as new events. */
@@ -113,22 +124,19 @@ function quarantineJobs(
         },
       },
     ],
-    close: () => Promise.resolve(),
   };
 }
 
-function storeClock(settings: WorkerSettings, logger: Logger): StoreClock {
+/** All connections of the process to Redis. */
+function connectRedis(settings: WorkerSettings, logger: Logger): RedisConnections {
   const { redisUrl, queuePrefix: prefix } = settings;
   const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
-  return new StoreClock({ redisUrl, prefix, onError, onChange: logClock(logger) });
+  return new RedisConnections({ redisUrl, prefix, onError });
 }
 
 /** Removes the events that leaked write keys sent. */
-function purges(settings: WorkerSettings, database: Database, logger: Logger): Work {
+function purges(database: Database, queue: QueueRewriter): Work {
   const store = new PurgeStore(database);
-  const { redisUrl, queuePrefix: prefix } = settings;
-  const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
-  const queue = new QueueRewriter({ redisUrl, prefix, onError });
   const emptyQueue = queue.purgeKey.bind(queue);
   return {
     parts: [
@@ -141,7 +149,6 @@ function purges(settings: WorkerSettings, database: Database, logger: Logger): W
         },
       },
     ],
-    close: () => queue.close(),
   };
 }
 
@@ -155,7 +162,6 @@ function optOuts(store: TelemetryStore): Work {
         run: async () => ({ completed: [], isIdle: !(await store.removeOptedOut()) }),
       },
     ],
-    close: () => Promise.resolve(),
   };
 }
 
@@ -166,12 +172,14 @@ const LISTENING_CONNECTIONS = 1;
 
 function balanceLoop(
   settings: WorkerSettings,
-  { ledger, watchdog }: { ledger: IngestLedger; watchdog: Watchdog },
+  {
+    redis,
+    ledger,
+    watchdog,
+  }: { redis: RedisConnections; ledger: IngestLedger; watchdog: Watchdog },
   logger: Logger,
 ): BalanceLoop {
-  const { redisUrl, queuePrefix: prefix } = settings;
-  const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
-  const reader = new CountReader({ redisUrl, prefix, onError });
+  const reader = new CountReader(redis);
   const intervalMs = settings.balanceSeconds * 1000;
   return new BalanceLoop({ reader, ledger, watchdog, intervalMs }, logger);
 }
@@ -192,17 +200,13 @@ function openDatabase(settings: WorkerSettings, watchdog: Watchdog, logger: Logg
 
 function policyLoop(
   settings: WorkerSettings,
-  given: { database: Database; products: Products; watchdog: Watchdog },
+  given: { redis: RedisConnections; database: Database; products: Products; watchdog: Watchdog },
   logger: Logger,
 ): PolicyLoop {
-  const { suppressionKey, redisUrl, queuePrefix: prefix } = settings;
-  const { database, products, watchdog } = given;
-  const store = new PolicyStore({ database, suppressionKey });
-  const publisher = new PolicyPublisher(store, {
-    ...{ redisUrl, prefix },
-    onError: (error) => logger.debug({ err: error }, 'Redis connection failed'),
-    onFailure: (error) =>
-      logger.warn({ err: error }, 'policy could not be published to Redis; retrying'),
-  });
+  const { redis, database, products, watchdog } = given;
+  const store = new PolicyStore({ database, suppressionKey: settings.suppressionKey });
+  const publisher = new PolicyPublisher(redis, store, (error) =>
+    logger.warn({ err: error }, 'policy could not be published to Redis; retrying'),
+  );
   return new PolicyLoop({ store, publisher, products, database, watchdog }, logger);
 }

@@ -2,7 +2,7 @@ import { oneOf, origins, prefixes, share, wholeNumber, type Setting } from './se
 
 const KIB = 1024;
 
-/** Limits of ingest, and the origins of pages that may send events. */
+/** What ingest accepts. */
 export const INGEST_LIMITS = {
   MAX_BODY_BYTES: {
     kind: wholeNumber(KIB),
@@ -44,6 +44,10 @@ export const INGEST_LIMITS = {
     usually: '3000',
     about: 'events that a write key may preview per minute and ingest process',
   },
+} as const satisfies Record<string, Setting>;
+
+/** What ingest needs of Redis, and from which pages it accepts events. */
+export const INGEST_CONNECTIONS = {
   REDIS_MEMORY_SHARE: {
     kind: share,
     usually: '0.8',

@@ -141,11 +141,11 @@ export const writeKeys: Kind<ReadonlyMap<string, string>> = {
   parse(text) {
     const products = new Map<string, string>();
     for (const [index, entry] of splitList(text).entries()) {
-      const parts = /^([a-z][a-z0-9_-]*):([0-9a-f]{64})$/i.exec(entry);
+      const parts = /^([^:]+):([0-9a-f]{64})$/i.exec(entry);
       const product = parts?.[1] ?? '';
       const digest = parts?.[2]?.toLowerCase() ?? '';
       const place = `entry number ${index + 1}`;
-      if (!parts || product !== product.toLowerCase()) return { wrong: `has a wrong ${place}` };
+      if (!parts) return { wrong: `has a wrong ${place}` };
       if ((products.get(digest) ?? product) !== product) {
         return { wrong: `gives the key of another product again in ${place}` };
       }

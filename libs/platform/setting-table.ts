@@ -11,13 +11,12 @@ import {
   type Kind,
   type Setting,
 } from './setting-kinds.js';
-import { INGEST_LIMITS } from './ingest-limits.js';
+import { INGEST_CONNECTIONS, INGEST_LIMITS } from './ingest-limits.js';
 
 const file = textLike(/./s, 'the path of a file');
 const host = textLike(/^[^\s/]+$/, 'a host name or an address');
 
-/** Every environment variable that Muster understands. `.env.example` repeats it for people. */
-export const SETTINGS = {
+const SHARED = {
   DATABASE_URL: {
     kind: secretUrl(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/muster'),
     about: 'Postgres; npm start runs its own when this is not set',
@@ -41,6 +40,13 @@ export const SETTINGS = {
     usually: '25000',
     about: 'how long a process may take to finish its work after SIGTERM',
   },
+  PRODUCTS_DIR: {
+    kind: file,
+    about: "a folder of JSON files, each of which declares a product in addition to Muster's own",
+  },
+} as const satisfies Record<string, Setting>;
+
+const ADDRESSES = {
   INGEST_HOST: { kind: host, usually: 'localhost', about: 'the address ingest listens on' },
   INGEST_PORT: {
     kind: wholeNumber(0, 65535),
@@ -72,6 +78,20 @@ export const SETTINGS = {
     about:
       'the metrics port of the admin API for Prometheus, plain HTTP; default: none; 0 picks a free one',
   },
+  WORKER_HEALTH_HOST: {
+    kind: host,
+    usually: 'localhost',
+    about: "the address of a worker's health port",
+  },
+  WORKER_HEALTH_PORT: {
+    kind: wholeNumber(0, 65535),
+    about: "a worker's health port, plain HTTP; default: none; 0 picks a free one",
+  },
+  TLS_CERT_FILE: {
+    kind: file,
+    about: 'the certificate (PEM, with its chain), reloaded when it changes',
+  },
+  TLS_KEY_FILE: { kind: file, about: 'the private key of the certificate (PEM)' },
   INGEST_PROTOCOL: {
     kind: oneOf('https', 'http'),
     usually: 'https',
@@ -104,21 +124,9 @@ export const SETTINGS = {
     about:
       'how long ingest and the admin API keep serving after SIGTERM, not ready, so that load balancers notice; below STOP_TIMEOUT_MS',
   },
-  ADMIN_URL: {
-    kind: tokenUrl,
-    about:
-      'the admin API that npm run muster connects to, over HTTPS, or over HTTP on this machine; default: that of npm start',
-  },
-  ADMIN_TOKEN: { kind: secret, about: 'the token of npm run muster' },
-  ADMIN_CA_FILE: {
-    kind: file,
-    about: 'the CAs (PEM) that npm run muster trusts; default: those of the system',
-  },
-  TLS_CERT_FILE: {
-    kind: file,
-    about: 'the certificate (PEM, with its chain), reloaded when it changes',
-  },
-  TLS_KEY_FILE: { kind: file, about: 'the private key of the certificate (PEM)' },
+} as const satisfies Record<string, Setting>;
+
+const SECRETS = {
   WRITE_KEYS: {
     kind: writeKeys,
     about:
@@ -155,11 +163,9 @@ export const SETTINGS = {
     about:
       'how many days backups of Postgres and Redis are kept; certificates of erasure state it, or "not stated" when this is not set',
   },
-  PRODUCTS_DIR: {
-    kind: file,
-    about: "a folder of JSON files, each of which declares a product in addition to Muster's own",
-  },
-  ...INGEST_LIMITS,
+} as const satisfies Record<string, Setting>;
+
+const WORKER_AND_ADMIN = {
   WORKER_CONCURRENCY: {
     kind: wholeNumber(1, 1000),
     usually: '4',
@@ -174,15 +180,6 @@ export const SETTINGS = {
     kind: wholeNumber(3, 10_000),
     usually: '8',
     about: 'the maximum number of database connections of the admin API, one of which listens',
-  },
-  WORKER_HEALTH_HOST: {
-    kind: host,
-    usually: 'localhost',
-    about: "the address of a worker's health port",
-  },
-  WORKER_HEALTH_PORT: {
-    kind: wholeNumber(0, 65535),
-    about: "a worker's health port, plain HTTP; default: none; 0 picks a free one",
   },
   WORKER_STALL_SECONDS: {
     kind: wholeNumber(1, 86_400),
@@ -199,16 +196,14 @@ export const SETTINGS = {
     usually: '5',
     about: 'how often a worker compares what ingest acknowledged with what has arrived',
   },
+} as const satisfies Record<string, Setting>;
+
+const RETENTION = {
   RETENTION_DAYS: {
     kind: wholeNumber(1, 36_500),
     usually: '400',
     about:
       "how many days events are kept, unless their product's policy overrides it, and how old an event's own time may be",
-  },
-  ROLLUP_RETENTION_DAYS: {
-    kind: wholeNumber(1, 36_500),
-    usually: '1830',
-    about: 'how many days rollups, event counts and refusals are kept',
   },
   QUARANTINE_RETENTION_DAYS: {
     // Duplicates are recognised for this long, also those of a quarantined event.
@@ -216,26 +211,50 @@ export const SETTINGS = {
     usually: '30',
     about: 'how many days quarantined events are kept for replay',
   },
-  ANALYST_PASSWORD: {
-    kind: secret,
-    about:
-      'the password of the role analyst, which is shared by a whole server; npm start generates one',
+  ROLLUP_RETENTION_DAYS: {
+    kind: wholeNumber(1, 36_500),
+    usually: '1830',
+    about: 'how many days rollups, event counts and refusals are kept',
   },
+} as const satisfies Record<string, Setting>;
+
+const ROLES = {
   APP_PASSWORD: {
     kind: secret,
     about:
       'the password of the role muster_app, as which workers and the admin API connect; the role is shared by a whole server; npm start generates the password',
   },
-  PRIVACY_MIN_INSTALLATIONS: {
-    kind: wholeNumber(2, 1_000_000),
-    usually: '10',
-    about: 'groups with fewer installations are left out of the schema fleet_privacy',
+  ANALYST_PASSWORD: {
+    kind: secret,
+    about:
+      'the password of the role analyst, which is shared by a whole server; npm start generates one',
   },
   PRIVACY_ANALYST_PASSWORD: {
     kind: secret,
     about:
       'the password of the role privacy_analyst, which reads fleet_privacy; without one it cannot log in',
   },
+  PRIVACY_MIN_INSTALLATIONS: {
+    kind: wholeNumber(2, 1_000_000),
+    usually: '10',
+    about: 'groups with fewer installations are left out of the schema fleet_privacy',
+  },
+} as const satisfies Record<string, Setting>;
+
+const COMMAND_LINE = {
+  ADMIN_URL: {
+    kind: tokenUrl,
+    about:
+      'the admin API that npm run muster connects to, over HTTPS, or over HTTP on this machine; default: that of npm start',
+  },
+  ADMIN_TOKEN: { kind: secret, about: 'the token of npm run muster' },
+  ADMIN_CA_FILE: {
+    kind: file,
+    about: 'the CAs (PEM) that npm run muster trusts; default: those of the system',
+  },
+} as const satisfies Record<string, Setting>;
+
+const START = {
   DATA_DIR: {
     kind: file,
     usually: '.data',
@@ -247,6 +266,36 @@ export const SETTINGS = {
     about: 'how many worker processes npm start runs',
   },
 } as const satisfies Record<string, Setting>;
+
+/** Every environment variable that Muster understands, under the headings of `.env.example`. */
+export const SETTING_GROUPS: readonly (readonly [
+  heading: string,
+  Readonly<Record<string, Setting>>,
+])[] = [
+  ['Shared by several processes', SHARED],
+  ['Addresses, TLS and proxies', ADDRESSES],
+  ['Secrets to keep: see docs/backup.md', SECRETS],
+  ['Ingest: limits', INGEST_LIMITS],
+  ['Ingest: Redis and browsers', INGEST_CONNECTIONS],
+  ['Worker and admin API', WORKER_AND_ADMIN],
+  ['Retention', RETENTION],
+  ['Roles of the database, for the migration command', ROLES],
+  ['npm run muster', COMMAND_LINE],
+  ['npm start', START],
+];
+
+export const SETTINGS = {
+  ...SHARED,
+  ...ADDRESSES,
+  ...SECRETS,
+  ...INGEST_LIMITS,
+  ...INGEST_CONNECTIONS,
+  ...WORKER_AND_ADMIN,
+  ...RETENTION,
+  ...ROLES,
+  ...COMMAND_LINE,
+  ...START,
+} as const;
 
 export type SettingName = keyof typeof SETTINGS;
 export type SettingValue<N extends SettingName> =

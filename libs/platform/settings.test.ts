@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Setting } from './setting-kinds.js';
-import { SETTINGS } from './setting-table.js';
+import { SETTING_GROUPS, SETTINGS } from './setting-table.js';
 import {
   commandSettings,
   ingestSettings,
@@ -11,6 +11,13 @@ import {
   startSettings,
   workerSettings,
 } from './settings.js';
+
+const NAMES = { pattern: /^[a-z][a-z0-9_-]{0,63}$/, allowed: 'a product name' };
+const EXAMPLE_HEAD = `# Every setting with its default. npm start reads a file .env in this format from this folder, and needs
+# none of the settings; environment variables take precedence. Processes started in any other way (a container,
+# a service) read their environment only. An empty value counts as unset. For keys, passwords, tokens and URLs,
+# NAME_FILE=path reads the value from a file instead of NAME=secret.
+`;
 
 const DIGEST = 'a1'.repeat(32);
 const INGEST = {
@@ -27,27 +34,20 @@ const WORKER = {
   ERASURE_KEY_FILE: 'erasure.pem',
 };
 
-describe('.env.example', () => {
-  const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
-  const listed = new Map(
-    [...text.matchAll(/^#?([A-Z_]+)=(.*)$/gm)].map((line) => line.slice(1)) as [string, string][],
-  );
-
-  test('lists every setting and nothing else', () => {
-    expect([...listed.keys()].sort()).toEqual(Object.keys(SETTINGS).sort());
+test('.env.example describes every setting, with its default', async () => {
+  const upperFirst = (text: string) => text.replace(/^./, (first) => first.toUpperCase());
+  const groups = SETTING_GROUPS.map(([heading, group]) => {
+    const settings = Object.entries(group).map(
+      ([name, { about, usually = '' }]) => `# ${upperFirst(about)}.\n#${name}=${usually}\n`,
+    );
+    return [`# --- ${heading} ---\n`, ...settings].join('\n');
   });
-
-  test.each(Object.entries<Setting>(SETTINGS))(
-    'says the default of %s and what it is',
-    (name, it) => {
-      expect(listed.get(name)).toBe(it.usually ?? '');
-      expect(text).toContain(`${it.about.replace(/^./, (first) => first.toUpperCase())}.\n`);
-    },
-  );
+  const text = [EXAMPLE_HEAD, ...groups].join('\n');
+  await expect(text).toMatchFileSnapshot('../../.env.example');
 });
 
 test('what is not set has its default', () => {
-  const settings = ingestSettings(INGEST);
+  const settings = ingestSettings(NAMES, INGEST);
   expect(settings).toMatchObject({
     host: 'localhost',
     port: 8443,
@@ -77,13 +77,13 @@ test.each([
 });
 
 test('an empty variable is an unset one', () => {
-  expect(ingestSettings({ ...INGEST, INGEST_PORT: '' }).port).toBe(8443);
-  expect(() => ingestSettings({ ...INGEST, REDIS_URL: '' })).toThrow('REDIS_URL is not set');
+  expect(ingestSettings(NAMES, { ...INGEST, INGEST_PORT: '' }).port).toBe(8443);
+  expect(() => ingestSettings(NAMES, { ...INGEST, REDIS_URL: '' })).toThrow('REDIS_URL is not set');
 });
 
 test('every problem is told at once, by name, with what is allowed', () => {
   const env = { INGEST_PORT: '84430', REDIS_MEMORY_SHARE: '80%', LOG_LEVEL: 'loud' };
-  expect(problems(() => ingestSettings(env))).toEqual([
+  expect(problems(() => ingestSettings(NAMES, env))).toEqual([
     'REDIS_URL is not set; it must be a URL such as redis://default:password@host:6379/0.',
     'LOG_LEVEL is "loud"; it must be one of fatal, error, warn, info, debug, trace, silent.',
     'INGEST_PORT is "84430"; it must be a whole number from 0 to 65535.',
@@ -117,7 +117,7 @@ describe('a secret in a file', () => {
   });
 
   test('reaches the processes that npm start starts', () => {
-    const { workerEnvironment } = startSettings({ SUPPRESSION_KEY_FILE: file });
+    const { workerEnvironment } = startSettings(NAMES, { SUPPRESSION_KEY_FILE: file });
     expect(workerEnvironment).toEqual({ SUPPRESSION_KEY: WORKER.SUPPRESSION_KEY });
   });
 
@@ -137,7 +137,7 @@ describe('behind a proxy', () => {
   const plain = { ...INGEST, INGEST_PROTOCOL: 'http', TLS_CERT_FILE: '', TLS_KEY_FILE: '' };
 
   test('plain HTTP needs no certificate, but the proxies to trust', () => {
-    const { tls, trustedProxies } = ingestSettings({
+    const { tls, trustedProxies } = ingestSettings(NAMES, {
       ...plain,
       TRUSTED_PROXIES: '10.0.0.0/8, ::1',
     });
@@ -147,7 +147,7 @@ describe('behind a proxy', () => {
       ...[true, true, true],
       ...[false, false, false],
     ]);
-    expect(problems(() => ingestSettings(plain))).toEqual([
+    expect(problems(() => ingestSettings(NAMES, plain))).toEqual([
       'Plain HTTP needs TRUSTED_PROXIES: the proxies that terminate TLS.',
     ]);
   });
@@ -155,7 +155,7 @@ describe('behind a proxy', () => {
   test.each(['localhost', '10.0.0.0/33', '::1/129', '1.2.3', '10.0.0.0/8/8', '10.0.0.0/'])(
     '%s is no address and no network',
     (entry) => {
-      expect(problems(() => ingestSettings({ ...INGEST, TRUSTED_PROXIES: entry }))).toEqual([
+      expect(problems(() => ingestSettings(NAMES, { ...INGEST, TRUSTED_PROXIES: entry }))).toEqual([
         `TRUSTED_PROXIES has the entry "${entry}"; it must be a comma list of addresses and networks such as 10.0.0.0/8.`,
       ]);
     },
@@ -163,7 +163,7 @@ describe('behind a proxy', () => {
 
   test('the PROXY protocol needs proxies to trust, and draining an end', () => {
     const env = { ...INGEST, PROXY_PROTOCOL: 'on', DRAIN_MS: '5000', STOP_TIMEOUT_MS: '5000' };
-    expect(problems(() => ingestSettings(env))).toEqual([
+    expect(problems(() => ingestSettings(NAMES, env))).toEqual([
       'PROXY_PROTOCOL needs TRUSTED_PROXIES: the proxies that send it.',
       'DRAIN_MS must be below STOP_TIMEOUT_MS.',
     ]);
@@ -177,7 +177,7 @@ test.each([
   ['WRITE_KEYS', `dcos:${DIGEST},hidden`],
   ['IDENTITY_KEY', 'hidden'],
 ])('a wrong %s is refused without repeating it', (name, value) => {
-  const [problem, ...others] = problems(() => ingestSettings({ ...INGEST, [name]: value }));
+  const [problem, ...others] = problems(() => ingestSettings(NAMES, { ...INGEST, [name]: value }));
   expect(problem).toContain(name);
   expect(problem).not.toContain('hidden');
   expect(others).toEqual([]);
@@ -185,7 +185,7 @@ test.each([
 
 test('a product may have several write keys', () => {
   const other = 'B2'.repeat(32);
-  const { writeKeys } = ingestSettings({
+  const { writeKeys } = ingestSettings(NAMES, {
     ...INGEST,
     WRITE_KEYS: `dcos:${DIGEST}, dcos:${other},octopus_2:${'c3'.repeat(32)}`,
   });
@@ -196,15 +196,23 @@ test('a product may have several write keys', () => {
   ]);
 });
 
+test.each(['Dcos', '2cos', 'a'.repeat(65)])('a write key belongs to no product %s', (product) => {
+  const env = { ...INGEST, WRITE_KEYS: `${product}:${DIGEST}` };
+  const problem = 'A product in WRITE_KEYS is not a product name.';
+  expect(problems(() => ingestSettings(NAMES, env))).toEqual([problem]);
+  expect(problems(() => startSettings(NAMES, env))).toEqual([problem]);
+});
+
 test('a write key names one product only', () => {
   const env = { ...INGEST, WRITE_KEYS: `dcos:${DIGEST},octopus:${DIGEST}` };
-  expect(() => ingestSettings(env)).toThrow(
+  expect(() => ingestSettings(NAMES, env)).toThrow(
     'gives the key of another product again in entry number 2',
   );
 });
 
 test('origins are a star or a list', () => {
-  const read = (text: string) => ingestSettings({ ...INGEST, CORS_ORIGINS: text }).corsOrigins;
+  const read = (text: string) =>
+    ingestSettings(NAMES, { ...INGEST, CORS_ORIGINS: text }).corsOrigins;
   expect(read('https://a.example, http://b.example:8080')).toEqual([
     'https://a.example',
     'http://b.example:8080',
@@ -231,11 +239,17 @@ test('migrating needs the database only', () => {
 
 describe('npm start', () => {
   test('needs nothing', () => {
-    expect(startSettings({})).toMatchObject({ dataDir: '.data', port: 8443, workerProcesses: 1 });
+    expect(startSettings(NAMES, {})).toMatchObject({
+      dataDir: '.data',
+      port: 8443,
+      workerProcesses: 1,
+    });
   });
 
   test('checks what it hands to others', () => {
-    expect(() => startSettings({ MAX_EVENT_BYTES: 'many' })).toThrow('MAX_EVENT_BYTES is "many"');
+    expect(() => startSettings(NAMES, { MAX_EVENT_BYTES: 'many' })).toThrow(
+      'MAX_EVENT_BYTES is "many"',
+    );
   });
 
   test.each([
@@ -245,18 +259,18 @@ describe('npm start', () => {
     [{ PROXY_PROTOCOL: 'on' }, 'PROXY_PROTOCOL needs TRUSTED_PROXIES'],
     [{ DRAIN_MS: '9000', STOP_TIMEOUT_MS: '9000' }, 'DRAIN_MS must be below STOP_TIMEOUT_MS.'],
   ])('checks the settings of each process as that process does: %j', (env, problem) => {
-    expect(() => startSettings(env)).toThrow(problem);
+    expect(() => startSettings(NAMES, env)).toThrow(problem);
   });
 
   test('reports all problems of all processes at once, each once', () => {
     const env = { ADMIN_PORT: 'x', WORKER_CONCURRENCY: '0', LOG_LEVEL: 'loud' };
-    expect(problems(() => startSettings(env)).map((text) => text.split(' ', 1)[0])).toEqual([
+    expect(problems(() => startSettings(NAMES, env)).map((text) => text.split(' ', 1)[0])).toEqual([
       ...['ADMIN_PORT', 'LOG_LEVEL', 'WORKER_CONCURRENCY'],
     ]);
   });
 
   test('hands to each process what that process reads, and nothing else that was set', () => {
-    const settings = startSettings({
+    const settings = startSettings(NAMES, {
       ...WORKER,
       PATH: '/bin',
       MAX_JSON_DEPTH: '9',
@@ -273,7 +287,7 @@ describe('npm start', () => {
   });
 
   test('wants both halves of a certificate', () => {
-    expect(() => startSettings({ TLS_KEY_FILE: 'key.pem' })).toThrow('Set both or neither');
+    expect(() => startSettings(NAMES, { TLS_KEY_FILE: 'key.pem' })).toThrow('Set both or neither');
   });
 });
 

@@ -154,9 +154,29 @@ export type AdminSettings = ReturnType<typeof adminSettings>;
 export type WorkerSettings = ReturnType<typeof workerSettings>;
 export type StartSettings = ReturnType<typeof startSettings>;
 
+/** What a product may be called: `PRODUCT_NAME` of #telemetry, which this lib does not import. */
+export interface NameRule {
+  readonly pattern: RegExp;
+  readonly allowed: string;
+}
+
 /** @throws StartupError with a message for every missing or invalid setting */
-export function ingestSettings(env: Environment = process.env) {
-  return withTransport(readSettings(env, INGEST, INGEST_OPTIONAL, transportProblems));
+export function ingestSettings(productName: NameRule, env: Environment = process.env) {
+  return withTransport(readSettings(env, INGEST, INGEST_OPTIONAL, ingestProblems(productName)));
+}
+
+/** What transport settings need of each other, and products of write keys that no declaration could have. */
+function ingestProblems({ pattern, allowed }: NameRule) {
+  return (settings: Parameters<typeof transportProblems>[0] & IngestKeys): string[] => {
+    const products = [...(settings.writeKeys?.values() ?? [])];
+    return products.every((product) => pattern.test(product))
+      ? transportProblems(settings)
+      : [...transportProblems(settings), `A product in WRITE_KEYS is not ${allowed}.`];
+  };
+}
+
+interface IngestKeys {
+  writeKeys?: ReadonlyMap<string, string>;
 }
 
 /** @throws StartupError with a message for every missing or invalid setting */
@@ -220,12 +240,12 @@ export function docsSettings(env: Environment = process.env) {
  *
  * @throws StartupError with a message for every missing or invalid setting
  */
-export function startSettings(env: Environment = process.env) {
+export function startSettings(productName: NameRule, env: Environment = process.env) {
   const start = parseSettings(env, START, START_OPTIONAL, certificateProblems);
   const complete = withCreated(env);
   refuse([
     ...start.problems,
-    ...parseSettings(complete, INGEST, INGEST_OPTIONAL, transportProblems).problems,
+    ...parseSettings(complete, INGEST, INGEST_OPTIONAL, ingestProblems(productName)).problems,
     ...parseSettings(complete, ADMIN, ADMIN_OPTIONAL, transportProblems).problems,
     ...parseSettings(complete, WORKER, WORKER_OPTIONAL).problems,
   ]);

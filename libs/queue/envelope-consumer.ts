@@ -1,16 +1,18 @@
 import type { Redis } from 'ioredis';
-import { Queue, UnrecoverableError, Worker } from 'bullmq';
-import { connectBlocking, ENVELOPES, untilLost, type QueueOptions } from './connection.js';
+import { UnrecoverableError, Worker } from 'bullmq';
+import { ENVELOPES, untilLost, type RedisConnections } from './connection.js';
 import { StallWatch } from './stall-watch.js';
 import type { Clock } from './store-clock.js';
 import { createStoreTimeBackend } from './store-time-backend.js';
 import { unpackBatch, UnreadableJob, type EnvelopeBatch } from './envelope-batch.js';
 
-export interface EnvelopeConsumerOptions extends QueueOptions {
+export interface EnvelopeConsumerOptions {
   /** The clock by which failed jobs are retried. */
   clock: Clock;
   /** Jobs under way at once. */
   concurrency: number;
+  /** Called for every error that is not a job's, a lost connection among them. */
+  onError: (error: Error) => void;
   /** Called for every failed attempt. The job is retried unless it is unreadable. */
   onFailure: (error: Error, attempts: number) => void;
   /** After this long with waiting jobs and no completed one, the queue counts as stalled. */
@@ -48,10 +50,11 @@ const LAST_RETRY_MS = 30_000;
  * Passes the queue's batches to `handle`, and retries later if it throws. Unreadable jobs are kept as failed.
  */
 export function consumeEnvelopes(
+  connections: RedisConnections,
   options: EnvelopeConsumerOptions,
   handle: (batch: EnvelopeBatch) => Promise<void>,
 ): EnvelopeConsumer {
-  const redis = connectBlocking(options);
+  const redis = connections.connectPatient();
   const underWay = new Set<Promise<void>>();
   const worker = new Worker<unknown>(
     ENVELOPES,
@@ -69,7 +72,7 @@ export function consumeEnvelopes(
     },
     {
       connection: redis,
-      prefix: options.prefix,
+      prefix: connections.prefix,
       concurrency: options.concurrency,
       lockDuration: LOCK_MS,
       lockRenewTime: LOCK_RENEWAL_MS,
@@ -81,7 +84,7 @@ export function consumeEnvelopes(
     createStoreTimeBackend(options.clock),
   );
   worker.on('error', options.onError);
-  const stall = watchStalls(options, redis, underWay);
+  const stall = watchStalls(options, { connections, redis, underWay });
   worker.on('completed', () => stall.progress());
   worker.on('failed', (job, error) => options.onFailure(error, job?.attemptsMade ?? 0));
   return {
@@ -106,17 +109,14 @@ export function consumeEnvelopes(
 
 /** Jobs that are tried again later wait as well: none of them is completed. */
 function watchStalls(
-  { prefix, stallMs, onStall, onError }: EnvelopeConsumerOptions,
-  redis: Redis,
-  underWay: ReadonlySet<unknown>,
+  { stallMs, onStall }: EnvelopeConsumerOptions,
+  {
+    connections,
+    redis,
+    underWay,
+  }: { connections: RedisConnections; redis: Redis; underWay: ReadonlySet<unknown> },
 ): StallWatch {
-  const connection = { connection: redis, prefix };
-  const queue = new Queue(ENVELOPES, {
-    ...connection,
-    skipVersionCheck: true,
-    skipMetasUpdate: true,
-  });
-  queue.on('error', onError);
+  const queue = connections.queue(ENVELOPES, redis);
   const countPending = async () => {
     if (redis.status !== 'ready') return null;
     const counts = await queue.getJobCounts('waiting', 'prioritized', 'delayed');

@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JobsOptions } from 'bullmq';
-import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { JobsOptions, Queue } from 'bullmq';
 import type { ReceivedEnvelope } from '#telemetry';
-import { connectFailFast, ENVELOPES, type QueueOptions } from './connection.js';
+import { ENVELOPES, type RedisConnections } from './connection.js';
 import type { IngestCounts } from './counts/ingest-counts.js';
 import { type JobData, packBatch } from './envelope-batch.js';
 import { RedisGate, type GateOptions } from './redis-gate.js';
@@ -12,7 +10,7 @@ import { asUnavailable, isPassing, QueueUnavailable } from './unavailable.js';
 import { type WaitingRequest, WaitingRequests } from './waiting-requests.js';
 import { isDoneWithin } from './with-timeout.js';
 
-export interface EnvelopeWriterOptions extends QueueOptions, Omit<GateOptions, 'onChange'> {
+export interface EnvelopeWriterOptions extends Omit<GateOptions, 'onChange' | 'prefix'> {
   /** How long Redis may take to respond before it counts as unreachable, in milliseconds. */
   timeoutMs: number;
   /** How long a request is held while Redis is unreachable, in milliseconds; 0 for not at all. */
@@ -56,7 +54,6 @@ interface Attempt {
  * same id, and workers store a batch once, so holding never stores an event twice.
  */
 export class EnvelopeWriter {
-  readonly #redis: Redis;
   readonly #queue: Queue;
   readonly #gate: RedisGate;
   readonly #options: EnvelopeWriterOptions;
@@ -67,19 +64,13 @@ export class EnvelopeWriter {
   #writing: Promise<void> | null = null;
   #isClosing = false;
 
-  constructor(options: EnvelopeWriterOptions) {
-    const { timeoutMs, prefix, onChange = () => undefined } = options;
+  constructor(redis: RedisConnections, options: EnvelopeWriterOptions) {
+    const { onChange = () => undefined } = options;
     this.#options = options;
     this.#clock = options.clock ?? Date;
-    this.#redis = connectFailFast(options, timeoutMs);
-    this.#gate = new RedisGate(this.#redis, { ...options, onChange });
-    this.#queue = new Queue(ENVELOPES, {
-      connection: this.#redis,
-      prefix,
-      skipVersionCheck: true,
-      skipMetasUpdate: true,
-    });
-    this.#queue.on('error', options.onError);
+    const { failFast, prefix } = redis;
+    this.#gate = new RedisGate(failFast, { ...options, prefix, onChange });
+    this.#queue = redis.queue(ENVELOPES, failFast);
   }
 
   /**
@@ -147,13 +138,11 @@ export class EnvelopeWriter {
     return this.#gate.closed;
   }
 
-  /** Accepts no more envelopes, finishes the current writes and disconnects. */
+  /** Accepts no more envelopes and finishes the current writes. */
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#writing;
     this.#gate.stop();
-    await this.#queue.close();
-    this.#redis.disconnect();
   }
 
   /** @throws QueueUnavailable where envelopes can neither be written nor held */

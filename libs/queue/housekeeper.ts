@@ -1,5 +1,5 @@
-import { Queue, Worker } from 'bullmq';
-import { connectBlocking, HOUSEKEEPING, untilLost, type QueueOptions } from './connection.js';
+import { type Queue, Worker } from 'bullmq';
+import { HOUSEKEEPING, untilLost, type RedisConnections } from './connection.js';
 import type { Clock } from './store-clock.js';
 import { createStoreTimeBackend } from './store-time-backend.js';
 
@@ -22,15 +22,17 @@ export const housekeepingJobs = {
 
 export type HousekeepingJob = keyof typeof housekeepingJobs;
 
-export interface HousekeeperOptions extends QueueOptions {
+export interface HousekeeperOptions {
   /** The clock of the schedule. */
   clock: Clock;
+  /** Called for every error that is not a job's, a lost connection among them. */
+  onError: (error: Error) => void;
   /** Called for a failed job. It runs again at its next scheduled time. */
   onFailure: (job: string, error: Error) => void;
 }
 
 export interface Housekeeper {
-  /** Takes no more jobs, stops the running one and disconnects. */
+  /** Takes no more jobs and stops the running one. */
   close(): Promise<void>;
 }
 
@@ -51,13 +53,13 @@ const LOCKS = {
  * signal is aborted.
  */
 export function runMaintenance(
+  connections: RedisConnections,
   options: HousekeeperOptions,
   handle: (job: HousekeepingJob, signal: AbortSignal) => Promise<void>,
 ): Housekeeper {
-  const redis = connectBlocking(options);
-  const base = { connection: redis, prefix: options.prefix };
+  const { patient: redis, prefix } = connections;
   const inStoreTime = createStoreTimeBackend(options.clock);
-  const queue = new Queue(HOUSEKEEPING, base, inStoreTime);
+  const queue = connections.queue(HOUSEKEEPING, redis, inStoreTime);
   const stopping = new AbortController();
   let running: Promise<void> | null = null;
   const worker = new Worker(
@@ -68,10 +70,9 @@ export function runMaintenance(
       running = handle(name, stopping.signal);
       await running;
     },
-    { ...base, ...LOCKS, concurrency: 1 },
+    { ...LOCKS, connection: redis, prefix, concurrency: 1 },
     inStoreTime,
   );
-  queue.on('error', options.onError);
   worker.on('error', options.onError);
   worker.on('failed', (job, error) => {
     if (!stopping.signal.aborted) options.onFailure(job?.name ?? '', error);
@@ -88,7 +89,6 @@ export function runMaintenance(
       // BullMQ would wait for a lost connection.
       const done = untilLost(redis).then(() => Promise.allSettled([running]));
       await Promise.race([worker.close(), done]);
-      redis.disconnect();
     },
   };
 }

@@ -1,4 +1,4 @@
-export type { QueueOptions } from './connection.js';
+export { RedisConnections, type RedisOptions } from './connection.js';
 export { CountAnnouncer } from './counts/announcer.js';
 export { CountReader, type Announcement } from './counts/count-reader.js';
 export { IngestCounts, type RefusalKind } from './counts/ingest-counts.js';
@@ -11,7 +11,7 @@ export type { Housekeeper, HousekeeperOptions, HousekeepingJob } from './houseke
 export { housekeepingJobs, runMaintenance } from './housekeeper.js';
 export { QueueRewriter } from './queue-rewriter.js';
 export { LedgerList } from './ledger-list.js';
-export { LogRewriter, type LogRewriterOptions, type RewriteOutcome } from './log-rewriter.js';
+export { LogRewriter, type RewriteOutcome } from './log-rewriter.js';
 export {
   QueueInspector,
   type FailedJob,
@@ -20,10 +20,10 @@ export {
 } from './queue-inspector.js';
 export type { PolicyFollowerOptions, PolicyState } from './policy/follower.js';
 export { PolicyFollower } from './policy/follower.js';
-export type { PolicyPublisherOptions, PolicySource } from './policy/publisher.js';
+export type { PolicySource } from './policy/publisher.js';
 export { PolicyPublisher } from './policy/publisher.js';
 export type { LimitedRequest, RateLimiterOptions, Waits } from './rate-limiter.js';
 export { RateLimiter } from './rate-limiter.js';
-export { StoreClock, type Clock, type StoreClockOptions } from './store-clock.js';
+export { StoreClock, type Clock } from './store-clock.js';
 export type { ClosedReason } from './unavailable.js';
 export { QueueUnavailable } from './unavailable.js';

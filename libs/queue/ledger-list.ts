@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { connectFailFast, type QueueOptions } from './connection.js';
+import type { RedisConnections } from './connection.js';
 import { withTimeout } from './with-timeout.js';
 
 const TIMEOUT_MS = 5000;
@@ -40,9 +40,9 @@ export class LedgerList {
   readonly #redis: Redis;
   readonly #key: string;
 
-  constructor(options: QueueOptions) {
-    this.#redis = connectFailFast(options, TIMEOUT_MS);
-    this.#key = `${options.prefix}:erasure-ledger`;
+  constructor(redis: RedisConnections) {
+    this.#redis = redis.failFast;
+    this.#key = `${redis.prefix}:erasure-ledger`;
   }
 
   async end(): Promise<ListEnd> {
@@ -100,10 +100,6 @@ export class LedgerList {
     const isDone = (await withTimeout(replacing, TIMEOUT_MS)) === 1;
     if (!isDone) await this.#redis.del(draft);
     return isDone;
-  }
-
-  close(): void {
-    this.#redis.disconnect();
   }
 
   async #connected(): Promise<void> {

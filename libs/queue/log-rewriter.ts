@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { connectBlocking, type QueueOptions } from './connection.js';
+import type { RedisConnections } from './connection.js';
 import { withTimeout } from './with-timeout.js';
 
 /**
@@ -9,11 +9,7 @@ import { withTimeout } from './with-timeout.js';
  */
 export type RewriteOutcome = 'rewritten' | 'waiting' | 'off' | 'not_permitted';
 
-export interface LogRewriterOptions extends QueueOptions {
-  /** The minimum time between the starts of two rewrites, by any process. */
-  everyMs?: number;
-}
-
+/** The minimum time between the starts of two rewrites, by any process. */
 const EVERY_MS = 60_000;
 /** A rewrite of a gigabyte takes Redis some ten seconds; one that is slow gets its next turn later. */
 const REST_FACTOR = 10;
@@ -27,13 +23,11 @@ const UNDER_WAY = /already in progress/i;
 export class LogRewriter {
   readonly #redis: Redis;
   readonly #key: string;
-  readonly #everyMs: number;
   #isBusy = false;
 
-  constructor(options: LogRewriterOptions) {
-    this.#redis = connectBlocking(options);
-    this.#key = `${options.prefix}:log-rewrite`;
-    this.#everyMs = options.everyMs ?? EVERY_MS;
+  constructor(redis: RedisConnections) {
+    this.#redis = redis.patient;
+    this.#key = `${redis.prefix}:log-rewrite`;
   }
 
   /** Whether a rewrite is running here, or may start now. */
@@ -47,7 +41,7 @@ export class LogRewriter {
     if (state === null) return 'not_permitted';
     if (!state.isOn) return 'off';
     if (state.isUnderWay) return 'waiting';
-    const taking = this.#redis.set(this.#key, '1', 'PX', this.#everyMs, 'NX');
+    const taking = this.#redis.set(this.#key, '1', 'PX', EVERY_MS, 'NX');
     if ((await withTimeout(taking, TIMEOUT_MS)) === null) return 'waiting';
     this.#isBusy = true;
     try {
@@ -56,10 +50,6 @@ export class LogRewriter {
     } finally {
       this.#isBusy = false;
     }
-  }
-
-  close(): void {
-    this.#redis.disconnect();
   }
 
   async #begin(): Promise<'begun' | 'waiting' | 'not_permitted'> {
@@ -90,7 +80,7 @@ export class LogRewriter {
         throw new Error('Redis took too long to rewrite its append-only file.');
     }
     const tookMs = Math.ceil(performance.now() - begunAt);
-    const restMs = Math.max(tookMs * REST_FACTOR, this.#everyMs);
+    const restMs = Math.max(tookMs * REST_FACTOR, EVERY_MS);
     await withTimeout(this.#redis.set(this.#key, '1', 'PX', restMs), TIMEOUT_MS);
     return 'rewritten';
   }

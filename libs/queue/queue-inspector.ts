@@ -1,6 +1,6 @@
-import { Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { connectFailFast, ENVELOPES, type QueueOptions } from './connection.js';
+import { ENVELOPES, type RedisConnections } from './connection.js';
 import type { Clock } from './store-clock.js';
 import { createStoreTimeBackend } from './store-time-backend.js';
 import { QueueUnavailable } from './unavailable.js';
@@ -43,20 +43,10 @@ export class QueueInspector {
   /** For the dashboard. Removing a job loses acknowledged events. */
   readonly queue: Queue;
 
-  constructor(options: QueueOptions & { clock: Clock }) {
-    this.#clock = options.clock;
-    this.#redis = connectFailFast(options, ANSWER_MS);
-    this.queue = new Queue(
-      ENVELOPES,
-      {
-        connection: this.#redis,
-        prefix: options.prefix,
-        skipVersionCheck: true,
-        skipMetasUpdate: true,
-      },
-      createStoreTimeBackend(options.clock),
-    );
-    this.queue.on('error', options.onError);
+  constructor(redis: RedisConnections, clock: Clock) {
+    this.#clock = clock;
+    this.#redis = redis.failFast;
+    this.queue = redis.queue(ENVELOPES, this.#redis, createStoreTimeBackend(clock));
   }
 
   /** Checks that Redis responds. @throws QueueUnavailable */
@@ -105,11 +95,6 @@ export class QueueInspector {
       await this.queue.retryJobs({ state: 'failed', timestamp: this.#clock.now() });
       return failed;
     }, RETRY_MS);
-  }
-
-  async close(): Promise<void> {
-    await this.queue.close();
-    this.#redis.disconnect();
   }
 
   async #retryEach(ids: readonly string[]): Promise<number> {

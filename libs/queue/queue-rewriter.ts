@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ReceivedEnvelope } from '#telemetry';
-import { connectBlocking, ENVELOPES, type QueueOptions } from './connection.js';
+import { ENVELOPES, type RedisConnections } from './connection.js';
 import { packEnvelopes, unpackBatch, UnreadableJob, type JobData } from './envelope-batch.js';
 import { QueueUnavailable } from './unavailable.js';
 import { withTimeout } from './with-timeout.js';
@@ -34,27 +34,17 @@ export interface ForgetOptions {
   signal?: AbortSignal | undefined;
 }
 
-export interface QueueRewriterOptions extends QueueOptions {
-  /** How long it waits for the jobs that workers process. */
-  activeLimitMs?: number;
-}
-
 /** Removes events from queued jobs. What is removed becomes a marker, which the balance counts. */
 export class QueueRewriter {
   readonly #redis: Redis;
   readonly #queue: Queue;
   readonly #activeLimitMs: number;
 
-  constructor(options: QueueRewriterOptions) {
-    this.#redis = connectBlocking(options);
-    this.#activeLimitMs = options.activeLimitMs ?? ACTIVE_LIMIT_MS;
-    this.#queue = new Queue(ENVELOPES, {
-      connection: this.#redis,
-      prefix: options.prefix,
-      skipVersionCheck: true,
-      skipMetasUpdate: true,
-    });
-    this.#queue.on('error', options.onError);
+  /** @param activeLimitMs how long it waits for the jobs that workers process */
+  constructor(redis: RedisConnections, activeLimitMs = ACTIVE_LIMIT_MS) {
+    this.#redis = redis.patient;
+    this.#activeLimitMs = activeLimitMs;
+    this.#queue = redis.queue(ENVELOPES, this.#redis);
   }
 
   /**
@@ -89,11 +79,6 @@ export class QueueRewriter {
         it.receivedAt < to;
       return isMeant ? { ...receiptOf(it), blocked: true } : null;
     }, signal);
-  }
-
-  async close(): Promise<void> {
-    await this.#queue.close();
-    this.#redis.disconnect();
   }
 
   /**

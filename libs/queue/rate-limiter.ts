@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { EventLimits } from '#telemetry';
-import { connectFailFast, type QueueOptions } from './connection.js';
+import type { RedisConnections } from './connection.js';
 import { withTimeout } from './with-timeout.js';
 import { asUnavailable } from './unavailable.js';
 
-export interface RateLimiterOptions extends QueueOptions {
+export interface RateLimiterOptions {
   /** How long Redis may take, in milliseconds. */
   timeoutMs: number;
   /** The key with which ids of installations are hashed. */
@@ -70,13 +70,14 @@ type Take = (keyCount: number, ...rest: (string | number)[]) => Promise<number[]
 /** Counts the events of keys and installations per minute, across all replicas. */
 export class RateLimiter {
   readonly #redis: Redis & { takeEvents: Take };
+  readonly #prefix: string;
   readonly #options: RateLimiterOptions;
 
-  constructor(options: RateLimiterOptions) {
+  constructor({ failFast, prefix }: RedisConnections, options: RateLimiterOptions) {
+    this.#prefix = prefix;
     this.#options = options;
-    const redis = connectFailFast(options, options.timeoutMs);
-    redis.defineCommand('takeEvents', { lua: TAKE });
-    this.#redis = redis as Redis & { takeEvents: Take };
+    failFast.defineCommand('takeEvents', { lua: TAKE });
+    this.#redis = failFast as Redis & { takeEvents: Take };
   }
 
   /**
@@ -106,10 +107,6 @@ export class RateLimiter {
     return { keyMs, installationMs: new Map(over) };
   }
 
-  close(): void {
-    this.#redis.disconnect();
-  }
-
   async #ask(counters: string[], args: number[]): Promise<number[]> {
     try {
       const asked = this.#redis.takeEvents(counters.length, ...counters, ...args);
@@ -127,6 +124,6 @@ export class RateLimiter {
   }
 
   #counter(name: string): string {
-    return `${this.#options.prefix}:limit:${name}`;
+    return `${this.#prefix}:limit:${name}`;
   }
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { connectFailFast, type QueueOptions } from './connection.js';
+import type { RedisConnections } from './connection.js';
 import { withTimeout } from './with-timeout.js';
 
 /** A source of the current time. */
@@ -8,10 +8,8 @@ export interface Clock {
   now(): number;
 }
 
-export interface StoreClockOptions extends QueueOptions {
-  /** Called once when this machine's clock is off by seconds, and once when it is right again. */
-  onChange: (state: { isOff: boolean; offsetMs: number }) => void;
-}
+/** Called once when this machine's clock is off by seconds, and once when it is right again. */
+type OnChange = (state: { isOff: boolean; offsetMs: number }) => void;
 
 const MEASURE_EVERY_MS = 30_000;
 const ANSWER_MS = 1000;
@@ -27,21 +25,22 @@ const OFF_MS = 3000;
  */
 export class StoreClock implements Clock {
   readonly #redis: Redis;
-  readonly #onChange: StoreClockOptions['onChange'];
+  readonly #onChange: OnChange;
   /** The last measurement: Redis' time, and performance.now() at that moment. */
   #measured: { storeMs: number; at: number } | null = null;
   #isOff = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: StoreClockOptions) {
-    this.#onChange = options.onChange;
-    this.#redis = connectFailFast(options, ANSWER_MS);
+  constructor(redis: RedisConnections, onChange: OnChange) {
+    this.#onChange = onChange;
+    this.#redis = redis.failFast;
     this.#redis.on('ready', () => void this.#measure());
   }
 
   /** Waits for the first measurement, for at most `limitMs`, and repeats it from then on. */
   async start(limitMs: number): Promise<void> {
     this.#timer = setInterval(() => void this.#measure(), MEASURE_EVERY_MS);
+    void this.#measure();
     const until = performance.now() + limitMs;
     while (!this.#measured && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -55,7 +54,6 @@ export class StoreClock implements Clock {
 
   stop(): void {
     clearInterval(this.#timer);
-    this.#redis.disconnect();
   }
 
   now(): number {

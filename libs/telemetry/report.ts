@@ -3,6 +3,7 @@ import { contentId, nameContent } from './identity.js';
 import type { EventEnvelope } from './envelope.js';
 import type { TextRule } from './privacy/redact.js';
 import type { BrowserDistinctId, Consent } from './products/declaration.js';
+import type { ResourceFigures } from './resource-figures.js';
 import type { Properties, Understood } from './vocabulary.js';
 
 /**
@@ -134,38 +135,6 @@ export function errorSnapshot(content: Content<ErrorSnapshot>): ErrorSnapshot {
 export function withDropped<S extends Snapshot>(snapshot: S, dropped: readonly string[]): S {
   if (dropped.length === 0) return snapshot;
   return { ...snapshot, ...nameContent(snapshot.contentId, dropped), dropped };
-}
-
-/** A cluster's resources in one report. Null for values that the agent did not send. */
-export interface ResourceFigures {
-  cpuTotal: number | null;
-  cpuUsed: number | null;
-  /** Average CPU usage, in percent of the whole machine. */
-  cpuPercent: number | null;
-  memTotalMb: number | null;
-  memUsedMb: number | null;
-  diskTotalMb: number | null;
-  diskUsedMb: number | null;
-  agentsActive: number | null;
-  agentsConnected: number | null;
-  taskCount: number | null;
-  frameworkCount: number | null;
-}
-
-export function noResources(): ResourceFigures {
-  return {
-    cpuTotal: null,
-    cpuUsed: null,
-    cpuPercent: null,
-    memTotalMb: null,
-    memUsedMb: null,
-    diskTotalMb: null,
-    diskUsedMb: null,
-    agentsActive: null,
-    agentsConnected: null,
-    taskCount: null,
-    frameworkCount: null,
-  };
 }
 
 /** What an installation reports about itself in addition to its readings. Null if it is not sent. */

@@ -52,17 +52,21 @@ export interface Rejection {
   path: string;
 }
 
-/** Every accepted event has exactly one of these fates. */
-export const fates = [
-  'stored',
-  'duplicate',
-  'quarantined',
-  'suppressed',
-  'empty',
-  'blocked',
-  'opted_out',
-] as const;
-export type Fate = (typeof fates)[number];
+/**
+ * Every accepted event has exactly one of these fates; what each means. Tallies, replay counts and types derive from it.
+ * A new one needs columns of its name in a migration and a line in the glossary: tests compare.
+ */
+export const FATES = {
+  stored: 'Its rows are in the views.',
+  duplicate: 'Another copy of it counts.',
+  quarantined: 'It cannot be used; it is kept with a reason, and can be replayed after a fix.',
+  suppressed: 'Its installation is erased or suppressed, or asks to be.',
+  empty: 'A request without an event.',
+  blocked: 'An administrator blocked it.',
+  opted_out: 'It happened while its installation was opted out.',
+} as const;
+export type Fate = keyof typeof FATES;
+export const fates = Object.keys(FATES) as readonly Fate[];
 
 export type Properties = Readonly<Record<string, unknown>>;
 

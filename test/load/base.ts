@@ -10,6 +10,7 @@ import {
   type StartSettings,
   type TlsFiles,
 } from '#platform';
+import { PRODUCT_NAME } from '#telemetry';
 import { AppProcess } from '../../apps/start/app-process.js';
 import type { AppsOptions } from '../../apps/start/apps.js';
 import { startDependencies } from '../../apps/start/dependencies.js';
@@ -38,7 +39,7 @@ export async function startBase(
   env: Record<string, string> = {},
 ): Promise<Base> {
   const dataDir = await makeDataDir(teardown);
-  const settings = startSettings({
+  const settings = startSettings(PRODUCT_NAME, {
     ...process.env,
     ...{ DATABASE_URL: '', REDIS_URL: '', WRITE_KEYS: '', TLS_CERT_FILE: '', TLS_KEY_FILE: '' },
     ...{ INGEST_HOST: HOST, INGEST_PORT: '0', ADMIN_PORT: '0', WORKER_HEALTH_PORT: '' },

@@ -1,22 +1,13 @@
+import { fates, type Fate } from '#telemetry';
+
 type Ask = (text: string, values?: unknown[]) => Promise<Record<string, unknown>[]>;
 
-export interface Balance {
-  accepted: number;
-  stored: number;
-  duplicate: number;
-  quarantined: number;
-  suppressed: number;
-  empty: number;
-  blocked: number;
-  opted_out: number;
-}
+export type Balance = Record<Fate | 'accepted', number>;
 
 /** A product's accepted events and their fates over all hours. @throws if their sums differ */
 export async function balanceOf(ask: Ask, product = 'dcos'): Promise<Balance> {
   const sum = (column: string) => `coalesce(sum(${column}), 0)::int AS ${column}`;
-  const columns = 'accepted stored duplicate quarantined suppressed empty blocked opted_out'.split(
-    ' ',
-  );
+  const columns = ['accepted', ...fates];
   const [row] = await ask(
     `SELECT ${[...columns, 'unaccounted'].map(sum).join(', ')}
        FROM fleet.ingest_balance WHERE product = $1`,

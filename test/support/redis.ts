@@ -2,14 +2,28 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inject } from 'vitest';
+import { afterAll, inject } from 'vitest';
 import { findFreePort, type Service, startRedis as startServer } from '#devservers';
+import { RedisConnections } from '#queue';
 import { placesOf } from './services.js';
 
 /** A separate queue in the Redis that all tests share. */
 export function sharedRedis(): { url: string; queuePrefix: string } {
   const queuePrefix = `test_${randomBytes(6).toString('hex')}`;
   return { url: inject('services').redisUrl, queuePrefix };
+}
+
+const opened: RedisConnections[] = [];
+afterAll(() => {
+  for (const redis of opened.splice(0)) redis.close();
+});
+
+/** Connections like those of one process. They are closed at the end of the test file. */
+export function connectTo(redisUrl: string, prefix: string, timeoutMs?: number): RedisConnections {
+  const options = { redisUrl, prefix, onError: () => undefined };
+  const redis = new RedisConnections({ ...options, ...(timeoutMs !== undefined && { timeoutMs }) });
+  opened.push(redis);
+  return redis;
 }
 
 /** A private Redis that tests may kill, pause and starve. */

@@ -1,10 +1,11 @@
-/** Generates the reference of both APIs from their code, into the given folder. */
+/** Generates the reference of both APIs and the schema of declarations from the code, into the given folder. */
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { runProcess, StartupError } from '#platform';
+import { declarationSchema } from '#telemetry';
 import { findGaps, routesOf, type OpenApiDocument } from './document.js';
 import { referenceMarkdown } from './markdown.js';
 
@@ -16,6 +17,7 @@ runProcess(
     if (folder === undefined) throw new StartupError('usage: reference.js FOLDER');
     await mkdir(folder, { recursive: true });
     for (const app of ['ingest', 'admin']) await writeReference(app, folder);
+    await writeJson(join(folder, 'product-declaration.schema.json'), declarationSchema);
     return { stop: () => Promise.resolve() };
   },
   { name: 'docs' },
@@ -27,8 +29,12 @@ async function writeReference(app: string, folder: string): Promise<void> {
   const gaps = findGaps(document);
   if (gaps.length > 0) throw new StartupError(gaps.join('\n'));
   const file = `${app}.openapi.json`;
-  await writeFile(join(folder, file), `${JSON.stringify(document, null, 2)}\n`);
+  await writeJson(join(folder, file), document);
   await writeFile(join(folder, `${app}.md`), referenceMarkdown(document, file));
+}
+
+async function writeJson(file: string, content: object): Promise<void> {
+  await writeFile(file, `${JSON.stringify(content, null, 2)}\n`);
 }
 
 /** Runs the app's script as a process, because no app may import another. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { connectFailFast, type QueueOptions } from '../connection.js';
+import type { RedisConnections } from '../connection.js';
 import { withTimeout } from '../with-timeout.js';
 import type { IngestCounts } from './ingest-counts.js';
 
@@ -48,10 +48,10 @@ export class CountAnnouncer {
   #refusalsAt = 0;
   #announcing: Promise<void> | null = null;
 
-  constructor(counts: IngestCounts, options: QueueOptions) {
+  constructor(redis: RedisConnections, counts: IngestCounts) {
     this.#counts = counts;
-    this.#prefix = options.prefix;
-    this.#redis = connectFailFast(options, TIMEOUT_MS);
+    this.#prefix = redis.prefix;
+    this.#redis = redis.failFast;
     this.#timer = setInterval(() => void this.announce(), INTERVAL_MS);
   }
 
@@ -63,13 +63,12 @@ export class CountAnnouncer {
     return this.#announcing;
   }
 
-  /** Announces for the last time and disconnects. */
+  /** Announces for the last time. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#announcing;
     this.#refusalsAt = 0;
     await this.announce();
-    this.#redis.disconnect();
   }
 
   async #announce(): Promise<void> {

@@ -1,7 +1,7 @@
-import { Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { AcceptedCount } from '#telemetry';
-import { connectFailFast, ENVELOPES, type QueueOptions } from '../connection.js';
+import { ENVELOPES, type RedisConnections } from '../connection.js';
 import { withTimeout } from '../with-timeout.js';
 import { lifeKey, livesKey } from './announcer.js';
 import {
@@ -52,16 +52,10 @@ export class CountReader {
   readonly #queue: Queue;
   readonly #prefix: string;
 
-  constructor(options: QueueOptions) {
-    this.#prefix = options.prefix;
-    this.#redis = connectFailFast(options, TIMEOUT_MS);
-    this.#queue = new Queue(ENVELOPES, {
-      connection: this.#redis,
-      prefix: options.prefix,
-      skipVersionCheck: true,
-      skipMetasUpdate: true,
-    });
-    this.#queue.on('error', options.onError);
+  constructor(redis: RedisConnections) {
+    this.#prefix = redis.prefix;
+    this.#redis = redis.failFast;
+    this.#queue = redis.queue(ENVELOPES, this.#redis);
   }
 
   /** @throws if Redis does not respond */
@@ -109,11 +103,6 @@ export class CountReader {
       batches.push(...(heads as string[]).flatMap(readHead));
     }
     return batches;
-  }
-
-  async close(): Promise<void> {
-    await this.#queue.close();
-    this.#redis.disconnect();
   }
 
   #ask<T>(question: Promise<T>): Promise<T> {

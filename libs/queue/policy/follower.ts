@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
 import { noPolicy, type Policy } from '#telemetry';
-import { connectFailFast, type QueueOptions } from '../connection.js';
+import type { RedisConnections } from '../connection.js';
 import { withTimeout } from '../with-timeout.js';
 import { policyKey, readDocument } from './document.js';
 
-export interface PolicyFollowerOptions extends QueueOptions {
+export interface PolicyFollowerOptions {
   /** Called for every new policy. */
   onPolicy: (policy: Policy) => void;
   /** Called once for a policy that cannot be read. The previous policy stays in force. */
@@ -46,10 +46,10 @@ export class PolicyFollower {
   /** When a missing policy counts as never published, by performance.now(); null until Redis first lacks it. */
   #absentFrom: number | null = null;
 
-  constructor(options: PolicyFollowerOptions) {
+  constructor(redis: RedisConnections, options: PolicyFollowerOptions) {
     this.#options = options;
-    this.#redis = connectFailFast(options, TIMEOUT_MS);
-    this.#key = policyKey(options.prefix);
+    this.#redis = redis.failFast;
+    this.#key = policyKey(redis.prefix);
   }
 
   /** Waits for the first policy, for at most `limitMs`, and follows it from then on. */
@@ -90,7 +90,6 @@ export class PolicyFollower {
 
   stop(): void {
     clearInterval(this.#timer);
-    this.#redis.disconnect();
   }
 
   #stateOf(isThere: boolean): PolicyState {

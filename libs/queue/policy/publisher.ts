@@ -1,13 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { Policy } from '#telemetry';
-import { connectFailFast, type QueueOptions } from '../connection.js';
+import type { RedisConnections } from '../connection.js';
 import { withTimeout } from '../with-timeout.js';
 import { FORMAT, policyKey, writeDocument } from './document.js';
-
-export interface PolicyPublisherOptions extends QueueOptions {
-  /** Called when publishing starts to fail. It is retried. */
-  onFailure: (error: Error) => void;
-}
 
 /** The source of the policy. */
 export interface PolicySource {
@@ -35,18 +30,21 @@ export class PolicyPublisher {
   readonly #redis: Redis;
   readonly #key: string;
   readonly #source: PolicySource;
-  readonly #options: PolicyPublisherOptions;
   #hasFailed = false;
   /** The source's revision as it was last read. */
   #revision: number | null = null;
   #timer: NodeJS.Timeout | undefined;
   #publishing: Promise<void> | null = null;
 
-  constructor(source: PolicySource, options: PolicyPublisherOptions) {
+  /** @param onFailure called when publishing starts to fail. It is retried. */
+  constructor(
+    redis: RedisConnections,
+    source: PolicySource,
+    private readonly onFailure: (error: Error) => void,
+  ) {
     this.#source = source;
-    this.#options = options;
-    this.#redis = connectFailFast(options, TIMEOUT_MS);
-    this.#key = policyKey(options.prefix);
+    this.#redis = redis.failFast;
+    this.#key = policyKey(redis.prefix);
   }
 
   /**
@@ -90,7 +88,7 @@ export class PolicyPublisher {
       await this.reconcile();
       this.#hasFailed = false;
     } catch (error) {
-      if (!this.#hasFailed) this.#options.onFailure(error as Error);
+      if (!this.#hasFailed) this.onFailure(error as Error);
       this.#hasFailed = true;
     }
   }
@@ -98,7 +96,6 @@ export class PolicyPublisher {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#publishing;
-    this.#redis.disconnect();
   }
 
   async #restore(): Promise<void> {

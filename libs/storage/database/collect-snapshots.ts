@@ -1,28 +1,7 @@
 import type pg from 'pg';
+import { CONTENT_TABLES, SET_TABLES, SNAPSHOT_TABLES } from './content-tables.js';
 import { inTransaction } from './transaction.js';
 import { waitForWriters } from './wait-for-writers.js';
-
-/** Contents, in the order in which writers lock them; `set` is the column that names a shared set. */
-const TABLES = [
-  { table: 'unit_set', key: 'unit_set_id' },
-  { table: 'health_snapshot', key: 'snapshot_id', set: 'unit_set_id' },
-  { table: 'package_snapshot', key: 'snapshot_id' },
-  { table: 'framework_snapshot', key: 'snapshot_id' },
-  { table: 'ui_snapshot', key: 'snapshot_id' },
-  { table: 'metric_set', key: 'metric_set_id' },
-  { table: 'metric_snapshot', key: 'snapshot_id', set: 'metric_set_id' },
-  { table: 'error_snapshot', key: 'snapshot_id' },
-] as const;
-
-/** The tables of whole contents. */
-export const SNAPSHOT_TABLES = TABLES.filter(({ key }) => key === 'snapshot_id').map(
-  ({ table }) => table,
-);
-
-const SETS = [
-  { table: 'unit_set', key: 'unit_set_id', user: 'health_snapshot' },
-  { table: 'metric_set', key: 'metric_set_id', user: 'metric_snapshot' },
-] as const;
 
 /** A row that went: a snapshot, or a set of names that this snapshot was the last to have. */
 export interface Collected {
@@ -89,7 +68,7 @@ async function findUnused(client: pg.ClientBase, snapshotIds: readonly string[])
 /** The sets that no other snapshot has, each with one that has it. */
 async function findLastUses(client: pg.ClientBase, snapshotIds: readonly string[]) {
   const uses = new Map<string, string>();
-  for (const { key, user } of SETS) {
+  for (const { key, user } of SET_TABLES) {
     const { rows } = await client.query<{ id: string; snapshot_id: string }>(
       `WITH going AS MATERIALIZED (SELECT id FROM unnest($1::bigint[]) AS id)
        SELECT ${key} AS id, min(snapshot_id) AS snapshot_id FROM ${user}
@@ -104,7 +83,7 @@ async function findLastUses(client: pg.ClientBase, snapshotIds: readonly string[
 
 /** Locks what may go, in the order of the writers. */
 async function lock(client: pg.ClientBase, snapshotIds: readonly string[], sets: string[]) {
-  for (const { table, key } of TABLES) {
+  for (const { table, key } of CONTENT_TABLES) {
     const [ids, type] = key === 'snapshot_id' ? [snapshotIds, 'bigint'] : [sets, 'uuid'];
     await client.query(
       `SELECT FROM ${table} WHERE ${key} = ANY ($1::${type}[]) ORDER BY ${key} FOR UPDATE`,
@@ -119,15 +98,14 @@ async function remove(
   sets: ReadonlyMap<string, string>,
 ): Promise<Collected[]> {
   const collected: Collected[] = [];
-  for (const { table, key } of TABLES) {
-    if (key !== 'snapshot_id') continue;
+  for (const table of SNAPSHOT_TABLES) {
     const { rows } = await client.query<{ id: string }>(
       `DELETE FROM ${table} WHERE snapshot_id = ANY ($1::bigint[]) RETURNING snapshot_id AS id`,
       [snapshotIds],
     );
     for (const { id } of rows) collected.push({ table, snapshotId: id });
   }
-  for (const { table, key, user } of SETS) {
+  for (const { table, key, user } of SET_TABLES) {
     const { rows } = await client.query<{ id: string }>(
       `DELETE FROM ${table} t WHERE t.${key} = ANY ($1::uuid[])
           AND NOT EXISTS (SELECT FROM ${user} u WHERE u.${key} = t.${key}) RETURNING ${key} AS id`,

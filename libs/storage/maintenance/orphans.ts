@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import { collectSnapshots, SNAPSHOT_TABLES } from '../database/collect-snapshots.js';
+import { collectSnapshots } from '../database/collect-snapshots.js';
+import { SNAPSHOT_TABLES } from '../database/content-tables.js';
 import { waitForWriters } from '../database/wait-for-writers.js';
 import { inTransaction } from '../database/transaction.js';
 

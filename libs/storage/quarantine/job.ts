@@ -1,5 +1,5 @@
+import { fates, type Fate } from '#telemetry';
 import type { QuarantineFilter } from './filter.js';
-import type { ReplayCounts } from '../write/replay.js';
 
 export const quarantineJobKinds = ['replay', 'discard'] as const;
 export type QuarantineJobKind = (typeof quarantineJobKinds)[number];
@@ -7,8 +7,24 @@ export type QuarantineJobKind = (typeof quarantineJobKinds)[number];
 export const quarantineJobStates = ['requested', 'running', 'complete', 'failed'] as const;
 export type QuarantineJobState = (typeof quarantineJobStates)[number];
 
+type CountName<F extends Fate> = F extends 'quarantined'
+  ? 'quarantinedAgain'
+  : F extends `${infer Head}_${infer Tail}`
+    ? `${Head}${Capitalize<Tail>}`
+    : F;
+
+/** What the events of a replay are now. */
+type Counts = { [F in Fate as CountName<F>]: number };
+type CountColumn = Exclude<Fate, 'quarantined'> | 'quarantined_again';
+
+/** The column that counts a fate. */
+export const countColumn = (fate: Fate): CountColumn =>
+  fate === 'quarantined' ? 'quarantined_again' : fate;
+const camelCase = (name: string) =>
+  name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+
 /** A replay or discard as an administrator sees it. No id of an installation is in it. */
-export interface QuarantineJob extends ReplayCounts {
+export interface QuarantineJob extends Counts {
   id: string;
   kind: QuarantineJobKind;
   filter: QuarantineFilter;
@@ -26,7 +42,7 @@ export interface QuarantineJob extends ReplayCounts {
   failure: string | null;
 }
 
-export interface QuarantineJobRow {
+export interface QuarantineJobRow extends Record<CountColumn, number> {
   /** The token of its claim. */
   claimed_by: string | null;
   job_id: string;
@@ -41,13 +57,6 @@ export interface QuarantineJobRow {
   up_to_id: string | null;
   total: number | null;
   done: number;
-  stored: number;
-  quarantined_again: number;
-  duplicate: number;
-  suppressed: number;
-  empty: number;
-  blocked: number;
-  opted_out: number;
   failure: string | null;
 }
 
@@ -63,13 +72,12 @@ export function toJob(row: QuarantineJobRow): QuarantineJob {
     completedAt: row.completed_at?.toISOString() ?? null,
     total: row.total,
     done: row.done,
-    stored: row.stored,
-    quarantinedAgain: row.quarantined_again,
-    duplicate: row.duplicate,
-    suppressed: row.suppressed,
-    empty: row.empty,
-    blocked: row.blocked,
-    optedOut: row.opted_out,
+    ...countsOf(row),
     failure: row.failure,
   };
+}
+
+function countsOf(row: QuarantineJobRow): Counts {
+  const columns = fates.map(countColumn);
+  return Object.fromEntries(columns.map((column) => [camelCase(column), row[column]])) as Counts;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import type { KeptEvent, ReplayedEvent } from '#telemetry';
+import { fates, type KeptEvent, type ReplayedEvent } from '#telemetry';
 import { CLAIM, completeClaim, inStep, type Claim } from '../database/claims.js';
 import { ClaimLost } from '../database/failure.js';
 import { inTransaction } from '../database/transaction.js';
@@ -8,7 +8,7 @@ import { copyKey } from '../write/deduplicate.js';
 import type { TelemetryStore } from '../write/telemetry-store.js';
 import { discardSome } from './discard.js';
 import { conditionOf } from './filter.js';
-import type { QuarantineJobRow } from './job.js';
+import { countColumn, type QuarantineJobRow } from './job.js';
 import type { Replayed, ReplayCounts } from '../write/replay.js';
 
 /** Events in one transaction: some hundred milliseconds, and at most 32 MB of what is kept. */
@@ -25,15 +25,7 @@ export interface RunContext {
   signal: AbortSignal;
 }
 
-const NOTHING: ReplayCounts = {
-  stored: 0,
-  quarantinedAgain: 0,
-  duplicate: 0,
-  suppressed: 0,
-  empty: 0,
-  blocked: 0,
-  optedOut: 0,
-};
+const NOTHING = Object.fromEntries(fates.map((fate) => [fate, 0])) as ReplayCounts;
 
 /**
  * Resumes a job and carries it out page by page. The transaction of each page records the progress, so another worker
@@ -180,25 +172,26 @@ async function beginAgain(client: pg.ClientBase, job: QuarantineJobRow): Promise
   return true;
 }
 
+const ADD_COUNTS = fates
+  .map(countColumn)
+  .map((column, at) => `${column} = ${column} + $${at + 5}`)
+  .join(', ');
+
 /** Notes how far a job is. @throws ClaimLost */
 async function advance(
   tx: pg.ClientBase,
   { job_id, last_id, claimed_by }: QuarantineJobRow,
   lastId: string,
-  { stored, quarantinedAgain, duplicate, suppressed, empty, blocked, optedOut }: ReplayCounts,
+  counts: ReplayCounts,
   discarded = 0,
 ): Promise<void> {
-  const counts = [stored, quarantinedAgain, duplicate, suppressed, empty, blocked, optedOut];
-  const done = counts.reduce((sum, count) => sum + count, discarded);
+  const done = fates.reduce((sum, fate) => sum + counts[fate], discarded);
   const { rowCount } = await tx.query(
     `UPDATE quarantine_job
-        SET last_id = $3, done = done + $4, stored = stored + $5,
-            quarantined_again = quarantined_again + $6, duplicate = duplicate + $7,
-            suppressed = suppressed + $8, empty = empty + $9, blocked = blocked + $10,
-            opted_out = opted_out + $11,
+        SET last_id = $3, done = done + $4, ${ADD_COUNTS},
             attempts = 0, failure = NULL, claimed_until = now() + ${CLAIM}
-      WHERE job_id = $1 AND last_id = $2 AND claimed_by = $12`,
-    [job_id, last_id, lastId, done, ...counts, claimed_by],
+      WHERE job_id = $1 AND last_id = $2 AND claimed_by = $${fates.length + 5}`,
+    [job_id, last_id, lastId, done, ...fates.map((fate) => counts[fate]), claimed_by],
   );
   if (rowCount === 0) throw new ClaimLost();
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { reportKinds } from '#telemetry';
+import { reportKinds, RESOURCE_FIGURES, resourceFigures } from '#telemetry';
 import { MIDNIGHT, OF_THE_DAY, OF_THE_PIECE, WHOLE_PRODUCTS } from './day-window.js';
 import { partNumbers } from './day-sums.js';
 import { REFRESH_EVENTS } from './installation-events.js';
@@ -7,17 +7,7 @@ import { CONTINUE_LIVES } from './lives.js';
 
 const { health, mesos_track, package_list, ui, metrics } = reportKinds;
 
-const FIGURES = [
-  ...[
-    'agents_active',
-    'agents_connected',
-    'task_count',
-    'framework_count',
-    'cpu_total',
-    'cpu_used',
-  ],
-  ...['cpu_percent', 'mem_total_mb', 'mem_used_mb', 'disk_total_mb', 'disk_used_mb'],
-];
+const FIGURES = resourceFigures.map((figure) => RESOURCE_FIGURES[figure].column);
 /** The columns of installation_day after its key. */
 const COLUMNS = [
   ...['health_id', 'package_id', 'framework_id', 'metric_id', 'origin_id', 'origins', 'reports'],

@@ -1,9 +1,7 @@
+import { RESOURCE_FIGURES, resourceFigures } from '#telemetry';
 import { clamped, SILENT, type DaySum, type Scope } from './day-sum.js';
 
-const FIGURES = [
-  ...['cpu_total', 'cpu_used', 'cpu_percent', 'mem_total_mb', 'mem_used_mb', 'disk_total_mb'],
-  ...['disk_used_mb', 'agents_active', 'agents_connected', 'task_count', 'framework_count'],
-];
+const FIGURES = resourceFigures.map((figure) => RESOURCE_FIGURES[figure].column);
 /** Lower bounds: 0, then 1/8, 1/4, 1/2, 1, 2, … */
 const BUCKETS = `'{0}'::float8[] || ARRAY(SELECT power(2::float8, i) FROM generate_series(-3, 60) AS i ORDER BY i)`;
 

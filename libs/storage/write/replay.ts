@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { ReplayedEvent } from '#telemetry';
+import { fates, type Fate, type ReplayedEvent } from '#telemetry';
 import type { IdentifiedEvent, Tally } from './batch.js';
 import { copyKey } from './deduplicate.js';
 import { isOnlyCounted, type Written, type SaveContext, type saveEvents } from './save-events.js';
@@ -14,15 +14,7 @@ export interface Replayed {
 }
 
 /** What the events of a replay are now. */
-export interface ReplayCounts {
-  stored: number;
-  quarantinedAgain: number;
-  duplicate: number;
-  suppressed: number;
-  empty: number;
-  blocked: number;
-  optedOut: number;
-}
+export type ReplayCounts = Readonly<Record<Fate, number>>;
 
 /** Events that are replayed in one transaction, each of them once. */
 export interface ReplayPage {
@@ -47,11 +39,11 @@ export async function replayPage(
   const wanted = present.filter(({ installationId }) => !suppressed.has(installationId));
   const identified = wanted.map(({ event }) => event).filter((event) => !isOnlyCounted(event));
   const takeOut = takerOf(tx, wanted);
-  const { fates, ...written } = await save(identified, { ...context, takeOut });
+  const { fates: tally, ...written } = await save(identified, { ...context, takeOut });
   const counted = wanted.filter(({ event }) => isOnlyCounted(event));
-  for (const { event } of await removeKept(tx, counted)) fates.add(event, event.fate);
-  await note(tx, countsOf(fates, present.length - wanted.length));
-  await addTally(tx, fates.instead('quarantined'));
+  for (const { event } of await removeKept(tx, counted)) tally.add(event, event.fate);
+  await note(tx, countsOf(tally, present.length - wanted.length));
+  await addTally(tx, tally.instead('quarantined'));
   return written;
 }
 
@@ -93,14 +85,7 @@ async function removeKept(tx: pg.ClientBase, events: readonly Replayed[]): Promi
   return events.filter(({ quarantineId }) => ids.has(quarantineId));
 }
 
-function countsOf(fates: Tally, suppressed: number): ReplayCounts {
-  return {
-    stored: fates.sumOf('stored'),
-    quarantinedAgain: fates.sumOf('quarantined'),
-    duplicate: fates.sumOf('duplicate'),
-    suppressed,
-    empty: fates.sumOf('empty'),
-    blocked: fates.sumOf('blocked'),
-    optedOut: fates.sumOf('opted_out'),
-  };
+function countsOf(tally: Tally, suppressed: number): ReplayCounts {
+  const counts = Object.fromEntries(fates.map((fate) => [fate, tally.sumOf(fate)]));
+  return { ...(counts as ReplayCounts), suppressed };
 }

@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import type { Clock, ResourceFigures, UnderstoodEvent } from '#telemetry';
-import { reportKinds } from '#telemetry';
+import type { Clock, UnderstoodEvent } from '#telemetry';
+import { reportKinds, RESOURCE_FIGURES, resourceFigures } from '#telemetry';
 import { partsOfAnEvent, removeEventRows } from '../database/event-rows.js';
 import type { IdentifiedEvent } from './batch.js';
 import { DUPLICATE_WINDOW_MS, type Incumbent } from './deduplicate.js';
@@ -93,19 +93,18 @@ export async function insertReports(
   await insertVisits(tx, events, originOf);
 }
 
-const FIGURES: readonly (keyof ResourceFigures)[] = [
-  'cpuTotal',
-  'cpuUsed',
-  'cpuPercent',
-  'memTotalMb',
-  'memUsedMb',
-  'diskTotalMb',
-  'diskUsedMb',
-  'agentsActive',
-  'agentsConnected',
-  'taskCount',
-  'frameworkCount',
+const FIGURE_COLUMNS = resourceFigures.map((figure) => RESOURCE_FIGURES[figure].column);
+const FIGURE_TYPES = resourceFigures.map((figure) =>
+  RESOURCE_FIGURES[figure].unit === '1' ? 'integer' : 'float8',
+);
+const RESOURCE_COLUMNS = [
+  ...['installation_id', 'event_key', 'received_at', 'observed_at', 'origin_id'],
+  ...FIGURE_COLUMNS,
 ];
+const RESOURCE_TYPES = ['uuid', 'bigint', 'timestamptz', 'timestamptz', 'integer', ...FIGURE_TYPES];
+const INSERT_RESOURCES = `
+  INSERT INTO resource_reading (${RESOURCE_COLUMNS.join(', ')})
+  SELECT * FROM unnest(${RESOURCE_TYPES.map((type, at) => `$${at + 1}::${type}[]`).join(', ')})`;
 
 async function insertResources(
   tx: pg.ClientBase,
@@ -116,19 +115,14 @@ async function insertResources(
   if (withFigures.length === 0) return;
   await tx.query({
     name: 'insert-resources',
-    text: `INSERT INTO resource_reading (installation_id, event_key, received_at, observed_at,
-                  origin_id, cpu_total, cpu_used, cpu_percent, mem_total_mb, mem_used_mb,
-                  disk_total_mb, disk_used_mb, agents_active, agents_connected, task_count,
-                  framework_count)
-           SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[],
-                                $5::integer[], $6::float8[], $7::float8[], $8::float8[],
-                                $9::float8[], $10::float8[], $11::float8[], $12::float8[],
-                                $13::integer[], $14::integer[], $15::integer[], $16::integer[])`,
+    text: INSERT_RESOURCES,
     values: [
       ...keyColumns(withFigures),
       withFigures.map(({ observedAt }) => new Date(observedAt).toISOString()),
       withFigures.map((event) => originOf(event)),
-      ...FIGURES.map((figure) => withFigures.map(({ resources }) => resources?.[figure] ?? null)),
+      ...resourceFigures.map((figure) =>
+        withFigures.map(({ resources }) => resources?.[figure] ?? null),
+      ),
     ],
   });
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Snapshot, UnderstoodEvent } from '#telemetry';
+import { CONTENT_TABLES, type ContentTable } from '../database/content-tables.js';
 
 type RowsOf = (snapshot: Snapshot) => Row | null;
 interface Row {
@@ -7,31 +8,21 @@ interface Row {
   [column: string]: unknown;
 }
 
-interface SnapshotTable {
-  name: string;
-  key: 'snapshot_id' | 'unit_set_id' | 'metric_set_id';
+interface Contents {
   columns: string;
   /** Of a snapshot, the columns that its id is made of. */
   compared?: string[];
   rowOf: RowsOf;
 }
 
-/**
- * The tables of snapshots, in the order in which every writer fills them. In each, rows go in by
- * ascending id: two transactions that bring the same new snapshot wait for each other, never in a
- * circle.
- */
-const TABLES: SnapshotTable[] = [
-  {
-    name: 'unit_set',
-    key: 'unit_set_id',
+/** What each table holds of a snapshot. Rows go in by ascending id, so that two transactions never wait in a circle. */
+const CONTENTS: Record<ContentTable, Contents> = {
+  unit_set: {
     columns: 'id uuid, units text[], unit_types text[]',
     rowOf: (s) =>
       s.kind === 'health' ? { id: s.unitSetId, units: s.units, unit_types: s.unitTypes } : null,
   },
-  {
-    name: 'health_snapshot',
-    key: 'snapshot_id',
+  health_snapshot: {
     columns: 'id bigint, unit_set_id uuid, totals integer[], unhealthy integer[], dropped text[]',
     compared: ['unit_set_id', 'totals', 'unhealthy', 'dropped'],
     rowOf: (s) => {
@@ -40,9 +31,7 @@ const TABLES: SnapshotTable[] = [
       return { id, unit_set_id, totals, unhealthy, dropped };
     },
   },
-  {
-    name: 'package_snapshot',
-    key: 'snapshot_id',
+  package_snapshot: {
     columns: 'id bigint, packages text[], versions text[], instances integer[], dropped text[]',
     compared: ['packages', 'versions', 'instances', 'dropped'],
     rowOf: (s) => {
@@ -51,9 +40,7 @@ const TABLES: SnapshotTable[] = [
       return { id, packages, versions, instances, dropped };
     },
   },
-  {
-    name: 'framework_snapshot',
-    key: 'snapshot_id',
+  framework_snapshot: {
     columns: 'id bigint, frameworks text[], instances integer[], dropped text[]',
     compared: ['frameworks', 'instances', 'dropped'],
     rowOf: (s) => {
@@ -62,9 +49,7 @@ const TABLES: SnapshotTable[] = [
       return { id, frameworks, instances, dropped };
     },
   },
-  {
-    name: 'ui_snapshot',
-    key: 'snapshot_id',
+  ui_snapshot: {
     columns: 'id bigint, action text, path text, app_version text, dropped text[]',
     compared: ['action', 'path', 'app_version', 'dropped'],
     rowOf: (s) => {
@@ -73,18 +58,14 @@ const TABLES: SnapshotTable[] = [
       return { id, action, path, app_version, dropped };
     },
   },
-  {
-    name: 'metric_set',
-    key: 'metric_set_id',
+  metric_set: {
     columns: 'id uuid, metrics text[], dimensions text[]',
     rowOf: (s) =>
       s.kind === 'metrics'
         ? { id: s.metricSetId, metrics: s.metrics, dimensions: s.dimensions }
         : null,
   },
-  {
-    name: 'metric_snapshot',
-    key: 'snapshot_id',
+  metric_snapshot: {
     columns:
       'id bigint, metric_set_id uuid, event text, outcome text, describes boolean, ' +
       'figures double precision[], dropped text[]',
@@ -103,9 +84,7 @@ const TABLES: SnapshotTable[] = [
       return { id, metric_set_id, event, outcome, describes, figures, dropped };
     },
   },
-  {
-    name: 'error_snapshot',
-    key: 'snapshot_id',
+  error_snapshot: {
     columns:
       'id bigint, event text, error_kind text, fingerprint text, message text, ' +
       'occurrences integer, dropped text[]',
@@ -124,7 +103,8 @@ const TABLES: SnapshotTable[] = [
       return { id, event, error_kind, fingerprint, message, occurrences, dropped };
     },
   },
-];
+};
+const TABLES = CONTENT_TABLES.map((it) => ({ ...it, ...CONTENTS[it.table] }));
 
 /** The snapshots that are known to be in the database, so that most batches write none. */
 export class KnownSnapshots {
@@ -197,7 +177,7 @@ export async function removeNewSnapshots(
     [...contentIdsOf(dropped)].filter((id) => written.has(id) && !used.has(id)),
   );
   if (unused.size === 0) return;
-  for (const { name, key, rowOf } of TABLES) {
+  for (const { table, key, rowOf } of TABLES) {
     const ids = dropped.flatMap(({ snapshot }) => {
       const row = rowOf(snapshot);
       if (!row) return [];
@@ -205,7 +185,7 @@ export async function removeNewSnapshots(
     });
     if (ids.length === 0) continue;
     const isOwn = 'xmin = pg_current_xact_id()::xid';
-    await tx.query(`DELETE FROM ${name} WHERE ${key} = ANY ($1) AND ${isOwn}`, [ids]);
+    await tx.query(`DELETE FROM ${table} WHERE ${key} = ANY ($1) AND ${isOwn}`, [ids]);
   }
 }
 
@@ -225,10 +205,10 @@ function idsOf(snapshot: Snapshot): string[] {
  * What is there is left as it is, and locked, so that it is not collected before this transaction has
  * ended. Under the id of other content nothing can be stored: a key that is null is refused.
  */
-function insertInto({ name, key, columns, compared }: SnapshotTable): string {
+function insertInto({ table, key, columns, compared }: (typeof TABLES)[number]): string {
   const list = (of: string) => compared?.map((column) => `${of}.${column}`).join(', ');
   const isOther = compared ? `(${list('t')}) IS DISTINCT FROM (${list('EXCLUDED')})` : 'false';
   return `
-    INSERT INTO ${name} AS t SELECT * FROM jsonb_to_recordset($1::jsonb) AS s(${columns}) ORDER BY id
+    INSERT INTO ${table} AS t SELECT * FROM jsonb_to_recordset($1::jsonb) AS s(${columns}) ORDER BY id
         ON CONFLICT (${key}) DO UPDATE SET ${key} = NULL WHERE ${isOther}`;
 }

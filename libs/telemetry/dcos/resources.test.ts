@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { FrameworkSnapshot, ResourceFigures } from '../report.js';
+import type { FrameworkSnapshot } from '../report.js';
+import type { ResourceFigures } from '../resource-figures.js';
 import type { Properties } from '../vocabulary.js';
 import { readMesosTrack } from './resources.js';
 

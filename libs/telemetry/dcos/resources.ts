@@ -1,31 +1,43 @@
 import { isIdentifying } from '../privacy/identifying.js';
 import { words } from '../privacy/words.js';
-import type { Reading } from '../readings.js';
 import { asCount, asNonNegativeNumber, asText } from '../readings.js';
-import type { FrameworkSnapshot, ReportContent, ResourceFigures } from '../report.js';
-import { frameworkSnapshot, noResources } from '../report.js';
+import type { FrameworkSnapshot, ReportContent } from '../report.js';
+import { frameworkSnapshot } from '../report.js';
+import {
+  noResources,
+  RESOURCE_FIGURES,
+  type ResourceFigure,
+  type ResourceFigures,
+} from '../resource-figures.js';
 import type { Defect, Properties, Understood } from '../vocabulary.js';
 import { isObject } from '../vocabulary.js';
 import { countInstances } from './instances.js';
 import { isUniversePackage } from './universe.js';
 
-/** Readers with the largest plausible values: far above any cluster's, and far below "no limit". */
-const asCpus = (raw: unknown) => asNonNegativeNumber(raw, 1e7);
-const asMegabytes = (raw: unknown) => asNonNegativeNumber(raw, 2 ** 40);
+/** Readers by unit, with the largest plausible values: far above any cluster's, and far below "no limit". */
+const READERS = {
+  cores: (raw: unknown) => asNonNegativeNumber(raw, 1e7),
+  percent: (raw: unknown) => asNonNegativeNumber(raw, 1e6),
+  MB: (raw: unknown) => asNonNegativeNumber(raw, 2 ** 40),
+  1: asCount,
+};
 
 /** The agent's key of each resource. Memory and disk are in megabytes; CPUs may be fractions. */
-const RESOURCES: readonly [keyof ResourceFigures, string, (raw: unknown) => Reading<number>][] = [
-  ['cpuTotal', 'cpu_total', asCpus],
-  ['cpuUsed', 'cpu_used', asCpus],
-  ['memTotalMb', 'mem_total', asMegabytes],
-  ['memUsedMb', 'mem_used', asMegabytes],
-  ['diskTotalMb', 'disk_total', asMegabytes],
-  ['diskUsedMb', 'disk_used', asMegabytes],
-  ['agentsActive', 'agents_active', asCount],
-  ['agentsConnected', 'agents_connected', asCount],
-  ['taskCount', 'task_count', asCount],
-  ['frameworkCount', 'framework_count', asCount],
-];
+const KEYS: Partial<Record<ResourceFigure, string>> = {
+  cpuTotal: 'cpu_total',
+  cpuUsed: 'cpu_used',
+  memTotalMb: 'mem_total',
+  memUsedMb: 'mem_used',
+  diskTotalMb: 'disk_total',
+  diskUsedMb: 'disk_used',
+  agentsActive: 'agents_active',
+  agentsConnected: 'agents_connected',
+  taskCount: 'task_count',
+  frameworkCount: 'framework_count',
+};
+const RESOURCES = (Object.entries(KEYS) as [ResourceFigure, string][]).map(
+  ([figure, key]) => [figure, key, READERS[RESOURCE_FIGURES[figure].unit]] as const,
+);
 
 /** How each property with a resource is read. */
 export const resourceReaders = new Map(RESOURCES.map(([, key, read]) => [key, read]));

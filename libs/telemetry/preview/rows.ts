@@ -6,6 +6,7 @@ import type {
   UnidentifiedEvent,
 } from '../normalised-event.js';
 import type { Products } from '../products/index.js';
+import { RESOURCE_FIGURES, resourceFigures } from '../resource-figures.js';
 import type { Snapshot } from '../report.js';
 
 type Row = Record<string, unknown>;
@@ -146,15 +147,11 @@ function countersOf(values: readonly MetricValue[]): Row {
 }
 
 function resourcesOf(event: UnderstoodEvent): Row {
-  const it = event.resources;
-  return {
-    ...baseOf(event),
-    ...{ cpu_total: it?.cpuTotal, cpu_used: it?.cpuUsed, cpu_percent: it?.cpuPercent },
-    ...{ mem_total_mb: it?.memTotalMb, mem_used_mb: it?.memUsedMb },
-    ...{ disk_total_mb: it?.diskTotalMb, disk_used_mb: it?.diskUsedMb },
-    ...{ agents_active: it?.agentsActive, agents_connected: it?.agentsConnected },
-    ...{ task_count: it?.taskCount, framework_count: it?.frameworkCount },
-  };
+  const columns = resourceFigures.map((figure) => [
+    RESOURCE_FIGURES[figure].column,
+    event.resources?.[figure],
+  ]);
+  return { ...baseOf(event), ...(Object.fromEntries(columns) as Row) };
 }
 
 function installationOf(event: UnderstoodEvent | QuarantinedEvent): Row {

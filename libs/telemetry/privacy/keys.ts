@@ -35,9 +35,13 @@ export const safeKey = memoize(2_000_000, (key: string): string => {
 
 const EVENT = /^\$?[a-z][a-z0-9]*(?:[._:-][a-z0-9]+)*$/;
 
+/** The form of the names of events, as JSON Schema. */
+export const DECLARABLE_EVENT = { pattern: EVENT.source, maxLength: 64 } as const;
+
 /** Whether an event may be declared under this name. A declared name may look like a host: `jobs.acme.build`. */
 export function isDeclarableEvent(name: string): boolean {
-  return name.length <= 64 && EVENT.test(name) && !isIdentifying(name, 'host');
+  const { maxLength } = DECLARABLE_EVENT;
+  return name.length <= maxLength && EVENT.test(name) && !isIdentifying(name, 'host');
 }
 
 /**

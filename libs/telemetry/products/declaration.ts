@@ -1,10 +1,12 @@
+import type { DeclaredResource } from '../resource-figures.js';
+
 /**
  * The declaration of a product: the events that its installations send, what is read from each, and what it means.
  * Validation, storage, the views, their comments and the docs derive from it. Built-in products are declared in code,
  * others in JSON files of the same form; see docs/add-a-product.md.
  */
 export interface ProductDeclaration {
-  /** The name that write keys refer to: lower-case letters, digits, `_` and `-`. */
+  /** The name that write keys refer to: see `PRODUCT_NAME`. */
   product: string;
   about: string;
   events: Readonly<Record<string, EventDeclaration>>;
@@ -26,6 +28,8 @@ export interface ProductDeclaration {
   collapse?: readonly string[];
   /** Ignored properties; `*` at the end matches anything. */
   ignore?: readonly string[];
+  /** The JSON Schema by which editors complete and check the file. Muster ignores it. */
+  $schema?: string;
 }
 
 export type BrowserDistinctId = 'user' | 'installation';
@@ -63,8 +67,6 @@ export interface EventDeclaration {
 }
 
 export type Consent = 'opted_out' | 'opted_in';
-
-export type DeclaredResource = 'cpuTotal' | 'cpuPercent' | 'memTotalMb' | 'memUsedMb';
 
 /** The value of a property (bytes are converted to MB), minus another one if given. */
 export interface ResourceDeclaration {

@@ -1,8 +1,9 @@
 import { safeKey } from '../privacy/keys.js';
 import { containsText, containsValue } from '../privacy/redact.js';
 import { asNonNegativeNumber } from '../readings.js';
-import type { EventKind, ReadEvent, ResourceFigures } from '../report.js';
-import { metricSnapshot, noResources } from '../report.js';
+import type { EventKind, ReadEvent } from '../report.js';
+import { metricSnapshot } from '../report.js';
+import { noResources, type ResourceFigures } from '../resource-figures.js';
 import type { Defect, Properties } from '../vocabulary.js';
 import type { ProductRules } from './rules.js';
 import type { EventDeclaration, ResourceDeclaration } from './declaration.js';

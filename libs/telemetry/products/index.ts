@@ -3,7 +3,7 @@ import type { Product } from '../report.js';
 import { compileProduct } from './compile.js';
 import type { ProductDeclaration } from './declaration.js';
 import { octopus } from './octopus.js';
-import { InvalidDeclaration } from './read-declaration.js';
+import { InvalidDeclaration } from './shape.js';
 import { resoto } from './resoto.js';
 
 /** The known products by name. */

@@ -1,14 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import type { ProductDeclaration } from './declaration.js';
 import { metricKinds } from './declaration.js';
 import { compileProducts, ownDeclarations } from './index.js';
-import { InvalidDeclaration, readDeclaration } from './read-declaration.js';
+import { declarationSchema, readDeclaration } from './read-declaration.js';
+import { InvalidDeclaration } from './shape.js';
 
 const metric = { name: 'jobs_started', kind: 'count', unit: '1', about: 'Started jobs.' };
 const event = { about: 'A job was started.', store: 'usage', metrics: [metric] };
+const PRODUCT_PROBLEM =
+  'product must be a lower-case letter and up to 63 lower-case letters, digits, _ and -.';
 const least = { product: 'acme', about: 'A tool.', events: {} };
 
 const whole = {
+  $schema: '../docs/reference/product-declaration.schema.json',
   product: 'acme-tool_2',
   about: 'A tool.',
   unknownEvents: 'quarantined',
@@ -57,12 +63,29 @@ const whole = {
   },
 };
 
+const isValid = new Ajv().compile(declarationSchema);
+
+test('the published schema is the one that is generated', () => {
+  const file = new URL('../../../docs/reference/product-declaration.schema.json', import.meta.url);
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(declarationSchema);
+});
+
+test('the example in the docs is a declaration', () => {
+  const docs = new URL('../../../docs/add-a-product.md', import.meta.url);
+  const [, example = ''] = /```json\n(.*?)```/s.exec(readFileSync(docs, 'utf8')) ?? [];
+  const json: unknown = JSON.parse(example);
+  expect(readDeclaration(json)).toBe(json);
+  expect(isValid(json)).toBe(true);
+});
+
 describe('a declaration', () => {
   test.each([
     ['the least', least],
     ['one of everything', whole],
+    ['the longest name', { ...least, product: 'a'.repeat(64) }],
   ])('of %s is taken as it is', (_, declaration) => {
     expect(readDeclaration(declaration)).toBe(declaration);
+    expect(isValid(declaration)).toBe(true);
     const products = compileProducts([readDeclaration(declaration)]);
     expect(products.get(declaration.product)).toMatchObject({ product: declaration.product });
   });
@@ -72,6 +95,7 @@ describe('a declaration', () => {
     (_, declaration) => {
       const json = JSON.parse(JSON.stringify(declaration)) as unknown;
       expect(readDeclaration(json)).toEqual(declaration);
+      expect(isValid(json)).toBe(true);
     },
   );
 
@@ -80,14 +104,15 @@ describe('a declaration', () => {
     [[], 'The declaration must be an object.'],
     ['acme', 'The declaration must be an object.'],
     [{ ...least, product: undefined }, 'product is missing.'],
-    [{ ...least, product: 'Acme' }, 'product must be lower-case letters, digits, _ and -.'],
-    [{ ...least, product: '2acme' }, 'product must be lower-case letters, digits, _ and -.'],
-    [{ ...least, product: 7 }, 'product must be lower-case letters, digits, _ and -.'],
+    [{ ...least, product: 'Acme' }, PRODUCT_PROBLEM],
+    [{ ...least, product: '2acme' }, PRODUCT_PROBLEM],
+    [{ ...least, product: 'a'.repeat(65) }, PRODUCT_PROBLEM],
+    [{ ...least, product: 7 }, PRODUCT_PROBLEM],
     [{ ...least, about: ' ' }, 'about must be non-empty text.'],
     [{ ...least, events: [] }, 'events must be an object.'],
     [
       { ...least, event: {} },
-      'event is unknown; known fields are product, about, events, cadence, unknownEvents, browserDistinctId, installation, collapse, ignore.',
+      'event is unknown; known fields are product, about, events, cadence, unknownEvents, browserDistinctId, installation, collapse, ignore, $schema.',
     ],
     [
       { ...least, cadence: { every: 'week', silentAfterDays: 9 } },
@@ -203,6 +228,8 @@ function expectMistake(declaration: unknown, message: string): void {
   const json: unknown = JSON.parse(JSON.stringify(declaration));
   expect(() => readDeclaration(json)).toThrow(InvalidDeclaration);
   expect(messageOf(json)).toBe(message);
+  // JSON Schema cannot compare the names of a list.
+  expect(isValid(json)).toBe(message.endsWith(' twice.'));
 }
 
 function messageOf(json: unknown): string {

@@ -1,149 +1,137 @@
-import { isDeclarableEvent } from '../privacy/keys.js';
-import { isObject } from '../vocabulary.js';
-import type { ProductDeclaration } from './declaration.js';
+import { DECLARABLE_EVENT, isDeclarableEvent } from '../privacy/keys.js';
+import { declarableResources, type DeclaredResource } from '../resource-figures.js';
+import type {
+  Cadence,
+  EventDeclaration,
+  InstallationField,
+  MetricDeclaration,
+  ProductDeclaration,
+  ResourceDeclaration,
+} from './declaration.js';
 import { metricKinds, reportIntervals } from './declaration.js';
-
-/** An invalid declaration: the path of the fault, and the problem. */
-export class InvalidDeclaration extends Error {
-  constructor(path: string, problem: string) {
-    super(`${path || 'The declaration'} ${problem}.`);
-  }
-}
-
-type Check = (value: unknown, path: string) => void;
-
-/** Checks by field name. A field whose name ends in `?` is optional; other fields are rejected. */
-type Fields = Readonly<Record<string, Check>>;
-
-const text: Check = (value, path) => {
-  if (typeof value !== 'string' || value.trim() === '') fail(path, 'must be non-empty text');
-};
-
-function matching(pattern: RegExp, what: string): Check {
-  return (value, path) => {
-    if (typeof value !== 'string' || !pattern.test(value)) fail(path, `must be ${what}`);
-  };
-}
-
-function oneOf(...values: readonly unknown[]): Check {
-  const list = values.map((value) => JSON.stringify(value)).join(', ');
-  return (value, path) => {
-    if (!values.includes(value)) fail(path, `must be one of ${list}`);
-  };
-}
-
-function listOf(check: Check): Check {
-  return (value, path) => {
-    if (!Array.isArray(value)) return fail(path, 'must be a list');
-    for (const [index, item] of value.entries()) check(item, `${path}[${index}]`);
-  };
-}
-
-function mapOf(check: Check, isKey: (key: string) => boolean = () => true): Check {
-  return (value, path) => {
-    if (!isObject(value)) return fail(path, 'must be an object');
-    for (const [key, item] of Object.entries(value)) {
-      if (!isKey(key)) fail(`${path}.${key}`, 'is not an allowed name');
-      check(item, `${path}.${key}`);
-    }
-  };
-}
-
-function object(fields: Fields): Check {
-  return (value, path) => {
-    if (!isObject(value)) return fail(path, 'must be an object');
-    const names = Object.keys(fields).map((field) => field.replace('?', ''));
-    const unknown = Object.keys(value).find((key) => !names.includes(key));
-    if (unknown !== undefined) {
-      fail(join(path, unknown), `is unknown; known fields are ${names.join(', ')}`);
-    }
-    for (const [field, check] of Object.entries(fields)) {
-      const name = field.replace('?', '');
-      if (value[name] !== undefined) check(value[name], join(path, name));
-      else if (name === field) fail(join(path, name), 'is missing');
-    }
-  };
-}
-
-const number: Check = (value, path) => {
-  if (typeof value !== 'number') fail(path, 'must be a number');
-};
-
-const days: Check = (value, path) => {
-  if (!Number.isInteger(value) || Number(value) < 1 || Number(value) > 90) {
-    fail(path, 'must be a whole number from 1 to 90');
-  }
-};
-
-const positive: Check = (value, path) => {
-  if (typeof value !== 'number' || !(value > 0)) fail(path, 'must be a number above 0');
-};
+import { PRODUCT_NAME } from './product-name.js';
+import {
+  explained,
+  fail,
+  type FieldsOf,
+  type JsonSchema,
+  listOf,
+  mapOf,
+  matching,
+  number,
+  object,
+  oneOf,
+  positive,
+  text,
+  trueOr,
+  wholeNumber,
+} from './shape.js';
 
 const METRIC_NAME = /^[a-z][a-z0-9_]{0,62}$/;
 
-const metric = object({
+const metric = object<MetricDeclaration>({
   name: matching(METRIC_NAME, 'lower-case letters, digits and _, such as jobs_started'),
-  kind: oneOf(...metricKinds),
-  unit: text,
-  about: text,
-  'since?': text,
-  'property?': text,
-  'types?': listOf(text),
-  'most?': positive,
-  'perEvent?': (value, path) => {
-    if (value !== true) object({ property: text, moreThan: number })(value, path);
-  },
+  kind: explained(
+    'count: a whole number. counts: a number for each type. ratio, bytes, duration: a number from 0. flag: a boolean. date: RFC 3339.',
+    oneOf(...metricKinds),
+  ),
+  unit: explained('1 for counts, s, By, percent, … as in https://ucum.org.', text),
+  about: explained('What it means. Views and the catalogue show it.', text),
+  'since?': explained("The product's version in which it first appeared.", text),
+  'property?': explained('The property that holds it. Default: the name.', text),
+  'types?': explained(
+    'The allowed types of counts. Others are counted together as *.',
+    listOf(text),
+  ),
+  'most?': explained('The largest plausible value, if the default does not fit.', positive),
+  'perEvent?': explained(
+    '1 per event; with moreThan, only if a property exceeds a limit.',
+    trueOr(object<{ property: string; moreThan: number }>({ property: text, moreThan: number })),
+  ),
 });
 
-const resource = object({
+const resource = object<ResourceDeclaration>({
   property: text,
-  'minus?': text,
+  'minus?': explained('A property to subtract.', text),
   unit: oneOf('bytes', 'cores', 'percent'),
 });
 
-const event = object({
+const resources = Object.fromEntries(
+  declarableResources.map((figure) => [`${figure}?`, resource]),
+) as FieldsOf<Partial<Record<DeclaredResource, ResourceDeclaration>>>;
+
+const event = object<EventDeclaration>({
   about: text,
-  store: oneOf('metrics', 'usage', 'error'),
-  'describes?': oneOf(true, false),
+  store: explained(
+    'metrics: the state of an installation. usage: something that happened. error: an error.',
+    oneOf('metrics', 'usage', 'error'),
+  ),
+  'describes?': explained(
+    'Whether it carries version, platform, … of its installation.',
+    oneOf(true, false),
+  ),
   'metrics?': listOf(metric),
-  'outcome?': object({ property: text, values: mapOf(text) }),
-  'resources?': object({
-    'cpuTotal?': resource,
-    'cpuPercent?': resource,
-    'memTotalMb?': resource,
-    'memUsedMb?': resource,
-  }),
-  'error?': object({ 'list?': text, 'kind?': text, 'message?': text, 'count?': text }),
-  'consent?': oneOf('opted_out', 'opted_in'),
+  'outcome?': explained(
+    'The property with the outcome, and the meaning of each of its values.',
+    object<NonNullable<EventDeclaration['outcome']>>({ property: text, values: mapOf(text) }),
+  ),
+  'resources?': explained(
+    'Properties that are also resources of a machine.',
+    object<NonNullable<EventDeclaration['resources']>>(resources),
+  ),
+  'error?': explained(
+    "The properties of an error's parts. Only the first error of list counts.",
+    object<NonNullable<EventDeclaration['error']>>({
+      ...{ 'list?': text, 'kind?': text, 'message?': text, 'count?': text },
+    }),
+  ),
+  'consent?': explained('The consent that the event declares.', oneOf('opted_out', 'opted_in')),
 });
 
-const product = object({
-  product: matching(/^[a-z][a-z0-9_-]{0,62}$/, 'lower-case letters, digits, _ and -'),
+const product = object<ProductDeclaration>({
+  product: matching(PRODUCT_NAME.pattern, PRODUCT_NAME.allowed),
   about: text,
-  events: mapOf(event, isDeclarableEvent),
-  'cadence?': object({ every: oneOf(...reportIntervals), silentAfterDays: days }),
-  'unknownEvents?': oneOf('usage', 'quarantined'),
-  'browserDistinctId?': oneOf('user', 'installation'),
-  'installation?': object({
-    'version?': text,
-    'variant?': text,
-    'provider?': text,
-    'platform?': text,
-    'source?': text,
-    'licenseSha1?': text,
-  }),
-  'collapse?': listOf(
-    matching(/^[^*]*\*[^*]+$/, 'a name with one *, which must not be at the end'),
+  events: mapOf(event, { isName: isDeclarableEvent, schema: DECLARABLE_EVENT }),
+  'cadence?': explained(
+    'How often installations report, and after how many whole days without anything one counts as silent. Default: 3.',
+    object<Cadence>({ every: oneOf(...reportIntervals), silentAfterDays: wholeNumber(1, 90) }),
   ),
-  'ignore?': listOf(text),
+  'unknownEvents?': explained(
+    'How undeclared events of newer agents are treated. Default: usage.',
+    oneOf('usage', 'quarantined'),
+  ),
+  'browserDistinctId?': explained(
+    "Whose id the product's web pages pass to posthog.identify. Default: user.",
+    oneOf('user', 'installation'),
+  ),
+  'installation?': explained(
+    'The properties that describe the installation.',
+    object<Partial<Record<InstallationField, string>>>({
+      ...{ 'version?': text, 'variant?': text, 'provider?': text, 'platform?': text },
+      ...{ 'source?': text, 'licenseSha1?': text },
+    }),
+  ),
+  'collapse?': explained(
+    'Names of properties that contain identifiers of the sender.',
+    listOf(matching(/^[^*]*\*[^*]+$/, 'a name with one *, which must not be at the end')),
+  ),
+  'ignore?': explained('Ignored properties; * at the end matches anything.', listOf(text)),
+  '$schema?': text,
 });
+
+/** The form of a declaration as JSON Schema, for editors. What a name may reveal is checked by `readDeclaration` only. */
+export const declarationSchema: JsonSchema = {
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'A product that sends events to Muster',
+  ...product.schema,
+};
 
 /**
  * Validates a declaration from JSON.
  * @throws InvalidDeclaration with the path and the problem
  */
 export function readDeclaration(json: unknown): ProductDeclaration {
-  product(json, '');
+  product.check(json, '');
   const declaration = json as ProductDeclaration;
   for (const [name, { metrics = [] }] of Object.entries(declaration.events)) {
     const names = metrics.map((metric) => metric.name);
@@ -151,12 +139,4 @@ export function readDeclaration(json: unknown): ProductDeclaration {
     if (twice) fail(`events.${name}.metrics`, `declares ${twice} twice`);
   }
   return declaration;
-}
-
-function fail(path: string, problem: string): never {
-  throw new InvalidDeclaration(path, problem);
-}
-
-function join(path: string, key: string): string {
-  return path === '' ? key : `${path}.${key}`;
 }

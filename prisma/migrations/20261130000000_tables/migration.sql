@@ -779,7 +779,7 @@ CREATE TABLE audit_log (
 -- Only the SHA-256 of a write key is stored.
 CREATE TABLE ingest_key (
   key_id       uuid           PRIMARY KEY,
-  product      text           NOT NULL,
+  product      text           NOT NULL CONSTRAINT ingest_key_product_name CHECK (product ~ '^[a-z][a-z0-9_-]{0,63}$'),
   name         text,
   digest       bytea          NOT NULL UNIQUE,
   hint         text           NOT NULL,  -- the key's last four characters, for people
@@ -793,7 +793,8 @@ CREATE INDEX ingest_key_product_created_at_idx ON ingest_key (product, created_a
 
 -- Null: no limit, or the default retention.
 CREATE TABLE product_policy (
-  product                         text    PRIMARY KEY,
+  product                         text    PRIMARY KEY
+    CONSTRAINT product_policy_product_name CHECK (product ~ '^[a-z][a-z0-9_-]{0,63}$'),
   key_events_per_minute           integer,
   installation_events_per_minute  integer,
   self_erasure                    boolean NOT NULL DEFAULT false,
@@ -803,7 +804,7 @@ CREATE TABLE product_policy (
 -- Events that are acknowledged and dropped: with this name, of this product version, or both.
 CREATE TABLE block_rule (
   block_id    uuid           PRIMARY KEY,
-  product     text           NOT NULL,
+  product     text           NOT NULL CONSTRAINT block_rule_product_name CHECK (product ~ '^[a-z][a-z0-9_-]{0,63}$'),
   event       text,
   version     text,
   note        text,
