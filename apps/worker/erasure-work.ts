@@ -1,12 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import { softwareVersion, type Logger, type WorkerSettings } from '#platform';
-import {
-  LedgerList,
-  LogRewriter,
-  type Clock,
-  type QueueRewriter,
-  type RedisConnections,
-} from '#queue';
+import { softwareVersion } from '#platform';
+import { LedgerList, LogRewriter, type QueueRewriter } from '#queue';
 import {
   addTo,
   certify,
@@ -14,7 +8,6 @@ import {
   ErasureStore,
   LedgerComparison,
   LedgerFile,
-  type Database,
   type ErasureCertificate,
   type ErasureFacts,
   type LedgerRecord,
@@ -22,8 +15,8 @@ import {
   type Repair,
 } from '#storage';
 import { LedgerGuard } from './ledger-guard.js';
-import type { Watchdog } from './watchdog.js';
-import type { Work } from './work-loop.js';
+import type { Shared } from './shared.js';
+import type { Part } from './work-loop.js';
 
 export interface ErasureKeys {
   key: KeyObject;
@@ -31,25 +24,17 @@ export interface ErasureKeys {
   formerKeys: readonly KeyObject[];
 }
 
-interface Options {
-  settings: WorkerSettings;
-  redis: RedisConnections;
-  queue: QueueRewriter;
-  keys: ErasureKeys;
-  database: Database;
-  clock: Clock;
-  watchdog: Watchdog;
-  logger: Logger;
-}
-
 /** The erasure jobs of a worker, and the guard that compares the database with the erasure ledger. */
-export function erasureWork(options: Options): { work: Work; guard: LedgerGuard } {
-  const { settings, redis, queue, database, keys, watchdog, logger } = options;
+export function erasureWork(
+  shared: Shared,
+  queue: QueueRewriter,
+): { parts: Part[]; guard: LedgerGuard } {
+  const { settings, redis, database, keys, watchdog, logger } = shared;
   const { suppressionKey, backupDays } = settings;
   const store = new ErasureStore({ database, suppressionKey });
   const comparison = new LedgerComparison({ database, suppressionKey });
   const rewriter = new LogRewriter(redis);
-  const ledger = erasureLedger(options);
+  const ledger = erasureLedger(shared);
   const signing = { key: keys.key, software: softwareVersion(), backupDays };
   const context = {
     emptyQueue: queue.forgetInstallations.bind(queue),
@@ -57,33 +42,20 @@ export function erasureWork(options: Options): { work: Work; guard: LedgerGuard 
     rewriteIsDue: () => rewriter.isDue().catch(() => false),
     certify: (facts: ErasureFacts) => certify(facts, signing),
   };
-  const work: Work = {
-    parts: [
-      {
-        name: 'suppressions',
-        kind: 'erasures',
-        run: (stopping) => store.suppressNext({ ...context, stopping }),
-      },
-      {
-        name: 'erasures',
-        kind: 'erasures',
-        run: (stopping) => store.eraseNext({ ...context, stopping }),
-      },
-      {
-        name: 'log rewrites',
-        kind: 'log rewrites',
-        run: (stopping) =>
-          store.rewriteNext({
-            rewrite: () => rewriter.rewrite(stopping),
-            addTo: (it: ErasureCertificate, state: LogState) => addTo(it, state, signing),
-          }),
-      },
-    ],
-  };
-  return { work, guard: new LedgerGuard({ ledger, comparison, watchdog }, logger) };
+  const rewriting = (stopping: AbortSignal) => ({
+    rewrite: () => rewriter.rewrite(stopping),
+    addTo: (it: ErasureCertificate, state: LogState) => addTo(it, state, signing),
+  });
+  const part = (name: Part['name'], kind: Part['kind'], run: Part['run']) => ({ name, kind, run });
+  const parts = [
+    part('suppressions', 'erasures', (stopping) => store.suppressNext({ ...context, stopping })),
+    part('erasures', 'erasures', (stopping) => store.eraseNext({ ...context, stopping })),
+    part('log rewrites', 'log rewrites', (stopping) => store.rewriteNext(rewriting(stopping))),
+  ];
+  return { parts, guard: new LedgerGuard({ ledger, comparison, watchdog }, logger) };
 }
 
-function erasureLedger({ settings, redis, keys, clock, logger }: Options): ErasureLedger {
+function erasureLedger({ settings, redis, keys, clock, logger }: Shared): ErasureLedger {
   const { ledgerFile } = settings;
   if (ledgerFile === undefined) {
     logger.warn('ERASURE_LEDGER_FILE is not set: the erasure ledger exists only in Redis');

@@ -1,46 +1,36 @@
-import type { Logger, WorkerSettings } from '#platform';
-import {
-  runMaintenance,
-  type Clock,
-  type Housekeeper,
-  type HousekeepingJob,
-  type RedisConnections,
-} from '#queue';
+import { runMaintenance, type Housekeeper, type HousekeepingJob } from '#queue';
 import {
   isConnectionLoss,
-  type HousekeepingStore,
-  type QuarantineStore,
-  type Rollups,
+  HousekeepingStore,
+  QuarantineStore,
+  Rollups,
   type TelemetryStore,
 } from '#storage';
 import type { HousekeepingMetrics } from './housekeeping-metrics.js';
-import type { Watchdog } from './watchdog.js';
+import type { Shared } from './shared.js';
 
 type Work = (signal: AbortSignal) => Promise<object>;
-
-interface Stores {
-  telemetry: TelemetryStore;
-  house: HousekeepingStore;
-  quarantine: QuarantineStore;
-  rollups: Rollups;
-}
 
 /** Runs the scheduled maintenance jobs. The queue hands each run to one worker. */
 export class Housekeeping {
   readonly #jobs: Record<HousekeepingJob, Work>;
+  readonly #house: HousekeepingStore;
   #keeper: Housekeeper | null = null;
 
   constructor(
-    private readonly stores: Stores,
+    private readonly shared: Pick<
+      Shared,
+      'settings' | 'database' | 'redis' | 'clock' | 'watchdog' | 'logger'
+    >,
+    telemetry: TelemetryStore,
     private readonly metrics: HousekeepingMetrics,
-    private readonly redis: RedisConnections,
-    private readonly clock: Clock,
-    private readonly watchdog: Watchdog,
-    settings: WorkerSettings,
-    private readonly logger: Logger,
   ) {
-    const { telemetry, house, quarantine, rollups } = stores;
+    const { database, settings } = shared;
     const { retentionDays, rollupRetentionDays, quarantineRetentionDays } = settings;
+    const house = new HousekeepingStore(database);
+    const quarantine = new QuarantineStore(database);
+    const rollups = new Rollups(database);
+    this.#house = house;
     // Intervals: `housekeepingJobs`.
     this.#jobs = {
       partitions: async () => ({ created: await telemetry.preparePartitions() }),
@@ -55,11 +45,11 @@ export class Housekeeping {
   }
 
   start(onError: (error: Error) => void): void {
-    const { redis, clock } = this;
+    const { redis, clock, logger } = this.shared;
     const onFailure = (job: string, error: Error) => {
       // An outage is logged once, by the database.
       const level = isConnectionLoss(error) ? 'debug' : 'error';
-      this.logger[level](
+      logger[level](
         { err: error, job },
         'maintenance job failed; it runs again at its next scheduled time',
       );
@@ -75,14 +65,12 @@ export class Housekeeping {
   }
 
   private async run(job: HousekeepingJob, signal: AbortSignal): Promise<void> {
-    this.watchdog.begin('maintenance');
+    const { watchdog, logger } = this.shared;
+    watchdog.begin('maintenance');
     const run = await this.metrics
-      .measure(job, () => this.stores.house.run(job, signal, (until) => this.#jobs[job](until)))
-      .finally(() => this.watchdog.end('maintenance'));
+      .measure(job, () => this.#house.run(job, signal, (until) => this.#jobs[job](until)))
+      .finally(() => watchdog.end('maintenance'));
     if (run)
-      this.logger.info(
-        { job, durationMs: run.durationMs, ...run.detail },
-        'maintenance run finished',
-      );
+      logger.info({ job, durationMs: run.durationMs, ...run.detail }, 'maintenance run finished');
   }
 }

@@ -14,15 +14,13 @@ afterEach(() => void vi.useRealTimers());
 test('a part of the work that hangs is reported as stuck, although the other parts make progress', async () => {
   const watchdog = new Watchdog();
   const idle = () => Promise.resolve({ completed: [], isIdle: true });
-  const work = {
-    parts: [
-      { name: 'suppressions', kind: 'erasures', run: idle },
-      { name: 'erasures', kind: 'erasures', run: never },
-      { name: 'log rewrites', kind: 'log rewrites', run: idle },
-    ] as const,
-  };
+  const parts = [
+    { name: 'suppressions', kind: 'erasures', run: idle },
+    { name: 'erasures', kind: 'erasures', run: never },
+    { name: 'log rewrites', kind: 'log rewrites', run: idle },
+  ] as const;
   const database = { listen: () => undefined, query: never };
-  new WorkLoop({ works: [work], database, watchdog, logger }).start();
+  new WorkLoop(parts, { database, watchdog, logger }).start();
   vi.advanceTimersByTime(TWO_HOURS_MS);
   await expect.poll(() => watchdog.stuck).toEqual(['erasures']);
 });

@@ -1,14 +1,15 @@
-import type { Logger } from '#platform';
 import { findDueWork, isConnectionLoss, type Database, type WorkKind } from '#storage';
+import type { Shared } from './shared.js';
 import { WakeUp } from './wake-up.js';
-import type { LoopName, Watchdog } from './watchdog.js';
+import type { LoopName } from './watchdog.js';
 
 /** How soon failed attempts, and due work that must wait for other work, are tried again. */
 const RETRY_MS = 500;
 /** Timers cannot wait for longer than 24 days. */
 const LONGEST_SLEEP_MS = 3_600_000;
 
-interface Part {
+/** A kind of work that is queued in the database. The parts run concurrently, so that none waits for a slow one. */
+export interface Part {
   /** The name in the log. The watchdog follows each part by itself. */
   name: LoopName;
   /** The work that it does. */
@@ -17,19 +18,10 @@ interface Part {
   run: (signal: AbortSignal) => Promise<{ completed: readonly string[]; isIdle: boolean }>;
 }
 
-/** Work that is queued in the database. */
-export interface Work {
-  /** They run concurrently, so that none waits for a slow one. */
-  parts: readonly Part[];
-}
-
-interface Options {
-  works: readonly Work[];
+type Options = Pick<Shared, 'watchdog' | 'logger'> & {
   /** Announces work. */
   database: Pick<Database, 'listen' | 'query'>;
-  watchdog: Watchdog;
-  logger: Logger;
-}
+};
 
 /**
  * Carries out administrators' requests. Safe to run in several workers: each takes unclaimed work, and resumes
@@ -44,10 +36,11 @@ export class WorkLoop {
   readonly #parts: readonly (Part & { wakeUp: WakeUp })[];
   #running: Promise<unknown> | null = null;
 
-  constructor(private readonly options: Options) {
-    this.#parts = options.works.flatMap(({ parts }) =>
-      parts.map((part) => ({ ...part, wakeUp: new WakeUp() })),
-    );
+  constructor(
+    parts: readonly Part[],
+    private readonly options: Options,
+  ) {
+    this.#parts = parts.map((part) => ({ ...part, wakeUp: new WakeUp() }));
   }
 
   start(): void {

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import type { Logger, WorkerSettings } from '#platform';
 import { RedisConnections, StoreClock } from '#queue';
 import { WorkerLoop } from './worker-loop.js';
 
@@ -8,12 +7,8 @@ test('a worker that is starting names the dependency that it lacks', async () =>
   const options = { redisUrl: 'redis://127.0.0.1:1', prefix: 'none', onError: ignore };
   const connections = new RedisConnections(options);
   const clock = new StoreClock(connections, ignore);
-  const parts = { clock, database: { check: () => Promise.resolve() } };
-  const loop = new WorkerLoop(
-    parts as unknown as ConstructorParameters<typeof WorkerLoop>[0],
-    {} as WorkerSettings,
-    {} as Logger,
-  );
+  const shared = { clock, database: { check: () => Promise.resolve() } };
+  const loop = new WorkerLoop({} as never, shared as never);
   const { redis, postgres, worker } = loop.dependencies();
   expect(await Promise.all([redis, postgres, worker])).toEqual(['unavailable', 'ok', 'starting']);
   clock.stop();

@@ -1,18 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import { type Logger, StartupError, type WorkerSettings } from '#platform';
-import {
-  consumeEnvelopes,
-  type EnvelopeConsumer,
-  type RedisConnections,
-  type StoreClock,
-} from '#queue';
-import { isConnectionLoss, UnsuitableDatabase, type Database, type TelemetryStore } from '#storage';
+import { StartupError } from '#platform';
+import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
+import { isConnectionLoss, UnsuitableDatabase, type TelemetryStore } from '#storage';
 import type { BalanceLoop } from './balance-loop.js';
 import type { EnvelopeProcessor } from './envelope-processor.js';
 import type { Housekeeping } from './housekeeping.js';
 import type { LedgerGuard } from './ledger-guard.js';
 import type { PolicyLoop } from './policy-loop.js';
+import type { Shared } from './shared.js';
 import type { WorkLoop } from './work-loop.js';
 
 const REPEAT_MS = 60_000;
@@ -24,13 +20,10 @@ const CLOCK_MS = 1500;
 interface Parts {
   processor: EnvelopeProcessor;
   store: TelemetryStore;
-  database: Database;
-  redis: RedisConnections;
   loops: readonly (WorkLoop | BalanceLoop)[];
   housekeeping: Housekeeping;
   policy: PolicyLoop;
   guard: LedgerGuard;
-  clock: StoreClock;
 }
 
 /** How long a start waits for the comparison with the erasure ledger, which then continues in the background. */
@@ -45,15 +38,14 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
 
   constructor(
     private readonly parts: Parts,
-    private readonly settings: WorkerSettings,
-    private readonly logger: Logger,
+    private readonly shared: Pick<Shared, 'settings' | 'redis' | 'database' | 'clock' | 'logger'>,
   ) {}
 
   /** Takes jobs only once the database is usable. @throws StartupError */
   async onApplicationBootstrap(): Promise<void> {
     const { policy, housekeeping, guard } = this.parts;
     await this.requireDatabase();
-    await this.parts.clock.start(CLOCK_MS);
+    await this.shared.clock.start(CLOCK_MS);
     await this.preparePartitions();
     await policy.start();
     housekeeping.start((error) => this.logOnce(error));
@@ -66,17 +58,17 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     if (this.#isStopping) return;
     for (const loop of this.parts.loops) loop.start();
     this.#consumer = consumeEnvelopes(
-      this.parts.redis,
+      this.shared.redis,
       {
-        clock: this.parts.clock,
-        concurrency: this.settings.concurrency,
+        clock: this.shared.clock,
+        concurrency: this.shared.settings.concurrency,
         onError: (error) => this.logOnce(error),
         onFailure: (error, attempts) => {
           // An outage is logged once, by the database.
           const level = isConnectionLoss(error) ? 'debug' : 'error';
-          this.logger[level]({ err: error, attempts }, 'batch could not be stored');
+          this.shared.logger[level]({ err: error, attempts }, 'batch could not be stored');
         },
-        stallMs: this.settings.stallSeconds * 1000,
+        stallMs: this.shared.settings.stallSeconds * 1000,
         onStall: (isStalled) => this.logStall(isStalled),
       },
       (batch) => this.parts.processor.process(batch),
@@ -85,7 +77,8 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** Finishes the running jobs before it closes the connections. */
   async onApplicationShutdown(): Promise<void> {
-    const { processor, database, redis, loops, housekeeping, policy, guard, clock } = this.parts;
+    const { processor, loops, housekeeping, policy, guard } = this.parts;
+    const { database, redis, clock } = this.shared;
     this.#isStopping = true;
     processor.stop();
     await guard.stop();
@@ -104,7 +97,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
         () => 'ok',
         () => 'unavailable',
       );
-    const { database, clock } = this.parts;
+    const { database, clock } = this.shared;
     const consumer = this.#consumer;
     return {
       redis: stateOf((consumer ?? clock).check()),
@@ -116,10 +109,10 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   private logStall(isStalled: boolean): void {
-    if (!isStalled) this.logger.info('jobs are being completed again');
+    if (!isStalled) this.shared.logger.info('jobs are being completed again');
     else {
-      const { stallSeconds } = this.settings;
-      this.logger.error(
+      const { stallSeconds } = this.shared.settings;
+      this.shared.logger.error(
         { stallSeconds },
         'jobs are waiting, but none is completed; check whether the queue is paused',
       );
@@ -132,12 +125,12 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
     if (!isNew) return;
     this.#logged = error.message;
     this.#loggedAt = performance.now();
-    this.logger.warn({ err: error }, 'queue error');
+    this.shared.logger.warn({ err: error }, 'queue error');
   }
 
   private async requireDatabase(): Promise<void> {
     try {
-      await this.parts.database.check(START_LIMIT_MS);
+      await this.shared.database.check(START_LIMIT_MS);
     } catch (cause) {
       if (cause instanceof UnsuitableDatabase) throw new StartupError(cause.message, { cause });
       const code = (cause as { code?: unknown }).code;
@@ -153,9 +146,9 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
   private async preparePartitions(): Promise<void> {
     try {
       const created = await this.parts.store.preparePartitions();
-      if (created.length > 0) this.logger.info({ created }, 'partitions created');
+      if (created.length > 0) this.shared.logger.info({ created }, 'partitions created');
     } catch (error) {
-      this.logger.error(
+      this.shared.logger.error(
         { err: error },
         'partitions could not be created; retrying with the next maintenance run',
       );

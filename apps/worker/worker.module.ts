@@ -1,17 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { logClock, type Logger, measureClock, type WorkerSettings } from '#platform';
-import { CountReader, PolicyPublisher, QueueRewriter, RedisConnections, StoreClock } from '#queue';
-import {
-  Database,
-  HousekeepingStore,
-  IngestLedger,
-  PolicyStore,
-  PurgeStore,
-  QuarantineStore,
-  Rollups,
-  TelemetryStore,
-} from '#storage';
-import { normaliseKept, type KeptEvent, type NormaliseOptions, type Products } from '#telemetry';
+import { type Logger, measureClock, type WorkerSettings } from '#platform';
+import { CountReader, PolicyPublisher, QueueRewriter, StoreClock } from '#queue';
+import { HousekeepingStore, IngestLedger, PolicyStore, TelemetryStore } from '#storage';
+import type { Products } from '#telemetry';
 import { Registry } from 'prom-client';
 import { BalanceLoop } from './balance-loop.js';
 import { measureBalance } from './balance-metrics.js';
@@ -23,8 +14,10 @@ import { HousekeepingMetrics } from './housekeeping-metrics.js';
 import { LedgerGuard } from './ledger-guard.js';
 import { MetricsController } from './metrics.controller.js';
 import { PolicyLoop } from './policy-loop.js';
+import { connect, type Shared } from './shared.js';
+import { workOnStoredEvents } from './stored-work.js';
 import { Watchdog } from './watchdog.js';
-import { WorkLoop, type Work } from './work-loop.js';
+import { WorkLoop } from './work-loop.js';
 import { WorkerLoop } from './worker-loop.js';
 
 const DAY_MS = 86_400_000;
@@ -38,50 +31,26 @@ export class WorkerModule {
     keys: ErasureKeys,
     logger: Logger,
   ): DynamicModule {
-    const { suppressionKey } = settings;
-    const watchdog = new Watchdog(settings.stuckSeconds);
-    const redis = connectRedis(settings, logger);
-    const clock = new StoreClock(redis, logClock(logger));
-    const database = openDatabase(settings, watchdog, logger);
-    const store = new TelemetryStore({ database, suppressionKey });
-    const policy = policyLoop(settings, { redis, database, products, watchdog }, logger);
+    const shared = connect({ settings, products, keys, logger });
+    const { database, clock, watchdog } = shared;
+    const store = new TelemetryStore({ database, suppressionKey: settings.suppressionKey });
+    const policy = policyLoop(shared);
     const rules = { products, retentionMs: settings.retentionDays * DAY_MS };
     const optionsNow = () => ({ ...rules, decisions: policy.decisions });
-    const processor = new EnvelopeProcessor(store, database, optionsNow);
-    const queue = new QueueRewriter(redis);
-    const { work, guard } = erasureWork({
-      ...{ settings, redis, queue, database, keys, clock, watchdog, logger },
-    });
-    const works = [
-      work,
-      quarantineJobs(database, store, optionsNow),
-      purges(database, queue),
-      optOuts(store),
-    ];
+    const queue = new QueueRewriter(shared.redis);
+    const { parts, guard } = erasureWork(shared, queue);
+    parts.push(...workOnStoredEvents(shared, store, queue, optionsNow));
     const ledger = new IngestLedger(database);
-    const loops = [
-      new WorkLoop({ works, database, watchdog, logger }),
-      balanceLoop(settings, { redis, ledger, watchdog }, logger),
-    ];
-    const house = new HousekeepingStore(database);
-    const metrics = metricsOf(house, ledger, clock);
-    const housekeeping = new Housekeeping(
+    const metrics = measure(ledger, shared);
+    const loop = new WorkerLoop(
       {
-        ...{ telemetry: store, house },
-        ...{ quarantine: new QuarantineStore(database), rollups: new Rollups(database) },
+        processor: new EnvelopeProcessor(store, database, optionsNow),
+        loops: [new WorkLoop(parts, shared), balanceLoop(ledger, shared)],
+        housekeeping: new Housekeeping(shared, store, metrics),
+        ...{ store, policy, guard },
       },
-      metrics,
-      redis,
-      clock,
-      watchdog,
-      settings,
-      logger,
+      shared,
     );
-    const parts = {
-      ...{ processor, store, database, redis, loops },
-      ...{ housekeeping, policy, guard, clock },
-    };
-    const loop = new WorkerLoop(parts, settings, logger);
     return {
       module: WorkerModule,
       controllers: [HealthController, MetricsController],
@@ -96,114 +65,24 @@ export class WorkerModule {
   }
 }
 
-function metricsOf(house: HousekeepingStore, ledger: IngestLedger, clock: StoreClock) {
+function measure(ledger: IngestLedger, { database, clock }: Shared): HousekeepingMetrics {
   const registry = new Registry();
-  const metrics = new HousekeepingMetrics(house, registry);
+  const metrics = new HousekeepingMetrics(new HousekeepingStore(database), registry);
   measureBalance(registry, ledger);
   measureClock(registry, clock);
   return metrics;
 }
 
-/** Replays and discards. A replay uses the same write path as new events. */
-function quarantineJobs(
-  database: Database,
-  store: TelemetryStore,
-  optionsNow: () => NormaliseOptions,
-): Work {
-  const quarantine = new QuarantineStore(database);
-  const normalise = (kept: KeptEvent, eventKey: string) =>
-    normaliseKept(kept, eventKey, optionsNow());
-  return {
-    parts: [
-      {
-        name: 'quarantine jobs',
-        kind: 'quarantine jobs',
-        run: async (signal) => {
-          const id = await quarantine.runNext({ normalise, store, signal });
-          return { completed: id === null ? [] : [id], isIdle: id === null };
-        },
-      },
-    ],
-  };
-}
-
-/** All connections of the process to Redis. */
-function connectRedis(settings: WorkerSettings, logger: Logger): RedisConnections {
-  const { redisUrl, queuePrefix: prefix } = settings;
-  const onError = (error: Error) => logger.debug({ err: error }, 'Redis connection failed');
-  return new RedisConnections({ redisUrl, prefix, onError });
-}
-
-/** Removes the events that leaked write keys sent. */
-function purges(database: Database, queue: QueueRewriter): Work {
-  const store = new PurgeStore(database);
-  const emptyQueue = queue.purgeKey.bind(queue);
-  return {
-    parts: [
-      {
-        name: 'purges',
-        kind: 'purges',
-        run: async (signal) => {
-          const id = await store.runNext({ emptyQueue, signal });
-          return { completed: id === null ? [] : [id], isIdle: id === null };
-        },
-      },
-    ],
-  };
-}
-
-/** Removes what was stored before a late opt-out arrived. */
-function optOuts(store: TelemetryStore): Work {
-  return {
-    parts: [
-      {
-        name: 'opt-outs',
-        kind: 'opt-outs',
-        run: async () => ({ completed: [], isIdle: !(await store.removeOptedOut()) }),
-      },
-    ],
-  };
-}
-
-/** Erasures at two stages, quarantine jobs, purges, maintenance, and a reserve for short statements. */
-const GENERAL_CONNECTIONS = 6;
-const LEAST_GENERAL_CONNECTIONS = 2;
-const LISTENING_CONNECTIONS = 1;
-
 function balanceLoop(
-  settings: WorkerSettings,
-  {
-    redis,
-    ledger,
-    watchdog,
-  }: { redis: RedisConnections; ledger: IngestLedger; watchdog: Watchdog },
-  logger: Logger,
+  ledger: IngestLedger,
+  { settings, redis, watchdog, logger }: Shared,
 ): BalanceLoop {
   const reader = new CountReader(redis);
   const intervalMs = settings.balanceSeconds * 1000;
   return new BalanceLoop({ reader, ledger, watchdog, intervalMs }, logger);
 }
 
-/** All connections of the process. */
-function openDatabase(settings: WorkerSettings, watchdog: Watchdog, logger: Logger): Database {
-  const { databaseUrl, databaseConnections, concurrency } = settings;
-  const all = databaseConnections - LISTENING_CONNECTIONS;
-  const rest = Math.max(all - concurrency, LEAST_GENERAL_CONNECTIONS);
-  const connections = Math.min(rest, GENERAL_CONNECTIONS);
-  return new Database({
-    ...{ databaseUrl, name: 'muster-worker', connections, writeConnections: all - connections },
-    onProgress: (name) => watchdog.progress(name),
-    onOutage: (error) => logger.warn({ err: error }, 'database connection lost; waiting for it'),
-    onRecovery: (outageMs) => logger.info({ outageMs }, 'database connection restored'),
-  });
-}
-
-function policyLoop(
-  settings: WorkerSettings,
-  given: { redis: RedisConnections; database: Database; products: Products; watchdog: Watchdog },
-  logger: Logger,
-): PolicyLoop {
-  const { redis, database, products, watchdog } = given;
+function policyLoop({ settings, redis, database, products, watchdog, logger }: Shared): PolicyLoop {
   const store = new PolicyStore({ database, suppressionKey: settings.suppressionKey });
   const publisher = new PolicyPublisher(redis, store, (error) =>
     logger.warn({ err: error }, 'policy could not be published to Redis; retrying'),
