@@ -6,6 +6,26 @@ import type { Tally } from './batch.js';
 /** Writers that would wait for one row of an hour's tally wait for one of these instead. */
 const SHARDS = 8;
 
+const ADD_TALLY = `
+  INSERT INTO ingest_tally AS t (product, hour, shard, accepted, stored, duplicate,
+                                 quarantined, suppressed, empty, blocked,
+                                 opted_out)
+  SELECT product, hour, $3, accepted, stored, duplicate, quarantined, suppressed, empty, blocked,
+         opted_out
+    FROM unnest($1::text[], $2::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[],
+                $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
+      AS u(product, hour, accepted, stored, duplicate, quarantined, suppressed, empty, blocked,
+           opted_out)
+  ON CONFLICT (product, hour, shard) DO UPDATE
+     SET accepted = t.accepted + excluded.accepted,
+         stored = t.stored + excluded.stored,
+         duplicate = t.duplicate + excluded.duplicate,
+         quarantined = t.quarantined + excluded.quarantined,
+         suppressed = t.suppressed + excluded.suppressed,
+         empty = t.empty + excluded.empty,
+         blocked = t.blocked + excluded.blocked,
+         opted_out = t.opted_out + excluded.opted_out`;
+
 /** Adds what happened to a batch's events to the hours in which they were received. */
 export async function addTally(tx: pg.ClientBase, tally: Tally): Promise<void> {
   const entries = tally.entries();
@@ -14,25 +34,7 @@ export async function addTally(tx: pg.ClientBase, tally: Tally): Promise<void> {
     entries.map(({ countOf }) => countOf(outcome));
   await tx.query({
     name: 'add-tally',
-    text: `
-      INSERT INTO ingest_tally AS t (product, hour, shard, accepted, stored, duplicate,
-                                     quarantined, suppressed, empty, blocked,
-                                     opted_out)
-      SELECT product, hour, $3, accepted, stored, duplicate, quarantined, suppressed, empty, blocked,
-             opted_out
-        FROM unnest($1::text[], $2::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[],
-                    $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
-          AS u(product, hour, accepted, stored, duplicate, quarantined, suppressed, empty, blocked,
-               opted_out)
-      ON CONFLICT (product, hour, shard) DO UPDATE
-         SET accepted = t.accepted + excluded.accepted,
-             stored = t.stored + excluded.stored,
-             duplicate = t.duplicate + excluded.duplicate,
-             quarantined = t.quarantined + excluded.quarantined,
-             suppressed = t.suppressed + excluded.suppressed,
-             empty = t.empty + excluded.empty,
-             blocked = t.blocked + excluded.blocked,
-             opted_out = t.opted_out + excluded.opted_out`,
+    text: ADD_TALLY,
     values: [
       entries.map(({ product }) => product),
       entries.map(({ hour }) => new Date(hour).toISOString()),
