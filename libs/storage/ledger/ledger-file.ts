@@ -3,10 +3,14 @@ import { dirname } from 'node:path';
 import { hashOfLine } from './entry.js';
 
 /** No entry can be appended. The message is the reason, such as `file not usable (ENOSPC)`. */
-export class LedgerNotWritable extends Error {}
+export class LedgerNotWritable extends Error {
+  override readonly name: string = 'LedgerNotWritable';
+}
 
 /** A copy holds an entry whose key is unknown here, so neither copy may be changed. */
-export class UnknownLedgerKey extends LedgerNotWritable {}
+export class UnknownLedgerKey extends LedgerNotWritable {
+  override readonly name = 'UnknownLedgerKey';
+}
 
 /** Which file it was, and how long. */
 interface Seen {

@@ -10,7 +10,9 @@ export interface Column {
 }
 
 /** What is wrong with what was asked for, in a sentence. */
-export class ExportRefused extends Error {}
+export class ExportRefused extends Error {
+  override readonly name = 'ExportRefused';
+}
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {
   bool: 'boolean',

@@ -38,7 +38,9 @@ export interface LedgerComparisonOptions {
   actor?: Actor;
 }
 
-class DryRun extends Error {}
+class DryRun extends Error {
+  override readonly name = 'DryRun';
+}
 
 /** Compares a database with what the ledger says, and applies again what the database has forgotten. */
 export class LedgerComparison {

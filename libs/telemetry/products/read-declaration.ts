@@ -5,6 +5,8 @@ import { metricKinds, reportIntervals } from './declaration.js';
 
 /** An invalid declaration: the path of the fault, and the problem. */
 export class InvalidDeclaration extends Error {
+  override readonly name = 'InvalidDeclaration';
+
   constructor(path: string, problem: string) {
     super(`${path || 'The declaration'} ${problem}.`);
   }
