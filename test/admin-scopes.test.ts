@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { adminScopes, scopeMeanings, type AdminScope } from '#storage';
 import { startAdmin, type Admin } from './support/admin.js';
@@ -198,25 +197,6 @@ describe('a token that expires', () => {
     expect(status).toBe(201);
     expect(Date.parse(json.token.expiresAt)).toBeLessThanOrEqual(Date.now() + DAY_MS);
   });
-});
-
-test('the migration grants new scopes only to tokens that had all others', async () => {
-  const old = without('products:write', 'tokens:write');
-  await muster.owner(`UPDATE admin_token SET scopes = $1 WHERE name = 'root'`, [old]);
-  await admin.tokenFor('keys-before', ['keys:write']);
-  const file = 'prisma/migrations/20261129050000_admin_scopes/migration.sql';
-  const sql = await readFile(file, 'utf8');
-  const update = /^UPDATE admin_token.*?;/ms.exec(sql)?.[0] ?? '';
-  const client = new pg.Client({ connectionString: muster.databaseUrl });
-  await client.connect();
-  await client.query(update).finally(() => client.end());
-  const rows = await muster.owner(
-    `SELECT name, scopes FROM admin_token WHERE name IN ('root', 'keys-before') ORDER BY name`,
-  );
-  expect(rows).toEqual([
-    { name: 'keys-before', scopes: ['keys:write'] },
-    { name: 'root', scopes: [...old, 'products:write', 'tokens:write'] },
-  ]);
 });
 
 test('docs/admin.md lists the scopes and what they allow as in the code', async () => {

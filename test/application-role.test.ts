@@ -75,6 +75,7 @@ test.each([
   ['make it a partition', `ALTER TABLE report ATTACH PARTITION audit_log DEFAULT`],
   ['have another table inherit it', 'ALTER TABLE audit_log INHERIT report'],
   ['change an applied migration', `UPDATE _prisma_migrations SET checksum = 'other'`],
+  ['change an applied view', `UPDATE applied_view SET checksum = 'other'`],
 ])('the application cannot %s', async (_, statement) => {
   const before = await log();
   const asker = new Asker(database.appUrl);
@@ -138,7 +139,7 @@ test('the application role has no server privileges and no memberships', async (
   });
 });
 
-test('the application may change every table, including new ones, except the audit log and the migrations', async () => {
+test('the application may change every table, including new ones, except the audit log and the records of migrations and views', async () => {
   await owner.ask('CREATE TABLE newcomer (installation_id uuid PRIMARY KEY)');
   await migrate({ databaseUrl: database.url });
   const tables = await owner.ask(
@@ -150,6 +151,7 @@ test('the application may change every table, including new ones, except the aud
   );
   expect(tables.filter(({ can_change }) => !can_change).map(({ name }) => name)).toEqual([
     '_prisma_migrations',
+    'applied_view',
     'audit_log',
   ]);
   expect(tables.find(({ name }) => name === 'newcomer')).toMatchObject({ can_change: true });

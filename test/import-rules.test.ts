@@ -44,7 +44,7 @@ const forbidden: [file: string, specifiers: string[]][] = [
   ['libs/storage/save.ts', ['#queue', '#platform', 'bullmq', '@nestjs/bullmq', '../queue/jobs.js']],
   ['libs/storage/database/lease.ts', ['../write/begin.js', '../index.js', '../ledger/entry.js']],
   ['libs/storage/ledger/entry.ts', ['../erasure/erasure.js', '../database/database.js']],
-  ['libs/storage/rollups/marks.ts', ['../erasure/run.js', '../write/batch.js', '../read/a.js']],
+  ['libs/storage/rollups/dirty-days.ts', ['../erasure/run.js', '../write/batch.js', '../read/a.js']],
   ['libs/storage/erasure/run.ts', ['../recovery/verify.js', '../write/begin.js']],
   ['libs/storage/save.test.ts', ['#queue', '#platform', '../queue/jobs.js']],
   [

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { migrate } from '#storage';
+import { migrate, UnsuitableDatabase } from '#storage';
 import { Asker } from './support/database.js';
 
 let server: Asker;
@@ -61,6 +61,22 @@ test('a database that is newer than this version is refused', async () => {
     VALUES ('x', 'x', now(), '29990101000000_from_the_future')`);
   await database.end();
   await expect(migrate({ databaseUrl })).rejects.toThrow(/from_the_future, which this version/);
+});
+
+test('a database of an unreleased version is refused with advice', async () => {
+  const databaseUrl = (await emptyDatabase()).href;
+  await migrate({ databaseUrl });
+  const database = new Asker(databaseUrl);
+  await database.ask('DELETE FROM _prisma_migrations');
+  await database.ask(`
+    INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name)
+    VALUES ('1', 'x', now(), '20261121000000_reports'), ('2', 'x', now(), '20261121000100_fleet')`);
+  await database.end();
+  const attempt = migrate({ databaseUrl });
+  await expect(attempt).rejects.toBeInstanceOf(UnsuitableDatabase);
+  await expect(attempt).rejects.toThrow(
+    /unreleased version .* empty database.* delete the folder \.data/,
+  );
 });
 
 test('a user without the right to manage roles can migrate, and gets the remaining steps', async () => {

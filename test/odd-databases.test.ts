@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterEach, expect, inject, test } from 'vitest';
-import { Database, ErasureStore, Holdings, migrate, TelemetryStore } from '#storage';
+import { Database, ErasureStore, InstallationData, migrate, TelemetryStore } from '#storage';
 import { compileProducts, normalise } from '#telemetry';
 import { carryOut } from './support/erasures.js';
 import { startPgbouncer } from './support/pgbouncer.js';
@@ -65,7 +65,7 @@ test('a database with unusual defaults can be migrated, and installations can be
     accepted: [{ product: 'dcos', hour: at, count: 1 }],
     events: [normalise({ ...envelope, id: randomUUID() }, OPTIONS)],
   });
-  const { products } = await new Holdings(database).summary([installationId]);
+  const { products } = await new InstallationData(database).summary([installationId]);
   const [first] = products as { first_seen_at: Date }[];
   expect(first?.first_seen_at.getTime()).toBe(at);
   const erasures = new ErasureStore({ database, suppressionKey });

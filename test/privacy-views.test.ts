@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { migrate } from '#storage';
 import { urlAs } from '../apps/start/endpoints.js';
 import { Asker, createDatabase, type TestDatabase } from './support/database.js';
+import { LATER, withMigration } from './support/schema-folder.js';
 
 const PASSWORD = 'only-for-tests';
 
@@ -51,30 +52,22 @@ test('rows that combine rare names are left out, because they count an installat
   await expect(reader.ask('SELECT FROM daily_others')).rejects.toThrow(/does not exist/);
 });
 
-/** A migration that can be applied again. */
-const AGAIN = '20261129130000_definer_search_path';
-const forgetMigration = () =>
-  owner.ask('DELETE FROM _prisma_migrations WHERE migration_name = $1', [AGAIN]);
-
 test('a migration that fails leaves the views as they were', async () => {
-  await forgetMigration();
-  await owner.ask('ALTER FUNCTION forget_statistics(uuid[]) RENAME TO elsewhere');
-  await expect(migrate({ databaseUrl: database.url, privacyMinInstallations: 3 })).rejects.toThrow(
-    /failed and was rolled back/,
-  );
+  const folder = await withMigration('SELECT 1 / 0');
+  const options = { databaseUrl: database.url, privacyMinInstallations: 3, folder };
+  await expect(migrate(options)).rejects.toThrow(/failed and was rolled back/);
   expect(await reader.ask('SELECT FROM daily_mix')).toHaveLength(1);
-  await owner.ask('ALTER FUNCTION elsewhere(uuid[]) RENAME TO forget_statistics');
 });
 
 test('a migration that waits for a reader lets others read and write', async () => {
-  await forgetMigration();
   const slow = new pg.Client({
     connectionString: urlAs(database.url, 'privacy_analyst', PASSWORD),
   });
   await slow.connect();
   await slow.query('BEGIN');
   await slow.query('SELECT FROM daily_mix');
-  const migrating = migrate({ databaseUrl: database.url, privacyMinInstallations: 3 });
+  const folder = await withMigration('SELECT 1');
+  const migrating = migrate({ databaseUrl: database.url, privacyMinInstallations: 3, folder });
   let isDone = false;
   void migrating.then(() => (isDone = true));
   const untilWaiting = async () =>
@@ -87,7 +80,8 @@ test('a migration that waits for a reader lets others read and write', async () 
   expect(isDone).toBe(false);
   await slow.query('COMMIT');
   await slow.end();
-  expect(await migrating).toMatchObject({ applied: [AGAIN] });
+  expect(await migrating).toMatchObject({ applied: [LATER] });
+  await owner.ask('DELETE FROM _prisma_migrations WHERE migration_name = $1', [LATER]);
 });
 
 test('the reader of fleet_privacy cannot read anything else', async () => {

@@ -13,10 +13,10 @@ import {
 import { PolicyPublisher, QueueInspector, StoreClock, type Clock } from '#queue';
 import {
   AdminStore,
-  Books,
+  BalanceReader,
   Database,
   ErasureStore,
-  Holdings,
+  InstallationData,
   HousekeepingStore,
   PolicyStore,
   PurgeStore,
@@ -106,8 +106,8 @@ export class AdminModule implements OnApplicationBootstrap {
         { provide: AdminStore, useValue: admins },
         { provide: ErasureStore, useValue: erasures },
         { provide: LedgerCheck, useValue: new LedgerCheck({ database, settings, keys, clock }) },
-        { provide: Holdings, useValue: new Holdings(database) },
-        { provide: Books, useValue: new Books(database) },
+        { provide: InstallationData, useValue: new InstallationData(database) },
+        { provide: BalanceReader, useValue: new BalanceReader(database) },
         { provide: QueueInspector, useValue: inspectorOf(settings, clock, logger) },
         { provide: StoreClock, useValue: clock },
         { provide: QuarantineStore, useValue: new QuarantineStore(database) },

@@ -1,5 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { Books } from '#storage';
+import { BalanceReader } from '#storage';
 import { Balance } from './responses/operations.js';
 import { Scope } from './auth-guard.js';
 import { Documented } from './reference/documented.js';
@@ -22,7 +22,7 @@ export class BalanceQuery {
 
 @Controller('v1/balance')
 export class BalanceController {
-  constructor(private readonly books: Books) {}
+  constructor(private readonly balances: BalanceReader) {}
 
   @Get()
   @Scope('operations:read')
@@ -35,7 +35,7 @@ export class BalanceController {
   })
   async balance(@Query() query: Record<string, unknown>): Promise<Balance> {
     const filter = check(new BalanceQuery(query));
-    const { hours, unbalanced } = await this.books.balance(filter);
+    const { hours, unbalanced } = await this.balances.balance(filter);
     const isBalanced = unbalanced === 0;
     return { isBalanced, alert: !isBalanced, hoursOutOfBalance: unbalanced, hours };
   }

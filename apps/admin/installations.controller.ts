@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AdminStore, Holdings } from '#storage';
+import { AdminStore, InstallationData } from '#storage';
 import { InstallationSummary } from './responses/installations.js';
 import { administratorOf, Scope } from './auth-guard.js';
 import { InstallationIds } from './installation-ids.js';
@@ -10,7 +10,7 @@ import { Documented } from './reference/documented.js';
 @Controller('v1/installations')
 export class InstallationsController {
   constructor(
-    private readonly holdings: Holdings,
+    private readonly data: InstallationData,
     private readonly admins: AdminStore,
     private readonly ids: InstallationIds,
   ) {}
@@ -28,7 +28,7 @@ export class InstallationsController {
   ): Promise<InstallationSummary> {
     const { installationId, formerIds } = this.ids.find(raw);
     await this.record(request, 'installation.summary', installationId);
-    const summary = await this.holdings.summary([installationId, ...formerIds]);
+    const summary = await this.data.summary([installationId, ...formerIds]);
     return { installationId, ...summary };
   }
 
@@ -52,7 +52,7 @@ export class InstallationsController {
     const lines = async function* (rows: AsyncIterable<object>) {
       for await (const row of rows) yield `${JSON.stringify(row)}\n`;
     };
-    const stream = Readable.from(lines(this.holdings.rows([installationId, ...formerIds])));
+    const stream = Readable.from(lines(this.data.rows([installationId, ...formerIds])));
     await reply.header('content-type', 'application/x-ndjson').send(stream);
   }
 

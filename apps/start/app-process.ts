@@ -5,7 +5,7 @@ import { StartupError } from '#platform';
 import { readSince, rotateLog, writePidFile, type StopSignal } from '#devservers';
 import { followErrors } from './log-errors.js';
 
-/** For a process left by an earlier start. Processes of this start use `stopTimeoutMs`. */
+/** For processes that an earlier start left running. Processes of this start use `stopTimeoutMs`. */
 export const APP_STOP_SIGNALS: readonly StopSignal[] = [
   ['SIGTERM', 30_000],
   ['SIGKILL', 2000],

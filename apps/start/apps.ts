@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { StartSettings, TlsFiles } from '#platform';
 import type { Teardown } from '#devservers';
-import { AppProcess } from './app-process.js';
+import { AppProcess, type Ready } from './app-process.js';
 import { urlHost } from './endpoints.js';
 
 export interface AppsOptions {
@@ -36,58 +36,80 @@ export async function startApps(
   starting: AbortSignal,
 ): Promise<RunningApps> {
   const { settings } = options;
-  const ingestEnv = ingestEnvironment(options);
-  const adminEnv = adminEnvironment(options);
-  const workerEnvs = Array.from({ length: settings.workerProcesses }, (_, index) =>
-    workerEnvironment(options, index),
-  );
-  const workers = workerEnvs.map((env, index) =>
+  const envs: Environments = {
+    ingest: ingestEnvironment(options),
+    admin: adminEnvironment(options),
+    workers: Array.from({ length: settings.workerProcesses }, (_, index) =>
+      workerEnvironment(options, index),
+    ),
+  };
+  const workers = envs.workers.map((env, index) =>
     appProcess(options, 'worker', workerName(index), env),
   );
-  const admin = appProcess(options, 'admin', 'admin', adminEnv);
-  const ingest = appProcess(options, 'ingest', 'ingest', ingestEnv);
-  const apps = [...workers, admin, ingest];
+  const admin = appProcess(options, 'admin', 'admin', envs.admin);
+  const ingest = appProcess(options, 'ingest', 'ingest', envs.ingest);
   teardown.add(() => stopAll([...workers, admin]));
   teardown.add(() => ingest.stop());
+  const [ingestReady = {}, adminReady = {}, ...workersReady] = await startAll(
+    [ingest, admin, ...workers],
+    starting,
+  );
+  const ready = { ingest: ingestReady, admin: adminReady, workers: workersReady };
+  keepPorts(envs, ready);
+  return {
+    port: ready.ingest.port ?? settings.port,
+    adminPort: ready.admin.port ?? settings.adminPort,
+    metricsUrls: metricsUrlsOf(settings, ready),
+  };
+}
+
+/** One value per process. */
+interface PerProcess<T> {
+  ingest: T;
+  admin: T;
+  workers: readonly T[];
+}
+
+type Environments = PerProcess<Record<string, string>>;
+
+/** Starts processes in parallel, and waits for all of them also when one fails. */
+async function startAll(apps: AppProcess[], starting: AbortSignal): Promise<Ready[]> {
   const giveUp = () => void stopAll(apps);
   starting.addEventListener('abort', giveUp);
   const started = await Promise.allSettled(apps.map((app) => app.start()));
   starting.removeEventListener('abort', giveUp);
-  const failure = started.find((result) => result.status === 'rejected');
-  if (failure) throw failure.reason;
-  const ready = started.map((result) => (result.status === 'fulfilled' ? result.value : {}));
-  const [adminReady = {}, ingestReady = {}] = ready.slice(-2);
-  const { port = settings.port, metricsPort } = ingestReady;
-  const { port: adminPort = settings.adminPort, metricsPort: adminMetricsPort } = adminReady;
-  const healthPorts = workers.map((_, index) => ready[index]?.healthPort);
-  keepPorts(ingestEnv, { INGEST_PORT: port, INGEST_METRICS_PORT: metricsPort });
-  keepPorts(adminEnv, { ADMIN_PORT: adminPort, ADMIN_METRICS_PORT: adminMetricsPort });
-  for (const [index, env] of workerEnvs.entries()) {
-    keepPorts(env, { WORKER_HEALTH_PORT: healthPorts[index] });
-  }
-  const metricsUrls = {
-    ingest: metricsUrl(settings.ingestMetricsHost, metricsPort),
-    admin: metricsUrl(settings.adminMetricsHost, adminMetricsPort),
-    ...Object.fromEntries(
-      healthPorts.map((healthPort, index) => [
-        workerName(index),
-        metricsUrl(settings.workerHealthHost, healthPort),
-      ]),
-    ),
+  return started.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}
+
+/** Clients know these ports, so a restarted process must use the same ones. */
+function keepPorts(envs: Environments, { ingest, admin, workers }: PerProcess<Ready>): void {
+  const keep = (env: Record<string, string> | undefined, ports: Record<string, unknown>) => {
+    for (const [setting, port] of Object.entries(ports)) if (env) env[setting] = String(port);
   };
-  return { port, adminPort, metricsUrls };
+  keep(envs.ingest, { INGEST_PORT: ingest.port, INGEST_METRICS_PORT: ingest.metricsPort });
+  keep(envs.admin, { ADMIN_PORT: admin.port, ADMIN_METRICS_PORT: admin.metricsPort });
+  for (const [index, { healthPort }] of workers.entries()) {
+    keep(envs.workers[index], { WORKER_HEALTH_PORT: healthPort });
+  }
+}
+
+function metricsUrlsOf(settings: StartSettings, ready: PerProcess<Ready>) {
+  const url = (host: string, port: number | undefined) => `http://${urlHost(host)}:${port}/metrics`;
+  const workers = ready.workers.map(({ healthPort }, index) => [
+    workerName(index),
+    url(settings.workerHealthHost, healthPort),
+  ]);
+  return {
+    ingest: url(settings.ingestMetricsHost, ready.ingest.metricsPort),
+    admin: url(settings.adminMetricsHost, ready.admin.metricsPort),
+    ...(Object.fromEntries(workers) as Record<string, string>),
+  };
 }
 
 const workerName = (index: number) => `worker-${index + 1}`;
-
-/** Clients know these ports, so a restarted process must use the same ones. */
-function keepPorts(env: Record<string, string>, ports: Record<string, number | undefined>): void {
-  for (const [setting, port] of Object.entries(ports)) env[setting] = String(port);
-}
-
-function metricsUrl(host: string, port: number | undefined): string {
-  return `http://${urlHost(host)}:${port}/metrics`;
-}
 
 /** The bundle of a process, as `npm run build` creates it. */
 export function bundleOf(app: 'ingest' | 'worker' | 'admin'): URL {

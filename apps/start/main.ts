@@ -11,7 +11,7 @@ import { compileProducts, ownDeclarations, readDeclaration } from '#telemetry';
 import { ensurePortFree, restrictToOwner, OWNER_ONLY_UMASK, Teardown } from '#devservers';
 import { ensureAdministrator } from './administrator.js';
 import { announcement } from './announcement.js';
-import { startApps } from './apps.js';
+import { startApps, type RunningApps } from './apps.js';
 import { findCertificate } from './certificate.js';
 import { startDependencies } from './dependencies.js';
 import { publishEndpoints, redisCliUrl, urlHost, type Endpoints } from './endpoints.js';
@@ -45,9 +45,7 @@ async function start(starting: AbortSignal): Promise<Running> {
 async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void> {
   process.umask(OWNER_ONLY_UMASK);
   const settings = startSettings();
-  const dataDir = await makeDataDir(settings.dataDir);
-  teardown.add(await acquireLock(dataDir));
-  await stopOrphans(join(dataDir, 'run'), say);
+  const dataDir = await takeDataDir(settings, teardown);
   await ensurePortsFree(settings);
   const tls = await findCertificate(settings, dataDir);
   const declared = await readJsonFolder(settings.productsDir, readDeclaration);
@@ -72,26 +70,31 @@ async function startAll(teardown: Teardown, starting: AbortSignal): Promise<void
   starting.throwIfAborted();
 
   say('Starting ingest, workers and the admin API ...');
-  const { port, adminPort, metricsUrls } = await startApps(
+  const running = await startApps(
     { settings, dataDir, ...urls, databaseUrl: appUrl, tls, keys, say },
     teardown,
     starting,
   );
   starting.throwIfAborted();
 
-  const endpoints: Endpoints = {
-    ingestUrl: `${settings.protocol}://${urlHost(settings.host)}:${port}`,
-    adminUrl: `${settings.adminProtocol}://${urlHost(settings.adminHost)}:${adminPort}`,
-    databaseUrl: urls.databaseUrl,
-    analystUrl,
-    redisUrl: redisCliUrl(urls.redisUrl),
-    writeKeys,
-    adminToken,
-    caFile: tls.certFile,
-    metricsUrls,
-  };
+  const accesses = { ...urls, analystUrl, writeKeys, adminToken, caFile: tls.certFile };
+  const endpoints = endpointsOf(settings, accesses, running);
   teardown.add(await publishEndpoints(dataDir, endpoints));
   say(announcement(dataDir, endpoints));
+}
+
+function endpointsOf(
+  { protocol, host, adminProtocol, adminHost }: StartSettings,
+  accesses: Omit<Endpoints, 'ingestUrl' | 'adminUrl' | 'metricsUrls'>,
+  { port, adminPort, metricsUrls }: RunningApps,
+): Endpoints {
+  return {
+    ingestUrl: `${protocol}://${urlHost(host)}:${port}`,
+    adminUrl: `${adminProtocol}://${urlHost(adminHost)}:${adminPort}`,
+    ...accesses,
+    redisUrl: redisCliUrl(accesses.redisUrl),
+    metricsUrls,
+  };
 }
 
 /** Secrets that stay the same across starts, unless the settings provide them. */
@@ -105,9 +108,12 @@ async function findKeys(settings: StartSettings, secrets: Secrets, dataDir: stri
   };
 }
 
-async function makeDataDir(path: string): Promise<string> {
-  const dataDir = resolve(path);
+/** Creates the data folder, locks it, and stops processes that an earlier start left running. */
+async function takeDataDir(settings: StartSettings, teardown: Teardown): Promise<string> {
+  const dataDir = resolve(settings.dataDir);
   await restrictToOwner(dataDir);
+  teardown.add(await acquireLock(dataDir));
+  await stopOrphans(join(dataDir, 'run'), say);
   return dataDir;
 }
 

@@ -1,5 +1,5 @@
-import type { StartSettings } from '#platform';
-import { APPLICATION_ROLE, isApplication, migrate } from '#storage';
+import { StartupError, type StartSettings } from '#platform';
+import { APPLICATION_ROLE, isApplication, migrate, UnsuitableDatabase } from '#storage';
 import { cadencesOf, catalogueOf, type ProductDeclaration } from '#telemetry';
 import { isReachable } from './check-connections.js';
 import { urlAs } from './endpoints.js';
@@ -26,6 +26,7 @@ export interface DatabaseOptions {
  * password unless the settings contain one.
  *
  * @returns the URLs of Muster's processes and of analysts
+ * @throws StartupError if an unreleased version of Muster created the database
  */
 export async function prepareDatabase({
   settings,
@@ -45,6 +46,9 @@ export async function prepareDatabase({
     privacyAnalystPassword: settings.privacyAnalystPassword,
     privacyMinInstallations: settings.privacyMinInstallations,
     ...{ catalogue: catalogueOf(declarations), cadences: cadencesOf(declarations) },
+  }).catch((cause: unknown) => {
+    if (!(cause instanceof UnsuitableDatabase)) throw cause;
+    throw new StartupError(cause.message, { cause });
   });
   const appUrl = hasApplicationRole
     ? await applicationUrl(databaseUrl, appPassword, say)

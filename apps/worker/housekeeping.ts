@@ -43,7 +43,7 @@ export class Housekeeping {
       'quarantine-retention': async () => ({
         removed: await quarantine.removeExpiredQuarantine(quarantineRetentionDays),
       }),
-      rollups: async (signal) => ({ ...(await rollups.refreshInTurn({ signal })) }),
+      rollups: async (signal) => ({ ...(await rollups.refreshIfDue({ signal })) }),
     };
   }
 

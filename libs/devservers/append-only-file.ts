@@ -26,7 +26,7 @@ export function failedOnAppendOnlyFile(log: string): boolean {
 }
 
 /**
- * Makes an append-only file readable again after a power cut. File systems such as ext4 and XFS may
+ * Makes an append-only file readable again after a power failure. File systems such as ext4 and XFS may
  * leave zeros after the last record, and Redis does not start with them. Redis acknowledges a write after
  * its record is on disk, so the zeros contain nothing that was acknowledged, and are truncated.
  *

@@ -1,4 +1,4 @@
-/** Postgres and Redis as `npm start`, the tests and the benchmarks run them on one machine. */
+/** Runs Postgres and Redis on one machine, for `npm start`, the tests and the benchmarks. */
 export { readSince, rotateLog } from './log-file.js';
 export { restrictToOwner, OWNER_ONLY_UMASK } from './owner-only.js';
 export { ensurePortFree, findFreePort, assignPorts } from './ports.js';

@@ -16,7 +16,7 @@ export async function rotateLog(file: string): Promise<number> {
   return 0;
 }
 
-/** Reads what was written to a log since it had this size. */
+/** Reads what was appended to a log since it had this size. */
 export async function readSince(file: string, size: number): Promise<string> {
   const length = Math.min(await sizeOf(file), size + ROTATE_BYTES) - size;
   if (length <= 0) return '';

@@ -25,8 +25,8 @@ interface Ids {
  * file permissions.
  *
  * @param folders the folders that the programs must be able to enter
- * @param own the one of these that belongs to Muster: the group of that user may traverse it
- * @throws StartupError if that is not possible, and for a user id without a name
+ * @param own the folder of Muster among these; the user's group gets the right to traverse it
+ * @throws StartupError if that is not possible, or if the current user id has no name
  */
 export async function ensurePostgresUser(
   folders: readonly string[],

@@ -3,7 +3,7 @@ import { replaceFile } from '#platform';
 
 const MODE = 0o600;
 
-/** Writes a file that only its owner may read, unless it has this content. Atomic, and survives a power cut. */
+/** Writes a file that only its owner may read, unless it already has this content. Atomic and durable. */
 export async function writePrivateFile(file: string, text: string): Promise<void> {
   const isUnchanged =
     (await readIfExists(file)) === text && ((await stat(file)).mode & 0o777) === MODE;

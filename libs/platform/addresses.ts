@@ -1,11 +1,10 @@
 import ipaddr from 'ipaddr.js';
 
 /**
- * Who a client address stands for where requests are counted by it: an IPv4 address, or the /64 network
- * of an IPv6 address, which a single host may have to itself.
+ * The key by which requests of a client address are counted: an IPv4 address, or the /64 network of an IPv6 address,
+ * because one host may own a whole /64. Invalid addresses, which a trusted proxy may pass on, become `unknown`.
  */
 export function networkOf(address: string): string {
-  // A trusted proxy may pass on anything.
   if (!ipaddr.isValid(address)) return 'unknown';
   const parsed = ipaddr.process(address);
   if (parsed instanceof ipaddr.IPv4) return parsed.toString();

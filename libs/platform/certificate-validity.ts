@@ -4,7 +4,7 @@ const DAY_MS = 86_400_000;
 /** A certificate with this many days left, or fewer, counts as expiring. */
 const EXPIRING_DAYS = 30;
 
-/** When a certificate is good. A chain is good as long as all of its certificates are. */
+/** The validity of a certificate. A chain is valid while all of its certificates are. */
 export interface CertificateValidity {
   state: 'valid' | 'expiring' | 'expired' | 'not_yet_valid';
   /** ISO 8601, UTC. */
@@ -14,7 +14,7 @@ export interface CertificateValidity {
   daysLeft: number;
 }
 
-/** @param pem one certificate or more, PEM */
+/** @param pem one or more certificates */
 export function certificateValidity(pem: string, now = Date.now()): CertificateValidity {
   const chain = certificatesIn(pem);
   const notBefore = Math.max(...chain.map(({ validFrom }) => Date.parse(validFrom)));
@@ -28,8 +28,8 @@ export function certificateValidity(pem: string, now = Date.now()): CertificateV
   };
 }
 
-/** Whether clients that check the certificate accept its dates. */
-export function isInForce({ state }: CertificateValidity): boolean {
+/** Whether the current date is within the certificate's dates. */
+export function isCurrent({ state }: CertificateValidity): boolean {
   return state === 'valid' || state === 'expiring';
 }
 

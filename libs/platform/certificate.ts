@@ -7,17 +7,17 @@ import { replaceFile } from './durable-file.js';
 import { loadTls, type TlsFiles } from './tls.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** The longest that Apple's clients accept. */
+/** The maximum that Apple's clients accept. */
 const VALID_DAYS = 825;
 const RENEW_DAYS = 30;
 
 /**
- * Creates a self-signed certificate for this machine (localhost, its loopback addresses, its host name, and the
- * addresses that servers listen on), for when none is configured. Clients that trust `certFile` trust it. It is
- * created once per folder, and again when it is about to expire, broken, or for other names.
+ * Ensures a self-signed certificate for this machine: localhost, its loopback addresses, its host name and `hosts`.
+ * Used if no certificate is configured; clients must trust `certFile`. An existing one is kept unless it is broken, about
+ * to expire, or lacks a name.
  *
- * @param dir the folder for `cert.pem` and `key.pem` (mode 0600); made if missing
- * @param hosts names and addresses that it should be valid for, too
+ * @param dir the folder for `cert.pem` and `key.pem` (mode 0600), created if missing
+ * @param hosts additional names and addresses
  */
 export async function makeCertificate(
   dir: string,
@@ -25,11 +25,11 @@ export async function makeCertificate(
 ): Promise<TlsFiles> {
   const names = new Set(['localhost', '127.0.0.1', '::1', hostname(), ...hosts].filter(isNameable));
   const files = { certFile: join(dir, 'cert.pem'), keyFile: join(dir, 'key.pem') };
-  if (await isStillGood(files, names)) return files;
+  if (await isUsable(files, names)) return files;
   // Imported on demand, because it would slow down the start of every process.
   const { generate } = await import('selfsigned');
   const expiry = new Date(Date.now() + VALID_DAYS * DAY_MS);
-  // OpenSSL finds a trusted certificate by its subject: two alike in one file would hide each other.
+  // OpenSSL finds a trusted certificate by its subject, so each needs a different one.
   const subject = `muster ${randomBytes(4).toString('hex')}`;
   const pair = await generate([{ name: 'commonName', value: subject }], {
     keyType: 'ec',
@@ -54,12 +54,12 @@ export async function makeCertificate(
 const altName = (name: string) =>
   isIP(name) ? ({ type: 7, ip: name } as const) : ({ type: 2, value: name } as const);
 
-/** A host name may hold what a certificate can't. */
+/** Whether a certificate can contain the name. Host names may have other characters. */
 function isNameable(name: string): boolean {
   return isIP(name) > 0 || /^[a-z0-9.-]+$/i.test(name);
 }
 
-async function isStillGood(files: TlsFiles, names: ReadonlySet<string>): Promise<boolean> {
+async function isUsable(files: TlsFiles, names: ReadonlySet<string>): Promise<boolean> {
   const pair = await loadTls(files).catch(() => undefined);
   if (!pair) return false;
   const certificate = new X509Certificate(pair.cert);

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { awaitsContinue } from './well-formed.js';
 
-/** How much of a rejected body is read, and for how long: enough for honest mistakes. */
-const MOST_BYTES = 16 * 1_048_576;
-const MOST_MS = 5000;
+/** Limits for reading a rejected body: enough for clients that exceed a limit by mistake. */
+const MAX_BYTES = 16 * 1_048_576;
+const MAX_MS = 5000;
 
 /**
  * Reads and discards the rest of a request's body. If the connection were closed while the client still sends, the
@@ -21,9 +21,9 @@ export function drainRequestBody(request: IncomingMessage): Promise<void> {
     };
     const count = (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > MOST_BYTES) stop();
+      if (bytes > MAX_BYTES) stop();
     };
-    const timer = setTimeout(stop, MOST_MS);
+    const timer = setTimeout(stop, MAX_MS);
     request.on('data', count).on('end', stop).on('close', stop).resume();
   });
 }

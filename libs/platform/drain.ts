@@ -11,7 +11,7 @@ export class Drain {
     return this.#isDraining;
   }
 
-  /** @returns after the given time */
+  /** Resolves after the given time. */
   async begin(durationMs: number): Promise<void> {
     this.#isDraining = true;
     if (durationMs > 0) await sleep(durationMs);

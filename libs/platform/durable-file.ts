@@ -1,7 +1,7 @@
 import { link, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Replaces the content of a file. Atomic and durable: a power cut leaves the old content or the new one. */
+/** Replaces the content of a file. Atomic and durable: a power failure leaves either the old content or the new one. */
 export async function replaceFile(file: string, text: string, mode: number): Promise<void> {
   const draft = `${file}.new`;
   await writeDraft(draft, text, mode);

@@ -65,7 +65,7 @@ export class HttpServers {
     return server;
   };
 
-  /** Serves the other addresses of the host name as well, at the port of the server that listens. */
+  /** Also serves the other addresses of the host name, at the port of the listening server. */
   async listenOnOtherAddresses(host: string): Promise<void> {
     const [main] = this.#servers;
     if (!main || !this.#handler) throw new Error('create a server and let it listen first');
@@ -73,11 +73,11 @@ export class HttpServers {
     for (const { address } of await lookup(host, { all: true })) {
       if (host !== 'localhost' || address === served) continue;
       const server = this.#create(this.#handler).listen({ host: address, port });
-      // Fastify answers what is not HTTP on its own server only.
+      // Fastify handles invalid HTTP only on its own server.
       for (const listener of main.listeners('clientError')) {
         server.on('clientError', listener as (error: Error) => void);
       }
-      // An address that this machine does not have, such as ::1 without IPv6, is left out.
+      // Addresses that this machine does not have, such as ::1 without IPv6, are skipped.
       const isListening = await once(server, 'listening').then(
         () => true,
         () => false,
@@ -103,7 +103,7 @@ export class HttpServers {
     });
   }
 
-  /** Calls back for every TLS handshake that fails, of the servers that listen by now. */
+  /** Calls back for every failed TLS handshake of the servers that listen now. */
   onFailedHandshake(listener: () => void): void {
     for (const server of this.#servers) {
       server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
@@ -114,8 +114,8 @@ export class HttpServers {
   }
 
   /**
-   * Stops listening, and resolves after the last response. A connection is closed as soon as it has no request:
-   * its client would otherwise keep it open for the next one.
+   * Stops listening, and resolves after the last response. Idle connections are closed, because clients would keep them
+   * open for the next request.
    * @param app closes the server that Fastify created; its option `forceCloseConnections` must be `idle`
    */
   async close(app: { close(): Promise<unknown> }): Promise<void> {

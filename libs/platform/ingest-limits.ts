@@ -2,7 +2,7 @@ import { oneOf, origins, prefixes, share, wholeNumber, type Setting } from './se
 
 const KIB = 1024;
 
-/** What ingest accepts and holds, and from which pages. */
+/** Limits of ingest, and the origins of pages that may send events. */
 export const INGEST_LIMITS = {
   MAX_BODY_BYTES: {
     kind: wholeNumber(KIB),

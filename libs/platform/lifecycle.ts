@@ -4,8 +4,8 @@ import { stopTimeoutMs } from './settings.js';
 import { StartupError } from './startup-error.js';
 
 /**
- * One Ctrl-C reaches a process several times: from the terminal, and again from the npm above it.
- * Only a signal after this time is a second request to stop.
+ * One Ctrl-C reaches a process several times: from the terminal, and again from npm, its parent. Only a signal after
+ * this time is a second request to stop.
  */
 const SAME_SIGNAL_MS = 500;
 
@@ -21,12 +21,12 @@ export interface Running {
  *
  * - Started: sends `{ ready: true, ...running.ready }` to the parent, if there is one.
  * - SIGTERM, SIGINT, SIGHUP of its terminal, or the parent's death: aborts the start or calls
- *   `stop`, and exits with 0. With 1, if that takes longer than STOP_TIMEOUT_MS. A second signal
+ *   `stop`, and exits with 0, or with 1 if that takes longer than STOP_TIMEOUT_MS. A second signal
  *   exits at once.
- * - A StartupError: its message to stderr, exit 1. Any other error, also an uncaught one: logged,
- *   exit 1.
+ * - StartupError: prints its message to stderr and exits with 1. Any other error, even an uncaught
+ *   one, is logged, and the exit code is 1.
  *
- * @param main starts the process; `starting` is aborted by a signal that comes before it is done
+ * @param main starts the process; `starting` is aborted by a signal that arrives during the start
  */
 export function runProcess(
   main: (starting: AbortSignal) => Promise<Running>,
@@ -78,7 +78,7 @@ function onStop(stop: () => void) {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  // Without a terminal there is no hang-up but the one that nohup has us ignore.
+  // Without a terminal, SIGHUP keeps its default, or stays ignored as nohup has set it.
   if (isatty(0)) process.on('SIGHUP', onSignal);
   if (process.channel) process.on('disconnect', stopOnce);
 }

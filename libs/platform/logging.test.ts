@@ -8,7 +8,7 @@ test('a line is JSON with an ISO time and a level by name', () => {
   expect(lines[0]!.time).toBe(new Date(lines[0]!.time).toISOString());
 });
 
-test('of an error only type, message, code and stack are logged', () => {
+test('only type, message, code and stack of an error are logged', () => {
   const { logger, lines } = loggerInMemory();
   logger.error({ err: errorWith({ code: '23505', detail: 'Key (id)=(SECRET)', where: 'SECRET' }) });
   logger.error(
@@ -25,7 +25,7 @@ test('of an error only type, message, code and stack are logged', () => {
   expect(JSON.stringify(lines)).not.toContain('SECRET');
 });
 
-test('messages that quote the data are replaced wherever they would show', () => {
+test('error messages that quote data are replaced wherever they would be logged', () => {
   const { logger, lines } = loggerInMemory();
   const refused = errorWith({ code: '22P02' }, 'invalid input syntax for type uuid: "SECRET"');
   const syntax = syntaxErrorOf('{"SECRET": tru}');
@@ -57,7 +57,7 @@ test('an error is logged under its name, or under that of its class', () => {
   expect(lines.map(({ err }) => err.type)).toEqual(['QueueUnavailable', 'DatabaseError']);
 });
 
-test('a failed connection to several addresses says which', () => {
+test('a failed connection to several addresses is logged with each address', () => {
   const { logger, lines } = loggerInMemory();
   logger.error(new AggregateError([new Error('connect ECONNREFUSED ::1:1')], ''));
   expect(lines[0]!.msg).toBe('connect ECONNREFUSED ::1:1');

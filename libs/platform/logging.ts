@@ -29,12 +29,12 @@ export function createLogger(
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError, error: describeError },
       hooks: {
-        // Given no message, pino takes the one of the error, past the serializer.
+        // Without a message, pino would log that of the error, bypassing the serializer.
         logMethod(args: unknown[], method) {
           const error = args[0] instanceof Error ? args[0] : errorIn(args[0]);
           const [bindings, message, ...rest] = args;
-          const said = message ?? (error && messageOf(error));
-          method.apply(this, [bindings, said, ...rest] as Parameters<typeof method>);
+          const text = message ?? (error && messageOf(error));
+          method.apply(this, [bindings, text, ...rest] as Parameters<typeof method>);
         },
       },
     },
@@ -78,8 +78,8 @@ export class NestLogger implements LoggerService {
     const context = texts.findLast((text) => text !== stack);
     const bindings = { context, ...(error ? { err: error } : { stack: framesOf(stack) }) };
     // An object that is not an error may contain anything.
-    const said = typeof message === 'string' ? message : error ? undefined : `(${typeof message})`;
-    this.logger[level](bindings, said);
+    const text = typeof message === 'string' ? message : error ? undefined : `(${typeof message})`;
+    this.logger[level](bindings, text);
   }
 }
 
@@ -102,7 +102,7 @@ function typeOf({ name, constructor }: Error): string {
   return /^(error)?$/i.test(name) ? constructor.name || 'Error' : name;
 }
 
-/** A stack without its first lines, which repeat a message that we may have replaced. */
+/** The frames of a stack, without the message before them, which may have been replaced. */
 function framesOf(stack: string | undefined): string | undefined {
   return stack
     ?.split('\n')
@@ -110,7 +110,7 @@ function framesOf(stack: string | undefined): string | undefined {
     .join('\n');
 }
 
-/** The message of an error, unless it is of a kind whose messages quote the data. */
+/** The message of an error, replaced if messages of its kind quote data. */
 function messageOf(error: Error): string {
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string' && /^22[0-9A-Z]{3}$/.test(code)) {
@@ -129,7 +129,7 @@ function errorIn(bindings: unknown): Error | undefined {
   return Object.values(bindings).find((value) => value instanceof Error);
 }
 
-/** Logs when a machine's clock is off, and when it is right again. */
+/** Logs when the machine's clock becomes wrong, and when it is right again. */
 export function logClock(logger: Logger): (state: { isOff: boolean; offsetMs: number }) => void {
   return ({ isOff, offsetMs }) => {
     if (isOff) {

@@ -3,7 +3,7 @@ import { optionsTakenByNpm } from './npm-options.js';
 
 const names = ['dry-run', 'mode', 'json', 'all', 'to', 'file', 'accept-loss'];
 
-/** What npm 11 sets without being asked, and what users have in their .npmrc. */
+/** Variables that npm 11 always sets, and that users' .npmrc files add. */
 const ALWAYS = {
   npm_lifecycle_event: 'muster',
   npm_config_allow_scripts: '',
@@ -32,7 +32,7 @@ test.each([
   expect(taken({ [key]: 'true' })).toEqual([name]);
 });
 
-test('settings of npm itself are no options of the script', () => {
+test('settings of npm itself are not options of the script', () => {
   expect(taken({})).toEqual([]);
 });
 

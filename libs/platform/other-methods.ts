@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, HTTPMethods } from 'fastify';
 
-/** OPTIONS belongs to CORS, and HEAD goes with GET. */
+/** Without OPTIONS, which CORS handles, and HEAD, which follows GET. */
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const satisfies HTTPMethods[];
 
 /**

@@ -37,7 +37,7 @@ const headers = fc.oneof(
 let server: Server | undefined;
 afterEach(() => server?.close());
 
-test('a header of either version names the client, and ends where the connection continues', () => {
+test('a header of either version yields the client address and its own length', () => {
   fc.assert(
     fc.property(headers, ([header, address]) => {
       const parsed = parseProxyHeader(Buffer.concat([header, REST]));
@@ -46,7 +46,7 @@ test('a header of either version names the client, and ends where the connection
   );
 });
 
-test('a header that has not arrived whole is waited for', () => {
+test('a partial header is incomplete', () => {
   fc.assert(
     fc.property(headers, fc.nat(), ([header], cut) => {
       const part = header.subarray(0, cut % header.length);
@@ -71,13 +71,13 @@ test.each([
 test.each([
   ['version 1', Buffer.from('PROXY UNKNOWN\r\n')],
   ['version 2', Buffer.from(`${SIGNATURE}20000000`, 'hex')],
-])('a balancer that speaks for itself names no client: %s', (_, header) => {
+])('a health check of the balancer has no client address (%s)', (_, header) => {
   expect(parseProxyHeader(Buffer.concat([header, REST]))).toEqual({
     ...{ state: 'complete', length: header.length, address: null },
   });
 });
 
-test('a trusted proxy names the client, also when its header arrives in pieces', async () => {
+test('the header of a trusted proxy sets the client address, even if it arrives in pieces', async () => {
   const port = await serve('127.0.0.1');
   const header = Buffer.from('PROXY TCP4 192.0.2.7 10.0.0.1 1024 443\r\n');
   expect(await over(port, [Buffer.concat([header, REST])])).toContain('192.0.2.7');
@@ -86,7 +86,7 @@ test('a trusted proxy names the client, also when its header arrives in pieces',
   );
 });
 
-test('a client that a trusted proxy names before the TLS handshake is known by that address', async () => {
+test('a header before the TLS handshake sets the client address', async () => {
   const { certFile, keyFile } = inject('services').tls;
   const pair = { cert: await readFile(certFile), key: await readFile(keyFile) };
   const port = await serve('127.0.0.1', (handler) => createSecureServer(pair, handler));
@@ -97,19 +97,19 @@ test('a client that a trusted proxy names before the TLS handshake is known by t
   expect(await text(secure)).toContain('192.0.2.7');
 });
 
-test('a trusted proxy that does not send the header is not served', async () => {
+test('a connection of a trusted proxy without the header is closed', async () => {
   const port = await serve('127.0.0.1');
   expect(await over(port, [REST])).toBe('');
 });
 
-test('any other address cannot name a client, and is served as itself', async () => {
+test('an untrusted address cannot set the client address, and is served under its own', async () => {
   const port = await serve('10.0.0.0/8');
   expect(await over(port, [REST])).toContain('127.0.0.1');
   const header = Buffer.from('PROXY TCP4 192.0.2.7 10.0.0.1 1024 443\r\n');
   expect(await over(port, [Buffer.concat([header, REST])])).toContain('400 Bad Request');
 });
 
-/** A server that answers with the address of its client. */
+/** Starts a server that responds with the address of its client. */
 async function serve(
   trusted: string,
   create: (handler: RequestListener) => Server = createServer,
@@ -124,7 +124,7 @@ async function serve(
   return (server.address() as AddressInfo).port;
 }
 
-/** What a connection answers to pieces that arrive one after the other. */
+/** Sends pieces one after the other. @returns the response */
 async function over(port: number, pieces: Buffer[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.setNoDelay(true);

@@ -9,7 +9,7 @@ import type { AddressList } from './address-list.js';
  */
 const SIGNATURE_V2 = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 const FIXED_V2_BYTES = 16;
-/** The longest that version 1 allows, with its line end. */
+/** The maximum length in version 1, including the line end. */
 const MAX_V1_BYTES = 107;
 const MAX_V2_BYTES = 2048;
 const HEADER_TIMEOUT_MS = 5000;
@@ -42,13 +42,13 @@ export function parseProxyHeader(bytes: Buffer): ProxyHeader {
 export function acceptProxyProtocol(server: Server, trusted: AddressList): void {
   const listeners = server.listeners('connection') as ((socket: Socket) => void)[];
   const addresses = new Map<string, string>();
-  const handOn = (socket: Socket) => {
+  const accept = (socket: Socket) => {
     for (const listener of listeners) listener.call(server, socket);
   };
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
     if (!trusted.has(socket.remoteAddress)) {
-      handOn(socket);
+      accept(socket);
       return;
     }
     const peer = peerOf(socket);
@@ -59,7 +59,7 @@ export function acceptProxyProtocol(server: Server, trusted: AddressList): void 
         socket.once('close', () => addresses.delete(peer));
         nameClient(socket, address);
       }
-      handOn(socket);
+      accept(socket);
     });
   });
   // TLS wraps the connection in another socket with the same peer.

@@ -32,7 +32,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-test('a made certificate is trusted by clients that trust its file, for every name of this machine', async () => {
+test('clients that trust the file of a self-signed certificate can use every name of this machine', async () => {
   const files = await makeCertificate(dir);
   const { cert, key } = await loadTls(files);
   const { port } = await listen(createServer({ cert, key }));
@@ -45,7 +45,7 @@ test('a made certificate is trusted by clients that trust its file, for every na
   expect((await stat(files.keyFile)).mode & 0o777).toBe(0o600);
 });
 
-test('a made certificate is used again, until it is about to expire', async () => {
+test('a self-signed certificate is reused until it is about to expire', async () => {
   const { certFile } = await makeCertificate(dir);
   const first = await readFile(certFile, 'utf8');
   await makeCertificate(dir);
@@ -57,7 +57,7 @@ test('a made certificate is used again, until it is about to expire', async () =
   expect(await readFile(certFile, 'utf8')).not.toBe(first);
 });
 
-test('a pair that cannot be used is refused in a sentence', async () => {
+test('an unusable pair is rejected with a clear message', async () => {
   const files = await makeCertificate(dir);
   const other = await makeCertificate(join(dir, 'other'));
   const absent = join(dir, 'absent.pem');
@@ -74,7 +74,7 @@ test('a pair that cannot be used is refused in a sentence', async () => {
   await expect(loadTls(files)).rejects.toThrow('contains no PEM certificate');
 });
 
-test('a renewed certificate is used without a restart, however the files are swapped', async () => {
+test('a renewed certificate is loaded without a restart, however the files are replaced', async () => {
   const pairs = await Promise.all(['a', 'b', 'c'].map((name) => makeCertificate(join(dir, name))));
   const certs = await Promise.all(pairs.map(({ certFile }) => readFile(certFile, 'utf8')));
   const [live, next] = [join(dir, 'live'), join(dir, 'next')];
@@ -97,7 +97,7 @@ test('a renewed certificate is used without a restart, however the files are swa
   expect(warnings.filter((line) => !line.includes('does not belong'))).toEqual([]);
 });
 
-test('a broken renewal is told once, and the old certificate stays', async () => {
+test('a broken renewal is logged once, and the old certificate stays in use', async () => {
   const files = await makeCertificate(dir);
   const cert = await readFile(files.certFile, 'utf8');
   const { port, warnings } = await serveFollowing(files);
@@ -117,12 +117,15 @@ test.each([
   ['expires in 31 days', -1, 31.5, 'valid', []],
   ['has expired', -10, -1, 'expired', ['the TLS certificate has expired']],
   ['is not valid yet', 1, 90, 'not_yet_valid', ['the TLS certificate is not valid yet']],
-])('a certificate that %s is reported, and served', async (_, from, to, state, warned) => {
-  const files = await certificateFor(from, to);
-  const { certificate, warnings } = await serveFollowing(files);
-  expect(certificate.validity()).toMatchObject({ state, daysLeft: Math.floor(to) });
-  expect(warnings).toEqual(warned);
-});
+])(
+  'a certificate that %s is logged accordingly, and served',
+  async (_, from, to, state, warned) => {
+    const files = await certificateFor(from, to);
+    const { certificate, warnings } = await serveFollowing(files);
+    expect(certificate.validity()).toMatchObject({ state, daysLeft: Math.floor(to) });
+    expect(warnings).toEqual(warned);
+  },
+);
 
 test('a certificate that is about to expire is logged again each day', async () => {
   vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] });
@@ -132,7 +135,7 @@ test('a certificate that is about to expire is logged again each day', async () 
   expect(warnings).toEqual(Array.from({ length: 4 }, () => 'the TLS certificate expires soon'));
 });
 
-test('a new certificate outside its dates does not replace one that is within them', async () => {
+test('an expired renewal does not replace a valid certificate', async () => {
   const files = await makeCertificate(dir);
   const cert = await readFile(files.certFile, 'utf8');
   const { port, warnings } = await serveFollowing(files);
@@ -146,7 +149,7 @@ test('a new certificate outside its dates does not replace one that is within th
   expect(await serialSeen(port, cert)).toBe(serial(cert));
 });
 
-test('a chain expires with its certificate that ends first', async () => {
+test('a chain expires with the first of its certificates', async () => {
   const [long, short] = await Promise.all([certificateFor(-1, 90), certificateFor(-2, 5)]);
   const chain = await Promise.all([long, short].map(({ certFile }) => readFile(certFile, 'utf8')));
   expect(certificateValidity(chain.join(''))).toMatchObject({ state: 'expiring', daysLeft: 5 });
@@ -186,7 +189,7 @@ async function listen(server: Server) {
   return { port: (server.address() as AddressInfo).port };
 }
 
-/** The serial number of the certificate that the server shows to a client that checks it. */
+/** The serial number of the certificate that the server presents to a verifying client. */
 function serialSeen(port: number, ca: string, host = 'localhost'): Promise<string> {
   return new Promise((resolve, reject) => {
     const asking = request({ host, port, ca, agent: false }, (response) => {

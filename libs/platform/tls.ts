@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls';
 import type { Logger } from 'pino';
 import {
   certificateValidity,
-  isInForce,
+  isCurrent,
   type CertificateValidity,
 } from './certificate-validity.js';
 import { StartupError } from './startup-error.js';
@@ -17,7 +17,7 @@ export interface TlsFiles {
   keyFile: string;
 }
 
-/** A certificate with its chain and its private key, PEM, known to belong together. */
+/** A certificate with its chain, and the matching private key; PEM. */
 export interface TlsPair {
   cert: string;
   key: string;
@@ -28,7 +28,7 @@ interface TlsServer {
   setSecureContext(pair: TlsPair): void;
 }
 
-/** @throws StartupError when a file can't be read or the two are not a usable pair */
+/** @throws StartupError if a file cannot be read, or the two are not a usable pair */
 export async function loadTls(files: TlsFiles): Promise<TlsPair> {
   const pair = await readPair(files);
   checkPair(pair, files);
@@ -36,12 +36,12 @@ export async function loadTls(files: TlsFiles): Promise<TlsPair> {
 }
 
 /**
- * The certificate of a server. Reloads its files within seconds of a change, without dropping connections. A new pair
- * that is unreadable, broken or half-written, or outside its dates while the current one is not, is logged once, and
- * the current pair stays in use.
+ * The certificate of a server. Reloads its files within seconds of a change, without dropping connections. If the new
+ * pair is unreadable, broken or half-written, or is outside its dates while the current one is not, that is logged once
+ * and the current pair stays in use.
  *
- * The contents are compared rather than watched: renewers swap a symlink (certbot), a directory
- * behind it (Kubernetes) or rename a file over it, and watches and mtimes miss one or other.
+ * Polls the contents instead of watching the files: certificates are renewed by swapping a symlink (certbot) or a
+ * directory behind it (Kubernetes), or by renaming a file over the old one. Watches and mtimes miss some of these.
  *
  * A certificate that is expired, expires soon or is not yet valid is logged at the start and every day.
  */
@@ -56,7 +56,7 @@ export class ServedCertificate {
     private readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>,
   ) {}
 
-  /** @throws StartupError when a file can't be read or the two are not a usable pair */
+  /** @throws StartupError if a file cannot be read, or the two are not a usable pair */
   static async load(
     files: TlsFiles,
     logger: Pick<Logger, 'info' | 'warn' | 'error'>,
@@ -108,7 +108,7 @@ export class ServedCertificate {
 
   #checkDates({ cert }: TlsPair): void {
     const next = certificateValidity(cert);
-    if (isInForce(next) || !isInForce(this.validity())) return;
+    if (isCurrent(next) || !isCurrent(this.validity())) return;
     const problem = next.state === 'expired' ? 'expired on' : 'is not valid before';
     const date = next.state === 'expired' ? next.notAfter : next.notBefore;
     throw new StartupError(

@@ -16,7 +16,7 @@ export interface Transport {
   refuse(reply: FastifyReply, status: number, message: string): void;
 }
 
-/** The options of Fastify that the guard relies on. */
+/** Fastify options that the guard relies on. */
 export function transportOptions({ trustedProxies }: { trustedProxies: AddressList }) {
   return {
     trustProxy: (address: string) => trustedProxies.has(address),
@@ -31,7 +31,7 @@ export function transportOptions({ trustedProxies }: { trustedProxies: AddressLi
 export function guardTransport(fastify: FastifyInstance, transport: Transport): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header(REQUEST_ID, request.id);
-    // A client that is refused while it waits for 100 Continue may or may not send the body.
+    // If a client is rejected while it waits for 100 Continue, it is unknown whether it sends the body.
     const endsHere = transport.drain.isDraining || awaitsContinue(request.raw);
     if (endsHere) void reply.header('connection', 'close');
     const { status, message } =
@@ -61,8 +61,8 @@ export function continueBeforeBodies(fastify: FastifyInstance, drain: Drain): vo
 }
 
 /**
- * Drops a DELETE that is followed by something other than a request: a body that was not announced. Its connection
- * has had its answer by then.
+ * Drops a DELETE that is followed by an unannounced body, which cannot be parsed as the next request. By then Node has
+ * responded with an error and closed the connection.
  */
 export function dropUnannouncedBodies(fastify: FastifyInstance): void {
   fastify.addHook('preHandler', ({ raw }, reply, done) => {
@@ -70,7 +70,7 @@ export function dropUnannouncedBodies(fastify: FastifyInstance): void {
       done();
       return;
     }
-    // Once the rest of what has arrived is parsed.
+    // Runs after Node has parsed the rest of the received bytes.
     setImmediate(() => {
       if (raw.socket.destroyed) reply.hijack();
       else done();
@@ -96,7 +96,7 @@ function insecurityOf(
   return client === 'https' ? undefined : { status: 403, message: 'Use HTTPS.' };
 }
 
-/** The client's own name for the request where it is a short and plain one, else a new one. */
+/** The client's request id if it is short and has only plain characters; otherwise a new one. */
 function requestIdOf({ headers }: IncomingMessage): string {
   const given = headers[REQUEST_ID];
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();

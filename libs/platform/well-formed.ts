@@ -42,7 +42,7 @@ export function awaitsContinue({ headers }: IncomingMessage): boolean {
   return headers.expect?.trim().toLowerCase() === '100-continue';
 }
 
-/** @param rawHeaders names and values in turns */
+/** @param rawHeaders alternating names and values */
 function countHosts(rawHeaders: readonly string[]): number {
   let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {

@@ -10,7 +10,7 @@ export { APPLICATION_ROLE, isApplication } from './schema/application-role.js';
 export { actOutcomes, type Actor, type RecordedAct } from './database/audit-log.js';
 export { IngestLedger } from './balance/ingest-ledger.js';
 export type { NormalisedBatch } from './write/batch.js';
-export { Books, type BalancedHour, type BalanceFilter } from './read/balance.js';
+export { BalanceReader, type BalancedHour, type BalanceFilter } from './read/balance.js';
 export { addTo, certify, isGenuine, type ErasureCertificate } from './erasure/certificate.js';
 export { erasureModes, type ErasureMode } from './ledger/erasure-mode.js';
 export {
@@ -20,7 +20,7 @@ export {
   type LogState,
 } from './erasure/erasure.js';
 export { ErasureStore, type Progress, type WorkerContext } from './erasure/erasure-store.js';
-export { Holdings } from './read/installation-data.js';
+export { InstallationData } from './read/installation-data.js';
 export { IdempotencyKeyReused, type ErasureRequest } from './erasure/request.js';
 export type { ErasureFacts } from './erasure/context.js';
 export { Database, type DatabaseOptions } from './database/database.js';

@@ -10,7 +10,7 @@ import { readCookbook } from '../support/cookbook.js';
 import { askAll, quantile, SLOW_MS, type Asked } from './analyst/ask.js';
 import { measureWithAnalyst, type IngestRates } from './analyst/ingest-rates.js';
 import { readAnalystOptions, USAGE, type AnalystOptions } from './analyst/options.js';
-import { describeSize, measureSize, packMonth, type Size } from './analyst/size.js';
+import { describeSize, measureSize, compactMonth, type Size } from './analyst/size.js';
 import { buildFleet } from './fleet/build-fleet.js';
 import { rollUp, rollUpYesterday } from './roll-up.js';
 import { runBenchmark, say } from './run-benchmark.js';
@@ -22,7 +22,7 @@ interface AnalystFigures {
   size: Size;
   buildSeconds: number;
   rollupSeconds: number;
-  /** For a whole day, with its sums. */
+  /** Refresh of a whole day, including its sums. */
   refreshSeconds: number;
   /** The p95 of the queries' p95, for queries on rollups, and for all. */
   p95OfRollupsMs: number;
@@ -32,6 +32,7 @@ interface AnalystFigures {
 }
 
 const PASSWORD = 'only-while-it-is-measured';
+
 async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<AnalystFigures> {
   const teardown = new Teardown();
   try {
@@ -43,12 +44,7 @@ async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<An
       ...{ catalogue: catalogueOf(ownDeclarations), cadences: cadencesOf(ownDeclarations) },
     });
     const analystUrl = urlAs(databaseUrl, 'analyst', PASSWORD);
-    const buildSeconds = await timed(() =>
-      buildFleet(databaseUrl, { ...options, until: new Date() }, say),
-    );
-    say('Rolling up ...');
-    const rollupSeconds = await timed(() => rollUp(databaseUrl));
-    const refreshSeconds = await timed(() => rollUpYesterday(databaseUrl));
+    const built = await buildAndRollUp(databaseUrl, options);
     const currentSize = await measureSize(databaseUrl);
     const recipes = await readCookbook();
     say(`Running ${recipes.length} queries ...`);
@@ -64,15 +60,25 @@ async function bench(options: AnalystOptions, stopping: AbortSignal): Promise<An
         ? null
         : await measureWithAnalyst(stack, analystUrl, recipes, { sender, rounds, stopping });
     say('Compacting the indexes ...');
-    const size = await packMonth(databaseUrl, currentSize, stopping);
+    const size = await compactMonth(databaseUrl, currentSize, stopping);
     return {
-      ...{ options, size, buildSeconds, rollupSeconds, refreshSeconds, queries, ingest },
+      ...{ options, size, ...built, queries, ingest },
       ...{ p95OfRollupsMs, p95Ms },
     };
   } finally {
     say('Stopping ...');
     await teardown.run();
   }
+}
+
+async function buildAndRollUp(databaseUrl: string, options: AnalystOptions) {
+  const buildSeconds = await timed(() =>
+    buildFleet(databaseUrl, { ...options, until: new Date() }, say),
+  );
+  say('Rolling up ...');
+  const rollupSeconds = await timed(() => rollUp(databaseUrl));
+  const refreshSeconds = await timed(() => rollUpYesterday(databaseUrl));
+  return { buildSeconds, rollupSeconds, refreshSeconds };
 }
 
 function p95Of(queries: readonly Asked[]): number {

@@ -13,7 +13,7 @@ import { rollUp } from './roll-up.js';
 import { runBenchmark, say } from './run-benchmark.js';
 import { SteadyLoad } from './steady-load.js';
 
-const MOST_MS = 5000;
+const MEASURE_MS = 5000;
 const SETTLING_MS = 10_000;
 
 async function bench(options: ErasureOptions, stopping: AbortSignal): Promise<ErasureFigures> {
@@ -21,7 +21,7 @@ async function bench(options: ErasureOptions, stopping: AbortSignal): Promise<Er
   try {
     say('Starting everything ...');
     const stack = await startErasureStack(teardown, stopping, say);
-    const { reports, installations, oneByOne, atOnce, reportsOfLarge, many } = options;
+    const { reports, installations, oneByOne, atOnce, reportsOfLarge } = options;
     const large = oneByOne + atOnce;
     const size = { reports, installations, large, reportsOfLarge };
     const buildingFrom = Date.now();
@@ -30,36 +30,46 @@ async function bench(options: ErasureOptions, stopping: AbortSignal): Promise<Er
     say('Rolling up ...');
     await rollUp(stack.databaseUrl);
     const load = new SteadyLoad(stack, teardown);
-    const most = options.load > 0 ? await load.measureMost(MOST_MS) : 0;
+    const most = options.load > 0 ? await load.measureMaximum(MEASURE_MS) : 0;
     load.start(most * options.load);
     await sleep(SETTLING_MS, undefined, { signal: stopping });
     const before = load.takeRates();
 
-    const erasures = new Erasures(stack, stopping);
-    const single: number[] = [];
-    for (const id of ids.slice(0, oneByOne)) {
-      single.push(await erasures.eraseOne(id, 0.9 * reportsOfLarge));
-      say(`Large installation ${single.length} of ${oneByOne}: ${single.at(-1)} ms.`);
-    }
-    const duringSingle = load.takeRates();
-    const together = await erasures.eraseAll(ids.slice(oneByOne, large), 0.9 * reportsOfLarge);
-    const duringTogether = load.takeRates();
-    say(`${atOnce} large installations at once: ${Math.max(0, ...together)} ms.`);
-    const others = await erasures.eraseAll(ids.slice(large, large + many), 0);
-    const duringMany = load.takeRates();
-    say(`${many} others at once: ${Math.max(0, ...others)} ms.`);
-    await load.stop();
-    await erasures.readFates();
-    return {
-      options,
-      durations: { single, together, many: others },
-      rates: { most, before, duringSingle, duringTogether, duringMany },
-      probing: erasures.probing,
-    };
+    const erased = await eraseUnderLoad(options, ids, load, new Erasures(stack, stopping));
+    return { options, ...erased, rates: { most, before, ...erased.rates } };
   } finally {
     say('Stopping ...');
     await teardown.run();
   }
+}
+
+/** Erases large installations one by one and at once, then many others at once. */
+async function eraseUnderLoad(
+  { oneByOne, atOnce, many, reportsOfLarge }: ErasureOptions,
+  ids: readonly string[],
+  load: SteadyLoad,
+  erasures: Erasures,
+) {
+  const large = oneByOne + atOnce;
+  const single: number[] = [];
+  for (const id of ids.slice(0, oneByOne)) {
+    single.push(await erasures.eraseOne(id, 0.9 * reportsOfLarge));
+    say(`Large installation ${single.length} of ${oneByOne}: ${single.at(-1)} ms.`);
+  }
+  const duringSingle = load.takeRates();
+  const together = await erasures.eraseAll(ids.slice(oneByOne, large), 0.9 * reportsOfLarge);
+  const duringTogether = load.takeRates();
+  say(`${atOnce} large installations at once: ${Math.max(0, ...together)} ms.`);
+  const others = await erasures.eraseAll(ids.slice(large, large + many), 0);
+  const duringMany = load.takeRates();
+  say(`${many} others at once: ${Math.max(0, ...others)} ms.`);
+  await load.stop();
+  await erasures.readFates();
+  return {
+    durations: { single, together, many: others },
+    rates: { duringSingle, duringTogether, duringMany },
+    probing: erasures.probing,
+  };
 }
 
 await runBenchmark({

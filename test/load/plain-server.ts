@@ -1,6 +1,6 @@
 /**
- * The baseline: plain Fastify over the same TLS, which parses the body and responds. No Node server
- * that reads JSON over HTTPS is much faster.
+ * The baseline: plain Fastify with the same TLS settings, which parses the body and responds. Hardly
+ * any Node server that reads JSON over HTTPS is much faster.
  */
 import type { AddressInfo } from 'node:net';
 import { fastify } from 'fastify';

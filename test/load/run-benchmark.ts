@@ -8,7 +8,7 @@ export interface Benchmark<Options extends { json: boolean }, Figures> {
   describe: (figures: Figures) => string;
 }
 
-/** 128 + 2, the exit code for a program that was ended by Ctrl-C. */
+/** 128 + SIGINT: the exit code of a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
 /** Progress goes to stderr, so that stdout has only the results. */
@@ -19,7 +19,7 @@ export async function runBenchmark<Options extends { json: boolean }, Figures>(
   benchmark: Benchmark<Options, Figures>,
 ): Promise<void> {
   const stopping = new AbortController();
-  // Handlers stay installed, because the terminal and npm both send a Ctrl-C.
+  // Handlers stay installed, because the terminal and npm both send SIGINT.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => stopping.abort());
   }

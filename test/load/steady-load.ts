@@ -26,7 +26,7 @@ export class SteadyLoad {
   }
 
   /** The maximum throughput of ingest and workers, in events per second. */
-  async measureMost(durationMs: number): Promise<number> {
+  async measureMaximum(durationMs: number): Promise<number> {
     return rate(await this.#send(durationMs));
   }
 

@@ -3,7 +3,7 @@ import { delimiter, resolve } from 'node:path';
 import { env } from 'node:process';
 import { CannotStart, runStep } from '../run-step.mjs';
 
-/** Commands with which each package manager installs a package. The package is appended to the last one. */
+/** The install commands of each package manager. The package is appended to the last one. */
 const MANAGERS = [
   ['apt-get', ['apt-get', 'update'], ['apt-get', 'install', '-y', '--no-install-recommends']],
   ['apk', ['apk', 'add']],
@@ -19,7 +19,7 @@ const MANAGERS = [
  * @param program.name display name
  * @param program.isInstalled whether it can be used
  * @param program.packages the name of its package, by package manager
- * @param program.describeMissing the error message, given an example of how to install it or an empty text
+ * @param program.describeMissing returns the error message; gets an example of how to install it, or an empty text
  * @throws CannotStart if it cannot be installed
  */
 export async function ensureProgram({ name, isInstalled, packages, describeMissing }) {
@@ -50,7 +50,7 @@ export function runs(command, ...args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
-/** @returns the package manager of this system that has the program, and its commands; empty if there is no such one */
+/** @returns the package manager of this system that has the program, followed by its commands; empty if not found */
 function findInstaller(packages) {
   const found = MANAGERS.find(([manager]) => packages[manager] && runs(manager, '--version'));
   if (!found) return [];

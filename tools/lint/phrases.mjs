@@ -17,6 +17,8 @@ export const PHRASES = [
     instead: '"whose" or "of these"',
   },
   { pattern: /\bthe same (?:of|again)\b/i, instead: '"likewise"' },
+  { pattern: /\blets? go of\b/i, instead: '"removes" or "releases"' },
+  { pattern: /\bin turns\b/i, instead: '"alternately"' },
 ];
 
 /** @returns {{ phrase: string, instead: string, index: number }[]} */

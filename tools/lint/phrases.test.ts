@@ -14,6 +14,7 @@ function complaints(code: string): string[] {
 test.each([
   '// Whoever waits hears how far it is.',
   '/** Stores events anew. */',
+  '/** Lets go of what has expired. */',
   "const message = 'There is none.';",
   'const message = `${name}: somebody holds the lock`;',
 ])('a hard-to-read phrase is rejected with a replacement: %s', (code) => {

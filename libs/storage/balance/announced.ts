@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { AcceptedCount } from '#telemetry';
 
-/** Refusals of one kind in one hour; see the table's comments for what the texts are. */
+/** Refused requests of one hour, grouped by cause and client; the comments of table `ingest_refusal` define the columns. */
 interface RefusalRow {
   hour: number;
   product: string;
@@ -32,7 +32,7 @@ export async function storeAcknowledged(
 ): Promise<void> {
   const rows = announced.flatMap(({ lifeId, acknowledged }) =>
     acknowledged.map(({ product, hour, count }) => ({
-      ...{ life_id: lifeId, product, hour: toTime(hour), event_count: count },
+      ...{ life_id: lifeId, product, hour: toIso(hour), event_count: count },
     })),
   );
   await tx.query(
@@ -52,8 +52,8 @@ export async function storeUnconfirmed(
   const rows = announced.flatMap(({ unconfirmed }) =>
     unconfirmed.flatMap(({ batchId, gatheredAt, accepted }) =>
       accepted.map(({ product, hour, count }) => ({
-        ...{ batch_id: batchId, gathered_at: toTime(gatheredAt) },
-        ...{ product, hour: toTime(hour), event_count: count },
+        ...{ batch_id: batchId, gathered_at: toIso(gatheredAt) },
+        ...{ product, hour: toIso(hour), event_count: count },
       })),
     ),
   );
@@ -73,7 +73,7 @@ export async function storeRefusals(
 ): Promise<void> {
   const rows = announced.flatMap(({ lifeId, refusals }) =>
     refusals.map(({ hour, keyHint, ...refusal }) => ({
-      ...{ life_id: lifeId, hour: toTime(hour), key_hint: keyHint, ...refusal },
+      ...{ life_id: lifeId, hour: toIso(hour), key_hint: keyHint, ...refusal },
     })),
   );
   if (rows.length === 0) return;
@@ -90,6 +90,6 @@ export async function storeRefusals(
   );
 }
 
-function toTime(milliseconds: number): string {
+function toIso(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }

@@ -1,19 +1,19 @@
 import type { Database } from '../database/database.js';
 import { storeAcknowledged, storeRefusals, storeUnconfirmed, type Announced } from './announced.js';
 import {
-  findings,
+  takeNewLosses,
   foldOldHours,
   readAcknowledged,
-  reckon,
+  updateBalance,
   type LostEvents,
   type Queued,
-} from './reckoning.js';
+} from './comparison.js';
 
 /** Stores what ingest processes counted, and compares it with what workers took from the queue. */
 export class IngestLedger {
   constructor(private readonly database: Database) {}
 
-  /** Stores counts as they were read a moment ago. Counts only grow, so storing them again changes nothing. */
+  /** Stores the announced counts. Counts only grow, so storing them again changes nothing. */
   async store(announced: readonly Announced[]): Promise<void> {
     await this.database.transaction(async (tx) => {
       await storeAcknowledged(tx, announced);
@@ -23,19 +23,19 @@ export class IngestLedger {
   }
 
   /**
-   * Compares. May run on several workers at once.
-   * @param readQueue reads what is in the queue at this moment or later; called only if events are missing
-   * @returns hours in which more events are lost than was reported before; each is returned once
+   * Compares acknowledged events with accepted and queued ones. May run on several workers at once.
+   * @param readQueue reads what is queued when it is called, or later; called only if events are missing
+   * @returns hours with more lost events than reported before; each finding is returned once
    */
   async compare(readQueue: () => Promise<readonly Queued[]>): Promise<LostEvents[]> {
     const acknowledged = await readAcknowledged(this.database);
     const isMissing = acknowledged.some(({ has_deficit }) => has_deficit);
     const queued = isMissing ? await readQueue() : [];
-    await reckon(this.database, acknowledged, queued);
-    return findings(this.database);
+    await updateBalance(this.database, acknowledged, queued);
+    return takeNewLosses(this.database);
   }
 
-  /** Removes the details of hours that are settled and days old; their sums stay. */
+  /** Removes the per-process counts of settled hours that are days old; their sums stay. */
   async fold(): Promise<void> {
     await this.database.transaction(foldOldHours);
   }

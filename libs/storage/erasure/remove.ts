@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { refreshStale } from '../rollups/stale-sums.js';
-import { rollupTables, takeOutOfSums } from '../rollups/take-out.js';
+import { rollupTables, subtractFromSums } from '../rollups/subtract.js';
 import { doOnce, inStep, limitsOf, type Group } from './claim.js';
 import type { RunContext } from './context.js';
 import {
@@ -70,13 +70,13 @@ export async function removeFromRollups(group: Group, context: RunContext): Prom
     stopping?.throwIfAborted();
     const ids = all.slice(start, start + SUMMED_AT_ONCE);
     await inStep(client, group, async (erasureIds) => {
-      await takeOutOfSums(client, ids);
+      await subtractFromSums(client, ids);
       for (const table of rollupTables) {
         await remove(client, erasureIds, { table, partition: table, ids, isLimited: false });
       }
     });
   }
-  await refreshStale(client, { signal: stopping, until: performance.now() + SUMMING_UP_MS });
+  await refreshStale(client, { signal: stopping, deadline: performance.now() + SUMMING_UP_MS });
 }
 
 /** So that a certificate names every table that was looked into, also where nothing was found. */

@@ -11,7 +11,7 @@ import {
   writeLines,
   type LedgerRecord,
 } from './entry.js';
-import { erasuresIn } from './last-words.js';
+import { erasuresIn } from './remembered-erasures.js';
 import { planRepair } from './repair.js';
 
 const { privateKey: key } = generateKeyPairSync('ed25519');
@@ -36,7 +36,7 @@ const places = fc.integer({ min: 0, max: LENGTH - 1 });
 const each = { keys, signatures: 'each' } as const;
 const last = { keys, signatures: 'last' } as const;
 
-test('a chain that is as it was written has no fault', () => {
+test('an unchanged chain has no fault', () => {
   for (const how of [each, last]) {
     const { entries, head, fault } = checkChain(whole, how);
     expect(entries).toHaveLength(LENGTH);
@@ -49,7 +49,7 @@ describe.each([
   ['each signature', each],
   ['the last signature', last],
 ] as const)('checked by %s', (_, how) => {
-  test('an entry that is missing shows', () => {
+  test('a missing entry is detected', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: LENGTH - 2 }), (at) => {
         const { fault } = checkChain(whole.toSpliced(at, 1), how);
@@ -58,7 +58,7 @@ describe.each([
     );
   });
 
-  test('entries that changed places show', () => {
+  test('swapped entries are detected', () => {
     fc.assert(
       fc.property(places, places, (one, other) => {
         fc.pre(one !== other);
@@ -69,7 +69,7 @@ describe.each([
     );
   });
 
-  test('a character that was changed anywhere shows, and nothing before it is in doubt', () => {
+  test('a changed character is detected, and the entries before it stay valid', () => {
     fc.assert(
       fc.property(places, fc.nat(), (at, position) => {
         const line = whole[at]!;
@@ -85,7 +85,7 @@ describe.each([
     );
   });
 
-  test('an entry that was forged without the key is detected', () => {
+  test('an entry forged without the key is detected', () => {
     const { privateKey: foreign } = generateKeyPairSync('ed25519');
     const { head } = checkChain(whole, how);
     const { fault } = checkChain([...whole, ...chainOf(1, head, foreign)], how);
@@ -93,7 +93,7 @@ describe.each([
   });
 });
 
-test('a key of before is still believed, where it is named', () => {
+test('entries signed with a former key are valid if that key is configured', () => {
   const { privateKey: later } = generateKeyPairSync('ed25519');
   const { head } = checkChain(whole, each);
   const lines = [...whole, ...chainOf(1, head, later)];
@@ -102,7 +102,7 @@ test('a key of before is still believed, where it is named', () => {
 });
 
 describe('two copies', () => {
-  test('a part is completed from the whole, whichever copy it is', () => {
+  test('an incomplete copy is completed from the other, whichever it is', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: LENGTH }), fc.boolean(), (kept, isFile) => {
         const part = whole.slice(0, kept);
@@ -116,7 +116,7 @@ describe('two copies', () => {
     );
   });
 
-  test('one that was tampered with is replaced by the other', () => {
+  test('a copy that was tampered with is replaced by the other', () => {
     fc.assert(
       fc.property(places, fc.boolean(), (at, isFile) => {
         const entry = readLine(whole[at]!)!;
@@ -131,7 +131,7 @@ describe('two copies', () => {
     );
   });
 
-  test('of two branches the longer one stays, and the entries of the other are appended again', () => {
+  test('after a fork the longer branch stays, and the entries of the other are appended to it', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 4 }), fc.nat(3), fc.nat(3), (common, one, other) => {
         const trunk = whole.slice(0, common);
@@ -150,7 +150,7 @@ describe('two copies', () => {
     );
   });
 
-  test('if each entry is intact in one of them, they become the whole', () => {
+  test('copies that are damaged in different places yield the complete chain', () => {
     const damaged = fc.array(fc.constantFrom('redis', 'file', 'none'), {
       ...{ minLength: LENGTH, maxLength: LENGTH },
     });
@@ -168,7 +168,7 @@ describe('two copies', () => {
     );
   });
 
-  test('entries behind one that is lost in both are appended again, and claim no place', () => {
+  test('entries after one that both copies lost are appended again, without former places', () => {
     const cut = whole.toSpliced(2, 1);
     const { lines, again } = planRepair(cut, cut, { keys });
     expect(lines).toEqual(whole.slice(0, 2));
@@ -180,7 +180,7 @@ describe('two copies', () => {
     expect(planRepair(repaired, cut, { keys })).toMatchObject({ lines: repaired, again: [] });
   });
 
-  test('an entry that loses two forks keeps both of its places, and when it was written', () => {
+  test('an entry that loses two forks keeps both former places and its time', () => {
     const trunk = whole.slice(0, 1);
     const { head } = checkChain(trunk, last);
     const lost = [...trunk, ...chainOf(1, head)];
@@ -199,22 +199,19 @@ describe('two copies', () => {
   test.each([
     ['at its end', (lines: string[]) => lines],
     ['behind damage', (lines: string[]) => lines.with(2, lines[2]!.slice(1))],
-  ])(
-    'an entry in one of them %s that is signed by an unknown key forbids a repair',
-    (_, damage) => {
-      const { privateKey: later } = generateKeyPairSync('ed25519');
-      const { head } = checkChain(whole, last);
-      const longer = damage([...whole, ...chainOf(1, head, later)]);
-      const unknownKey = { reason: 'unknown_key', sequence: LENGTH + 1 };
-      expect(planRepair(longer, whole, { keys })).toMatchObject({ unknownKey });
-      expect(planRepair(whole, longer, { keys })).toMatchObject({ unknownKey });
-      const both = keysById([key, later]);
-      expect(planRepair(whole, longer, { keys: both })).toMatchObject({ unknownKey: null });
-    },
-  );
+  ])('an entry with an unknown key prevents a repair (%s)', (_, damage) => {
+    const { privateKey: later } = generateKeyPairSync('ed25519');
+    const { head } = checkChain(whole, last);
+    const longer = damage([...whole, ...chainOf(1, head, later)]);
+    const unknownKey = { reason: 'unknown_key', sequence: LENGTH + 1 };
+    expect(planRepair(longer, whole, { keys })).toMatchObject({ unknownKey });
+    expect(planRepair(whole, longer, { keys })).toMatchObject({ unknownKey });
+    const both = keysById([key, later]);
+    expect(planRepair(whole, longer, { keys: both })).toMatchObject({ unknownKey: null });
+  });
 });
 
-test('behind a fork, the latest entry of an erasure counts', () => {
+test('after a fork, the latest entry of an erasure counts', () => {
   const record = recordOf(1);
   const [erased, suppressed] = [
     { ...record, at: '2026-01-01T00:00:02.000Z' },
@@ -230,7 +227,7 @@ function continuedBy(lines: readonly string[], records: readonly LedgerRecord[])
   return [...lines, ...added.map(({ line }) => line)];
 }
 
-/** The chain that two copies become. */
+/** The chain that a repair of two copies yields. */
 function repaired(redis: readonly string[], file: readonly string[]): string[] {
   const { lines, again } = planRepair(redis, file, { keys });
   return continuedBy(lines, again);

@@ -8,7 +8,7 @@ import {
   type LedgerPlace,
 } from './entry.js';
 
-/** Why a chain ends before its last line. */
+/** Why a chain is not valid up to its last line. */
 export const chainFaults = [
   'unreadable',
   'missing',
@@ -19,30 +19,30 @@ export const chainFaults = [
 
 export interface ChainFault {
   reason: (typeof chainFaults)[number];
-  /** The first entry that is not what was signed, or is missing. */
+  /** The first invalid or missing entry. */
   sequence: number;
 }
 
 export interface Chain {
-  /** The entries up to the first fault. */
+  /** The entries before the first fault. */
   entries: readonly LedgerEntry[];
-  /** The place of the last of them. */
+  /** The place of the last of these. */
   head: LedgerPlace;
   fault: ChainFault | null;
 }
 
 export interface ChainCheck {
   keys: ReadonlyMap<string, KeyObject>;
-  /** The place that the first line follows: by default the beginning. */
+  /** The place before the first line; by default the beginning of the chain. */
   after?: LedgerPlace;
   /**
-   * Each signature, at some 0.1 ms, or the last one only. Each entry is signed together with the hash of
-   * the one before it, so the last signature vouches for all entries, but does not tell which was altered.
+   * Checks each signature (about 0.1 ms) or only the last one. An entry is signed together with the hash of its
+   * predecessor, so the last signature covers all entries, but does not show which one was altered.
    */
   signatures: 'each' | 'last';
 }
 
-/** Checks lines that follow each other. */
+/** Checks consecutive lines. */
 export function checkChain(lines: readonly string[], check: ChainCheck): Chain {
   const { keys, after = BEGINNING, signatures } = check;
   const entries: LedgerEntry[] = [];
@@ -59,7 +59,7 @@ export function checkChain(lines: readonly string[], check: ChainCheck): Chain {
     entries.push(entry as LedgerEntry);
     heads.push({ sequence: head.sequence + 1, hash: hashOfLine(line) });
   }
-  // What no later entry vouches for is vouched for by its own signature.
+  // Drops entries from the end until one has a valid signature, which covers all before it.
   for (let last = entries.at(-1); last && signatures === 'last'; last = entries.at(-1)) {
     const reason = unsigned(last, keys);
     if (reason === null) break;

@@ -2,7 +2,7 @@ import { createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto
 import { canonicalJson } from '#telemetry';
 import type { ErasureMode } from './erasure-mode.js';
 
-/** What an entry says of its installations: no event is stored, all rows are gone, or events are stored again. */
+/** The state of an entry's installations: their events are refused, all rows are removed, or events are stored again. */
 export const ledgerKinds = ['suppressed', 'erased', 'lifted'] as const;
 export type LedgerKind = (typeof ledgerKinds)[number];
 
@@ -12,21 +12,21 @@ export interface LedgerPlace {
   hash: string;
 }
 
-/** Where the chain begins. */
+/** The place before the first entry. */
 export const BEGINNING: LedgerPlace = { sequence: 0, hash: '0'.repeat(64) };
 
-/** What is to be remembered of an erasure. */
+/** The content of an entry: one step of an erasure. */
 export interface LedgerRecord {
   kind: LedgerKind;
   erasureId: string;
   mode: ErasureMode;
-  /** Of two about the same installation, the one requested later has the last word. */
+  /** If several erasures name an installation, the one requested last decides. */
   requestedAt: string;
-  /** HMAC-SHA-256 of each id under the suppression key, in base64url. No id. */
+  /** HMAC-SHA-256 of each installation id under the suppression key, in base64url. */
   installations: readonly string[];
-  /** Its places in branches of the chain that lost against a longer one. Earlier versions wrote one place. */
+  /** Its places in abandoned branches of the chain. Earlier versions wrote a single place. */
   formerly?: LedgerPlace | readonly LedgerPlace[];
-  /** When it was first written, if that was in such a branch. */
+  /** When it was first written, if that was in an abandoned branch. */
   at?: string;
 }
 
@@ -40,13 +40,13 @@ export interface LedgerEntry extends LedgerRecord {
   signature: string;
 }
 
-/** An entry as it is kept, and its place. */
+/** A serialised entry and its place. */
 export interface LedgerLine {
   line: string;
   place: LedgerPlace;
 }
 
-/** Signs records as the entries that follow `after`. A record without a time of its own gets `at`. */
+/** Signs records as the entries that follow `after`. Records without a time get `at`. */
 export function writeLines(
   records: readonly LedgerRecord[],
   { after, at, key }: { after: LedgerPlace; at: Date; key: KeyObject },
@@ -66,7 +66,7 @@ export function writeLines(
   return lines;
 }
 
-/** Reads a line; null where it is none that was written here. */
+/** Parses a line. @returns null if it is not a canonical entry */
 export function readLine(line: string): LedgerEntry | null {
   let entry: Partial<LedgerEntry> | null;
   try {
@@ -74,7 +74,7 @@ export function readLine(line: string): LedgerEntry | null {
   } catch {
     return null;
   }
-  const isOne =
+  const isEntry =
     typeof entry === 'object' &&
     entry?.format === 1 &&
     Number.isSafeInteger(entry.sequence) &&
@@ -84,10 +84,10 @@ export function readLine(line: string): LedgerEntry | null {
       .concat(entry.signature)
       .every((it) => typeof it === 'string') &&
     canonicalJson(entry) === line;
-  return isOne ? (entry as LedgerEntry) : null;
+  return isEntry ? (entry as LedgerEntry) : null;
 }
 
-/** The places that the entry had in branches that lost. */
+/** The places that an entry had in abandoned branches. */
 export function formerPlaces({ formerly = [] }: LedgerRecord): readonly LedgerPlace[] {
   return [formerly].flat();
 }
@@ -96,7 +96,7 @@ export function hashOfLine(line: string): string {
   return hash('sha256', line);
 }
 
-/** Whether one of these keys (by their id) has signed the entry. */
+/** Whether one of the keys, which are given by id, has signed the entry. */
 export function isSigned(
   { signature, ...signed }: LedgerEntry,
   keys: ReadonlyMap<string, KeyObject>,
@@ -106,7 +106,7 @@ export function isSigned(
   return key !== undefined && verify(null, Buffer.from(canonicalJson(signed)), key, value);
 }
 
-/** Public keys by their ids. */
+/** Public keys by id. */
 export function keysById(keys: readonly KeyObject[]): ReadonlyMap<string, KeyObject> {
   const publicKeys = keys.map((key) => (key.type === 'private' ? createPublicKey(key) : key));
   return new Map(publicKeys.map((key) => [keyIdOf(key), key]));

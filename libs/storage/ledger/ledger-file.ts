@@ -2,50 +2,50 @@ import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hashOfLine } from './entry.js';
 
-/** No entry can be appended. The message is the reason, such as `file not usable (ENOSPC)`. */
+/** Entries cannot be appended. The message is the reason, such as `file not usable (ENOSPC)`. */
 export class LedgerNotWritable extends Error {
   override readonly name: string = 'LedgerNotWritable';
 }
 
-/** A copy holds an entry whose key is unknown here, so neither copy may be changed. */
+/** A copy holds an entry with an unknown key, so neither copy may be changed. */
 export class UnknownLedgerKey extends LedgerNotWritable {
   override readonly name = 'UnknownLedgerKey';
 }
 
-/** Which file it was, and how long. */
-interface Seen {
+/** Identifies a version of the file. */
+interface FileState {
   inode: number;
   size: number;
 }
 
 /**
- * A copy of the ledger in a file, a line an entry, for its owner only. Several processes may append to the
- * same file: each appends whole lines that continue what it has read, so the same line may be in it twice.
- * Every method throws LedgerNotWritable if the system refuses access.
+ * A copy of the ledger in a file with one entry per line, readable by its owner only. Several processes may append to
+ * the file. Each appends whole lines that continue what it has read, so a line may occur twice.
+ * Every method throws LedgerNotWritable if the file cannot be accessed.
  */
 export class LedgerFile {
-  /** As it was last read or written here; null where it was missing. */
-  #seen: Seen | null = null;
+  /** The version that this process last read or wrote; null if the file was missing. */
+  #seen: FileState | null = null;
 
   constructor(readonly path: string) {}
 
-  /** All lines, each once; also a last one that has no end, because its writer was interrupted. */
+  /** All lines without repetitions, including an incomplete last line of an interrupted writer. */
   async read(): Promise<string[]> {
-    return translated(async () => {
-      this.#seen = await this.#look();
+    return withLedgerErrors(async () => {
+      this.#seen = await this.#fileState();
       const text = this.#seen ? await readFile(this.path, 'utf8') : '';
       const lines = text.split('\n');
       return withoutRepetitions(lines.at(-1) === '' ? lines.slice(0, -1) : lines);
     });
   }
 
-  /** What others have added since it was last read or written here; null where more has changed. */
-  async added(): Promise<string[] | null> {
-    return translated(() => this.#added());
+  /** Lines that other processes appended since the last read or write; null if the file has changed otherwise. */
+  async readAdded(): Promise<string[] | null> {
+    return withLedgerErrors(() => this.#readAdded());
   }
 
-  async #added(): Promise<string[] | null> {
-    const [before, now] = [this.#seen, await this.#look()];
+  async #readAdded(): Promise<string[] | null> {
+    const [before, now] = [this.#seen, await this.#fileState()];
     if (!before || now?.inode !== before.inode || now.size < before.size) return null;
     if (now.size === before.size) return [];
     const file = await open(this.path);
@@ -61,34 +61,34 @@ export class LedgerFile {
     }
   }
 
-  /** Adds lines; resolves when they are on the disk. */
+  /** Resolves when the lines are on disk. */
   async append(lines: readonly string[]): Promise<void> {
     if (lines.length === 0) return;
-    await translated(async () => {
-      const isNew = (await this.#look()) === null;
+    await withLedgerErrors(async () => {
+      const isNew = (await this.#fileState()) === null;
       await this.#write(this.path, 'a', lines);
       if (isNew) await syncFolder(this.path);
-      this.#seen = await this.#look();
+      this.#seen = await this.#fileState();
     });
   }
 
-  /** Takes other lines instead, whole or not at all. What was there is kept as `….replaced-TIME`. */
+  /** Replaces the content atomically. The former file is kept as `….replaced-TIME`. */
   async replace(lines: readonly string[]): Promise<void> {
-    await translated(async () => {
+    await withLedgerErrors(async () => {
       const draft = `${this.path}.${process.pid}.new`;
       await this.#write(draft, 'w', lines);
-      if (await this.#look()) {
+      if (await this.#fileState()) {
         await rename(this.path, `${this.path}.replaced-${new Date().toISOString()}`);
       }
       await rename(draft, this.path);
       await syncFolder(this.path);
-      this.#seen = await this.#look();
+      this.#seen = await this.#fileState();
     });
   }
 
-  /** Throws LedgerNotWritable if it is not. */
+  /** @throws LedgerNotWritable */
   async checkWritable(): Promise<void> {
-    await translated(() => this.#write(this.path, 'a', []));
+    await withLedgerErrors(() => this.#write(this.path, 'a', []));
   }
 
   async #write(path: string, flags: 'a' | 'w', lines: readonly string[]): Promise<void> {
@@ -102,7 +102,7 @@ export class LedgerFile {
     }
   }
 
-  async #look(): Promise<Seen | null> {
+  async #fileState(): Promise<FileState | null> {
     try {
       const { ino: inode, size } = await stat(this.path);
       return { inode, size };
@@ -113,7 +113,7 @@ export class LedgerFile {
   }
 }
 
-async function translated<T>(work: () => Promise<T>): Promise<T> {
+async function withLedgerErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
@@ -123,7 +123,7 @@ async function translated<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** So that a new name outlives a power cut. */
+/** Makes a new file name survive a power failure. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(dirname(path));
   await folder.sync().finally(() => folder.close());

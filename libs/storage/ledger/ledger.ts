@@ -17,7 +17,7 @@ interface ListEnd {
   lastLine: string;
 }
 
-/** The copy that orders all who append: a list in Redis. */
+/** The list in Redis. Appending to it is atomic, which orders concurrent writers. */
 export interface OrderedCopy {
   end(): Promise<ListEnd>;
   read(from?: number): Promise<string[]>;
@@ -31,29 +31,29 @@ export interface LedgerOptions {
   file: LedgerFile | null;
   /** Signs what is appended. */
   key: KeyObject;
-  /** Public keys that have signed before it. */
+  /** Public keys that signed earlier entries. */
   formerKeys?: readonly KeyObject[];
-  /** Dates the entries as the stores date events: see StoreClock. In milliseconds since 1970. */
+  /** The stores' time (see StoreClock), in milliseconds since 1970. */
   clock: { now(): number };
-  /** Called after the copies were not the same. */
+  /** Called after differing copies were repaired. */
   onRepair?: (repair: Repair) => void;
 }
 
-/** How both copies end. */
+/** The end of both copies. */
 interface End extends ListEnd {
   place: LedgerPlace;
 }
 
-/** How often others may append first. */
+/** Attempts while other processes append first. */
 const ATTEMPTS = 20;
 
 /**
- * Remembers erasures outside the database: a chain of signed entries that only grows, in Redis and in a
- * file. Redis orders those who append; each process brings its file in line with Redis, or Redis with it.
+ * Records erasures outside the database, as an append-only chain of signed entries in Redis and in a file. Redis orders
+ * concurrent writers; each process keeps its file and Redis in sync.
  */
 export class ErasureLedger {
   readonly keys: ReadonlyMap<string, KeyObject>;
-  /** Null before the copies were compared in full. */
+  /** Null until the copies have been compared in full. */
   #end: End | null = null;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -62,21 +62,21 @@ export class ErasureLedger {
   }
 
   /**
-   * Makes both copies the same. Cheap where nothing has changed; the first call reads both in full.
+   * Makes both copies equal. Cheap if nothing has changed; the first call reads both in full.
    * @returns the place of the last entry
    * @throws LedgerNotWritable if the file cannot be used; UnknownLedgerKey
    */
   async synchronise(): Promise<LedgerPlace> {
-    return this.#alone(() => this.#synchronise());
+    return this.#inTurn(() => this.#synchronise());
   }
 
   /**
-   * Appends entries; resolves when both copies have them.
+   * Appends entries to both copies.
    * @returns their places
    */
   async append(records: readonly LedgerRecord[]): Promise<LedgerPlace[]> {
     if (records.length === 0) return [];
-    return this.#alone(() => this.#append(records));
+    return this.#inTurn(() => this.#append(records));
   }
 
   /** The entries after a place, as they are in Redis. */
@@ -85,13 +85,13 @@ export class ErasureLedger {
     return checkChain(lines, { keys: this.keys, after, signatures: 'last' });
   }
 
-  /** How Redis' copy ends, for what can be done while the other one is not writable. */
+  /** The place of the last entry in Redis, for work that is possible while the file is not writable. */
   async headInRedis(): Promise<LedgerPlace> {
     const { length, lastLine } = await this.options.list.end();
     return length === 0 ? BEGINNING : { sequence: length, hash: hashOfLine(lastLine) };
   }
 
-  /** Has the next call compare the copies in full. */
+  /** Makes the next call compare the copies in full. */
   distrust(): void {
     this.#end = null;
   }
@@ -105,13 +105,13 @@ export class ErasureLedger {
       const place = (known && (await this.#follow(known, end))) ?? (await this.#repair(end));
       if (place) return place;
     }
-    throw new Error('The ledger could not be read: others changed it all the time.');
+    throw new Error('The ledger could not be read: other processes kept changing it.');
   }
 
-  /** Takes over what others have appended since. @returns null where a copy does not continue `known` */
+  /** Copies entries that others have appended since. @returns null if a copy does not continue `known` */
   async #follow(known: End, end: ListEnd): Promise<LedgerPlace | null> {
     const { list, file } = this.options;
-    const inFile = file ? await file.added() : [];
+    const inFile = file ? await file.readAdded() : [];
     if (!inFile || end.length < known.length) return null;
     const overlap = Math.min(known.length, 1);
     const inRedis = isSameEnd(end, known) ? [] : await list.read(known.length - overlap);
@@ -127,8 +127,8 @@ export class ErasureLedger {
   }
 
   /**
-   * Compares both copies in full. The list gets everything in one step before the file changes, so a repair that
-   * fails halfway loses nothing. @returns null if others have changed the list meanwhile
+   * Compares both copies in full. The list gets all entries in one step before the file changes, so a repair that
+   * fails halfway loses nothing. @returns null if another process has changed the list meanwhile
    */
   async #repair(end: ListEnd): Promise<LedgerPlace | null> {
     const { list, file, onRepair } = this.options;
@@ -170,7 +170,7 @@ export class ErasureLedger {
       this.#end = { length: place.sequence, lastLine: lines.at(-1) ?? '', place };
       return added.map((it) => it.place);
     }
-    throw new Error('The ledger could not be appended to: others were always first.');
+    throw new Error('The ledger could not be appended to: other processes were always first.');
   }
 
   #sign(records: readonly LedgerRecord[], after: LedgerPlace): LedgerLine[] {
@@ -178,8 +178,8 @@ export class ErasureLedger {
     return writeLines(records, { after, at: new Date(clock.now()), key });
   }
 
-  /** One thing at a time: within a process nothing else moves the end meanwhile. */
-  #alone<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs one task at a time, so that no other task of this process moves the end. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#queue.then(work);
     this.#queue = done.catch(() => undefined);
     return done;

@@ -11,12 +11,12 @@ import {
   type LedgerRecord,
 } from './entry.js';
 
-/** What is to be done with one copy of the ledger. */
+/** The repair of one copy of the ledger. */
 export interface CopyRepair {
-  /** `add`: it lacks the last lines. `replace`: it holds what does not belong to the chain. */
+  /** `add`: the copy lacks the last lines. `replace`: it contains lines outside the chain. */
   action: 'keep' | 'add' | 'replace';
   fault: ChainFault | null;
-  /** How many of its entries stay as they are. */
+  /** Number of leading entries that stay. */
   kept: number;
 }
 
@@ -25,22 +25,20 @@ export interface Repair {
   lines: readonly string[];
   redis: CopyRepair;
   file: CopyRepair;
-  /** Validly signed entries of either copy that have no place in the chain. They are appended to it again. */
+  /** Validly signed entries outside the chain, to be appended to it again. */
   again: readonly LedgerRecord[];
-  /** An entry outside the chain whose key is unknown here. It may be genuine, so nothing may be repaired. */
+  /** An entry outside the chain with an unknown key. It may be genuine, so nothing may be repaired. */
   unknownKey: ChainFault | null;
 }
 
-/** A line that can be read, and its hash. */
-interface Read {
+interface ParsedLine {
   line: string;
   hash: string;
   entry: LedgerEntry;
 }
 
 /**
- * Finds how two copies become one: the longest valid chain is kept, and each copy is brought in line with
- * it. Nothing that is validly signed is lost.
+ * Plans how to make two copies equal: both become the longest valid chain. No validly signed entry is lost.
  */
 export function planRepair(
   redis: readonly string[],
@@ -62,7 +60,7 @@ export function planRepair(
 
 interface Checked {
   lines: readonly string[];
-  /** Those up to the first fault. */
+  /** The lines before the first fault. */
   valid: readonly string[];
   fault: ChainFault | null;
 }
@@ -78,7 +76,7 @@ function repairOf({ lines, fault }: Checked, chain: readonly string[]): CopyRepa
   return { action: kept < chain.length ? 'add' : 'keep', fault, kept };
 }
 
-function linesOutside(chain: readonly string[], ...copies: (readonly string[])[]): Read[] {
+function linesOutside(chain: readonly string[], ...copies: (readonly string[])[]): ParsedLine[] {
   const others = copies.flatMap((lines) => lines.slice(commonLength(chain, lines)));
   const known = new Set(chain);
   return [...new Set(others)].flatMap((line) => {
@@ -87,8 +85,8 @@ function linesOutside(chain: readonly string[], ...copies: (readonly string[])[]
   });
 }
 
-/** Continues a chain with entries that follow its end, behind a fault or in the other copy. */
-function continued(chain: readonly string[], signed: readonly Read[]): readonly string[] {
+/** Extends a chain by entries that follow its end, after a fault or in the other copy. */
+function continued(chain: readonly string[], signed: readonly ParsedLine[]): readonly string[] {
   const lines = [...chain];
   const following = new Map(signed.map((it) => [it.entry.previousHash, it]));
   let next = following.get(chain.length > 0 ? hashOfLine(chain.at(-1) as string) : BEGINNING.hash);
@@ -100,12 +98,12 @@ function continued(chain: readonly string[], signed: readonly Read[]): readonly 
 }
 
 /**
- * The records of signed entries that a chain does not hold. A record remembers its former places only if all
- * entries before them are in the chain as well: a database that has followed up to such a place lacks nothing.
+ * The records of signed entries outside a chain. A record keeps its former places only if the chain contains all
+ * entries before them; a database that has followed up to such a place then lacks nothing.
  */
-function recordsOutside(chain: readonly string[], signed: readonly Read[]): LedgerRecord[] {
+function recordsOutside(chain: readonly string[], signed: readonly ParsedLine[]): LedgerRecord[] {
   if (signed.length === 0) return [];
-  const held = new Held();
+  const held = new HeldEntries();
   for (const line of chain) {
     const entry = readLine(line);
     if (entry)
@@ -122,9 +120,9 @@ function recordsOutside(chain: readonly string[], signed: readonly Read[]): Ledg
   });
 }
 
-/** What a chain holds, and what is about to be appended to it. */
-class Held {
-  /** The hashes of places. */
+/** The entries of a chain and those that will be appended to it. */
+class HeldEntries {
+  /** Their hashes, including former places. */
   readonly places = new Set([BEGINNING.hash]);
   readonly #contents = new Set<string>();
 
@@ -139,7 +137,7 @@ class Held {
 }
 
 const contentOf = ({ kind, erasureId }: LedgerEntry) => `${kind} ${erasureId}`;
-const placeOf = ({ entry, hash }: Omit<Read, 'line'>): LedgerPlace => ({
+const placeOf = ({ entry, hash }: Omit<ParsedLine, 'line'>): LedgerPlace => ({
   sequence: entry.sequence,
   hash,
 });

@@ -4,15 +4,15 @@ import type { LedgerKind, LedgerPlace, LedgerRecord } from './entry.js';
 
 const ERASURES_AT_ONCE = 200;
 
-/** What an entry says about an erasure of this mode that is complete. */
+/** The kind of entry for a completed erasure of this mode. */
 export function kindOf(mode: ErasureMode): LedgerKind {
   if (mode === 'lift') return 'lifted';
   return mode === 'suppress' ? 'suppressed' : 'erased';
 }
 
 /**
- * Records erasures that were completed before there was a ledger, some at once, the oldest first. Those that
- * are under way are recorded by their workers. @returns how many
+ * Records the oldest erasures that were completed without a ledger. Erasures in progress are recorded by their workers.
+ * @returns how many
  */
 export async function takeUnrecorded(
   tx: pg.ClientBase,
@@ -38,7 +38,7 @@ export async function takeUnrecorded(
   return rows.length;
 }
 
-/** Notes with erasures which entries are about them. */
+/** Stores the place of each erasure's entry. */
 export async function noteRecorded(
   tx: pg.ClientBase,
   records: readonly LedgerRecord[],

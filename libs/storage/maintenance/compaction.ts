@@ -2,25 +2,25 @@ import pg from 'pg';
 import type { Queryable } from '../database/database.js';
 import { databaseTime } from '../database/database-time.js';
 import { listPartitions } from '../database/partitions.js';
-import { ifFree } from './month-lock.js';
+import { tryWithMonth } from './month-lock.js';
 
 const DAY_MS = 86_400_000;
-/** A month is over for so long before it is packed: what was in the queue at its end is stored by then. */
-const DAYS_AFTER = 2;
-/** Of an entry in the index: its key, its header, and its place in the page. */
+/** How long after its end a month is compacted: events that were queued at its end are stored by then. */
+const SETTLE_DAYS = 2;
+/** Size of an index entry: key (uuid and bigint), tuple header and line pointer. */
 const ENTRY_BYTES = 16 + 8 + 8 + 4;
 const PAGE_BYTES = 8192;
-/** A page has a header of 24 bytes, and 16 for its neighbours. */
-const ROOM_IN_PAGE_BYTES = PAGE_BYTES - 24 - 16;
-/** A packed index takes 1.01 of what its entries need, one that is built as Postgres does by itself 1.12. */
-const LOOSE = 1.1;
+/** Excludes the page header (24 bytes) and the B-tree's links to neighbours (16). */
+const USABLE_PAGE_BYTES = PAGE_BYTES - 24 - 16;
+/** Ratio of actual to needed size. A compacted index has 1.01; one with Postgres' default fill factor has 1.12. */
+const BLOAT_RATIO = 1.1;
 const SMALL_BYTES = 1_048_576;
-/** SQLSTATE class: the disk is full, or there is no memory. */
-const NO_ROOM = '53';
+/** SQLSTATE class 53, insufficient resources: the disk is full, or memory is exhausted. */
+const INSUFFICIENT_RESOURCES = '53';
 
 export interface CompactionOptions {
   signal: AbortSignal;
-  /** In milliseconds since 1970: the present by the database's clock unless given. */
+  /** In milliseconds since 1970; by default the database's time. */
   now?: number;
 }
 
@@ -31,10 +31,10 @@ export interface CompactionResult {
 }
 
 /**
- * Packs the indexes of months that are over: keys come in random order, which leaves a third of each page
- * free, and so do erasures. Readers and writers go on. It may be interrupted anywhere, and be run again.
+ * Compacts the indexes of past months. Keys arrive in random order, which leaves a third of each page free; erasures
+ * leave further gaps. Blocks no reader or writer. Can be interrupted at any point and run again.
  */
-export async function packIndexes(
+export async function compactIndexes(
   client: pg.ClientBase,
   database: Queryable,
   { signal, now: given }: CompactionOptions,
@@ -43,11 +43,11 @@ export async function packIndexes(
   const result: CompactionResult = { rebuilt: [], savedBytes: 0 };
   for (const { name, to, state } of await listPartitions(client)) {
     signal.throwIfAborted();
-    if (state !== 'attached' || to.getTime() > now - DAYS_AFTER * DAY_MS) continue;
+    if (state !== 'attached' || to.getTime() > now - SETTLE_DAYS * DAY_MS) continue;
     const index = `${name}_event_key`;
-    // Retention, if it has the month, leaves it to the next run.
-    const done = await ifFree(database, name, (lost) =>
-      packIndex(client, { name, index }, AbortSignal.any([signal, lost])),
+    // If retention is rewriting the month, the next run compacts it.
+    const done = await tryWithMonth(database, name, (lost) =>
+      compactIndex(client, { name, index }, AbortSignal.any([signal, lost])),
     );
     if (!done?.isRebuilt) continue;
     result.rebuilt.push(index);
@@ -62,18 +62,19 @@ interface Names {
   index: string;
 }
 
-async function packIndex(client: pg.ClientBase, { name, index }: Names, signal: AbortSignal) {
-  await dropLeftovers(client, name, signal);
+async function compactIndex(client: pg.ClientBase, { name, index }: Names, signal: AbortSignal) {
+  await dropInvalidIndexes(client, name, signal);
   const before = await measure(client, index);
-  if (!before || !isLoose(before)) return { isRebuilt: false, savedBytes: 0 };
+  if (!before || !isBloated(before)) return { isRebuilt: false, savedBytes: 0 };
   await client.query(`ALTER INDEX ${index} SET (fillfactor = 100)`);
   signal.throwIfAborted();
   try {
     await client.query(`REINDEX INDEX CONCURRENTLY ${index}`);
   } catch (error) {
-    // What it has taken of a full disk is given back at once.
-    const isFull = error instanceof pg.DatabaseError && error.code?.startsWith(NO_ROOM);
-    if (isFull) await dropLeftovers(client, name, signal);
+    // Release the disk space at once.
+    const isOutOfResources =
+      error instanceof pg.DatabaseError && error.code?.startsWith(INSUFFICIENT_RESOURCES);
+    if (isOutOfResources) await dropInvalidIndexes(client, name, signal);
     throw error;
   }
   const after = await measure(client, index);
@@ -82,17 +83,14 @@ async function packIndex(client: pg.ClientBase, { name, index }: Names, signal: 
 
 interface Size {
   bytes: number;
-  /** As counted when the index was built, or estimated since; 0 if it is not known yet. */
+  /** The planner's estimate; 0 if unknown. */
   entries: number;
 }
 
-/**
- * Whether an index has more pages than its entries need. An index with an unknown number of entries counts as
- * such: once it is rebuilt, the number is known.
- */
-function isLoose({ bytes, entries }: Size): boolean {
-  const needed = (entries * ENTRY_BYTES * PAGE_BYTES) / ROOM_IN_PAGE_BYTES;
-  return bytes > SMALL_BYTES && bytes > needed * LOOSE;
+/** Whether an index is larger than its entries need. An unknown number of entries counts as 0; a rebuild counts them. */
+function isBloated({ bytes, entries }: Size): boolean {
+  const needed = (entries * ENTRY_BYTES * PAGE_BYTES) / USABLE_PAGE_BYTES;
+  return bytes > SMALL_BYTES && bytes > needed * BLOAT_RATIO;
 }
 
 async function measure(client: pg.ClientBase, index: string): Promise<Size | null> {
@@ -104,15 +102,15 @@ async function measure(client: pg.ClientBase, index: string): Promise<Size | nul
   return rows[0] ?? null;
 }
 
-/** Removes the unfinished or replaced index that an interrupted `REINDEX CONCURRENTLY` leaves behind. */
-async function dropLeftovers(client: pg.ClientBase, name: string, signal: AbortSignal) {
-  const { rows } = await client.query<{ leftover: string }>(
-    `SELECT c.relname AS leftover FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
+/** Drops the invalid indexes that an interrupted `REINDEX CONCURRENTLY` leaves behind. */
+async function dropInvalidIndexes(client: pg.ClientBase, name: string, signal: AbortSignal) {
+  const { rows } = await client.query<{ index: string }>(
+    `SELECT c.relname AS index FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
       WHERE x.indrelid = to_regclass($1) AND NOT x.indisvalid AND c.relname ~ '_cc(new|old)\\d*$'`,
     [name],
   );
-  for (const { leftover } of rows) {
+  for (const { index } of rows) {
     signal.throwIfAborted();
-    await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${leftover}`);
+    await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${index}`);
   }
 }

@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import type { Partition } from '../database/partitions.js';
 
-/** Written on a partition that is going to be dropped: another one may have been detached by hand. */
+/** Comment on a partition that is being dropped; distinguishes it from one that an operator has detached. */
 const EXPIRED = 'expired';
 
 /**
- * Detaches a month from its table and drops it. No reader waits: it is detached when the last transaction that may
- * read it has ended.
+ * Detaches a month from its table and drops it. Readers are not blocked: the detach waits until the last transaction
+ * that may read it has ended.
  */
 export async function dropPartition(client: pg.ClientBase, partition: Partition): Promise<void> {
   const { table, name } = partition;
@@ -16,10 +16,10 @@ export async function dropPartition(client: pg.ClientBase, partition: Partition)
 }
 
 /**
- * Ends what was interrupted: months that were leaving, and those that have left.
- * @returns the names of those that are gone
+ * Drops months whose detach or drop was interrupted.
+ * @returns their names
  */
-export async function dropLeftovers(
+export async function finishDrops(
   client: pg.ClientBase,
   partitions: readonly Partition[],
 ): Promise<string[]> {

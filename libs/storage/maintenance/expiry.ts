@@ -4,44 +4,43 @@ import { withLockRetry } from '../database/transaction.js';
 const DAY_MS = 86_400_000;
 
 /**
- * Until when things are kept. Months go as a whole, so each product has a first of a month: what is
- * before it has expired.
+ * The cutoff of each product: rows received earlier have expired. A cutoff is the first of a month, because whole
+ * months are dropped.
  */
 export class Expiry {
   readonly #now: number;
-  readonly #usualDays: number;
-  /** Of the products that an administrator has said something about. */
+  readonly #defaultDays: number;
+  /** Retention of the products that override the default. */
   readonly #days: ReadonlyMap<string, number>;
 
-  constructor(now: number, usualDays: number, days: ReadonlyMap<string, number>) {
+  constructor(now: number, defaultDays: number, days: ReadonlyMap<string, number>) {
     this.#now = now;
-    this.#usualDays = usualDays;
+    this.#defaultDays = defaultDays;
     this.#days = days;
   }
 
-  /** What a product has from before this time has expired. */
-  endOf(product: string): Date {
-    return this.#end(this.#days.get(product) ?? this.#usualDays);
+  cutoffFor(product: string): Date {
+    return this.#cutoff(this.#days.get(product) ?? this.#defaultDays);
   }
 
-  /** The same for products without a setting of their own. */
-  get usualEnd(): Date {
-    return this.#end(this.#usualDays);
+  /** The cutoff of products that do not override the default. */
+  get defaultCutoff(): Date {
+    return this.#cutoff(this.#defaultDays);
   }
 
-  /** What is before this time has expired for some product. */
-  get latestEnd(): Date {
-    return this.#end(Math.min(this.#usualDays, ...this.#days.values()));
+  /** Rows received earlier have expired for at least one product. */
+  get latestCutoff(): Date {
+    return this.#cutoff(Math.min(this.#defaultDays, ...this.#days.values()));
   }
 
-  /** For a statement: products and their ends as two columns, and the end of all others. */
-  get columns(): [products: string[], ends: string[], usualEnd: string] {
+  /** Statement parameters: the overriding products, their cutoffs, and the default cutoff. */
+  get columns(): [products: string[], cutoffs: string[], defaultCutoff: string] {
     const products = [...this.#days.keys()];
-    const ends = products.map((product) => this.endOf(product).toISOString());
-    return [products, ends, this.usualEnd.toISOString()];
+    const cutoffs = products.map((product) => this.cutoffFor(product).toISOString());
+    return [products, cutoffs, this.defaultCutoff.toISOString()];
   }
 
-  #end(days: number): Date {
+  #cutoff(days: number): Date {
     const date = new Date(this.#now - days * DAY_MS);
     return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth()));
   }
@@ -57,7 +56,7 @@ export async function readExpiry(
   return new Expiry(now, retentionDays, new Map(rows.map(({ product, days }) => [product, days])));
 }
 
-/** The products that reports may be of, and the numbers of their origins. */
+/** All products with reports, and the ids of their origins. */
 export async function readProducts(client: pg.ClientBase): Promise<Map<string, number[]>> {
   const { rows } = await client.query<{ product: string; origins: number[] }>(
     'SELECT product, array_agg(origin_id) AS origins FROM origin GROUP BY product',
@@ -66,16 +65,16 @@ export async function readProducts(client: pg.ClientBase): Promise<Map<string, n
 }
 
 /**
- * Says from which day on reports are complete, before those of earlier days go. An agent's clock may be a
- * day ahead of the receive time that months go by, so the first day after a dropped month is not.
+ * Stores the first day with complete reports, before earlier ones are removed. Months are dropped by receive time,
+ * and an agent's clock may be up to a day ahead of it, so the first day after a dropped month is incomplete.
  */
-export async function raiseFloor(
+export async function raiseRetentionFloor(
   client: pg.ClientBase,
   expiry: Expiry,
   { products, signal }: { products: readonly string[]; signal: AbortSignal },
 ): Promise<void> {
   const days = products.map((product) =>
-    new Date(expiry.endOf(product).getTime() + DAY_MS).toISOString().slice(0, 10),
+    new Date(expiry.cutoffFor(product).getTime() + DAY_MS).toISOString().slice(0, 10),
   );
   await withLockRetry(client, signal, () =>
     client.query(

@@ -1,26 +1,24 @@
 import type pg from 'pg';
 import type { Database } from '../database/database.js';
 import { withLease } from '../database/lease.js';
-import { packIndexes, type CompactionOptions, type CompactionResult } from './compaction.js';
+import { compactIndexes, type CompactionOptions, type CompactionResult } from './compaction.js';
 import { collectOrphans } from './orphans.js';
 import { applyRetention, type RetentionOptions, type RetentionResult } from './retention.js';
 import { readStates, recordRun, type JobState, type Run } from './runs.js';
 
 /**
- * Sorts and joins of maintenance are larger than others, and a pass over a fleet's month may take hours. An
- * analyst's question holds its locks for five minutes at most; what takes longer, such as a dump, is not
- * waited for.
+ * Maintenance sorts and joins more rows than other work, and a pass over a fleet's month may take hours. The lock
+ * timeout exceeds the 5 minutes of an analyst's query; maintenance does not wait for longer ones, such as a dump.
  */
 const SETTINGS = { work_mem: '64MB', statement_timeout: 0, lock_timeout: 10 * 60_000 };
 
-/** What the store does for itself, and the record of it. */
+/** Runs maintenance jobs and records their runs. */
 export class HousekeepingStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Does a job and records how it went, unless another worker is doing it. A job that was told to end
-   * leaves no record.
-   * @returns the run; null where there was none
+   * Runs a job and records the run. An aborted job leaves no record.
+   * @returns null if another worker is running the job
    */
   async run(
     job: string,
@@ -34,31 +32,31 @@ export class HousekeepingStore {
     return done?.result ?? null;
   }
 
-  /** Lets go of what has expired. Is ended soon by its signal, and may be run again. */
+  /** Removes expired data. Stops soon after its signal aborts; can be run again. */
   async applyRetention(options: RetentionOptions): Promise<RetentionResult> {
     return this.#untilAborted(options.signal, (client) =>
       applyRetention(client, this.database, options),
     );
   }
 
-  /** Collects contents and origins that nothing points at. @returns how many rows went, by table */
+  /** Removes unreferenced snapshots and origins. @returns the number of removed rows by table */
   async collectOrphans(signal: AbortSignal): Promise<Record<string, number>> {
     return this.#untilAborted(signal, (client) => collectOrphans(client, signal));
   }
 
-  /** Packs the indexes of months that are over. Is ended soon by its signal, and may be run again. */
+  /** Compacts the indexes of past months. Stops soon after its signal aborts; can be run again. */
   async compact(options: CompactionOptions): Promise<CompactionResult> {
     return this.#untilAborted(options.signal, (client) =>
-      packIndexes(client, this.database, options),
+      compactIndexes(client, this.database, options),
     );
   }
 
-  /** How every job stands that has been done. */
+  /** The state of every job that has run at least once. */
   async states(): Promise<JobState[]> {
     return readStates(this.database);
   }
 
-  /** Cancels the statement under way when it is to end: one may wait for minutes, or take them. */
+  /** An abort cancels the current statement, which could take or wait for minutes. */
   async #untilAborted<T>(
     signal: AbortSignal,
     work: (client: pg.ClientBase) => Promise<T>,

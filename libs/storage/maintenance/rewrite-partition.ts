@@ -3,34 +3,33 @@ import { boundsOf, type Partition } from '../database/partitions.js';
 import { holdMutex } from '../database/mutex.js';
 import { withLockRetry, inTransaction } from '../database/transaction.js';
 
-/** What the name of a partition's successor ends with, until it takes the place. */
+/** Name suffix of the copy that will replace a partition. */
 const SUCCESSOR = '_rewritten';
 /**
- * Some 20 thousand reports. Transactions that delete from the month wait while these are copied, which takes half a
- * second even on a processor that a dozen others want.
+ * About 20,000 reports. Transactions that delete from the month wait while they are copied: half a second even on a
+ * busy CPU.
  */
 const BLOCKS_AT_ONCE = 250;
 
 export interface Rewrite {
-  /** Rows of these origins are left out. */
-  origins: readonly number[];
-  /** The products that they are of. */
+  /** The products to remove, and their origins. */
   products: readonly string[];
+  origins: readonly number[];
   signal: AbortSignal;
-  /** Told of every piece that is copied. */
+  /** Called after each block range is copied. */
   onPiece?: ((partition: string) => Promise<void> | void) | undefined;
   blocksAtOnce?: number | undefined;
 }
 
-/** The products that have been taken out of a partition: it says so itself. */
-export function productsWithout({ note }: Partition): Set<string> {
+/** The products that were removed from a partition; its comment lists them. */
+export function productsRemovedFrom({ note }: Partition): Set<string> {
   return new Set(/^without (.+)$/.exec(note ?? '')?.[1]?.split(', '));
 }
 
 /**
- * Removes some products from a month: copies all others to a new table, which then takes its place in one short
- * transaction. Meanwhile a trigger applies all changes of the month, such as those of an erasure, to both tables, so a
- * deleted row cannot come back. If nothing of the month is left, it is dropped.
+ * Removes some products from a month: copies the rows of all others to a new table, which then replaces the partition
+ * in one short transaction. Meanwhile a trigger applies all changes, such as those of an erasure, to both tables, so a
+ * deleted row cannot come back. If no row is left, the month is dropped.
  */
 export async function rewritePartition(
   client: pg.ClientBase,
@@ -39,9 +38,9 @@ export async function rewritePartition(
 ): Promise<'rewritten' | 'dropped' | 'unchanged'> {
   const { name } = partition;
   const { origins, products, signal } = rewrite;
-  const all = [...new Set([...productsWithout(partition), ...products])].sort();
+  const all = [...new Set([...productsRemovedFrom(partition), ...products])].sort();
   const note = `without ${all.join(', ')}`;
-  if ((await foreseeRewrite(client, partition, origins)) === 'unchanged') {
+  if ((await planRewrite(client, partition, origins)) === 'unchanged') {
     await client.query(`COMMENT ON TABLE ${name} IS '${note}'`);
     return 'unchanged';
   }
@@ -55,8 +54,8 @@ export async function rewritePartition(
   });
 }
 
-/** What would become of a month. */
-export async function foreseeRewrite(
+/** Predicts the outcome of a rewrite. */
+export async function planRewrite(
   client: pg.ClientBase,
   { name }: Partition,
   origins: readonly number[],
@@ -70,7 +69,7 @@ export async function foreseeRewrite(
   return rows[0].has_others ? 'rewritten' : 'dropped';
 }
 
-/** Removes what a rewrite has left behind that was interrupted. */
+/** Removes the tables and triggers of interrupted rewrites. */
 export async function dropSuccessors(
   client: pg.ClientBase,
   partitions: readonly Partition[],
@@ -91,14 +90,14 @@ export async function dropSuccessors(
   }
 }
 
-/** Another process has replaced the successor, because this one lost the month. */
+/** This process has lost its lease on the month, and another one has replaced the successor table. */
 class RewriteLost extends Error {
   override readonly name = 'RewriteLost';
 }
 
 /**
- * Locks the successor and checks that it is the one that this process prepared: another process that took the
- * month over uses the same name. @throws RewriteLost
+ * Locks the successor and checks that this process created it: a process that takes over the month uses the same
+ * name. @throws RewriteLost
  */
 async function lockSuccessor(
   client: pg.ClientBase,
@@ -116,12 +115,12 @@ async function lockSuccessor(
   throw new RewriteLost('Another process has taken over the rewrite of the month.');
 }
 
-/** From its commit on, the successor follows the partition. @returns the successor's oid */
+/** Creates the successor and the trigger that keeps it in sync. @returns the successor's oid */
 async function prepare(client: pg.ClientBase, partition: Partition, note: string): Promise<string> {
   const { name } = partition;
   const successor = `${name}${SUCCESSOR}`;
   const [from, to] = boundsOf(partition);
-  // With the check, Postgres need not look at the rows when it takes the place.
+  // The check constraint lets Postgres attach the table without scanning it.
   await client.query(`
     CREATE TABLE ${successor} (LIKE ${name} INCLUDING DEFAULTS,
       CONSTRAINT ${successor}_bounds CHECK (received_at >= ${from} AND received_at < ${to}));
@@ -164,7 +163,7 @@ async function copy(
   }
 }
 
-/** The successor replaces the partition. All others wait for the milliseconds that this takes. */
+/** Replaces the partition by its successor. Readers and writers are blocked for milliseconds. */
 async function swap(
   client: pg.ClientBase,
   partition: Partition,

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { Queryable } from '../database/database.js';
 
-/** Of each job, so many runs are kept, and its latest success. */
+/** Runs kept per job, in addition to its latest success. */
 const RUNS_KEPT = 50;
 
 export interface Run {
@@ -9,16 +9,15 @@ export interface Run {
   finishedAt: string;
   durationMs: number;
   outcome: 'done' | 'failed';
-  /** What it did; of a failure only its code. */
+  /** The job's result, or the error code of a failure. */
   detail: object;
 }
 
-/** How a job stands. */
 export interface JobState {
   job: string;
   lastRun: Run;
   lastSuccessAt: string | null;
-  /** Runs that have failed since. */
+  /** Failed runs since the last success. */
   failures: number;
 }
 
@@ -29,7 +28,7 @@ interface RunRow {
   detail: object;
 }
 
-/** Does the work of a job and records how it went. @throws what the work threw, once it is recorded */
+/** Runs a job and records the outcome. Rethrows the job's error after recording it. */
 export async function recordRun(
   database: Queryable,
   run: { job: string; startedAt: Date; signal: AbortSignal },
@@ -96,7 +95,7 @@ function toRun({ started_at, finished_at, outcome, detail }: RunRow): Run {
   };
 }
 
-/** A message may repeat what was in a row; a code does not. */
+/** An error message may quote row data; a code never does. */
 function codeOf(error: unknown): string {
   if (error instanceof pg.DatabaseError) return error.code ?? 'database';
   return error instanceof Error ? error.name : 'unknown';

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { partsOfAnEvent, removeEventRows, type EventKeyColumns } from '../database/event-rows.js';
 import { partitionsOf, tablesOfInstallations } from '../database/installation-tables.js';
-import { pieces } from '../maintenance/old-rows.js';
-import { markChanges } from '../rollups/marks.js';
-import { BY_KEY, takeOutOfSums } from '../rollups/take-out.js';
+import { blockRanges } from '../maintenance/expired-rows.js';
+import { markChanges } from '../rollups/dirty-days.js';
+import { BY_KEY, subtractFromSums } from '../rollups/subtract.js';
 import { inTransaction } from '../database/transaction.js';
 import { waitForWriters } from '../database/wait-for-writers.js';
 import type { PurgeRow } from './purge.js';
@@ -69,11 +69,11 @@ async function removeEvents(
   signal: AbortSignal,
 ): Promise<number> {
   let removed = 0;
-  for await (const piece of pieces(client, 'quarantined_event', signal)) {
+  for await (const piece of blockRanges(client, 'quarantined_event', signal)) {
     removed += await inStep(client, purge, () => removeQuarantined(client, purge, piece));
   }
   for (const partition of await partitionsOf(client, 'report')) {
-    for await (const piece of pieces(client, partition, signal)) {
+    for await (const piece of blockRanges(client, partition, signal)) {
       const place = { partition, piece };
       removed += await inStep(client, purge, () => removeReports(client, purge, place));
     }
@@ -218,7 +218,7 @@ async function removeEmpty(client: pg.ClientBase, ids: readonly string[]): Promi
   const { rows } = await client.query<{ id: string }>(EMPTY, [ids]);
   const empty = rows.map(({ id }) => id);
   const removed: Removed = {};
-  if (empty.length > 0) await takeOutOfSums(client, empty);
+  if (empty.length > 0) await subtractFromSums(client, empty);
   for (const table of await tablesOfInstallations(client)) {
     const gone = table === 'purge_installation' ? ids : empty;
     const { rowCount } = await client.query(

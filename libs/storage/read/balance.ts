@@ -1,15 +1,15 @@
 import type { Database } from '../database/database.js';
 
-/** An hour of a product: what was accepted, and what became of it. */
+/** The events of a product and hour: how many were accepted, and their fates. */
 export interface BalancedHour {
   product: string;
   hour: string;
   accepted: number;
   /** Events by fate. */
   fates: Record<string, number>;
-  /** Accepted less all fates: 0 where every event has one. */
+  /** Accepted minus all fates: 0 if every event has one. */
   difference: number;
-  /** Events that ingest acknowledged, by its own count; null when none was announced for the hour. */
+  /** Events that ingest acknowledged, by its own count; null if it announced no count for the hour. */
   acknowledged: number | null;
   /** Of these, events that were in the queue at the latest comparison. */
   queued: number | null;
@@ -24,7 +24,7 @@ export interface BalanceFilter {
   limit: number;
 }
 
-/** What the view has of an hour; which fates there are is for the view to say. */
+/** A row of the view. Its other columns are the counts by fate. */
 interface BalanceRow extends Record<string, unknown> {
   product: string;
   hour: Date;
@@ -35,11 +35,11 @@ interface BalanceRow extends Record<string, unknown> {
   lost: string | null;
 }
 
-/** The books: whether every event that was acknowledged has a fate or is queued. */
-export class Books {
+/** Reads whether every acknowledged event has a fate or is queued. */
+export class BalanceReader {
   constructor(private readonly database: Database) {}
 
-  /** The latest hours first; `unbalanced` is how many of all that match are out of balance. */
+  /** Latest hours first. `unbalanced` counts all matching hours that are out of balance, beyond `limit` too. */
   async balance(filter: BalanceFilter): Promise<{ hours: BalancedHour[]; unbalanced: number }> {
     const { product = null, from = null, to = null, limit } = filter;
     const matching = `FROM fleet.ingest_balance

@@ -5,7 +5,7 @@ import { parquetOf } from './parquet.js';
 import { ViewReader, type ExportFilter, type RawRow } from './read-view.js';
 import { csvOf, ndjsonOf } from './text-formats.js';
 
-/** A long read, at the pace of its reader. */
+/** An export may take hours, at the pace of its consumer. */
 const SETTINGS = {
   statement_timeout: 0,
   idle_in_transaction_session_timeout: 0,
@@ -19,19 +19,19 @@ export const exportFormats = Object.keys(FORMATS) as ExportFormat[];
 
 export interface ExportOptions extends ExportFilter {
   format: ExportFormat;
-  /** Is ended with the last row, and destroyed where the export fails. */
+  /** Ended after the last row, destroyed if the export fails. */
   out: Writable;
-  /** Told how many rows have been read. */
+  /** Receives the number of rows read so far. */
   onProgress?: (rows: number) => void;
 }
 
 /**
- * Writes the rows of a view of the schema `fleet` for a tool outside, as they are at one moment. Memory is
- * bounded, however many there are: no more is read than `out` takes.
+ * Exports a consistent snapshot of a view of the schema `fleet`. Memory is bounded for any number of rows, because
+ * reading waits for `out`.
  *
- * @param database of a role that may read the view; the role `analyst` may
- * @returns how many rows there were
- * @throws ExportRefused where there is no such view, or it has nothing to choose by; `out` is left alone
+ * @param database of a role that may read the view, such as `analyst`
+ * @returns the number of rows
+ * @throws ExportRefused if the view does not exist or lacks a column to filter by; `out` is untouched then
  */
 export async function exportView(
   database: Database,

@@ -3,14 +3,14 @@ import type { Database } from '../database/database.js';
 import { countRows, tablesOfInstallations } from '../database/installation-tables.js';
 
 const ROWS_AT_ONCE = 1000;
-/** A reader may take so long over some rows. */
+/** Longest pause of a reader between two fetches. */
 const SLOW_READER_MS = 5 * 60_000;
 
-/** All that is held about one installation, under the id that it has and those that it had. */
-export class Holdings {
+/** Reads everything stored about one installation, under its current and its former ids. */
+export class InstallationData {
   constructor(private readonly database: Database) {}
 
-  /** What the installation is, product by product, and how many rows there are by table. */
+  /** The installation by product, and its number of rows by table. */
   async summary(installationIds: readonly string[]): Promise<{ products: object[]; rows: object }> {
     return this.database.transaction(
       async (tx) => {
@@ -25,9 +25,9 @@ export class Holdings {
     );
   }
 
-  /** Every row of every view that is about the installation, one at a time, with constant memory. */
+  /** Every row about the installation, of every view, one at a time. Memory is constant. */
   rows(installationIds: readonly string[]): AsyncGenerator<{ view: string; row: object }> {
-    return this.database.read((tx) => readHoldings(tx, installationIds), {
+    return this.database.read((tx) => readRows(tx, installationIds), {
       isolation: 'REPEATABLE READ',
       isReadOnly: true,
       settings: { idle_in_transaction_session_timeout: SLOW_READER_MS },
@@ -35,7 +35,7 @@ export class Holdings {
   }
 }
 
-async function* readHoldings(
+async function* readRows(
   tx: pg.ClientBase,
   installationIds: readonly string[],
 ): AsyncGenerator<{ view: string; row: object }> {
@@ -53,7 +53,7 @@ async function* readHoldings(
   }
 }
 
-/** The views that show every row once: those of the latest ones show no other. */
+/** The views with an installation id, except `current_*`, whose rows the other views contain as well. */
 async function viewsOfInstallations(client: pg.ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT table_name AS name FROM information_schema.columns

@@ -3,7 +3,7 @@ import type { RawRow } from './read-view.js';
 import { toIso } from './text-formats.js';
 import type { Column, ColumnKind } from './view-columns.js';
 
-/** A row group is held in memory until it is written, several times over: so many values and characters. */
+/** Limits of a row group, which is held in memory several times over until it is written. */
 const VALUES_IN_GROUP = 200_000;
 const CHARACTERS_IN_GROUP = 4_000_000;
 
@@ -27,7 +27,7 @@ const KINDS: Record<ColumnKind, Parquet> = {
   text: { type: 'BYTE_ARRAY', converted_type: 'UTF8', read: (value) => value },
 };
 
-/** Parquet with Snappy, a row group at a time. Every column may be null. */
+/** Yields a Snappy-compressed Parquet file, one row group at a time. All columns are nullable. */
 export async function* parquetOf(
   columns: readonly Column[],
   batches: AsyncIterable<RawRow[]>,
@@ -52,7 +52,7 @@ export async function* parquetOf(
     void parquet.write({ columnData, rowGroupSize: group.length });
     group = [];
     characters = 0;
-    return taken(bytes);
+    return takeBytes(bytes);
   };
   for await (const rows of batches) {
     group.push(...rows);
@@ -62,7 +62,7 @@ export async function* parquetOf(
   }
   if (group.length > 0) yield write();
   void parquet.finish();
-  yield parquet.num_rows > 0n ? taken(bytes) : withTypedList(taken(bytes));
+  yield parquet.num_rows > 0n ? takeBytes(bytes) : withTypedList(takeBytes(bytes));
 }
 
 function schemaOf(columns: readonly Column[]): SchemaElement[] {
@@ -73,20 +73,20 @@ function schemaOf(columns: readonly Column[]): SchemaElement[] {
   return [{ name: 'root', num_children: columns.length }, ...elements];
 }
 
-/** In the footer: that there are 0 rows, and an empty list of row groups, whose elements are of type 0. */
+/** Part of the footer: `num_rows` is 0, then an empty list of row groups with element type 0. */
 const NO_ROW_GROUPS = Buffer.from([0x16, 0x00, 0x19, 0x00]);
-/** Structs, in Thrift's compact protocol. */
-const OF_STRUCTS = 0x0c;
+/** Element type `struct` in Thrift's compact protocol. */
+const STRUCT_TYPE = 0x0c;
 
-/** The library gives an empty list no type of elements, and readers that are strict refuse it. */
+/** The library writes empty lists without an element type, which strict readers reject. */
 function withTypedList(file: Uint8Array): Uint8Array {
   const at = Buffer.from(file.buffer).lastIndexOf(NO_ROW_GROUPS);
-  if (at >= 0) file[at + NO_ROW_GROUPS.length - 1] = OF_STRUCTS;
+  if (at >= 0) file[at + NO_ROW_GROUPS.length - 1] = STRUCT_TYPE;
   return file;
 }
 
-/** What has been written since the last time; the place of what follows is counted on. */
-function taken(bytes: ByteWriter): Uint8Array {
+/** Takes the bytes written since the last call. The writer's file offset is not reset. */
+function takeBytes(bytes: ByteWriter): Uint8Array {
   const chunk = bytes.getBytes().slice();
   bytes.index = 0;
   return chunk;

@@ -3,29 +3,29 @@ import { columnsOf, ExportRefused, type Column } from './view-columns.js';
 
 const ROWS_AT_ONCE = 2000;
 
-/** Which rows. The times are those of the view: when it happened, its hour or its day. */
+/** Selects rows. `from` and `to` compare with the view's time column, see `TIMES`. */
 export interface ExportFilter {
   product?: string | undefined;
   from?: Date | undefined;
-  /** The first moment that is not wanted any more. */
+  /** Exclusive. */
   to?: Date | undefined;
 }
 
-/** As Postgres writes them, in UTC. */
+/** Values in Postgres' text format; times are in UTC. */
 export type RawRow = readonly (string | null)[];
 
-/** What a view's times are called. */
+/** Names of time columns; a view is filtered by the first one that it has. */
 const TIMES = ['observed_at', 'occurred_at', 'hour', 'day', 'received_at', 'last_seen_at'];
-const AS_IT_IS = { getTypeParser: () => (value: string) => value };
+const UNPARSED = { getTypeParser: () => (value: string) => value };
 
-/** Reads the rows of a view of `fleet` in a transaction, some at a time. */
+/** Reads the rows of a view of `fleet` in a transaction, in batches. */
 export class ViewReader {
   private constructor(
     private readonly tx: pg.ClientBase,
     readonly columns: readonly Column[],
   ) {}
 
-  /** @throws ExportRefused where there is no such view, or it lacks a column to choose by */
+  /** @throws ExportRefused if the view does not exist or lacks a column to filter by */
   static async open(tx: pg.ClientBase, view: string, filter: ExportFilter): Promise<ViewReader> {
     const columns = await columnsOf(tx, view);
     const wanted = columns.map(expressionOf).join(', ');
@@ -40,7 +40,7 @@ export class ViewReader {
   async *batches(): AsyncGenerator<RawRow[]> {
     for (;;) {
       const { rows } = await this.tx.query<(string | null)[]>({
-        ...{ text: `FETCH ${ROWS_AT_ONCE} FROM exported`, rowMode: 'array', types: AS_IT_IS },
+        ...{ text: `FETCH ${ROWS_AT_ONCE} FROM exported`, rowMode: 'array', types: UNPARSED },
       });
       if (rows.length > 0) yield rows;
       if (rows.length < ROWS_AT_ONCE) return;

@@ -4,10 +4,7 @@ import type { Column, ColumnKind } from './view-columns.js';
 type Batches = AsyncIterable<RawRow[]>;
 type ToText = (value: string) => string;
 
-/**
- * RFC 4180 with a header, lines that end in \n, times in ISO 8601. What is null is empty, an empty text
- * is `""`.
- */
+/** CSV as in RFC 4180, with a header, \n as line end and ISO 8601 times. Null is empty; an empty text is `""`. */
 export async function* csvOf(columns: readonly Column[], batches: Batches): AsyncGenerator<string> {
   const write = columns.map(({ kind }) => CSV[kind] ?? quote);
   const line = (row: RawRow) =>
@@ -16,7 +13,7 @@ export async function* csvOf(columns: readonly Column[], batches: Batches): Asyn
   for await (const rows of batches) yield rows.map((row) => `${line(row)}\n`).join('');
 }
 
-/** An object a line, with every column. Whole numbers have all their digits. */
+/** One JSON object per line, with every column. Integers keep all their digits. */
 export async function* ndjsonOf(
   columns: readonly Column[],
   batches: Batches,
@@ -30,31 +27,31 @@ export async function* ndjsonOf(
   for await (const rows of batches) yield rows.map((row) => `{${line(row)}}\n`).join('');
 }
 
-/** A time as Postgres writes it in UTC, in ISO 8601: its zone is always +00. */
+/** Converts a timestamptz in Postgres' text format, in UTC, to ISO 8601. */
 export function toIso(time: string): string {
   return time.endsWith('+00') ? `${time.slice(0, -3).replace(' ', 'T')}Z` : time;
 }
 
-const asItIs: ToText = (value) => value;
+const unchanged: ToText = (value) => value;
 const toBoolean: ToText = (value) => (value.startsWith('t') ? 'true' : 'false');
 const NOT_A_JSON_NUMBER = /[a-z]{2}/i; // NaN, Infinity; 1e+20 is one
 
 const CSV: Partial<Record<ColumnKind, ToText>> = {
   boolean: toBoolean,
-  int32: asItIs,
-  int64: asItIs,
-  double: asItIs,
+  int32: unchanged,
+  int64: unchanged,
+  double: unchanged,
   time: toIso,
-  date: asItIs,
+  date: unchanged,
 };
 
 const JSON_TEXT: Partial<Record<ColumnKind, ToText>> = {
   boolean: toBoolean,
-  int32: asItIs,
-  int64: asItIs,
+  int32: unchanged,
+  int64: unchanged,
   double: (value) => (NOT_A_JSON_NUMBER.test(value) ? JSON.stringify(value) : value),
   time: (value) => JSON.stringify(toIso(value)),
-  json: asItIs,
+  json: unchanged,
 };
 
 function quote(value: string): string {

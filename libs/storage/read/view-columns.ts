@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** What a column is to a tool outside. Arrays and objects are JSON. */
+/** The portable type of a column. Arrays and objects are JSON. */
 export type ColumnKind =
   'boolean' | 'int32' | 'int64' | 'double' | 'time' | 'date' | 'json' | 'text';
 
@@ -9,7 +9,7 @@ export interface Column {
   kind: ColumnKind;
 }
 
-/** What is wrong with what was asked for, in a sentence. */
+/** The request is invalid; the message explains why in one sentence. */
 export class ExportRefused extends Error {
   override readonly name = 'ExportRefused';
 }
@@ -28,7 +28,7 @@ const KINDS: Readonly<Record<string, ColumnKind>> = {
   jsonb: 'json',
 };
 
-/** The columns of a view of `fleet`. @throws ExportRefused where there is no such view */
+/** The columns of a view of `fleet`. @throws ExportRefused if the view does not exist */
 export async function columnsOf(client: pg.ClientBase, view: string): Promise<Column[]> {
   const { rows } = await client.query<{ name: string; type: string; is_list: boolean }>(
     `SELECT a.attname AS name, t.typname AS type, t.typcategory = 'A' AS is_list

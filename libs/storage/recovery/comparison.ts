@@ -6,26 +6,30 @@ import { InstallationHasher } from '../database/installation-hash.js';
 import { waitForWriters } from '../database/wait-for-writers.js';
 import type { LedgerEntry, LedgerPlace, LedgerRecord } from '../ledger/entry.js';
 import { findInstallations } from './find-installations.js';
-import { lastWords, type RememberedErasure } from '../ledger/last-words.js';
-import { findLifted, suppressAgain, unsuppressAgain, type Word } from './reapply-suppressions.js';
+import { decidingErasures, type RememberedErasure } from '../ledger/remembered-erasures.js';
+import {
+  findLifted,
+  suppressAgain,
+  unsuppressAgain,
+  type Decision,
+} from './reapply-suppressions.js';
 import { eraseReappeared, restoreErasures } from './restore-erasures.js';
 import { takeUnrecorded } from '../ledger/unrecorded.js';
 
-/** What the database had forgotten of the ledger. */
+/** What the database lacked, compared to the ledger. */
 export interface Forgotten {
-  /** Erasures that it does not know. */
+  /** Ids of unknown erasures. */
   erasures: string[];
-  /** Installations that were not suppressed, although the ledger says so. */
+  /** Installations that should have been suppressed. */
   suppressions: number;
-  /** Installations that were suppressed, although the ledger says that it was lifted. */
+  /** Installations whose suppression should have ended. */
   lifts: number;
-  /** Installations that the ledger says are erased and suppressed, and that have rows. */
+  /** Installations with rows although they were erased and suppressed. */
   reappeared: number;
 }
 
-/** How much is looked at, and whether it is mended. */
 export interface ComparisonOptions {
-  /** Also what the database knows: suppressions that are missing, and rows that have come back. */
+  /** Also checks erasures that the database knows, for missing suppressions and reappeared rows. */
   isThorough: boolean;
   /** Changes nothing. */
   isDryRun: boolean;
@@ -34,7 +38,7 @@ export interface ComparisonOptions {
 export interface LedgerComparisonOptions {
   database: Database;
   suppressionKey: string;
-  /** In the audit log: the administrator who asked for the comparison, or a worker's own. */
+  /** For the audit log: the administrator who requested the comparison; by default a worker. */
   actor?: Actor;
 }
 
@@ -42,7 +46,7 @@ class DryRun extends Error {
   override readonly name = 'DryRun';
 }
 
-/** Compares a database with what the ledger says, and applies again what the database has forgotten. */
+/** Compares a database with the ledger, and reapplies erasures and suppressions that the database lacks. */
 export class LedgerComparison {
   private readonly database: Database;
   private readonly hasher: InstallationHasher;
@@ -54,7 +58,7 @@ export class LedgerComparison {
     this.hasher = new InstallationHasher(suppressionKey);
   }
 
-  /** Up to which entry the database knows all erasures. */
+  /** The entry up to which the database knows all erasures. */
   async place(): Promise<LedgerPlace> {
     const { rows } = await this.database.query<{ sequence: string; hash: string }>(
       'SELECT sequence, hash FROM ledger_place',
@@ -63,7 +67,7 @@ export class LedgerComparison {
   }
 
   /**
-   * Notes that the database knows all erasures up to there.
+   * Records that the database knows all erasures up to a place.
    * @throws if it does not know one of them: it was replaced by a lagging replica in the meantime
    */
   async moveTo(
@@ -80,8 +84,8 @@ export class LedgerComparison {
   }
 
   /**
-   * Applies again what the database has forgotten. Suppressions are in force when this resolves; erasures
-   * wait for the workers, under the ids that they had.
+   * Reapplies what the database lacks. Suppressions are in force when this resolves; erasures are requested under their
+   * former ids, and workers carry them out.
    */
   async apply(
     remembered: readonly RememberedErasure[],
@@ -90,18 +94,18 @@ export class LedgerComparison {
     const unknown = await this.#findUnknown(remembered);
     const none = { erasures: [], suppressions: 0, lifts: 0, reappeared: 0 };
     if (unknown.length === 0 && !options.isThorough) return none;
-    const words = chooseWords(remembered, unknown, options);
+    const decisions = chooseDecisions(remembered, unknown, options);
     const changes = await this.#inDryRun(options.isDryRun, async (tx) => {
       await lockRequests(tx);
-      return this.#mendSuppressions(tx, words);
+      return this.#repairSuppressions(tx, decisions);
     });
-    // Who was writing meanwhile may not have seen them; what it has stored is found below.
+    // Transactions that did not see the suppressions yet must end first, so that their rows are found below.
     if (!options.isDryRun) await this.database.hold(waitForWriters);
-    const reappeared = await this.#restore(remembered, unknown, { ...options, words });
+    const reappeared = await this.#restore(remembered, unknown, { ...options, decisions });
     return { ...changes, reappeared, erasures: unknown.map(({ erasureId }) => erasureId) };
   }
 
-  /** Erasures that the ledger has no entry of; `record` appends them, and returns their places. */
+  /** Records completed erasures without an entry. `record` appends them and returns their places. @returns how many */
   async recordUnrecorded(
     record: (records: readonly LedgerRecord[]) => Promise<LedgerPlace[]>,
   ): Promise<number> {
@@ -112,7 +116,7 @@ export class LedgerComparison {
     }
   }
 
-  /** Has erasures recorded again that the ledger has lost. */
+  /** Marks erasures that the ledger has lost as unrecorded, so that they are recorded again. */
   async acceptLoss(entries: readonly LedgerEntry[]): Promise<void> {
     await this.database.query(
       `UPDATE erasure SET ledger = NULL
@@ -131,11 +135,11 @@ export class LedgerComparison {
     return remembered.filter(({ erasureId }) => ids.has(erasureId));
   }
 
-  async #mendSuppressions(
+  async #repairSuppressions(
     tx: pg.ClientBase,
-    words: readonly ChosenWord[],
+    decisions: readonly ChosenDecision[],
   ): Promise<Pick<Forgotten, 'suppressions' | 'lifts'>> {
-    const of = (isLift: boolean) => words.filter((word) => word.isLift === isLift);
+    const of = (isLift: boolean) => decisions.filter((decision) => decision.isLift === isLift);
     const detail = {
       suppressions: await suppressAgain(tx, of(false)),
       lifts: await unsuppressAgain(tx, of(true)),
@@ -150,25 +154,32 @@ export class LedgerComparison {
   async #restore(
     remembered: readonly RememberedErasure[],
     unknown: readonly RememberedErasure[],
-    options: ComparisonOptions & { words: readonly ChosenWord[] },
+    options: ComparisonOptions & { decisions: readonly ChosenDecision[] },
   ): Promise<number> {
     const { isThorough, isDryRun } = options;
     const { hasher, actor } = this;
-    const words = lastWords(remembered);
+    const deciding = decidingErasures(remembered);
     const forgotten = new Set(unknown);
-    const gone = [...words].flatMap(([digest, word]) =>
-      isThorough && word.mode === 'erase_and_suppress' && !forgotten.has(word) ? [digest] : [],
+    const suppressedDigests = [...deciding].flatMap(([digest, erasure]) =>
+      isThorough && erasure.mode === 'erase_and_suppress' && !forgotten.has(erasure)
+        ? [digest]
+        : [],
     );
-    const digests = new Set([...unknown.flatMap(({ installations }) => installations), ...gone]);
-    // Before the lock, because it takes seconds. What is stored meanwhile was received after the erasures.
+    const digests = new Set([
+      ...unknown.flatMap(({ installations }) => installations),
+      ...suppressedDigests,
+    ]);
+    // Before the lock, because it takes seconds. Events stored meanwhile were received after the erasures.
     const found = await this.database.hold((client) => findInstallations(client, hasher, digests));
     return this.#inDryRun(isDryRun, async (tx) => {
       await lockRequests(tx);
       // Together with the erasures, in case the database was replaced by a lagging replica in the meantime.
-      if (!isDryRun) await this.#mendSuppressions(tx, options.words);
-      const lifted = await findLifted(tx, wordsOf(words, found.keys()));
-      await restoreErasures(tx, unknown, { words, lifted, found, hasher, actor });
-      const ids = gone.flatMap((digest) => (lifted.has(digest) ? [] : (found.get(digest) ?? [])));
+      if (!isDryRun) await this.#repairSuppressions(tx, options.decisions);
+      const lifted = await findLifted(tx, decisionsOf(deciding, found.keys()));
+      await restoreErasures(tx, unknown, { deciding, lifted, found, hasher, actor });
+      const ids = suppressedDigests.flatMap((digest) =>
+        lifted.has(digest) ? [] : (found.get(digest) ?? []),
+      );
       return eraseReappeared(tx, ids, { hasher, actor });
     });
   }
@@ -188,33 +199,33 @@ export class LedgerComparison {
   }
 }
 
-interface ChosenWord extends Word {
+interface ChosenDecision extends Decision {
   isLift: boolean;
 }
 
-/** What is to be in force: the words of unknown erasures, and with `isThorough` all suppressions. */
-function chooseWords(
+/** The decisions to apply: those of unknown erasures, and with `isThorough` all suppressions. */
+function chooseDecisions(
   remembered: readonly RememberedErasure[],
   unknown: readonly RememberedErasure[],
   { isThorough }: ComparisonOptions,
-): ChosenWord[] {
+): ChosenDecision[] {
   const forgotten = new Set(unknown);
-  const words = lastWords(remembered);
+  const deciding = decidingErasures(remembered);
   const isChosen = (erasure: RememberedErasure) =>
     forgotten.has(erasure) || (isThorough && erasure.mode !== 'lift');
-  const chosen = [...words].filter(([, erasure]) => isChosen(erasure));
-  return wordsOf(
-    words,
+  const chosen = [...deciding].filter(([, erasure]) => isChosen(erasure));
+  return decisionsOf(
+    deciding,
     chosen.map(([digest]) => digest),
   );
 }
 
-function wordsOf(
-  words: ReadonlyMap<string, RememberedErasure>,
+function decisionsOf(
+  deciding: ReadonlyMap<string, RememberedErasure>,
   digests: Iterable<string>,
-): ChosenWord[] {
+): ChosenDecision[] {
   return [...digests].flatMap((digest) => {
-    const erasure = words.get(digest);
+    const erasure = deciding.get(digest);
     if (!erasure) return [];
     const { requestedAt, mode } = erasure;
     return [{ hash: Buffer.from(digest, 'base64url'), requestedAt, isLift: mode === 'lift' }];

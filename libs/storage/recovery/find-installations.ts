@@ -1,16 +1,15 @@
 import type pg from 'pg';
-import { rollupTables } from '../rollups/take-out.js';
+import { rollupTables } from '../rollups/subtract.js';
 import type { InstallationHasher } from '../database/installation-hash.js';
 
 const IDS_AT_ONCE = 20_000;
-/** Every installation with a row in a partition or in a rollup has one in these as well. */
+/** Every installation in a partition or in a rollup is also in one of these. */
 const MAIN = ['installation', 'installation_life'];
 
 /**
- * Finds the installations that are known by their digests only, by computing the digest of every id that the
- * database has: some 3 s for a million.
+ * Finds installations by their digests, by computing the digest of every id in the database: about 3 s for a million.
  * @param digests in base64url
- * @returns id by digest, of those that are there
+ * @returns the ids that were found, by digest
  */
 export async function findInstallations(
   client: pg.ClientBase,

@@ -1,32 +1,35 @@
 import type pg from 'pg';
 import { staysSuppressed } from '../erasure/stays-suppressed.js';
 
-/** What the ledger says last about an installation's suppression. */
-export interface Word {
+/** The ledger's latest decision on an installation's suppression. */
+export interface Decision {
   hash: Buffer;
   requestedAt: string;
 }
 
-/** Requests that the database knows and that came later have the last word. */
+/** Later requests that the database knows, which override the ledger. */
 const LATER = `
   SELECT FROM erasure_subject u JOIN erasure later USING (erasure_id)
    WHERE u.installation_hash = w.hash AND later.requested_at > w.requested_at`;
 
-/** @returns the digests of those that a later request has lifted, in base64url */
+/** @returns the digests (base64url) of installations that a later request has unsuppressed */
 export async function findLifted(
   tx: pg.ClientBase,
-  words: readonly Word[],
+  decisions: readonly Decision[],
 ): Promise<ReadonlySet<string>> {
   const { rows } = await tx.query<{ hash: Buffer }>(
     `SELECT hash FROM unnest($1::bytea[], $2::timestamptz[]) AS w(hash, requested_at)
       WHERE EXISTS (${LATER} AND later.mode = 'lift')`,
-    columnsOf(words),
+    columnsOf(decisions),
   );
   return new Set(rows.map(({ hash }) => hash.toString('base64url')));
 }
 
-/** Suppresses what is not suppressed any more. @returns how many installations */
-export async function suppressAgain(tx: pg.ClientBase, words: readonly Word[]): Promise<number> {
+/** Restores missing suppressions. @returns the number of installations */
+export async function suppressAgain(
+  tx: pg.ClientBase,
+  decisions: readonly Decision[],
+): Promise<number> {
   const { rowCount } = await tx.query(
     `INSERT INTO suppression
      SELECT hash, now(), true FROM unnest($1::bytea[], $2::timestamptz[]) AS w(hash, requested_at)
@@ -34,23 +37,26 @@ export async function suppressAgain(tx: pg.ClientBase, words: readonly Word[]): 
       ORDER BY hash
      ON CONFLICT (installation_hash) DO UPDATE SET is_lasting = true
       WHERE NOT suppression.is_lasting`,
-    columnsOf(words),
+    columnsOf(decisions),
   );
   return rowCount ?? 0;
 }
 
-/** Ends suppressions that were lifted. @returns how many installations */
-export async function unsuppressAgain(tx: pg.ClientBase, words: readonly Word[]): Promise<number> {
+/** Ends suppressions that should have ended. @returns the number of installations */
+export async function unsuppressAgain(
+  tx: pg.ClientBase,
+  decisions: readonly Decision[],
+): Promise<number> {
   const { rowCount } = await tx.query(
     `DELETE FROM suppression s
       USING unnest($1::bytea[], $2::timestamptz[]) AS w(hash, requested_at)
       WHERE s.installation_hash = w.hash
         AND NOT EXISTS (${LATER} AND ${staysSuppressed('later', 'w.hash')})`,
-    columnsOf(words),
+    columnsOf(decisions),
   );
   return rowCount ?? 0;
 }
 
-function columnsOf(words: readonly Word[]) {
-  return [words.map(({ hash }) => hash), words.map(({ requestedAt }) => requestedAt)];
+function columnsOf(decisions: readonly Decision[]) {
+  return [decisions.map(({ hash }) => hash), decisions.map(({ requestedAt }) => requestedAt)];
 }

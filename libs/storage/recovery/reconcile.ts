@@ -1,12 +1,12 @@
 import type { ChainFault, Chain } from '../ledger/chain.js';
 import type { ComparisonOptions, Forgotten, LedgerComparison } from './comparison.js';
 import { BEGINNING, formerPlaces, type LedgerEntry, type LedgerPlace } from '../ledger/entry.js';
-import { erasuresIn } from '../ledger/last-words.js';
+import { erasuresIn } from '../ledger/remembered-erasures.js';
 
-/** What is wrong with a ledger: a fault of its chain, or that it lacks what the database has seen. */
+/** A fault of the chain, or a ledger that lacks entries that the database has seen. */
 export interface LedgerFault {
   reason: ChainFault['reason'] | 'truncated' | 'other_chain';
-  /** The entry where it shows. */
+  /** The first affected entry. */
   sequence: number;
 }
 
@@ -20,15 +20,15 @@ export interface Reconciliation {
 }
 
 export interface ReconcileOptions extends ComparisonOptions {
-  /** Follows the ledger as it is, although it lacks entries that the database has seen. */
+  /** Accepts a ledger that lacks entries that the database has seen. */
   acceptsLoss?: boolean;
 }
 
 type Read = (after?: LedgerPlace) => Promise<Chain>;
 
 /**
- * Brings a database in line with the ledger. A database that follows is known by one row; otherwise only
- * what was appended since its place is read, and all of it where its place is not in the chain.
+ * Brings a database in line with the ledger. If the database is up to date, this reads one row. Otherwise it reads the
+ * entries after the database's place, or the whole ledger if that place is not in the chain.
  */
 export async function reconcile(
   head: LedgerPlace,
@@ -64,7 +64,7 @@ async function readSince(
   return { chain, fault: isIn(chain, place) ? null : faultOf(chain, place) };
 }
 
-/** Also where it was in a branch that lost: its entries were appended again. */
+/** A place in an abandoned branch counts as well, because its entries were appended again. */
 function isIn({ entries, head }: Chain, { sequence, hash }: LedgerPlace): boolean {
   if (sequence === 0 || isSame(head, { sequence, hash })) return true;
   return entries.some(

@@ -2,26 +2,25 @@ import type pg from 'pg';
 import { recordAct, type Actor } from '../database/audit-log.js';
 import { requestErasure } from '../erasure/request.js';
 import type { InstallationHasher } from '../database/installation-hash.js';
-import type { RememberedErasure } from '../ledger/last-words.js';
+import type { RememberedErasure } from '../ledger/remembered-erasures.js';
 
-/** The most installations of one erasure, as of a request. */
-const INSTALLATIONS_AT_ONCE = 10_000;
+/** The maximum number of installations in one request. */
+const INSTALLATIONS_PER_REQUEST = 10_000;
 
 export interface RestoreContext {
   hasher: InstallationHasher;
   actor: Actor;
-  /** The erasure that has the last word about each digest. */
-  words: ReadonlyMap<string, RememberedErasure>;
-  /** The digests of those that the database knows to be lifted since. */
+  /** The erasure that decides about each digest. */
+  deciding: ReadonlyMap<string, RememberedErasure>;
+  /** The digests of installations that a later request has unsuppressed. */
   lifted: ReadonlySet<string>;
-  /** The ids of those that are in the database, by digest. */
+  /** The ids of installations in the database, by digest. */
   found: ReadonlyMap<string, string>;
 }
 
 /**
- * Makes erasures known again, as they were requested; workers then carry them out. Where an installation is
- * not suppressed in the end, only what was received until its erasure is removed: what it has sent since is
- * its own.
+ * Requests erasures again under their former ids; workers carry them out. If an installation is not suppressed now,
+ * only events received before its erasure are removed, and later ones are kept.
  */
 export async function restoreErasures(
   tx: pg.ClientBase,
@@ -56,19 +55,19 @@ export async function restoreErasures(
 
 function targetsOf(
   { at, installations }: RememberedErasure,
-  { words, lifted, found }: RestoreContext,
+  { deciding, lifted, found }: RestoreContext,
 ) {
   return installations.flatMap((digest) => {
     const id = found.get(digest);
-    const word = words.get(digest);
-    const isSuppressed = word !== undefined && word.mode !== 'lift' && !lifted.has(digest);
+    const decision = deciding.get(digest);
+    const isSuppressed = decision !== undefined && decision.mode !== 'lift' && !lifted.has(digest);
     return id === undefined ? [] : [{ id, until: isSuppressed ? null : at }];
   });
 }
 
 /**
- * Erases installations that were erased and suppressed and have rows all the same, unless an erasure of
- * theirs is under way. @returns how many
+ * Requests the erasure of installations that were erased and suppressed but have rows, unless one of their erasures is
+ * in progress. @returns how many
  */
 export async function eraseReappeared(
   tx: pg.ClientBase,
@@ -83,8 +82,8 @@ export async function eraseReappeared(
     [installationIds, installationIds.map((id) => hasher.hash(id))],
   );
   const mode = 'erase_and_suppress';
-  for (let start = 0; start < rows.length; start += INSTALLATIONS_AT_ONCE) {
-    const ids = rows.slice(start, start + INSTALLATIONS_AT_ONCE).map(({ id }) => id);
+  for (let start = 0; start < rows.length; start += INSTALLATIONS_PER_REQUEST) {
+    const ids = rows.slice(start, start + INSTALLATIONS_PER_REQUEST).map(({ id }) => id);
     await requestErasure(tx, { mode, installationIds: ids }, { hasher, actor });
   }
   return rows.length;

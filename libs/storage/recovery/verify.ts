@@ -16,7 +16,7 @@ export interface CopyReport {
 
 export interface LedgerVerification extends Reconciliation {
   copies: CopyReport[];
-  /** Whether the copies hold the same. */
+  /** Whether the copies are equal. */
   agree: boolean;
   /** Whether an entry is missing, altered or in the wrong place somewhere. */
   isDamaged: boolean;
@@ -25,19 +25,18 @@ export interface LedgerVerification extends Reconciliation {
 export interface VerifyOptions extends Omit<LedgerOptions, 'onRepair'> {
   comparison: LedgerComparison;
   isDryRun: boolean;
-  /** Continues with the ledger as it is, although it lacks entries that the database has seen. */
+  /** Accepts a ledger that lacks entries that the database has seen. */
   acceptsLoss: boolean;
 }
 
-/** Some 20 ms of work between two moments for others. */
+/** About 20 ms of work, after which the event loop gets a turn. */
 const LINES_AT_ONCE = 200;
-/** A worker writes to one copy a moment before the other. */
+/** A worker writes to one copy shortly before the other, so a difference is confirmed after this pause. */
 const SECOND_LOOK_MS = 1000;
 
 /**
- * Checks every entry of every copy with its signature, and the database against them. Unless it is a dry
- * run, copies are repaired, and what the database has forgotten is applied again. Copies with an entry whose
- * key is unknown are not repaired.
+ * Checks the signature of every entry in both copies, and compares the database with them. Unless it is a dry run,
+ * repairs the copies and reapplies what the database lacks. Copies with an entry of an unknown key are not repaired.
  */
 export async function verifyLedger(options: VerifyOptions): Promise<LedgerVerification> {
   const { comparison, isDryRun, acceptsLoss } = options;

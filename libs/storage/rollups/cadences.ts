@@ -1,28 +1,28 @@
 import type pg from 'pg';
 import type { ProductCadence } from '#telemetry';
-import { locked } from './lock.js';
+import { withRollupLock } from './lock.js';
 
 /**
- * Stores how often the installations of products report. If the number of days after which a product's installations
- * count as silent has changed, the next refresh sums up all of its days again.
+ * Stores the reporting cadence of each product. If the number of days after which a product's installations count as
+ * silent has changed, the next refresh recomputes all daily sums of the product.
  */
 export async function writeCadences(
   client: pg.ClientBase,
   cadences: readonly ProductCadence[],
 ): Promise<void> {
-  await locked(client, async () => {
+  await withRollupLock(client, async () => {
     await client.query(WRITE, [
       cadences.map(({ product }) => product),
       cadences.map(({ every }) => every),
       cadences.map(({ silentAfterDays }) => silentAfterDays),
     ]);
   });
-  // Autovacuum leaves out tables as small as this one. Not knowing it, Postgres plans for a handful of
-  // installations where there are a hundred thousand, and asking for their gaps takes half as long again.
+  // Autovacuum skips tables as small as this one. Without statistics Postgres plans for a handful of installations
+  // instead of a hundred thousand, and computing their gaps takes 1.5 times as long.
   await client.query('ANALYZE product_cadence');
 }
 
-/** A day's silent ones are those of an earlier day: so days are marked beyond the last one that there is. */
+/** An installation goes silent some days after its last one, so days after the last stored day are marked as well. */
 const WRITE = `
   WITH given AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::integer[]) AS g(product, reports_every, silent_after_days)),

@@ -1,37 +1,37 @@
-/** A table of a day's sums: what tells its rows, what they hold, and how that is read from installation_day. */
+/** A table of daily sums: its columns by role, and how they are computed from installation_day. */
 export interface DaySum {
   table: string;
-  /** After the day. */
+  /** The primary key without the day. */
   key: readonly string[];
-  /** The part of the key that no sender chooses. Apart from the product, everything else is a name or a version. */
+  /** Key columns with a bounded set of values. The others, except the product, are names and versions that senders choose. */
   classes?: readonly string[];
-  /** What the key decides. */
+  /** Columns that depend on the key only. */
   facts?: readonly string[];
-  /** Whole numbers: what an installation has added to them can be taken out again. */
+  /** Integers, from which an installation's share can be subtracted exactly. */
   counts: readonly string[];
-  /** Sums of figures: the same, but for what rounding has swallowed. */
+  /** Sums of floating-point values, from which a share can be subtracted up to rounding. */
   totals?: readonly string[];
-  /** Of these no part can be taken out. */
+  /** Order statistics, from which nothing can be subtracted. */
   ranks?: readonly string[];
-  /** The columns are the day, then those of key, facts, counts, totals and ranks, in that order. */
+  /** Yields the day, then key, facts, counts, totals and ranks, in that order. */
   select: (of: Scope) => string;
 }
 
-/** Which days of installations are summed up: conditions on a row `d`, and what `$1` is in them. */
+/** Conditions on a row `d` of installation_day that select the days to sum up. Each scope defines `$1`. */
 export interface Scope {
   days: string;
-  /** Days after which an installation counts as silent on one of these; see `SILENT`. */
+  /** Selects the last days of installations that count as silent on one of these days; see `SILENT`. */
   lastDays: string;
 }
 
-/** After how many days without anything an installation of a row `d` counts as silent; `c` is its cadence. */
+/** Days without a report after which an installation counts as silent; `c` is its product's cadence. */
 export const SILENT = 'coalesce(c.silent_after_days, 3)';
-/** The same for the product with the longest such time. */
+/** The highest such number of any product. */
 export const LONGEST_SILENCE = '(SELECT greatest(3, max(silent_after_days)) FROM product_cadence)';
 
 const OF_PRODUCT = '($2::text IS NULL OR d.product = $2)';
 
-/** All installations on the day `$1`; those of the product `$2` where it is not null. */
+/** All installations on the day `$1`, or those of the product `$2` if it is not null. */
 export const OF_DAY: Scope = {
   days: `d.day = $1::date AND ${OF_PRODUCT}`,
   lastDays: `d.day BETWEEN $1::date - ${LONGEST_SILENCE} AND $1 AND d.day = $1 - ${SILENT} AND ${OF_PRODUCT}`,
@@ -43,10 +43,10 @@ export const OF_INSTALLATIONS: Scope = {
   lastDays: 'd.installation_id = ANY ($1::uuid[])',
 };
 
-/** The columns of a row besides the day and the key. */
+/** All columns except the day and the key. */
 export function valuesOf({ facts = [], counts, totals = [], ranks = [] }: DaySum): string[] {
   return [...facts, ...counts, ...totals, ...ranks];
 }
 
-/** Sums must not overflow, whatever an agent sends: a figure counts for no more than this. */
+/** Clamps a value so that sums cannot overflow, whatever an agent sends. */
 export const clamped = (figure: string) => `greatest(-1e290, least(1e290, ${figure}))`;

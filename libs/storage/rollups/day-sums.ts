@@ -4,7 +4,7 @@ import { folded, foldedAsIn } from './fold.js';
 import { eventSums } from './event-sums.js';
 import { fleetSum, metricSum, stateSums } from './state-sums.js';
 
-/** The parts that are refreshed apart, by their numbers in rollup_stale. */
+/** Groups of sums that become stale and are refreshed together, by `rollup_stale.part`. */
 const PARTS: ReadonlyMap<number, readonly DaySum[]> = new Map([
   [1, [fleetSum]],
   [2, [...stateSums, ...eventSums]],
@@ -13,20 +13,17 @@ const PARTS: ReadonlyMap<number, readonly DaySum[]> = new Map([
 
 export const partNumbers = [...PARTS.keys()];
 
-/** All tables of sums. */
 export const daySumTables = [...PARTS.values()].flat().map(({ table }) => table);
 
-/** The first day that is summed up. Earlier days would lack installations whose last day is no longer kept. */
+/** The first day with sums. On earlier days, installations whose last day has expired would be missing. */
 export const FIRST_SUMMED_DAY = `(SELECT days_since + ${LONGEST_SILENCE} FROM rollup_state)`;
 
-/** The sums of a part. */
 export function sumsOf(part: number): readonly DaySum[] {
   return PARTS.get(part) ?? [];
 }
 
 /**
- * Sums up a day again from the rows of its installations, of all products or of one. In a transaction that
- * holds the lock of refreshes.
+ * Recomputes a day's sums of all products or one. The transaction must hold the rollup lock.
  */
 export async function refreshDaySum(
   tx: pg.ClientBase,
@@ -37,17 +34,16 @@ export async function refreshDaySum(
 }
 
 /**
- * Subtracts installations from the sums of all their days, which still exist. The transaction holds the lock of
- * refreshes and removes these days afterwards. Days that will be summed up again anyway are left alone; days from which
- * no part can be subtracted are marked.
+ * Subtracts installations from the sums of all their days. The transaction must hold the rollup lock, and remove the
+ * installations' days afterwards. Stale days are left alone; days with sums that do not allow subtraction become stale.
  */
-export async function takeOutOfDaySums(
+export async function subtractFromDaySums(
   tx: pg.ClientBase,
   installationIds: readonly string[],
 ): Promise<void> {
   for (const [part, sums] of PARTS) {
     for (const sum of sums) {
-      const text = sum.ranks ? marking(sum) : lessening(sum);
+      const text = sum.ranks ? marking(sum) : subtracting(sum);
       await tx.query(text, [installationIds, part]);
     }
   }
@@ -57,9 +53,8 @@ const of = (alias: string, names: readonly string[]) =>
   names.map((name) => `${alias}.${name}`).join(', ');
 
 /**
- * Writes the rows that have changed, and no others, since most of a day's sums stay as they are. Those that
- * are gone are found by grouping and removed by their place: whatever the planner believes about a day that
- * it has no statistics of, it cannot compare each row with each.
+ * Writes only rows that have changed, since most of a day's sums stay the same. Obsolete rows are found by grouping and
+ * deleted by ctid, so that the planner cannot choose a nested loop for a day without statistics.
  */
 export function refreshing(sum: DaySum): string {
   const { table, key, select } = sum;
@@ -73,7 +68,7 @@ export function refreshing(sum: DaySum): string {
           FROM (SELECT ctid AS place, ${key.join(', ')} FROM ${table}
                  WHERE day = $1 AND ($2::text IS NULL OR product = $2)
                  UNION ALL
-                SELECT NULL, ${key.join(', ')} FROM fresh) both_sides
+                SELECT NULL, ${key.join(', ')} FROM fresh) old_and_fresh
          GROUP BY ${key.join(', ')} HAVING count(*) = count(place))))
     INSERT INTO ${table} AS t (${columns})
     SELECT ${columns} FROM fresh
@@ -83,12 +78,12 @@ export function refreshing(sum: DaySum): string {
 }
 
 const IS_MARKED = 'EXISTS (SELECT FROM rollup_stale m WHERE m.day = theirs.day AND m.part = $2)';
-/** A refresh that is summing up the day meanwhile sees by the revision that it has to do so again. */
-const MARK_AGAIN =
+/** The new revision makes a concurrent refresh of the day leave it marked, so that it is refreshed again. */
+const MARK_STALE_AGAIN =
   'ON CONFLICT (day, part, modulus, remainder) DO UPDATE SET revision = s.revision + 1';
 
-/** A row is removed with its last installation. A total that has become very small is summed up again. */
-function lessening(sum: DaySum): string {
+/** Deletes rows whose last installation is subtracted. Days with a total that has become very small become stale. */
+function subtracting(sum: DaySum): string {
   const { table, key, counts, totals = [], select } = sum;
   const columns = ['day', ...key, ...valuesOf(sum)].join(', ');
   const isSame = `(${of('t', ['day', ...key])}) = (${of('d', ['day', ...key])})`;
@@ -99,19 +94,19 @@ function lessening(sum: DaySum): string {
     unmarked AS MATERIALIZED (SELECT * FROM theirs WHERE NOT ${IS_MARKED}),
     due AS MATERIALIZED (${foldedAsIn(sum, 'unmarked')}),
     emptied AS (DELETE FROM ${table} t USING due d WHERE ${isSame} AND ${isAll}),
-    lessened AS (
+    reduced AS (
       UPDATE ${table} t
          SET ${[...counts, ...totals].map((name) => `${name} = t.${name} - d.${name}`).join(', ')}
         FROM due d WHERE ${isSame} AND NOT ${isAll}
       RETURNING t.day, ${isRounded || 'false'} AS is_rounded)
     INSERT INTO rollup_stale AS s (day, part)
-    SELECT day, $2::smallint FROM lessened WHERE is_rounded
-     UNION SELECT day, $2 FROM theirs WHERE ${IS_MARKED} ${MARK_AGAIN}`;
+    SELECT day, $2::smallint FROM reduced WHERE is_rounded
+     UNION SELECT day, $2 FROM theirs WHERE ${IS_MARKED} ${MARK_STALE_AGAIN}`;
 }
 
 function marking({ select }: DaySum): string {
   return `
     INSERT INTO rollup_stale AS s (day, part)
     SELECT DISTINCT theirs.day, $2::smallint
-      FROM (${select(OF_INSTALLATIONS)}) AS theirs (day) ${MARK_AGAIN}`;
+      FROM (${select(OF_INSTALLATIONS)}) AS theirs (day) ${MARK_STALE_AGAIN}`;
 }

@@ -1,6 +1,6 @@
 import { clamped, type DaySum, type Scope } from './day-sum.js';
 
-/** The contents of usage events and errors, with how often each installation sent them. */
+/** The snapshots of usage events and errors, with the number of events per installation. */
 const events = ({ days }: Scope) => `
   SELECT d.day, d.installation_id, d.product, o.version, c.snapshot_id, c.events
     FROM installation_day_events d
@@ -57,7 +57,7 @@ export const eventSums: readonly DaySum[] = [
   },
 ];
 
-/** The contents that tell a state, as events that each installation sent once. */
+/** The snapshots of state reports, as one event per installation. */
 function states({ days }: Scope): string {
   return `
     SELECT d.day, d.installation_id, d.product, o.version, c.snapshot_id, 1
@@ -66,7 +66,7 @@ function states({ days }: Scope): string {
      WHERE ${days} AND c.snapshot_id IS NOT NULL`;
 }
 
-/** The tables of contents, and the event that each is of. */
+/** The snapshot tables, and SQL for the event of a snapshot. */
 const CONTENTS = [
   ['health_snapshot', "'health'"],
   ['package_snapshot', "'package_list'"],
@@ -76,8 +76,8 @@ const CONTENTS = [
 ] as const;
 
 /**
- * Those of some contents that texts were left out of. Each table is joined by itself: of all of them together
- * Postgres looks up nothing by key.
+ * The snapshots that texts were dropped from. Each table is joined separately, because Postgres does not use the
+ * primary keys on a union of them.
  */
 function withDropped(contents: string): string {
   const each = CONTENTS.map(

@@ -1,11 +1,11 @@
 import type { DaySum } from './day-sum.js';
 
 /**
- * The most rows that a table has of a product and day. A fleet whose clusters list 2,500 packages has these in
- * 20 versions; one write key could send a million names a minute.
+ * Maximum number of rows per product and day in a table: enough for 2,500 packages in 20 versions. Without a limit,
+ * one write key could add a million names a minute.
  */
-const MOST_ROWS = 50_000;
-/** Replaces names and versions that are counted together. */
+const MAX_ROWS = 50_000;
+/** Replaces the names and versions of folded rows. */
 const OTHERS = `'*'`;
 
 /** The columns of a key whose values senders choose. */
@@ -14,10 +14,9 @@ function namesOf({ key, classes = [] }: DaySum): string[] {
 }
 
 /**
- * A statement's rows (with the columns of the table), where a product has too many: those that most
- * installations have stay, in the order of their keys where several have as many, and all others
- * become one. So what is kept depends on the day's reports only, and not on their order. Their counts are
- * added up: an installation counts once for each name. `place` is greater than the limit in the rows that are folded.
+ * Limits a statement's rows (with the columns of the table) per product: keeps those with the most installations,
+ * ties in key order, and folds all others into one row. So the result depends on the day's reports only, not on their
+ * order. The counts of folded rows are added up, so an installation counts once per folded name.
  */
 export function folded(sum: DaySum, each: string): string {
   const { key, facts = [], counts, totals = [], ranks = [] } = sum;
@@ -37,19 +36,19 @@ export function folded(sum: DaySum, each: string): string {
     ranked AS MATERIALIZED (
       SELECT *, row_number() OVER (PARTITION BY product ORDER BY ${first} DESC, ${key.join(', ')}) AS place
         FROM each_row)
-    SELECT ${columns.join(', ')} FROM ranked WHERE place <= ${MOST_ROWS}
+    SELECT ${columns.join(', ')} FROM ranked WHERE place <= ${MAX_ROWS}
      UNION ALL
-    SELECT ${combined.join(', ')} FROM ranked WHERE place > ${MOST_ROWS} GROUP BY ${rest.join(', ')}`;
+    SELECT ${combined.join(', ')} FROM ranked WHERE place > ${MAX_ROWS} GROUP BY ${rest.join(', ')}`;
 }
 
-/** Of several figures there is no median. */
+/** Ranks that can be combined. The median of several medians is unknown. */
 const RANKS: Readonly<Record<string, string>> = {
   least: 'min(least)',
   greatest: 'max(greatest)',
 };
 
 /**
- * The part of some installations in a table: where it has no row of a key, they were counted with the others.
+ * Maps some installations' sums to the rows of a table that contain them: the folded row where a key has no row.
  * @param theirs a relation with the columns of the table
  */
 export function foldedAsIn(sum: DaySum, theirs: string): string {

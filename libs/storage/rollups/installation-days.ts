@@ -18,7 +18,7 @@ const FIGURES = [
   ],
   ...['cpu_percent', 'mem_total_mb', 'mem_used_mb', 'disk_total_mb', 'disk_used_mb'],
 ];
-/** The columns of a day that come after its key. */
+/** The columns of installation_day after its key. */
 const COLUMNS = [
   ...['health_id', 'package_id', 'framework_id', 'metric_id', 'origin_id', 'origins', 'reports'],
   ...['hours', 'first_ms', 'last_ms', 'ui_users', 'ui_logins', 'ui_logouts', 'ui_page_views'],
@@ -35,8 +35,8 @@ const MS = (time: string) => `(date_part('epoch', ${time}) * 1000)::bigint`;
 const TIME = (ms: string) => `timestamptz 'epoch' + ${ms} * interval '1 millisecond'`;
 
 /**
- * Reports are counted by content first: of 24 hourly reports most say the same. `last` is the time of the
- * latest one, its key, by which of two at one moment the same always counts, and when it was received.
+ * Groups reports by snapshot first, because most of 24 hourly reports are equal. `last` is the latest report's observation
+ * time, its event key, which breaks ties, and its receive time.
  */
 const SEEN = `
   SELECT c.*, o.product, o.description
@@ -49,7 +49,7 @@ const SEEN = `
     JOIN described o USING (origin_id)
    WHERE o.product IN (SELECT product FROM whole)`;
 
-/** Origins that differ by the key that sent them describe an installation alike: the least is their description. */
+/** Origins that differ only by write key describe an installation equally. The lowest id represents them. */
 const DESCRIBED = `
   SELECT origin_id, product,
          min(origin_id) OVER (PARTITION BY product, version, variant, provider, platform, source) AS description
@@ -66,7 +66,7 @@ const REPORTED = `
          (max(last[1]) - date_part('epoch', ${MIDNIGHT}) * 1000)::int AS last_ms
     FROM seen GROUP BY 1, 2`;
 
-/** As fleet.ui_events shows them: a page view that a browser repeats within two seconds is one. */
+/** As in fleet.ui_events: page views that a browser repeats within two seconds count once. */
 const VISITED = `
   SELECT r.installation_id, o.product, count(DISTINCT r.user_key)::int AS ui_users,
          count(*) FILTER (WHERE s.action = 'login')::int AS ui_logins,
@@ -100,7 +100,7 @@ const MEASURED = `
    WHERE ${OF_THE_DAY} AND ${OF_THE_PIECE('r')}
    ORDER BY r.installation_id, o.product, r.observed_at DESC, r.event_key DESC`;
 
-/** The day's latest report of each kind that tells a state, and, as kind 0, the latest figures. */
+/** The day's latest report of each state kind and, as kind 0, the latest resource reading. */
 const LATEST = `
   SELECT DISTINCT ON (installation_id, product, kind) installation_id, product, kind, snapshot_id,
          last[2] AS event_key, ${TIME('last[3]')} AS received_at, ${TIME('last[1]')} AS observed_at, origin_id
@@ -110,8 +110,8 @@ const LATEST_COLUMNS = ['snapshot_id', 'event_key', 'received_at', 'observed_at'
 const DAY_OF_LATEST = `(l.observed_at AT TIME ZONE 'UTC')::date`;
 
 /**
- * Writes what has changed, and nothing else, and marks which sums and lives that concerns. An installation
- * that comes, goes, opts out or changes its origin on a day does so in the sums of other days too.
+ * Writes only rows that have changed, and marks the affected sums and lives as stale. An installation that appears,
+ * disappears, opts out or changes its origin on a day also affects the sums of other days.
  */
 const REFRESH = `
   WITH whole AS MATERIALIZED (${WHOLE_PRODUCTS}),
@@ -174,8 +174,8 @@ const REFRESH = `
                                    = (l.installation_id, l.product, l.kind))) AS has_lost`;
 
 /**
- * If the latest report was on this day and has been deleted, falls back to the previous one. Each is looked up
- * by its installation: a comparison of two lists would be one of each with each where the planner expects few.
+ * If the latest report was on this day and has been deleted, falls back to the previous one. Each is looked up by its
+ * installation, because the planner may choose a nested loop for a join of two lists.
  */
 const FIND_LOST = `
   WITH lost AS MATERIALIZED (
@@ -206,7 +206,7 @@ const FIND_LOST = `
    WHERE (l.installation_id, l.product, l.kind) = (f.installation_id, f.product, f.kind)
      AND f.event_key IS NOT NULL`;
 
-/** A share of a day's installations: those whose hash leaves this remainder. */
+/** A part of a day's installations, selected by hash. */
 export interface Piece {
   day: string;
   /** A power of two: 1 is the whole day. */
@@ -215,17 +215,16 @@ export interface Piece {
 }
 
 /**
- * Reads the reports of a piece of a day again. In a transaction that holds the lock of refreshes and after
- * the marks of the day were taken away: what is committed after that has left a mark that is still there.
- * @returns how many installations had another day than before
+ * Recomputes the installations' days of a piece from their reports. The transaction must hold the rollup lock, and the
+ * day's marks must have been removed before, so that every later commit leaves a new mark.
+ * @returns how many rows changed
  */
 export async function refreshInstallationDays(
   tx: pg.ClientBase,
   { day, modulus, remainder }: Piece,
 ): Promise<number> {
   const piece = [day, modulus, remainder];
-  // The planner's statistics know nothing of a day that has just begun: it would take 10,000 rows for one
-  // and compare each with each.
+  // Without statistics on a new day, the planner estimates 1 row instead of 10,000 and chooses nested loops.
   await tx.query('SET LOCAL enable_nestloop = off');
   const { rows } = await tx.query<{ rows: number; has_lost: boolean }>(REFRESH, piece);
   await tx.query(REFRESH_EVENTS, piece);

@@ -3,7 +3,7 @@ import { OF_THE_DAY, OF_THE_PIECE, WHOLE_PRODUCTS } from './day-window.js';
 
 const { usage, error } = reportKinds;
 
-/** Counted from the same reports, and kept apart: most installations have none. */
+/** Usage events and errors per installation and day. A separate table, because most installations have none. */
 export const REFRESH_EVENTS = `
   WITH whole AS MATERIALIZED (${WHOLE_PRODUCTS}),
   counted AS (

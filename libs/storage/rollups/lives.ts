@@ -1,19 +1,19 @@
 import type pg from 'pg';
 import { SILENT } from './day-sum.js';
 
-/** Each with a few days to some thousands. */
+/** Each has between a few and thousands of days. */
 const LIVES_AT_ONCE = 2000;
 
-/** The key of a life. */
+/** The key of a row of installation_life: an installation's first and last day, active days and returns. */
 export interface Life {
   id: string;
   product: string;
 }
 
 /**
- * Reads the next lives that have changed again from their days, with their upgrades, and removes those
- * without a day. In a transaction that holds the lock of refreshes.
- * @returns the last of them, after which to continue; null where there are no more
+ * Recomputes the next stale lives and their upgrades from the installations' days, and removes lives without a day.
+ * The transaction must hold the rollup lock.
+ * @returns the last one, after which to continue; null at the end
  */
 export async function refreshLives(tx: pg.ClientBase, after: Life | null): Promise<Life | null> {
   const { rows } = await tx.query<Life>(STALE_LIVES, [after?.id ?? null, after?.product ?? null]);
@@ -22,8 +22,8 @@ export async function refreshLives(tx: pg.ClientBase, after: Life | null): Promi
   const lives = [rows.map(({ id }) => id), rows.map(({ product }) => product)];
   await tx.query(REFRESH_UPGRADES, lives);
   await tx.query(REFRESH_LIVES, lives);
-  // By the range of their keys. A list of keys would be compared with every stale row wherever the planner
-  // expects a few of these: 76 s for 2,000 of 38,000.
+  // By key range. With a list of keys, the planner may choose a nested loop over all stale rows: 76 s for 2,000 of
+  // 38,000.
   await tx.query(REMOVE_LIVES, [first.id, first.product, last.id, last.product]);
   return rows.length === LIVES_AT_ONCE ? last : null;
 }
@@ -33,16 +33,16 @@ const STALE_LIVES = `
    WHERE is_stale AND ($1::uuid IS NULL OR (installation_id, product) > ($1, $2::text))
    ORDER BY installation_id, product LIMIT ${LIVES_AT_ONCE}`;
 
-/** Of the stale ones in a range, all were given: those that are still stale have no day. */
+/** All stale lives of the range have just been refreshed, so those that are still stale have no day. */
 const REMOVE_LIVES = `
   DELETE FROM installation_life
    WHERE is_stale AND (installation_id, product) >= ($1::uuid, $2::text)
      AND (installation_id, product) <= ($3::uuid, $4::text)`;
 
 /**
- * Parts of the statement that writes the rows of the day `$1`, of `others`: those that are new or of another
- * origin than before. Where a new day comes after all others of a life, it is added to it. Any other life that
- * is concerned becomes stale: to read its days again takes thousands of rows after some years.
+ * Parts of the statement that writes the rows of the day `$1`; `others` are the rows that are new or changed their
+ * origin. A new day after all others of a life is added to it, because recomputing the life may read thousands of rows.
+ * All other affected lives become stale.
  */
 export const CONTINUE_LIVES = `
   continued AS MATERIALIZED (
@@ -73,14 +73,14 @@ export const CONTINUE_LIVES = `
         ON CONFLICT (installation_id, product) DO UPDATE SET is_stale = true WHERE NOT l.is_stale)`;
 
 const GIVEN = 'unnest($1::uuid[], $2::text[]) AS given(installation_id, product)';
-/** The rows of a table that belong to the given lives, as `d`: looked up one life after the other. */
+/** The rows of a table that belong to the given lives, as `d`. `OFFSET 0` makes Postgres look up one life at a time. */
 const OF_GIVEN = (table: string, columns: string) => `
   ${GIVEN} CROSS JOIN LATERAL (
        SELECT ${columns} FROM ${table} t
         WHERE t.installation_id = given.installation_id AND t.product = given.product OFFSET 0) d`;
 const LIFE = 'PARTITION BY d.installation_id, d.product ORDER BY d.day';
 
-/** Who was there before the first day that is kept began then. */
+/** A life that began before the first kept day keeps its stored beginning. */
 const REFRESH_LIVES = `
   UPDATE installation_life l
      SET first_day = CASE WHEN l.first_day < s.days_since THEN l.first_day ELSE d.first_day END,
@@ -116,7 +116,7 @@ const REFRESH_UPGRADES = `
         FROM (SELECT d.place, d.installation_id, d.product, d.day
                 FROM ${OF_GIVEN('installation_upgrade', 'ctid AS place, installation_id, product, day')}
                UNION ALL
-              SELECT NULL, installation_id, product, day FROM fresh) both_sides
+              SELECT NULL, installation_id, product, day FROM fresh) old_and_fresh
        GROUP BY installation_id, product, day HAVING count(*) = count(place))))
   INSERT INTO installation_upgrade AS u
          (installation_id, product, day, previous_day, next_day, from_origin_id, to_origin_id)

@@ -1,12 +1,12 @@
-import type { Ask } from './lock.js';
+import type { SideQuery } from './lock.js';
 
 export interface RefreshOptions {
-  /** Ends the refresh after the statement under way. */
+  /** Ends the refresh after the current statement. */
   signal?: AbortSignal | undefined;
-  /** Receives the progress after each day of each step. */
+  /** Called after each day of each step. */
   onProgress?: ((progress: RefreshProgress) => void) | undefined;
-  /** Runs statements on another connection, by which the refresh sees whether an erasure waits for it. */
-  ask?: Ask | undefined;
+  /** Used to poll whether an erasure waits for the refresh. */
+  sideQuery?: SideQuery | undefined;
 }
 
 export interface RefreshProgress {

@@ -4,10 +4,10 @@ const FIGURES = [
   ...['cpu_total', 'cpu_used', 'cpu_percent', 'mem_total_mb', 'mem_used_mb', 'disk_total_mb'],
   ...['disk_used_mb', 'agents_active', 'agents_connected', 'task_count', 'framework_count'],
 ];
-/** From 0, then from 1/8, 1/4, 1/2, 1, 2, … */
+/** Lower bounds: 0, then 1/8, 1/4, 1/2, 1, 2, … */
 const BUCKETS = `'{0}'::float8[] || ARRAY(SELECT power(2::float8, i) FROM generate_series(-3, 60) AS i ORDER BY i)`;
 
-/** How many installations say the same on a day: thousands of days become a few contents. */
+/** Installations per day and snapshot: groups thousands of rows into a few snapshots before these are read. */
 const contents = (column: string, { days }: Scope) => `
   SELECT d.day, d.product, o.version, d.${column} AS snapshot_id, count(*)::int AS installations
     FROM installation_day d JOIN origin o USING (origin_id)
@@ -15,8 +15,8 @@ const contents = (column: string, { days }: Scope) => `
    GROUP BY 1, 2, 3, 4`;
 
 /**
- * Installations by what they did: there, never there before, back, or gone for as long as they may be.
- * One that left with an opt-out has not gone silent. Who was there before the first day that is kept has not been born since, and has been away.
+ * Counts active, new (`born`), returned and silent installations. One that opted out does not count as silent. One that
+ * was first seen before the first kept day counts as returned, not as new.
  */
 export const fleetSum: DaySum = {
   table: 'fleet_day',

@@ -9,12 +9,13 @@ import {
   type RoleLogin,
 } from './reader-roles.js';
 
-/** As whom workers and the admin API are meant to connect. */
+/** The role that workers and the admin API connect as. */
 export const APPLICATION_ROLE = 'muster_app';
 
-/** What it may only add to, and what is not its business. */
+/** It can only read and add rows here. */
 const LOG = 'audit_log';
-const KEPT_FROM_IT = [LOG, '_prisma_migrations'];
+/** Tables that it cannot change. */
+const KEPT_FROM_IT = [LOG, '_prisma_migrations', 'applied_view'];
 
 export interface ApplicationRoleOptions extends RoleLogin {
   log: (line: string) => void;
@@ -61,7 +62,7 @@ export async function isApplication(databaseUrl: string): Promise<boolean> {
   }
 }
 
-/** By a rule: all tables but those that are kept from it. Identity columns need no right to a sequence. */
+/** On all tables but KEPT_FROM_IT. Identity columns need no privilege on their sequence. */
 async function grant(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ tables: string }>(
     `SELECT string_agg(oid::regclass::text, ', ') AS tables FROM pg_class

@@ -1,13 +1,13 @@
 import type { Queryable } from '../database/database.js';
 
-/** A view that analysts may ask, with its own words about itself. */
+/** A view for analysts, with its comments. */
 export interface ViewDescription {
   name: string;
   about: string;
   columns: { name: string; type: string; about: string }[];
 }
 
-/** Every view of the schema `fleet`, by name, as the database's own comments describe it. */
+/** Every view of the schema `fleet`, by name, with the comments in the database. */
 export async function describeViews(database: Queryable): Promise<ViewDescription[]> {
   const { rows } = await database.query<ViewDescription>(`
     SELECT c.relname AS name, coalesce(obj_description(c.oid, 'pg_class'), '') AS about,
@@ -19,14 +19,14 @@ export async function describeViews(database: Queryable): Promise<ViewDescriptio
   return rows;
 }
 
-/** The data dictionary, for people: a section for each view. */
+/** The data dictionary as Markdown, a section for each view. */
 export function dictionaryMarkdown(views: readonly ViewDescription[]): string {
   const lines = [
     '# Data dictionary',
     '',
-    'The views of the schema `fleet`, which the role `analyst` may ask. Made from the comments in the',
-    'database, where `\\d+ fleet.installations` shows the same. Times are `timestamptz`, in UTC unless your',
-    'session says otherwise.',
+    'The views of the schema `fleet`, which the role `analyst` can query. Generated from the comments in the',
+    'database, which `\\d+ fleet.installations` also shows. Times are `timestamptz`, in UTC unless your',
+    'session sets another time zone.',
   ];
   for (const { name, about, columns } of views) {
     lines.push('', `## \`${name}\``, '', about, '', '| column | type | |', '| --- | --- | --- |');
@@ -37,15 +37,15 @@ export function dictionaryMarkdown(views: readonly ViewDescription[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The same as a source of dbt (https://docs.getdbt.com/reference/source-properties), in YAML. */
+/** The same as a dbt source (https://docs.getdbt.com/reference/source-properties), in YAML. */
 export function dbtSource(views: readonly ViewDescription[]): string {
   const lines = [
-    '# The schema fleet of Muster as a dbt source: put it into models/ of your project.',
+    '# The schema fleet of Muster as a dbt source: copy it to models/ of your project.',
     'version: 2',
     'sources:',
     '  - name: fleet',
     '    schema: fleet',
-    '    description: What installations report, for analysts.',
+    '    description: Reports of installations, for analysts.',
     '    tables:',
   ];
   for (const { name, about, columns } of views) {

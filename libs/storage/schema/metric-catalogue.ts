@@ -2,14 +2,14 @@ import pg from 'pg';
 import type { CatalogueEntry } from '#telemetry';
 import { inTransaction } from '../database/transaction.js';
 
-/** The columns of views whose comments name the metrics that there are. */
+/** The columns of views whose comments list the metrics. */
 const COMMENTED = [
   { column: 'metric_readings.metric', store: 'metrics' },
   { column: 'current_metrics.metric', store: 'metrics' },
   { column: 'usage_counters.counter', store: 'usage' },
 ] as const;
 
-/** Writes what the declared metrics mean into the database: as rows, and into the views' comments. */
+/** Writes the declared metrics into the database: as rows, and into the comments of views. */
 export async function writeCatalogue(
   client: pg.ClientBase,
   metrics: readonly CatalogueEntry[],
@@ -43,6 +43,6 @@ async function commentOn(
     const names = own.map(({ metric, unit }) => (unit === '1' ? metric : `${metric} (${unit})`));
     return `${product}: ${[...new Set(names)].join(', ')}`;
   });
-  const text = `Its name; fleet.metric_catalogue says what it means. ${named.join('; ')}`;
+  const text = `The name; see fleet.metric_catalogue for its meaning. ${named.join('; ')}`;
   await client.query(`COMMENT ON COLUMN fleet.${column} IS ${pg.escapeLiteral(text)}`);
 }

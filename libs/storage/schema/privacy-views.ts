@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { withLockRetry } from '../database/transaction.js';
 
-/** For whom groups of few installations are left out. */
+/** Without groups of few installations. */
 export const PRIVACY_SCHEMA = 'fleet_privacy';
 
 interface CountingView {
@@ -13,7 +13,7 @@ interface CountingView {
   columns: { name: string; about: string }[];
 }
 
-/** What the number of installations that a row is about is called. */
+/** The columns that count a row's installations. */
 const COUNTERS = "'installations', 'active'";
 
 /**
@@ -46,12 +46,12 @@ export async function makePrivacyViews(
   });
 }
 
-/** Takes the schema away. */
+/** Drops the schema. */
 export async function dropPrivacyViews(client: pg.ClientBase): Promise<void> {
   await client.query(`DROP SCHEMA IF EXISTS ${PRIVACY_SCHEMA} CASCADE`);
 }
 
-/** The views with a number of installations in each row, and no installation. */
+/** The views that count installations in each row and show none. */
 async function countingViews(client: pg.ClientBase): Promise<CountingView[]> {
   const { rows } = await client.query<CountingView>(`
     SELECT c.relname AS name, coalesce(obj_description(c.oid, 'pg_class'), '') AS about,
@@ -74,11 +74,11 @@ async function commentOnSchema(client: pg.ClientBase): Promise<string | null> {
   return rows[0]?.about ?? null;
 }
 
-/** For people, with a digest of all that the schema is made of. */
+/** The comment on the schema, with a digest of its definition. */
 function describe(views: readonly CountingView[], minInstallations: number): string {
   const made = JSON.stringify([views, views.map((view) => conditionOf(view, minInstallations))]);
   const digest = createHash('sha256').update(made).digest('hex').slice(0, 12);
-  return `What fleet says of at least ${minInstallations} installations together (${digest}).`;
+  return `The views of fleet without groups of fewer than ${minInstallations} installations (${digest}).`;
 }
 
 function conditionOf({ counter, columns }: CountingView, minInstallations: number): string {

@@ -6,7 +6,7 @@ import { PRIVACY_SCHEMA } from './privacy-views.js';
 /** SQLSTATE of a statement without the necessary privilege. */
 export const NOT_ALLOWED = '42501';
 
-/** Who may read what. */
+/** The schema that each role can read. */
 const READERS = [
   { role: 'analyst', schema: 'fleet' },
   { role: 'privacy_analyst', schema: PRIVACY_SCHEMA },
@@ -14,18 +14,18 @@ const READERS = [
 
 /** The login of a role. */
 export interface RoleLogin {
-  /** Lets the role log in; without one nothing changes. */
+  /** Lets the role log in. If absent, nothing changes. */
   password?: string | undefined;
-  /** A role that can already log in keeps its password: another Muster on the same server may use it. */
+  /** A role that can already log in keeps its password, because another Muster on the same server may use it. */
   keepsPassword?: boolean | undefined;
 }
 
 export type ReaderLogins = Record<(typeof READERS)[number]['role'], RoleLogin>;
 
 /**
- * The roles `analyst` and `privacy_analyst`: each reads its schema, and nothing else. They are made
- * without a login; a password gives them one. Roles belong to the whole server, so they may already be
- * there. Where our own user may not manage roles, that is said and left to an administrator.
+ * Sets up the roles `analyst` and `privacy_analyst`, each of which can only read its schema. They cannot log in until
+ * they get a password. Roles belong to the whole server, so they may already exist. If our own user may not manage
+ * roles, this is logged and left to an administrator.
  */
 export async function ensureReaders(
   client: pg.ClientBase,
@@ -51,7 +51,7 @@ export async function ensureReaders(
   await closeFunctions(client);
 }
 
-/** So many at once, on the whole server: a tool that opens ever more must not take all connections. */
+/** Per role, on the whole server: a tool that keeps opening connections must not use up all of them. */
 const CONNECTION_LIMIT = 20;
 
 async function limitConnections(client: pg.ClientBase, role: string) {
@@ -62,7 +62,7 @@ async function limitConnections(client: pg.ClientBase, role: string) {
   if (!rowCount) await alterRole(client, role, `CONNECTION LIMIT ${CONNECTION_LIMIT}`);
 }
 
-/** Gives a role its password. */
+/** Sets the password of a role. */
 export async function allowLogin(
   client: pg.ClientBase,
   role: string,
@@ -84,12 +84,12 @@ async function canLogIn(client: pg.ClientBase, role: string): Promise<boolean> {
 /** A change of a role takes only a moment. */
 const ALTER_ATTEMPTS = 20;
 const ALTER_PAUSE_MS = 25;
-/** "tuple concurrently updated" has no code of its own, and its text depends on the server's language. */
+/** "tuple concurrently updated" has no separate code, and its text depends on the server's language. */
 const CHANGED_BY_ANOTHER = 'XX000';
 
 /**
- * Changes a role. Roles are the whole server's, and Postgres does not let two change one at the same
- * moment, as when several databases are migrated: then it is done again.
+ * Changes a role. Roles belong to the whole server, and Postgres rejects concurrent changes of one, as when several
+ * databases are migrated. Then the change is repeated.
  */
 export async function alterRole(client: pg.ClientBase, role: string, change: string) {
   for (let attempt = 1; ; attempt += 1) {
@@ -104,7 +104,7 @@ export async function alterRole(client: pg.ClientBase, role: string, change: str
   }
 }
 
-/** Makes a role that cannot log in, unless it is there. */
+/** Creates a role that cannot log in, unless it exists. */
 export async function createRole(client: pg.ClientBase, name: string): Promise<void> {
   const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [name]);
   if (rowCount) return;
@@ -116,13 +116,13 @@ export async function createRole(client: pg.ClientBase, name: string): Promise<v
 }
 
 /**
- * Defaults that spare the fleet's database a careless query. To compile one takes longer than most of them
- * take; sorting a day of reports on disk, twice as long as in memory.
+ * Defaults that protect the database from careless queries. JIT is off because compiling takes longer than most queries.
+ * work_mem is large because sorting a day of reports on disk takes twice as long as in memory.
  */
 const LIMITS: Readonly<Record<string, string>> = {
   default_transaction_read_only: 'on',
   statement_timeout: '5min',
-  // Queries do not wait for a migration, nor for a session that was left open.
+  // Queries do not wait long for a migration or an idle session.
   lock_timeout: '5s',
   idle_in_transaction_session_timeout: '1min',
   idle_session_timeout: '30min',
@@ -130,13 +130,10 @@ const LIMITS: Readonly<Record<string, string>> = {
   work_mem: '64MB',
 };
 
-/** Only a superuser can set it, and no reader can change it: what a query may write to disk. */
+/** The limit of what a query writes to disk. Only a superuser can set it, so readers cannot change it. */
 const SUPERUSER_LIMITS: Readonly<Record<string, string>> = { temp_file_limit: '20GB' };
 
-/**
- * Sets the limits of a reader. Postgres lets every role change its own settings, for good too, so what was
- * changed since is put back.
- */
+/** Sets the limits of a reader. A role can change its own defaults permanently, so such changes are reverted. */
 async function limit(client: pg.ClientBase, role: string, schema: string): Promise<void> {
   const database = await databaseName(client);
   const wanted = { search_path: schema, ...LIMITS };
@@ -175,9 +172,9 @@ async function grant(client: pg.ClientBase, role: string, schema: string): Promi
 }
 
 /**
- * Takes from PUBLIC what is not reading: large objects, which belong to no schema, and advisory locks. Only a
- * superuser can, so this is done where we are one. No lock of Muster depends on it. The owner of the database
- * keeps them, for Prisma's tools take such a lock.
+ * Revokes from PUBLIC the functions that create large objects, which belong to no schema, or take advisory locks. Only a
+ * superuser can do this, so it is skipped for other users. No lock of Muster depends on it. The owner of the database
+ * keeps them, because Prisma's tools take an advisory lock.
  */
 async function closeFunctions(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ names: string; owner: string }>(

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { markChanges } from '../rollups/marks.js';
+import { markChanges } from '../rollups/dirty-days.js';
 import type { IdentifiedEvent } from './batch.js';
 
 export interface AdoptedConsent {

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { claimRollups } from '../rollups/lock.js';
-import { markChanges } from '../rollups/marks.js';
+import { markChanges } from '../rollups/dirty-days.js';
 import { Tally } from './batch.js';
 import type { Incumbent } from './deduplicate.js';
 import { forgetOptedOut, installationKey } from './installations.js';

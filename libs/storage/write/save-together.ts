@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { NormalisedEvent } from '#telemetry';
-import { markChanges } from '../rollups/marks.js';
+import { markChanges } from '../rollups/dirty-days.js';
 import type { IdentifiedEvent } from './batch.js';
 import { Tally } from './batch.js';
 import { compareWithStored, copyKey, firstCopies } from './deduplicate.js';

@@ -6,7 +6,7 @@ import type { Properties } from '../vocabulary.js';
 import { parseUnitKey, readHealth, readUnits } from './health.js';
 
 describe('the units of a cluster', () => {
-  test('whose names the sender chose keep no telephone number', () => {
+  test('drop telephone numbers under names that a sender chose', () => {
     const sent = {
       'health-unit-phone-total': 1_555_123_456,
       'health-unit-phone-unhealthy': 0,
@@ -18,7 +18,7 @@ describe('the units of a cluster', () => {
     expect(defects).toEqual([{ path: 'health-unit-phone-total', reason: 'identifying' }]);
   });
 
-  test('are read exactly as the agent wrote them, by name, whatever the order of its keys', () => {
+  test('are read exactly as sent and sorted by name, whatever the order of the keys', () => {
     fc.assert(
       fc.property(clusters, otherKeys, fc.nat(), (cluster, others, seed) => {
         const sent = shuffled([...asAgentWrites(cluster), ...others], seed);
@@ -32,7 +32,7 @@ describe('the units of a cluster', () => {
     );
   });
 
-  test('keep their readings when one reading is nonsense, which costs itself and nothing else', () => {
+  test('keep all valid readings when one reading is invalid', () => {
     fc.assert(
       fc.property(clusters, nonsense, fc.nat(), (cluster, { sent, path, reason }, seed) => {
         const sensible = asAgentWrites(cluster);
@@ -45,7 +45,7 @@ describe('the units of a cluster', () => {
     );
   });
 
-  test('are all read where a report names more of them than are remembered', () => {
+  test('are all read, however many there are', () => {
     const cluster = Array.from({ length: 6000 }, (_, n) => ({
       unit: `app-${n}.service`,
       total: n,
@@ -89,7 +89,7 @@ describe('the name of a unit', () => {
     ]);
   });
 
-  test('may be as long as systemd allows and no longer', () => {
+  test('may be as long as systemd allows, but not longer', () => {
     const longest = 'x'.repeat(256);
     const { content, defects } = readUnits({
       ...reading(longest, 1, 0),
@@ -182,7 +182,7 @@ describe('a reading', () => {
     expect(readUnits(sent)).toEqual({ content: [], defects: [{ path, reason }] });
   });
 
-  test.each(['total', 'unhealthy'])('of a %s alone is left out', (half) => {
+  test.each(['total', 'unhealthy'])('with only a %s is dropped', (half) => {
     const path = `health-unit-dcos-signal-timer-${half}`;
     const defects = [{ path, reason: 'without_partner' }];
     expect(readUnits({ [path]: 0 })).toEqual({ content: [], defects });
@@ -190,7 +190,7 @@ describe('a reading', () => {
     expect(readUnits(withStranger).content).toEqual([]);
   });
 
-  test('is mended where its numbers were sent as text', () => {
+  test('may have its numbers as text', () => {
     expect(readUnits(reading('a-timer', '3\n', '1')).content).toEqual([
       { unit: 'a-timer', type: 'timer', total: 3, unhealthy: 1 },
     ]);
@@ -221,7 +221,7 @@ describe('a health report', () => {
     });
   });
 
-  test('has an id of its content alone', () => {
+  test('has an id that depends on its content only', () => {
     const id = (sent: Properties) => snapshotOf(sent).id;
     const sent = { ...reading('a', 2, 0), ...reading('b', 3, 1) };
     expect(id({ ...reading('b', 3, 1), clusterId: 'x', ...reading('a', 2, 0) })).toBe(id(sent));
@@ -236,7 +236,7 @@ describe('a health report', () => {
     expect(new Set([sent, ...others].map(id)).size).toBe(7);
   });
 
-  test('shares its set of units with all reports of the same units', () => {
+  test('shares its unit set with all reports of the same units', () => {
     const calm = snapshotOf({ ...reading('a', 2, 0), ...reading('b', 3, 0) });
     const troubled = snapshotOf({ ...reading('b', 5, 5), ...reading('a', 1, 0) });
     const smaller = snapshotOf(reading('a', 2, 0));
@@ -245,7 +245,7 @@ describe('a health report', () => {
     expect(smaller.unitSetId).not.toBe(calm.unitSetId);
   });
 
-  test('is unusable without a single reading, with a reason', () => {
+  test('without any valid reading is unusable, with a reason', () => {
     expect(readHealth({ clusterId: 'x' })).toEqual({ content: null, defects: [] });
     expect(readHealth({ 'health-unit-a-total': 1 })).toEqual({
       content: null,

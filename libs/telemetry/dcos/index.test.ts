@@ -21,12 +21,12 @@ describe('the description of a cluster', () => {
   const version = '2.1.0';
   const nothing = Object.fromEntries(Object.keys(described).map((key) => [key, null]));
 
-  test('is in every report of the agent, and in nothing that a web UI sends', () => {
+  test('is in every report of the agent, but in no event of the web UI', () => {
     for (const event of agentEvents) expect(dcos.find(event)!.describes).toBe(true);
     for (const event of uiEvents) expect(dcos.find(event)!.describes).toBe(false);
   });
 
-  test('is what the agent reports', () => {
+  test('is read as the agent reports it', () => {
     const sent = { ...described, environmentVersion: version, clusterId: 'x', email: 'a@b' };
     expect(describeCluster(sent)).toEqual({ content: { ...described, version }, defects: [] });
   });
@@ -38,19 +38,19 @@ describe('the description of a cluster', () => {
     }
   });
 
-  test('has no customer key where 1.7 sends the text of an error in its place', () => {
+  test('has no customer key if 1.7 sends an error text in its place', () => {
     const customerKey = 'open /var/lib/dcos/customer_key: no such file or directory';
     const { content, defects } = describeCluster({ ...described, customerKey });
     expect(content).toEqual({ ...described, customerKey: null, version: null });
     expect(defects).toEqual([{ path: 'customerKey', reason: 'malformed' }]);
   });
 
-  test('is mended where a value ends in a newline', () => {
+  test('ignores a newline at the end of a value', () => {
     expect(describeCluster({ customerKey: 'ab1c\n' }).content.customerKey).toBe('ab1c');
     expect(describeCluster({ variant: ' open\r\n' }).content.variant).toBe('open');
   });
 
-  test.each(Object.keys(described))('keeps the rest when the %s is nonsense', (key) => {
+  test.each(Object.keys(described))('keeps the other values when the %s is invalid', (key) => {
     for (const [value, reason] of [
       [7, 'not_text'],
       [{ a: 1 }, 'not_text'],
@@ -74,7 +74,7 @@ describe('the description of a cluster', () => {
     }
   });
 
-  test('has keys of the vendor that are numbers, and no other value that is one', () => {
+  test('may have a number as a vendor key, but as no other value', () => {
     const numbers = ['15551234567', '70b28f00-e38f-41b2-a723-aab344f535b9', '9f86d081884c7d65'];
     const isKey = (key: string) => key === 'customerKey' || key === 'licenseId';
     for (const number of numbers) {
@@ -145,7 +145,7 @@ describe('the version of a cluster', () => {
 });
 
 describe('the events of DC/OS', () => {
-  test('are the three of its agent, the four of its web UI, and those of every product', () => {
+  test('are three of its agent, four of its web UI, and those of every product', () => {
     const kinds = [...agentEvents, ...uiEvents, 'opted_out', 'opted_in'].map((event) => [
       event,
       dcos.find(event)?.kind,
@@ -183,7 +183,7 @@ describe('the events of DC/OS', () => {
     expect(dcos.find(event)).toBeNull();
   });
 
-  test('say what a cluster’s operators want', () => {
+  test('include opt-outs and opt-ins of operators', () => {
     for (const event of ['opted_out', 'opted_in']) {
       const { content, defects } = read(event, {});
       expect(content).toMatchObject({ consent: event, snapshot: { kind: 'metrics', event } });
@@ -192,8 +192,8 @@ describe('the events of DC/OS', () => {
   });
 });
 
-describe('what no document of DC/OS names', () => {
-  test('is left out of every event, which notes where it stood', () => {
+describe('an undocumented property', () => {
+  test('is dropped from every event, and its path is recorded', () => {
     const strange = {
       hostname: 'node-7.corp.example.com',
       'alice@example.com': 'x',
@@ -212,7 +212,7 @@ describe('what no document of DC/OS names', () => {
     }
   });
 
-  test('is a defect where it is a number that JSON does not allow', () => {
+  test('is a defect if it is a number that JSON does not allow', () => {
     for (const event of [...agentEvents, ...uiEvents]) {
       const sent = {
         cpu_total: 1,
@@ -230,7 +230,7 @@ describe('what no document of DC/OS names', () => {
     }
   });
 
-  test('is nothing where it is empty, or what a document names', () => {
+  test('is not recorded if it is empty or documented', () => {
     const known = { clusterId: 'x', anonymousId: 'x', variant: 'open', path: '/', version: '1' };
     const sent = { ...reading('a'), ...known, none: null, list: [] };
     for (const text of ['', {}, { a: '' }]) {
@@ -239,7 +239,7 @@ describe('what no document of DC/OS names', () => {
   });
 });
 
-describe('text that no document of DC/OS names', () => {
+describe('undocumented text', () => {
   test.each([
     ['environmentVersion', '1.10.11', '10.0.0.5'],
     ['version', '1.10.11', 'alice'],
@@ -265,7 +265,7 @@ describe('text that no document of DC/OS names', () => {
     }
   });
 
-  test('is a path in which names are taken out, and an app id without its slash', () => {
+  test('is kept as a path without names, and as an app id without its slash', () => {
     const { keepText } = dcos.find('page')!;
     expect(keepText('path', '/services/detail/alice?as=alice')).toBe('/services/detail/[id]');
     expect(keepText('package_list[].appId', '/kafka\n')).toBe('kafka');

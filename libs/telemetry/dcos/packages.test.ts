@@ -33,7 +33,7 @@ describe('an installed package', () => {
     expect(defects).toEqual([]);
   });
 
-  test('is called by its own name, not by what the user called the app', () => {
+  test('has the package’s name, not the name that the user gave the app', () => {
     const { snapshot } = read([{ appId: '/kafka', name: 'spark' }, forms['1.10']('hdfs', '1')]);
     expect(snapshot.packages).toEqual(['hdfs', 'spark']);
   });
@@ -146,7 +146,7 @@ describe('the version of a package', () => {
 });
 
 describe('the list', () => {
-  test('is counted by name and version, in one order whatever its own and whichever its forms', () => {
+  test('is counted by name and version in canonical order, whatever the order and form of the items', () => {
     fc.assert(
       fc.property(lists, fc.nat(), (list, turn) => {
         const { snapshot, defects } = read(list.map(({ item }) => item));
@@ -165,7 +165,7 @@ describe('the list', () => {
     );
   });
 
-  test('of the same packages has the same id in every form that names no version', () => {
+  test('of the same packages has the same id in all forms without versions', () => {
     const names = ['marathon', 'arangodb'];
     const [documents, agents] = [names.map(forms.documents), names.map(forms['1.8'])];
     const withVersions = names.map((name) => forms['1.10'](name, '1.0'));
@@ -173,7 +173,7 @@ describe('the list', () => {
     expect(read(withVersions).snapshot.id).not.toBe(read(documents).snapshot.id);
   });
 
-  test('has an id of names, versions and numbers alone', () => {
+  test('has an id that depends on names, versions and numbers only', () => {
     const id = (...items: unknown[]) => read(items).snapshot.id;
     const [a1, a2, b1] = [
       forms['1.10']('a', '1'),
@@ -185,7 +185,7 @@ describe('the list', () => {
     expect(id({ ...a1, appId: '/other' })).toBe(id(a1));
   });
 
-  test.each([[[]], [null]])('may say that nothing is installed: %j', (list) => {
+  test.each([[[]], [null]])('may be empty, which means that nothing is installed: %j', (list) => {
     const { snapshot, defects } = read(list);
     expect(snapshot).toMatchObject({ kind: 'packages', packages: [], versions: [], instances: [] });
     expect(defects).toEqual([]);
@@ -198,7 +198,7 @@ describe('the list', () => {
     });
   });
 
-  test('is not read as empty where it is missing, or where nothing in it makes sense', () => {
+  test('is not read as empty if it is missing or has no valid item', () => {
     expect(readPackageList({ clusterId: 'x' })).toEqual({ content: null, defects: [] });
     expect(readPackageList({ package_list: [{ appId: '/prod/kafka' }, 7] })).toEqual({
       content: null,

@@ -19,9 +19,8 @@ interface InstalledPackage {
 }
 
 /**
- * Reads a package_list event in the three forms of the agents: `[{name}]` (the documentation),
- * `[{appId}]` (1.8), and from 1.10 on
- * `[{appId, packageInformation: {packageDefinition: {name, version}}}]`.
+ * Reads a package_list event in the three forms of the agents: `[{name}]` (the documentation), `[{appId}]` (1.8), and
+ * `[{appId, packageInformation: {packageDefinition: {name, version}}}]` (since 1.10).
  * An empty list means that nothing is installed; Go writes it as null.
  * Source: github.com/dcos/dcos-signal, the Cosmos report.
  */

@@ -6,7 +6,7 @@ import type { Properties } from '../vocabulary.js';
 import { readUiEvent, uiPath } from './ui.js';
 
 describe('a page view', () => {
-  test('is its path and the version of the UI', () => {
+  test('is stored as its path and the version of the UI', () => {
     const page = {
       appVersion: '1.10.0',
       version: '1.10.11',
@@ -25,7 +25,7 @@ describe('a page view', () => {
     expect(defects).toEqual([]);
   });
 
-  test('keeps nothing of its query and its fragment', () => {
+  test('is stored without its query and fragment', () => {
     const paths = fc.stringMatching(/^\/[a-z/[\]%-]{0,40}$/);
     const lineEnds = fc.constantFrom('\n', '\r', '\u0085', '\u2028', '\u2029');
     const rests = fc.array(fc.oneof(fc.string({ unit: 'binary' }), lineEnds), { maxLength: 9 });
@@ -38,7 +38,7 @@ describe('a page view', () => {
     );
   });
 
-  test('is understood when its fields are null or missing', () => {
+  test('may have null or missing fields', () => {
     for (const sent of [{ path: null, appVersion: null }, { path: '', appVersion: '' }, {}]) {
       const { snapshot, defects } = read(sent);
       expect(snapshot).toMatchObject({ path: '', appVersion: '' });
@@ -46,7 +46,7 @@ describe('a page view', () => {
     }
   });
 
-  test('keeps the one field when the other is nonsense', () => {
+  test('keeps the other field when one is invalid', () => {
     const tooLong = read({ path: 'x'.repeat(257), appVersion: '1' });
     expect(tooLong.snapshot).toMatchObject({ path: '', appVersion: '1' });
     expect(tooLong.defects).toEqual([{ path: 'path', reason: 'too_long' }]);
@@ -67,7 +67,7 @@ describe('a page view', () => {
     );
   });
 
-  test('loses what would steer a terminal', () => {
+  test('is stored without terminal control characters', () => {
     const { snapshot } = read({ path: ' /no\u0000des\u001b\ud83d\n', appVersion: '1\n' });
     expect(snapshot).toMatchObject({ path: '[id]/[id]', appVersion: '1' });
     expect(read({ path: '/', appVersion: '1\u0007' }).snapshot.appVersion).toBe('');
@@ -108,7 +108,7 @@ describe('the path of a page', () => {
     );
   });
 
-  test('stays as it is when it is read again', () => {
+  test('is unchanged when it is read again', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (path) => {
         expect(uiPath(uiPath(path))).toBe(uiPath(path));

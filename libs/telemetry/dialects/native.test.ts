@@ -19,11 +19,11 @@ const event = {
 const DERIVED = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 describe('an event', () => {
-  test('is taken as it is', () => {
+  test('is read unchanged', () => {
     expect(readNative(event, context())).toEqual([{ accepted: { receivedAt: 1, ...event } }]);
   });
 
-  test('names the least with an installation, a product, an event and properties', () => {
+  test('needs an installation, a product, an event and properties', () => {
     const { installationId, product, event: name, properties } = event;
     const least = { installationId, product, event: name, properties };
     const accepted = { receivedAt: 1, id: 'new-1', ...least };
@@ -32,12 +32,12 @@ describe('an event', () => {
     expect(readNative(nulls, context())).toEqual([{ accepted }]);
   });
 
-  test('is known by its content where it has a time and no id', () => {
+  test('without an id is identified by its content if it has a time', () => {
     const { id: _, ...rest } = event;
     expect(readNative(rest, context())).toEqual([{ accepted: { receivedAt: 1, ...rest } }]);
   });
 
-  test('has its installation id mended', () => {
+  test('has its installation id normalised', () => {
     const installationId = '{70B28F00-E38F-41B2-A723-AAB344F535B9}\n';
     const [outcome] = readNative({ ...event, installationId }, context());
     expect(outcome).toMatchObject({ accepted: { installationId: event.installationId } });
@@ -57,18 +57,18 @@ describe('an event', () => {
     }
   });
 
-  test('takes nothing along that it does not declare', () => {
+  test('loses unknown fields', () => {
     const more = { ...event, sentAt: 'x', receivedAt: 7, email: 'alice@example.com', empty: true };
     expect(readNative(more, context())).toEqual(readNative(event, context()));
   });
 
-  test('has no person: only a web UI has users', () => {
+  test('never has a user: only web UIs have users', () => {
     const person = { userId: 'alice', anonymousId: 'alice', userKey: '1', visitorKey: '2' };
     const outcomes = readNative({ ...event, ...person }, context());
     expect(outcomes).toEqual(readNative(event, context()));
   });
 
-  test('is not looked into: the worker judges what its properties say', () => {
+  test('is accepted with any properties, which the worker validates', () => {
     fc.assert(
       fc.property(fc.object(), (properties) => {
         const [outcome] = readNative({ ...event, properties }, context());
@@ -95,7 +95,7 @@ describe('an event', () => {
     expect(outcome).toEqual({ accepted: { receivedAt: 1, ...event, occurredAt: text } });
   });
 
-  test('without an id is known by an unreadable time of day too', () => {
+  test('without an id is also identified by an unreadable time of day', () => {
     const { id: _, ...rest } = event;
     const read = (occurredAt: string) => readNative({ ...rest, occurredAt }, context())[0];
     expect(read('2026-11-21T05:26:30')).not.toHaveProperty('accepted.id');
@@ -134,7 +134,7 @@ describe('an event', () => {
     }
   });
 
-  test('is not repeated by the message that refuses it', () => {
+  test('is not quoted in the message that rejects it', () => {
     for (const key of Object.keys(event)) {
       for (const value of ['SECRET'.repeat(100), { SECRET: 'SECRET' }, ['SECRET']]) {
         const [outcome] = readNative({ ...event, [key]: value }, context());
@@ -170,7 +170,7 @@ describe('a request', () => {
     expect(readNative([], context())).toEqual([]);
   });
 
-  test('holds as many events as a job should carry and no more', () => {
+  test('is limited to the number of events that a job should carry', () => {
     const two = context({ maxEvents: 2 });
     expect(readNative([event, event], two)).toHaveLength(2);
     expect(codeOf(() => readNative([event, event, event], two))).toBe('too_many_events');
@@ -196,7 +196,7 @@ describe('a request of lines', () => {
     );
   });
 
-  test('loses only the line that is no JSON, and names it by its number', () => {
+  test('rejects only the line that is not JSON, with its number', () => {
     const text = `${JSON.stringify(event)}\n\n{"a": SECRET}\n${JSON.stringify(event)}`;
     const outcomes = readNativeLines(Buffer.from(text), parse, context());
     expect(outcomes).toMatchObject([
@@ -207,7 +207,7 @@ describe('a request of lines', () => {
     expect(JSON.stringify(outcomes)).not.toContain('SECRET');
   });
 
-  test('loses only the lines that are too deep, whether they end or not', () => {
+  test('rejects only the lines that are nested too deep, complete or not', () => {
     const deep = {
       ...event,
       properties: JSON.parse(`${'['.repeat(20)}${']'.repeat(20)}`) as object,
@@ -228,7 +228,7 @@ describe('a request of lines', () => {
     ]);
   });
 
-  test('has the outcomes that each of its lines has alone', () => {
+  test('has the same outcomes as each of its lines alone', () => {
     const lines = fc.array(
       fc.constantFrom(
         JSON.stringify(event),
@@ -255,7 +255,7 @@ describe('a request of lines', () => {
     );
   });
 
-  test('may hold none', () => {
+  test('may be empty', () => {
     for (const text of ['', '\n', ' \r\n\t\n']) {
       expect(readNativeLines(Buffer.from(text), parse, context())).toEqual([]);
     }

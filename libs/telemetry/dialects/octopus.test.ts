@@ -15,7 +15,7 @@ const accepted = {
 };
 
 describe('the report of a day', () => {
-  test('is an event of that day, known by its content', () => {
+  test('is an event of that day, identified by its content', () => {
     expect(readDatedReport(payload, address, context())).toEqual({ accepted });
     expect(readDatedReport(payload, address, context({ receivedAt: 2 }))).toEqual({
       accepted: { ...accepted, receivedAt: 2 },
@@ -28,7 +28,7 @@ describe('the report of a day', () => {
     });
   });
 
-  test('has its installation id mended', () => {
+  test('has its installation id normalised', () => {
     const installationId = '{70B28F00-E38F-41B2-A723-AAB344F535B9}';
     const outcome = readDatedReport(payload, { ...address, installationId }, context());
     expect(outcome).toEqual({ accepted });
@@ -96,7 +96,7 @@ describe('the report of a day', () => {
     expect(outcome).toMatchObject({ trace: { installationId, isTooLarge: true, properties: {} } });
   });
 
-  test('has one outcome, whatever it is and wherever it comes from', () => {
+  test('always has exactly one outcome', () => {
     const addresses = fc.record({
       installationId: fc.oneof(fc.uuid(), fc.anything()),
       date: fc.oneof(fc.constant('2026-11-21'), fc.string(), fc.anything()),

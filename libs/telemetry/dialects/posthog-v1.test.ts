@@ -52,13 +52,13 @@ describe('a request of the mode v1', () => {
     expect(envelopes).toHaveLength(5);
   });
 
-  test('has the sending time of its header', () => {
+  test('has the sending time from its header', () => {
     const body = { created_at: 'x', sentAt: 'y', batch: [started] };
     expect(readPosthogV1(body, undefined, context()).envelopes).toEqual([envelope]);
     expect(readPosthogV1(body, sentAt, context()).envelopes).toEqual([{ ...envelope, sentAt }]);
   });
 
-  test('may hold no event', () => {
+  test('may be empty', () => {
     for (const body of [{ batch: [] }, { batch: null }]) {
       expect(readPosthogV1(body, sentAt, context())).toMatchObject({ envelopes: [], results: {} });
     }
@@ -68,7 +68,7 @@ describe('a request of the mode v1', () => {
     expect(codeOf(() => readPosthogV1(body, sentAt, context()))).toBe('invalid_body');
   });
 
-  test('holds as many events as a job should carry and no more', () => {
+  test('is limited to the number of events that a job should carry', () => {
     const two = context({ maxEvents: 2 });
     const read = (count: number) =>
       readPosthogV1({ batch: Array(count).fill(started) }, sentAt, two);
@@ -76,7 +76,7 @@ describe('a request of the mode v1', () => {
     expect(codeOf(() => read(3))).toBe('too_many_events');
   });
 
-  test('may hold an event whose id is no name for anything', () => {
+  test('may contain an event with an unusable id', () => {
     const batch = [{ ...started, uuid: '__proto__' }];
     const { results } = readPosthogV1({ batch }, sentAt, context());
     expect(JSON.stringify(results)).toBe('{"__proto__":{"result":"ok"}}');

@@ -67,19 +67,19 @@ describe('a request', () => {
     expect(codeOf(() => readPosthog({ batch }, context()))).toBe('invalid_body');
   });
 
-  test('holds as many events as a job should carry and no more', () => {
+  test('is limited to the number of events that a job should carry', () => {
     const two = context({ maxEvents: 2 });
     expect(readPosthog([started, started], two)).toHaveLength(2);
     const three = [started, started, started];
     expect(codeOf(() => readPosthog({ batch: three }, two))).toBe('too_many_events');
   });
 
-  test('loses only the items that are no objects', () => {
+  test('rejects only the items that are not objects', () => {
     const lost = { rejection: { reason: 'not_an_event', path: 'batch[0]' }, keys: [] };
     expect(readPosthog([7, started], context())).toMatchObject([lost, envelope]);
   });
 
-  test('leaves of an event above the size limit whose it is, and nothing of its properties', () => {
+  test('keeps only the installation of an event above the size limit, not its properties', () => {
     const limited = context({ isTooLarge: (it) => (it as typeof started).uuid === 'large' });
     const large = { ...started, uuid: 'large' };
     const trace = { ...envelope, id: 'large', isTooLarge: true, properties: {} };
@@ -140,7 +140,7 @@ describe('the project’s key', () => {
     expect(findPosthogKey(body)).toBeUndefined();
   });
 
-  test('goes no further', () => {
+  test('is not passed on', () => {
     const properties = { ...started.properties, token: 'phc_SECRET', distinct_id: SYSTEM };
     const [it] = readPosthog({ ...started, api_key: 'phc_SECRET', properties }, context());
     expect(it).toEqual(envelope);
@@ -150,7 +150,7 @@ describe('the project’s key', () => {
 describe('the installation', () => {
   const { distinct_id: _, ...nameless } = started;
 
-  test('is the distinct_id, wherever it stands', () => {
+  test('is the distinct_id, wherever it is in the event', () => {
     const { properties } = nameless;
     for (const it of [
       { ...nameless, $distinct_id: SYSTEM },
@@ -256,7 +256,7 @@ describe('an event', () => {
     expect(read({ ...nameless, timestamp: 1_795_238_790 })).not.toHaveProperty('id');
   });
 
-  test('without an id and a time is a new one', () => {
+  test('without an id and a time gets a new id', () => {
     for (const timestamp of [undefined, null, '', 7, {}, 'yesterday']) {
       expect(read({ ...nameless, timestamp })).toMatchObject({ id: 'new-1' });
     }
@@ -264,7 +264,7 @@ describe('an event', () => {
     expect(read({ ...nameless, timestamp: local })).not.toHaveProperty('id');
   });
 
-  test('may say how long ago it happened instead', () => {
+  test('may have an age instead of a time', () => {
     const { timestamp: __, ...ago } = nameless;
     const at = (offset: unknown) => read({ ...ago, offset });
     expect(at(1500)).toMatchObject({ id: 'new-1', occurredAt: '2026-11-21T05:26:29.500Z' });
@@ -278,7 +278,7 @@ describe('an event', () => {
     expect(it).not.toHaveProperty('sentAt'); // an age is by our own clock already
   });
 
-  test('may have no name and no properties, which the worker judges', () => {
+  test('may lack a name and properties, which the worker validates', () => {
     for (const nothing of [undefined, null, 7]) {
       expect(read({ ...started, event: nothing, properties: nothing })).toEqual({
         ...envelope,

@@ -27,9 +27,9 @@ export function findPosthogKey(body: unknown): string | undefined {
 
 /**
  * Reads a request of PostHog's clients to `/batch`, `/capture`, `/e`, `/i/v0/e` and `/track`: one event, an
- * array of them, or `{batch: [...]}`. The installation is the `distinct_id`; a browser's only if the product declares
- * that. posthog-python sends
- * no event id, and changes `sentAt` when it retries, so its events are identified by their content.
+ * array of them, or `{batch: [...]}`. The installation is the `distinct_id`; from a browser only if the product declares
+ * that. posthog-python sends no event id, and changes `sentAt` when it retries, so its events are identified by their
+ * content.
  * Source: https://posthog.com/docs/api/capture; posthog-python, posthog/request.py.
  */
 export function readPosthog(body: unknown, context: RequestContext): ReceivedEnvelope[] {

@@ -21,7 +21,7 @@ const printedBy17 = {
 };
 
 describe('a printed report', () => {
-  test('of three parts is three events, in one order', () => {
+  test('of three parts is read as three events, in a fixed order', () => {
     const { cosmos, diagnostics, mesos } = composite;
     const events = [
       accepted('new-1', 'package_list', cosmos.properties),
@@ -32,18 +32,18 @@ describe('a printed report', () => {
     expect(readReport({ mesos, diagnostics, cosmos }, context())).toEqual(events);
   });
 
-  test('has the parts it has', () => {
+  test('may lack parts', () => {
     const { mesos } = composite;
     const one = [accepted('new-1', 'mesos_track', mesos.properties)];
     expect(readReport({ mesos }, context())).toEqual(one);
     expect(readReport({ cosmos: null, mesos, errors: ['x'] }, context())).toEqual(one);
   });
 
-  test('that is flat is a health event', () => {
+  test('in the flat form is a health event', () => {
     expect(readReport(flat, context())).toEqual([accepted('new-1', 'health', flat)]);
   });
 
-  test('of 1.7 is the event it names', () => {
+  test('of 1.7 is the event that it names', () => {
     const one = accepted('new-1', 'health', printedBy17.Properties);
     expect(readReport(printedBy17, context())).toEqual([one]);
   });
@@ -55,7 +55,7 @@ describe('a printed report', () => {
     },
   );
 
-  test('is a form of DC/OS, and of no other product', () => {
+  test('is accepted for DC/OS only', () => {
     const octopus = context({ product: 'octopus' });
     expect(codeOf(() => readReport(composite, octopus))).toBe('unsupported_product');
   });
@@ -82,7 +82,7 @@ describe('a part of a report', () => {
     ]);
   });
 
-  test('that is above the size limit costs only itself', () => {
+  test('above the size limit is rejected without affecting the others', () => {
     const limited = context({ isTooLarge: (it) => it === cosmos.properties });
     expect(readReport({ cosmos, mesos }, limited)).toMatchObject([
       { rejected: { code: 'event_too_large', path: 'cosmos' } },
@@ -90,7 +90,7 @@ describe('a part of a report', () => {
     ]);
   });
 
-  test('has its cluster id in the properties, or else in anonymousId', () => {
+  test('has its cluster id from the properties, or from anonymousId', () => {
     const other = '71159751-c28a-4a23-a279-d36ffc2fff40';
     const read = (properties: object) =>
       readReport({ mesos: { event: 'mesos_track', anonymousId: other, properties } }, context());
@@ -107,7 +107,7 @@ describe('a part of a report', () => {
     expect(again).toMatchObject([sameInstallation(outcome!)]);
   });
 
-  test('is not repeated by the message that refuses it', () => {
+  test('is not quoted in the message that rejects it', () => {
     const id = 'open /SECRET: no such file or directory';
     const bodies = [
       { cosmos: 'SECRET', mesos: part('mesos_track', {}, id) },
@@ -125,7 +125,7 @@ describe('a part of a report', () => {
 });
 
 describe('an Idempotency-Key', () => {
-  test('makes a repetition known, part by part', () => {
+  test('identifies each part of a resent report', () => {
     const ids = (body: unknown, idempotencyKey: string) =>
       readReport(body, { ...context(), idempotencyKey }).map((outcome) =>
         'accepted' in outcome && 'id' in outcome.accepted ? outcome.accepted.id : outcome,
@@ -141,7 +141,7 @@ describe('an Idempotency-Key', () => {
     expect(new Set([...first, ...others]).size).toBe(first.length + others.length);
   });
 
-  test('of no text is none: every report is a new one', () => {
+  test('without text is ignored, so every report is new', () => {
     const same = context();
     const once = readReport(flat, { ...same, idempotencyKey: '' });
     const again = readReport(flat, { ...same, idempotencyKey: undefined });
@@ -152,7 +152,7 @@ describe('an Idempotency-Key', () => {
   });
 });
 
-test('whatever is printed is understood as a report, or refused with a code', () => {
+test('any printed JSON is read as a report or rejected with a code', () => {
   const parts = fc.record(
     { event: fc.anything(), anonymousId: fc.anything(), properties: fc.anything() },
     { requiredKeys: [] },

@@ -38,7 +38,7 @@ describe('a person', () => {
     writeKey: 'alice',
   };
 
-  test('goes no further, in whichever call their name stands', () => {
+  test('never leaves the dialect, whichever call names them', () => {
     const calls = fc.record({
       type: fc.constantFrom(...segmentTypes, undefined, 'x'),
       properties: fc.constantFrom(undefined, null, [], {}, { clusterId: CLUSTER }, 'alice'),
@@ -90,7 +90,7 @@ describe('a person', () => {
     },
   );
 
-  test('leaves of a tracked event what the worker judges', () => {
+  test('leaves the properties of a tracked event for the worker to validate', () => {
     expect(read(about)).toMatchObject({ properties: track.properties });
   });
 });
@@ -99,7 +99,7 @@ describe('the user of a web UI', () => {
   const browser = { context: { library: { name: 'analytics.js' } } };
   const call = { type: 'page', userId: 'alice@example.com', anonymousId: BROWSER };
 
-  test('is known by keys that are the same in every call', () => {
+  test('has the same keyed hashes in every call', () => {
     const { userKey, visitorKey } = read(call) as EventEnvelope;
     for (const key of [userKey, visitorKey]) expect(key).toMatch(/^-?\d+$/);
     expect(userKey).not.toBe(visitorKey);
@@ -138,13 +138,13 @@ describe('the user of a web UI', () => {
     }
   });
 
-  test('is not the customer that a server sends', () => {
+  test('is not the customer key that a server sends', () => {
     for (const userId of ['ab1c23de-45f6-7g8h-9012-i345j6k7lm8n', '15551234567', '', null]) {
       expect(read({ userId })).toEqual(envelope);
     }
   });
 
-  test('is whom a server names by an e-mail address, and never the browser that it is not', () => {
+  test('is read from an e-mail address that a server sends, without a browser', () => {
     const { userKey } = read(call) as EventEnvelope;
     expect(read({ userId: 'alice@example.com' })).toEqual({ ...envelope, userKey });
     expect(read({ traits: { email: 'alice@example.com' } })).toEqual({ ...envelope, userKey });

@@ -52,7 +52,7 @@ describe('a batch', () => {
     ]);
   });
 
-  test('of null, which dcos-signal sends every other time, is one empty envelope', () => {
+  test('of null, which dcos-signal sends every other time, is read as one empty envelope', () => {
     const sentAt = '2026-11-21T05:26:31+0000';
     for (const body of [{ batch: null, messageId: 'x', sentAt }, { batch: [] }]) {
       expect(readSegmentBatch(body, context())).toEqual([
@@ -66,7 +66,7 @@ describe('a batch', () => {
     expect(codeOf(() => readSegmentCall('track', body, context()))).toBe('invalid_body');
   });
 
-  test('is there, for a body without one may be an event that was sent to the wrong address', () => {
+  test('is required, because a body without it may be an event for another route', () => {
     expect(codeOf(() => readSegmentBatch(track, context()))).toBe('invalid_body');
   });
 
@@ -74,14 +74,14 @@ describe('a batch', () => {
     expect(codeOf(() => readSegmentBatch({ batch }, context()))).toBe('invalid_body');
   });
 
-  test('holds as many events as a job should carry and no more', () => {
+  test('is limited to the number of events that a job should carry', () => {
     const two = context({ maxEvents: 2 });
     expect(readSegmentBatch({ batch: [track, track] }, two)).toHaveLength(2);
     const three = { batch: [track, track, track] };
     expect(codeOf(() => readSegmentBatch(three, two))).toBe('too_many_events');
   });
 
-  test('loses only the items that are no objects', () => {
+  test('rejects only the items that are not objects', () => {
     const batch = [7, track, null, 'x', [track]];
     const lost = (index: number) => ({
       receivedAt: 1,
@@ -98,7 +98,7 @@ describe('a batch', () => {
     ]);
   });
 
-  test('leaves of an event above the size limit whose it is, and nothing of its properties', () => {
+  test('keeps only the installation of an event above the size limit, not its properties', () => {
     const large = { ...track, messageId: 'large' };
     const limited = context({ isTooLarge: (it) => (it as typeof track).messageId === 'large' });
     const trace = { ...envelope, id: 'large', isTooLarge: true, properties: {} };
@@ -133,7 +133,7 @@ describe('a batch', () => {
 });
 
 describe('a call of one event', () => {
-  test('is what the same event is in a batch', () => {
+  test('is read like the same event in a batch', () => {
     for (const type of segmentTypes) {
       const item = {
         ...track,
@@ -156,17 +156,17 @@ describe('a call of one event', () => {
 });
 
 describe('the installation', () => {
-  test('is the cluster of the properties, even where anonymousId is another', () => {
+  test('is the cluster id of the properties, even if anonymousId differs', () => {
     expect(read({ anonymousId: BROWSER })).toMatchObject({ installationId: CLUSTER });
   });
 
-  test('is mended as 1.7 sends it', () => {
+  test('is normalised if it is sent as by 1.7', () => {
     const clusterId = `${CLUSTER}\n`;
     const mended = read({ anonymousId: clusterId, properties: { clusterId } });
     expect(mended).toMatchObject({ installationId: CLUSTER });
   });
 
-  test('is the cluster of the traits, where the properties name none', () => {
+  test('is the cluster id of the traits if the properties have none', () => {
     for (const type of ['identify', 'page', 'track']) {
       for (const properties of [undefined, {}, { clusterId: null }]) {
         const call = { type, properties, anonymousId: BROWSER, traits: { clusterId: CLUSTER } };
@@ -229,7 +229,7 @@ describe('the installation', () => {
     },
   );
 
-  test('is not the text of an error that 1.7 sends in its place', () => {
+  test('is not an error text that 1.7 sends in its place', () => {
     const failed = read({ anonymousId: ERROR, properties: { clusterId: ERROR, a: 'SECRET' } });
     expect(failed).toEqual({
       receivedAt: 1,
@@ -263,12 +263,12 @@ describe('the installation', () => {
     expect(elsewhere[0]).not.toMatchObject({ installationId: ids[0] });
   });
 
-  test('is missing where nothing names it', () => {
+  test('is missing if no field contains it', () => {
     const unidentified = { anonymousId: undefined, userId: CLUSTER, properties: {} };
     expect(read(unidentified)).toMatchObject({ rejection: { reason: 'installation_id_missing' } });
   });
 
-  test('that is missing leaves the names of 200 properties, the number of the others, and no value', () => {
+  test('if missing, leaves the names of 200 properties, the number of the others, and no values', () => {
     const properties = Object.fromEntries([
       ['k'.repeat(101), 'SECRET'],
       ['SECRET@example.com', 1],
@@ -284,7 +284,7 @@ describe('the installation', () => {
 });
 
 describe('an event', () => {
-  test('is called by its name if it is tracked, and else by its type', () => {
+  test('has its own name if it is tracked, otherwise its type', () => {
     expect(read({ event: 'dcos_login' })).toMatchObject({ event: 'dcos_login' });
     expect(read({ type: 'page', event: 'dcos_login' })).toMatchObject({ event: 'page' });
     for (const event of [undefined, null, 7, ''])
@@ -305,7 +305,7 @@ describe('an event', () => {
     }
   });
 
-  test('has its times as the agent wrote them, right or wrong', () => {
+  test('keeps its times as sent, valid or not', () => {
     const [it] = readSegmentBatch(
       { batch: [{ ...track, timestamp: 'yesterday' }], sentAt: 'now' },
       context(),

@@ -12,7 +12,7 @@ import { asCustomerKey, asToken } from './tokens.js';
 const SMALL = 1000;
 const TIMES = 8;
 const MOST = 24;
-/** Below this a duration is mostly noise. */
+/** Shorter durations are mostly noise. */
 const FLOOR_MS = 0.5;
 
 const PIECES = [
@@ -52,7 +52,7 @@ const PIECES = [
   ],
 ];
 
-/** Every piece alone and pairs of pieces, repeated, with an end that spoils what matched so far. */
+/** Single pieces and pairs of pieces, repeated, with an end that makes the match fail. */
 const attacks = [
   ...PIECES,
   ...PIECES.flatMap((one, at) =>
@@ -75,7 +75,7 @@ function durationOf(work: (text: string) => unknown, text: string, length = 3): 
   return Math.min(...runs);
 }
 
-/** How many times as long a text of eight times the length takes, each at the best of some runs. */
+/** The time of a text of eight times the length, relative to the text; the best of some runs each. */
 function growth(work: (text: string) => unknown, piece: string, runs = 3): number {
   const long = durationOf(work, fill(piece, SMALL * TIMES), runs);
   return long / Math.max(FLOOR_MS, durationOf(work, fill(piece, SMALL), runs));
@@ -84,14 +84,14 @@ function growth(work: (text: string) => unknown, piece: string, runs = 3): numbe
 const split = (text: string) => [...splitMessage(text)].length;
 
 describe('the time that a text takes', () => {
-  test('grows with its length where a message is taken apart, whatever it is made of', () => {
+  test('is linear in the length of a message, whatever it contains', () => {
     // A busy machine interrupts most runs, but not every one of many.
     const isSlow = (piece: string) =>
       [2, 4, 8, 16, 32, 64].every((runs) => growth(split, piece, runs) > MOST);
     expect(attacks.filter(isSlow)).toEqual([]);
   }, 300_000);
 
-  test('is bounded where it is looked at as a name, a version or a key', () => {
+  test('is bounded when it is checked as a name, a version or a key', () => {
     const looks = [
       isIdentifying,
       isName,
@@ -118,7 +118,7 @@ describe('the time that a text takes', () => {
     }
   });
 
-  test('does not double with every number behind the stage of a version', () => {
+  test('does not double with every number after the stage of a version', () => {
     const version = (numbers: number) => `rc${'-1'.repeat(numbers)}!`;
     const short = Math.max(FLOOR_MS, durationOf(isVersion, version(12)));
     expect(durationOf(isVersion, version(24)) / short).toBeLessThan(MOST);

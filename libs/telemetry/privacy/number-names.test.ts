@@ -101,7 +101,7 @@ describe('a number', () => {
 });
 
 describe('the largest number that is kept', () => {
-  test.each(['id', 'phone', 'customer_no', 'ip_addr'])('under %s is none', (key) => {
+  test.each(['id', 'phone', 'customer_no', 'ip_addr'])('under %s does not exist', (key) => {
     expect(maxAnonymous(key)).toBe(-1);
   });
 

@@ -13,7 +13,7 @@ function redact(properties: object, keepText: TextRule, known: string[] = []) {
 }
 
 describe('redacted properties', () => {
-  test('have the length of a text in its place, and all else as it was', () => {
+  test('have the length of each text in its place, and are otherwise unchanged', () => {
     const properties = {
       name: 'Alice',
       empty: '',
@@ -40,7 +40,7 @@ describe('redacted properties', () => {
     expect(redact(properties, everything)).toEqual(properties);
   });
 
-  test('keep the text that the rule allows at its place', () => {
+  test('keep text that the rule allows at its path', () => {
     const asked: [path: string, text: string][] = [];
     const properties = {
       version: '1.10.11',
@@ -83,7 +83,7 @@ describe('redacted properties', () => {
     });
   });
 
-  test('keep every value, however many names become the same', () => {
+  test('keep every value, even if several names become equal', () => {
     const count = 12_000;
     const sent = Array.from({ length: count }, (_, at) => [`of alice ${at}`, at] as const);
     const taken = { '[10]~3': -1, '[11]~2': -2 };
@@ -100,7 +100,7 @@ describe('redacted properties', () => {
     });
   });
 
-  test('keep names and figures that are read, whatever they are like', () => {
+  test('keep the names and numbers of properties that are read, whatever they look like', () => {
     const properties = { 'app-12345': 1, phone: 2, nested: { phone: 3 } };
     expect(redact(properties, nothing, ['app-12345', 'phone', 'nested'])).toEqual({
       'app-12345': 1,
@@ -126,7 +126,7 @@ describe('redacted properties', () => {
     );
   });
 
-  test('hold no text that the rule refuses, and every figure', () => {
+  test('contain every number, and no text that the rule rejects', () => {
     fc.assert(
       fc.property(fc.dictionary(keys, values, { maxKeys: 5 }), (properties) => {
         const before = structuredClone(properties);
@@ -142,7 +142,7 @@ describe('redacted properties', () => {
     );
   });
 
-  test('are the same when they are redacted again', () => {
+  test('do not change when they are redacted again', () => {
     const objects = fc.dictionary(fc.constantFrom('count', 'name', 'of SECRET'), texts);
     fc.assert(
       fc.property(fc.array(objects), (list) => {
@@ -155,7 +155,7 @@ describe('redacted properties', () => {
 });
 
 describe('a text that is not kept', () => {
-  test('is known by its length alone', () => {
+  test('is replaced by its length', () => {
     expect(isRedacted({ $length: 0 })).toBe(true);
     for (const value of [{}, { $length: '5' }, { $length: 5, a: 1 }, [5], 'text', 5, null]) {
       expect(isRedacted(value)).toBe(false);
@@ -186,7 +186,7 @@ describe('a text that is not kept', () => {
     expect(isRedacted({ $length: -1 })).toBe(false);
   });
 
-  test('is text still, wherever it stands', () => {
+  test('still counts as text, wherever it is', () => {
     for (const value of ['x', { $length: 1 }, ['', ['x']], { a: { b: 'x' } }, [{ $length: 2 }]]) {
       expect(containsText(value)).toBe(true);
     }
@@ -195,7 +195,7 @@ describe('a text that is not kept', () => {
     }
   });
 
-  test('is where it was before it was redacted', () => {
+  test('is still detected as text after redaction', () => {
     fc.assert(
       fc.property(fc.dictionary(names, values), (properties) => {
         expect(containsText(redact(properties, nothing))).toBe(containsText(properties));

@@ -68,14 +68,14 @@ describe('a message', () => {
     expect(scrub(message)).toBe(scrubbed);
   });
 
-  test('ends in an address as any sentence does', () => {
+  test('may end in an address and a full stop', () => {
     expect(scrub('no route to 10.0.0.5.')).toBe('no route to <ip>.');
     expect(scrub('no user alice@example.com.')).not.toMatch(/alice|example/);
     expect(scrub('no file /home/alice.')).not.toMatch(/alice|home/);
     expect(scrub('no host node-7.corp.')).toBe('no host <name>.');
   });
 
-  test('is the same as others that differ in their details', () => {
+  test('becomes equal to messages that differ only in details', () => {
     const details = fc.record({
       user: fc.stringMatching(/^[a-z][a-z0-9.+_-]{0,20}@[a-z0-9-]{1,20}(\.[a-z]{2,9}){0,2}$/),
       url: fc.webUrl(),
@@ -93,7 +93,7 @@ describe('a message', () => {
     );
   });
 
-  test('holds words of the vocabulary and placeholders only, whatever it was', () => {
+  test('contains only words of the vocabulary and placeholders after scrubbing', () => {
     fc.assert(
       fc.property(messages, (message) => {
         expect(strangersIn(scrub(message))).toEqual([]);
@@ -102,7 +102,7 @@ describe('a message', () => {
     );
   });
 
-  test('that is scrubbed already gets no other words', () => {
+  test('gains no other words when it is scrubbed again', () => {
     fc.assert(
       fc.property(messages, (message) => {
         const again = scrub(scrub(message));
@@ -112,7 +112,7 @@ describe('a message', () => {
     );
   });
 
-  test('is bounded, and cut without leaving a half of anything that was replaced', () => {
+  test('is truncated, but never within a placeholder', () => {
     expect(scrub('failed '.repeat(500))).toHaveLength(500);
     const email = 'alice.planted@example.com';
     for (let before = 1960; before < 2010; before += 1) {
@@ -134,13 +134,13 @@ describe('a message', () => {
     }
   });
 
-  test('may be longer than what is read of it', () => {
+  test('may be longer than the part that is read', () => {
     expect(scrub(`failed ${'1'.repeat(1_000_000)}x`)).toBe('failed <number>');
     expect(scrub(`${' '.repeat(2000)}Alice`)).toBe('');
   });
 });
 
-test('the vocabulary holds words in lower case, and none of the people of these tests', () => {
+test('the vocabulary has only lower-case words, and none of the personal names in these tests', () => {
   for (const word of words) expect(word).toMatch(/^[a-z]+$/);
   for (const name of ['alice', 'smith', 'bob', 'carol', 'planted'])
     expect(words).not.toContain(name);

@@ -27,7 +27,7 @@ describe('a short word', () => {
   );
 });
 
-describe('a key that a vendor gave', () => {
+describe('a key assigned by a vendor', () => {
   test.each([...noText, ...noToken, ...addresses])('is not %j', (raw) => {
     expect(asCustomerKey(raw)).toBeNull();
   });
@@ -119,7 +119,7 @@ describe('a SHA-1 digest', () => {
     },
   );
 
-  test('has one form, however it is written', () => {
+  test('has one canonical form', () => {
     for (const written of [SHA1, SHA1.toUpperCase(), ` ${SHA1}\n`]) {
       expect(asSha1(written)).toBe(SHA1);
     }

@@ -13,7 +13,7 @@ export interface Asked {
   plan?: string;
 }
 
-/** Slower queries are too slow for analysts. */
+/** The limit for interactive queries. */
 export const SLOW_MS = 1000;
 
 /** The views of single reports and events. */

@@ -5,7 +5,7 @@ import { Database, HousekeepingStore } from '#storage';
 export interface Size {
   reports: number;
   bytesPerReport: number;
-  /** The same after the month is over and maintenance has compacted its indexes. */
+  /** The same once the month is over and maintenance has compacted its indexes. */
   packedBytesPerReport: number | null;
   /** Largest first. */
   groups: GroupSize[];
@@ -24,7 +24,7 @@ const GROUPS = `
        WHEN name ~ '^installation_day' THEN 'installation_day, installation_day_events'
        WHEN name ~ '^installation' THEN 'installation, _latest, _life'
        WHEN name ~ '_day$' THEN 'the sums of a day'
-       WHEN name ~ '_snapshot$|_set$|^origin$' AND name !~ '^erasure' THEN 'contents'
+       WHEN name ~ '_snapshot$|_set$|^origin$' AND name !~ '^erasure' THEN 'snapshots'
        ELSE 'everything else' END`;
 
 const MEASURE = `
@@ -53,15 +53,15 @@ export async function measureSize(databaseUrl: string): Promise<Size> {
 const TWO_MONTHS_MS = 62 * 86_400_000;
 
 /** Compacts the indexes of the current month, as maintenance does when the month is over. */
-export async function packMonth(
+export async function compactMonth(
   databaseUrl: string,
   size: Size,
   signal: AbortSignal,
 ): Promise<Size> {
   const database = new Database({ databaseUrl, name: 'muster-bench', connections: 3 });
-  const house = new HousekeepingStore(database);
+  const maintenance = new HousekeepingStore(database);
   try {
-    const { savedBytes } = await house.compact({ now: Date.now() + TWO_MONTHS_MS, signal });
+    const { savedBytes } = await maintenance.compact({ now: Date.now() + TWO_MONTHS_MS, signal });
     const saved = savedBytes / (await countReports(databaseUrl));
     return { ...size, packedBytesPerReport: size.bytesPerReport - saved };
   } finally {
@@ -82,9 +82,9 @@ async function countReports(databaseUrl: string): Promise<number> {
 }
 
 /** Limit for all tables and indexes. */
-const MOST_BYTES = 160;
+const MAX_BYTES = 160;
 /** The parts that each report needs: its row, its index entries, and a share of the snapshots. */
-const OF_A_REPORT = ['report: rows', 'report: indexes', 'contents'];
+const OF_A_REPORT = ['report: rows', 'report: indexes', 'snapshots'];
 
 export function describeSize(size: Size): string[] {
   const { reports, bytesPerReport, packedBytesPerReport: packed, groups } = size;
@@ -93,12 +93,12 @@ export function describeSize(size: Size): string[] {
   return [
     `${reports} reports, ${bytesPerReport.toFixed(0)} bytes each with all tables and indexes`,
     ...(packed === null ? [] : [describePacked(packed)]),
-    `${bytes.toFixed(0)} of them its row, its indexes and its contents:`,
+    `${bytes.toFixed(0)} of these for its row, its index entries and its share of snapshots:`,
     ...groups.map(({ group, bytesPerReport: of }) => `${of.toFixed(1).padStart(8)}  ${group}`),
   ];
 }
 
 function describePacked(packed: number): string {
-  const verdict = packed <= MOST_BYTES ? 'as expected' : 'NOT AS EXPECTED';
-  return `${packed.toFixed(0)} after the month is over and its indexes are compacted (${verdict}: at most ${MOST_BYTES})`;
+  const verdict = packed <= MAX_BYTES ? 'as expected' : 'NOT AS EXPECTED';
+  return `${packed.toFixed(0)} after the month is over and its indexes are compacted (${verdict}: at most ${MAX_BYTES})`;
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { addQuarantined, addTally } from './books.js';
+import { addQuarantined, addTally } from './fates.js';
 import { FRAMEWORK_SETS, PACKAGE_SETS, SIZES, UI_CONTENTS, VERSION_COUNT } from './contents.js';
 import { UNITS } from './names.js';
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { addQuarantined, addTally } from './books.js';
+import { addQuarantined, addTally } from './fates.js';
 import {
   NEW_ERRORS,
   NEW_IN_NEWEST,
