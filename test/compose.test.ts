@@ -7,7 +7,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { parse } from 'yaml';
 import {
   adminSettings,
@@ -17,6 +17,7 @@ import {
   workerSettings,
 } from '#platform';
 import { SETTINGS } from '../libs/platform/setting-table.js';
+import { Asker } from './support/database.js';
 
 interface Service {
   image: string;
@@ -49,6 +50,9 @@ const { admin, ingest, worker, migrate, postgres, redis } = compose.services as 
 >;
 const services = Object.entries(compose.services);
 const lasting = services.filter(([name]) => name !== 'migrate');
+
+/** The connections of `migrate`. */
+const OF_MIGRATION = 3;
 
 test('every image from a registry is pinned by digest', () => {
   const images = services.map(([, { image }]) => image).filter((it) => !it.startsWith('muster:'));
@@ -161,6 +165,21 @@ test('the processes accept all settings they get', () => {
   for (const { DATABASE_URL } of [environmentOf(admin, given), environmentOf(worker, given)]) {
     expect(DATABASE_URL).toBe('postgres://muster_app:app-password@postgres:5432/muster');
   }
+});
+
+test('Postgres accepts the connections of three workers, the admin API, a migration and all analysts', async () => {
+  const server = new Asker(inject('services').serverUrl);
+  const [limits] = await server.ask(
+    `SELECT sum(rolconnlimit)::int AS readers, current_setting('superuser_reserved_connections')::int AS reserved
+       FROM pg_roles WHERE rolconnlimit > 0`,
+  );
+  await server.end();
+  const [, most] = /max_connections=(\d+)/.exec(postgres.command.join(' ')) ?? [];
+  const { databaseConnections: ofWorker } = workerSettings(environmentOf(worker, given));
+  const { databaseConnections: ofAdmin } = adminSettings(environmentOf(admin, given));
+  const ours = 3 * ofWorker + ofAdmin + OF_MIGRATION;
+  const others = Number(limits?.readers) + Number(limits?.reserved);
+  expect(ours + others).toBeLessThanOrEqual(Number(most));
 });
 
 test('each process runs a built program', () => {

@@ -84,6 +84,7 @@ test('a worker whose loop makes no progress is not ready and names it, until it 
   await owner.connect();
   try {
     await owner.query('BEGIN; LOCK TABLE policy_revision');
+    await muster.owner(`SELECT pg_notify('muster_policy', '')`); // makes it read the policy
     const stuck = { status: 503, json: { status: 'unavailable', stuck: ['policy'] } };
     await vi.waitFor(async () => expect(await ask('ready', worker)).toMatchObject(stuck), 10_000);
     expect(await ask('live', worker)).toMatchObject({ status: 200, json: { stuck: ['policy'] } });

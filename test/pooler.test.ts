@@ -137,6 +137,17 @@ test('a job that is aborted cancels its statement through a pooler', async () =>
   await expect(held).rejects.toMatchObject({ code: '57014' });
 });
 
+test('work is looked for twice a second through a pooler, which delivers no notices', async () => {
+  let calls = 0;
+  database.listen('work', () => (calls += 1));
+  await expect.poll(() => calls, { timeout: 5000 }).toBeGreaterThan(3);
+  expect(
+    await owner.ask(
+      `SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()`,
+    ),
+  ).toEqual([]);
+});
+
 test('a worker and an admin process store, erase and certify through a pooler', async () => {
   const muster = await startMuster({ workers: 0 });
   const env = { DATABASE_URL: bouncer.urlOf(muster.appUrl) };

@@ -127,6 +127,11 @@ describe('a purge that the database refuses', () => {
       { id: purge.id, failure: '22012', removed: {} },
     ]);
     expect(await attempt()).toBeNull();
+    expect(
+      await it.ask(`SELECT actor, outcome, detail FROM audit_log WHERE act = 'purge.fail'`),
+    ).toEqual([
+      { actor: 'worker', outcome: 'failed', detail: { purgeId: purge.id, failure: '22012' } },
+    ]);
 
     await it.ask('DROP FUNCTION refuse CASCADE');
     expect(await purges.request(ALWAYS, 'otto')).toMatchObject({
@@ -153,9 +158,22 @@ describe('a purge that the database refuses', () => {
   });
 });
 
+test('a failed purge is retried, and completes', async () => {
+  const { purge } = await purges.request(ALWAYS, 'erika');
+  expect(await purges.retry(purge.id, 'otto')).toBeNull();
+  await it.ask(`UPDATE purge SET state = 'failed', attempts = 10, failure = '22012'`);
+  const requested = { state: 'requested', failure: null };
+  expect(await purges.retry(purge.id, 'otto')).toMatchObject(requested);
+  expect(await it.ask(`SELECT actor FROM audit_log WHERE act = 'purge.retry'`)).toEqual([
+    { actor: 'otto' },
+  ]);
+  expect(await attempt()).toBe(purge.id);
+});
+
 test('a purge whose workers are killed repeatedly fails', async () => {
   const { purge } = await purges.request(ALWAYS, 'erika');
-  await it.ask(`UPDATE purge SET state = 'running', attempts = 10, claimed_until = now()`);
+  // The claim of the tenth one has expired.
+  await it.ask(`UPDATE purge SET state = 'running', attempts = 9, claimed_by = gen_random_uuid()`);
   expect(await attempt()).toBeNull();
   expect(await purges.get(purge.id)).toMatchObject({ state: 'failed', failure: 'interrupted' });
 });
@@ -240,7 +258,7 @@ test('a purge empties the queue first, and an outage of the queue does not count
   };
   for (let attempts = 0; attempts < 12; attempts += 1) {
     await it.ask('UPDATE purge SET claimed_until = NULL');
-    await expect(purges.runNext(context({ emptyQueue }))).rejects.toThrow('could not be emptied');
+    await expect(purges.runNext(context({ emptyQueue }))).rejects.toThrow('queue_unavailable');
   }
   expect(await purges.get(purge.id)).toMatchObject({ failure: 'queue_unavailable' });
   await it.ask('UPDATE purge SET claimed_until = NULL');

@@ -340,7 +340,20 @@ describe('a job', () => {
     }
     expect(await quarantine.runNext(contextOf(NEW, broken))).toBeNull();
     expect(await quarantine.job(id)).toMatchObject({ state: 'failed', failure: 'interrupted' });
+    const acts = `SELECT actor, act, outcome FROM audit_log WHERE detail->>'jobId' = '${id}' ORDER BY audit_id DESC LIMIT 1`;
+    expect(await owner.ask(acts)).toEqual([
+      { actor: 'worker', act: 'quarantine.fail', outcome: 'failed' },
+    ]);
     expect(await run('replay')).toMatchObject({ state: 'complete', stored: 1 });
+    expect(await quarantine.retry(id, 'erika')).toMatchObject({
+      state: 'requested',
+      failure: null,
+    });
+    expect(await owner.ask(acts)).toEqual([
+      { actor: 'erika', act: 'quarantine.retry', outcome: 'done' },
+    ]);
+    expect(await quarantine.retry(id, 'erika')).toBeNull();
+    expect(await quarantine.runNext(contextOf(NEW))).toBe(id);
   });
 
   test('is listed with others, newest first, page by page', async () => {

@@ -138,6 +138,7 @@ export class AdminModule implements OnApplicationBootstrap {
       if (cause instanceof UnsuitableDatabase) throw new StartupError(cause.message, { cause });
     });
     this.publisher.start();
+    this.database.listen('policy', () => void this.publisher.publish());
     await this.clock.start(CLOCK_MS);
   }
 
@@ -150,9 +151,10 @@ export class AdminModule implements OnApplicationBootstrap {
   }
 }
 
-/** All connections of the process. */
+/** All connections of the process; one of them listens. */
 function openDatabase(settings: AdminSettings, logger: Logger): Database {
-  const { databaseUrl, databaseConnections: connections } = settings;
+  const { databaseUrl, databaseConnections } = settings;
+  const connections = databaseConnections - 1;
   return new Database({
     ...{ databaseUrl, name: 'muster-admin', connections, settings: SETTINGS },
     onOutage: (error) => logger.warn({ err: error }, 'database connection lost'),

@@ -8,6 +8,8 @@ import type { Watchdog } from './watchdog.js';
 const PAUSE_FACTOR = 10;
 const LONGEST_PAUSE_MS = 30_000;
 const FOLD_INTERVAL_MS = 10 * 60_000;
+/** How often counts are compared that have not changed since no event was missing. */
+const CALM_INTERVAL_MS = 60_000;
 
 export interface BalanceParts {
   reader: CountReader;
@@ -23,6 +25,8 @@ export class BalanceLoop {
   #running: Promise<void> | null = null;
   #hasFailed = false;
   #foldAt = 0;
+  /** The counts with which no event was missing, and until when they need no other comparison. */
+  #calm = { counts: '', until: 0 };
 
   constructor(
     private readonly parts: BalanceParts,
@@ -72,8 +76,15 @@ export class BalanceLoop {
   private async compare(): Promise<void> {
     const { reader, ledger } = this.parts;
     const announcements = await reader.announcements();
+    const counts = JSON.stringify(announcements);
+    if (counts === this.#calm.counts && performance.now() < this.#calm.until) return;
     await ledger.store(announcements);
-    const found = await ledger.compare(() => reader.queued());
+    let isMissing = false;
+    const found = await ledger.compare(() => {
+      isMissing = true;
+      return reader.queued();
+    });
+    this.#calm = { counts, until: isMissing ? 0 : performance.now() + CALM_INTERVAL_MS };
     for (const { product, hour, lost } of found) {
       this.logger.error(
         { product, hour, lost },

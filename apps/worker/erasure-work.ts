@@ -59,11 +59,17 @@ export function erasureWork(options: Options): { work: Work; guard: LedgerGuard 
     parts: [
       {
         name: 'suppressions',
+        kind: 'erasures',
         run: (stopping) => store.suppressNext({ ...context, stopping }),
       },
-      { name: 'erasures', run: (stopping) => store.eraseNext({ ...context, stopping }) },
+      {
+        name: 'erasures',
+        kind: 'erasures',
+        run: (stopping) => store.eraseNext({ ...context, stopping }),
+      },
       {
         name: 'log rewrites',
+        kind: 'log rewrites',
         run: (stopping) =>
           store.rewriteNext({
             rewrite: () => rewriter.rewrite(stopping),

@@ -1,11 +1,20 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '#platform';
 import type { PolicyPublisher } from '#queue';
-import { isConnectionLoss, type PolicyStore } from '#storage';
+import { isConnectionLoss, type Database, type PolicyStore } from '#storage';
 import { decisionsOf, noPolicy, type Decisions, type Products } from '#telemetry';
+import { WakeUp } from './wake-up.js';
 import type { Watchdog } from './watchdog.js';
 
-const POLL_MS = 1000;
+const RETRY_MS = 1000;
+
+interface Parts {
+  store: PolicyStore;
+  publisher: PolicyPublisher;
+  products: Products;
+  /** Announces changes. */
+  database: Database;
+  watchdog: Watchdog;
+}
 
 /**
  * Follows the policy, because ingest applied an older one to events that were already queued. Also publishes
@@ -13,32 +22,31 @@ const POLL_MS = 1000;
  */
 export class PolicyLoop {
   readonly #stopping = new AbortController();
+  readonly #change = new WakeUp();
   #decisions: Decisions;
   #revision = noPolicy.revision;
   #hasFailed = false;
   #running: Promise<void> | null = null;
 
   constructor(
-    private readonly store: PolicyStore,
-    private readonly publisher: PolicyPublisher,
-    private readonly products: Products,
-    private readonly watchdog: Watchdog,
+    private readonly parts: Parts,
     private readonly logger: Logger,
   ) {
-    this.#decisions = decisionsOf(noPolicy, products);
+    this.#decisions = decisionsOf(noPolicy, parts.products);
   }
 
   /** Resolves after the first attempt to read the policy. */
   async start(): Promise<void> {
+    this.parts.database.listen('policy', () => this.#change.call());
     await this.refresh();
-    this.publisher.start();
+    this.parts.publisher.start();
     this.#running = this.run();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
-    await this.publisher.stop();
+    await this.parts.publisher.stop();
   }
 
   get decisions(): Decisions {
@@ -46,21 +54,24 @@ export class PolicyLoop {
   }
 
   private async run(): Promise<void> {
+    const { watchdog, publisher } = this.parts;
     const { signal } = this.#stopping;
     for (;;) {
-      await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+      await this.#change.sleep(signal, this.#hasFailed ? RETRY_MS : undefined);
       if (signal.aborted) return;
-      this.watchdog.begin('policy');
+      watchdog.begin('policy');
       await this.refresh();
-      this.watchdog.end('policy');
+      await publisher.publish();
+      watchdog.end('policy');
     }
   }
 
   private async refresh(): Promise<void> {
     try {
-      if ((await this.store.revision()) !== this.#revision) {
-        const policy = await this.store.read();
-        this.#decisions = decisionsOf(policy, this.products);
+      const { store, products } = this.parts;
+      if ((await store.revision()) !== this.#revision) {
+        const policy = await store.read();
+        this.#decisions = decisionsOf(policy, products);
         this.#revision = policy.revision;
         this.logger.info({ revision: policy.revision }, 'policy updated');
       }

@@ -16,13 +16,14 @@ test('a part of the work that hangs is reported as stuck, although the other par
   const idle = () => Promise.resolve({ completed: [], isIdle: true });
   const work = {
     parts: [
-      { name: 'suppressions', run: idle },
-      { name: 'erasures', run: never },
-      { name: 'log rewrites', run: idle },
+      { name: 'suppressions', kind: 'erasures', run: idle },
+      { name: 'erasures', kind: 'erasures', run: never },
+      { name: 'log rewrites', kind: 'log rewrites', run: idle },
     ] as const,
     close: () => Promise.resolve(),
   };
-  new WorkLoop(work, watchdog, logger).start();
+  const database = { listen: () => undefined, query: never };
+  new WorkLoop({ works: [work], database, watchdog, logger }).start();
   vi.advanceTimersByTime(TWO_HOURS_MS);
   await expect.poll(() => watchdog.stuck).toEqual(['erasures']);
 });

@@ -50,12 +50,15 @@ export class WorkerModule {
     const { work, guard } = erasureWork({
       ...{ settings, database, keys, clock, watchdog, logger },
     });
+    const works = [
+      work,
+      quarantineJobs(database, store, optionsNow),
+      purges(settings, database, logger),
+      optOuts(store),
+    ];
     const ledger = new IngestLedger(database);
     const loops = [
-      new WorkLoop(work, watchdog, logger),
-      new WorkLoop(quarantineJobs(database, store, optionsNow), watchdog, logger),
-      new WorkLoop(purges(settings, database, logger), watchdog, logger),
-      new WorkLoop(optOuts(store), watchdog, logger),
+      new WorkLoop({ works, database, watchdog, logger }),
       balanceLoop(settings, { ledger, watchdog }, logger),
     ];
     const house = new HousekeepingStore(database);
@@ -103,6 +106,7 @@ function quarantineJobs(
     parts: [
       {
         name: 'quarantine jobs',
+        kind: 'quarantine jobs',
         run: async (signal) => {
           const id = await quarantine.runNext({ normalise, store, signal });
           return { completed: id === null ? [] : [id], isIdle: id === null };
@@ -130,6 +134,7 @@ function purges(settings: WorkerSettings, database: Database, logger: Logger): W
     parts: [
       {
         name: 'purges',
+        kind: 'purges',
         run: async (signal) => {
           const id = await store.runNext({ emptyQueue, signal });
           return { completed: id === null ? [] : [id], isIdle: id === null };
@@ -146,6 +151,7 @@ function optOuts(store: TelemetryStore): Work {
     parts: [
       {
         name: 'opt-outs',
+        kind: 'opt-outs',
         run: async () => ({ completed: [], isIdle: !(await store.removeOptedOut()) }),
       },
     ],
@@ -156,6 +162,7 @@ function optOuts(store: TelemetryStore): Work {
 /** Erasures at two stages, quarantine jobs, purges, maintenance, and a reserve for short statements. */
 const GENERAL_CONNECTIONS = 6;
 const LEAST_GENERAL_CONNECTIONS = 2;
+const LISTENING_CONNECTIONS = 1;
 
 function balanceLoop(
   settings: WorkerSettings,
@@ -171,7 +178,8 @@ function balanceLoop(
 
 /** All connections of the process. */
 function openDatabase(settings: WorkerSettings, watchdog: Watchdog, logger: Logger): Database {
-  const { databaseUrl, databaseConnections: all, concurrency } = settings;
+  const { databaseUrl, databaseConnections, concurrency } = settings;
+  const all = databaseConnections - LISTENING_CONNECTIONS;
   const rest = Math.max(all - concurrency, LEAST_GENERAL_CONNECTIONS);
   const connections = Math.min(rest, GENERAL_CONNECTIONS);
   return new Database({
@@ -196,5 +204,5 @@ function policyLoop(
     onFailure: (error) =>
       logger.warn({ err: error }, 'policy could not be published to Redis; retrying'),
   });
-  return new PolicyLoop(store, publisher, products, watchdog, logger);
+  return new PolicyLoop({ store, publisher, products, database, watchdog }, logger);
 }

@@ -166,14 +166,14 @@ export const SETTINGS = {
     about: 'how many jobs a worker processes at once',
   },
   WORKER_DATABASE_CONNECTIONS: {
-    kind: wholeNumber(3, 10_000),
+    kind: wholeNumber(4, 10_000),
     about:
-      'the maximum number of database connections of a worker; default: WORKER_CONCURRENCY + 6, one per job, one for a replay and five for erasures, maintenance and short statements',
+      'the maximum number of database connections of a worker; default: WORKER_CONCURRENCY + 7, one per job, one that listens and six for replays, erasures, maintenance and short statements',
   },
   ADMIN_DATABASE_CONNECTIONS: {
-    kind: wholeNumber(2, 10_000),
+    kind: wholeNumber(3, 10_000),
     usually: '8',
-    about: 'the maximum number of database connections of the admin API',
+    about: 'the maximum number of database connections of the admin API, one of which listens',
   },
   WORKER_HEALTH_HOST: {
     kind: host,

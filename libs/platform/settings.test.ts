@@ -212,10 +212,10 @@ test('origins are a star or a list', () => {
   expect(() => read('https://a.example/')).toThrow('has the entry "https://a.example/"');
 });
 
-test('a worker has six connections more than jobs under way, unless told otherwise', () => {
-  expect(workerSettings({ ...WORKER, WORKER_CONCURRENCY: '7' }).databaseConnections).toBe(13);
-  const told = workerSettings({ ...WORKER, WORKER_DATABASE_CONNECTIONS: '3' });
-  expect(told.databaseConnections).toBe(3);
+test('a worker has seven connections more than jobs under way, unless told otherwise', () => {
+  expect(workerSettings({ ...WORKER, WORKER_CONCURRENCY: '7' }).databaseConnections).toBe(14);
+  const told = workerSettings({ ...WORKER, WORKER_DATABASE_CONNECTIONS: '4' });
+  expect(told.databaseConnections).toBe(4);
   expect(told.healthPort).toBeUndefined();
 });
 

@@ -163,7 +163,7 @@ export function ingestSettings(env: Environment = process.env) {
 export function workerSettings(env: Environment = process.env) {
   const settings = readSettings(env, WORKER, WORKER_OPTIONAL);
   // One for each job, one for a replay, and five for everything else.
-  const databaseConnections = settings.databaseConnections ?? settings.concurrency + 6;
+  const databaseConnections = settings.databaseConnections ?? settings.concurrency + 7;
   return { ...settings, databaseConnections };
 }
 

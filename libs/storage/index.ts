@@ -24,6 +24,7 @@ export { InstallationData } from './read/installation-data.js';
 export { IdempotencyKeyReused, type ErasureRequest } from './erasure/request.js';
 export type { ErasureFacts } from './erasure/context.js';
 export { Database, type DatabaseOptions } from './database/database.js';
+export { findDueWork, type WorkKind } from './database/due-work.js';
 export { isBadValue, isConnectionLoss, isTimeout } from './database/postgres-errors.js';
 export { UnsuitableDatabase } from './database/session-settings.js';
 export {

@@ -37,6 +37,8 @@ export class PolicyPublisher {
   readonly #source: PolicySource;
   readonly #options: PolicyPublisherOptions;
   #hasFailed = false;
+  /** The source's revision as it was last read. */
+  #revision: number | null = null;
   #timer: NodeJS.Timeout | undefined;
   #publishing: Promise<void> | null = null;
 
@@ -57,9 +59,11 @@ export class PolicyPublisher {
     // Redis first: what stands there was committed before, so the source has it or a newer one.
     const published = await this.#published();
     const revision = await this.#source.revision();
+    this.#revision = revision;
     if (published === revision) return null;
     if (published !== null && published > revision) await this.#source.overtake(published);
     const policy = await this.#source.read();
+    this.#revision = policy.revision;
     const args = [FORMAT, policy.revision, writeDocument(policy)];
     const publishing = this.#redis.eval(PUBLISH, 1, this.#key, ...args);
     const isTaken = await withTimeout(publishing, TIMEOUT_MS);
@@ -73,10 +77,10 @@ export class PolicyPublisher {
     await withTimeout(ready, TIMEOUT_MS).catch(() => undefined);
   }
 
-  /** Reconciles once a second. */
+  /** Once a second looks at Redis, which may have lost the policy. Call `publish` after each change of the source. */
   start(): void {
     this.#timer = setInterval(() => {
-      this.#publishing ??= this.publish().finally(() => (this.#publishing = null));
+      this.#publishing ??= this.#restore().finally(() => (this.#publishing = null));
     }, INTERVAL_MS);
   }
 
@@ -95,6 +99,11 @@ export class PolicyPublisher {
     clearInterval(this.#timer);
     await this.#publishing;
     this.#redis.disconnect();
+  }
+
+  async #restore(): Promise<void> {
+    const published = await this.#published().catch(() => undefined);
+    if (published === null || published !== this.#revision) await this.publish();
   }
 
   async #published(): Promise<number | null> {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Database } from '../database/database.js';
 import { recordAct, type Act, type Actor } from '../database/audit-log.js';
+import { announce } from '../database/listener.js';
 import type { InstallationHasher } from '../database/installation-hash.js';
 
 /** What a change comes to: its result, and what the audit log says of it. */
@@ -28,6 +29,7 @@ export class PolicyChanges {
       if (act) {
         await tx.query('UPDATE policy_revision SET revision = revision + 1');
         await recordAct(tx, this.hasher, { actor, outcome: 'done', ...act });
+        await announce(tx, 'policy');
       }
       return result;
     });

@@ -1,5 +1,6 @@
 import type { BlockRule, KnownKey, Policy, ProductPolicy } from '#telemetry';
 import type { Database } from '../database/database.js';
+import { announce } from '../database/listener.js';
 import { InstallationHasher } from '../database/installation-hash.js';
 import { BlockRules } from './block-rules.js';
 import { PolicyChanges } from './changes.js';
@@ -70,9 +71,11 @@ export class PolicyStore {
    * published; so where an older one stands here, the database was set back to a backup.
    */
   async overtake(published: number): Promise<void> {
-    await this.#database.query(
-      'UPDATE policy_revision SET revision = $1::bigint + 1 WHERE revision < $1',
-      [published],
-    );
+    await this.#database.transaction(async (tx) => {
+      await tx.query('UPDATE policy_revision SET revision = $1::bigint + 1 WHERE revision < $1', [
+        published,
+      ]);
+      await announce(tx, 'policy');
+    });
   }
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { Liveness } from './liveness.js';
 import { Outage, type OutageListener } from './outage.js';
+import { Listener, type Channel } from './listener.js';
 import { isConnectionLoss } from './postgres-errors.js';
 import { Session, sessionOf } from './session.js';
 import {
@@ -32,7 +33,7 @@ export interface DatabaseOptions extends OutageListener {
   databaseUrl: string;
   /** As the server lists its connections. */
   name: string;
-  /** The most connections at once, those of the write path apart: 2 at least. */
+  /** The most connections at once, besides those of the write path and the one that listens: 2 at least. */
   connections: number;
   /** Those of the write path: none unless given, for a process that stores no batch. */
   writeConnections?: number;
@@ -60,6 +61,7 @@ export class Database {
   readonly #bulk: Slots;
   readonly #outage: Outage;
   readonly #liveness: Liveness;
+  readonly #listener: Listener;
   readonly #onProgress: DatabaseOptions['onProgress'];
 
   constructor(options: DatabaseOptions) {
@@ -72,6 +74,10 @@ export class Database {
     this.#write =
       writeConnections > 0 ? this.#pool(options, writeConnections, WRITE_SETTINGS) : null;
     this.#bulk = new Slots(most - RESERVE);
+    this.#listener = new Listener({
+      connect: () => this.#connectToListen(options),
+      ask: (client, statement, limitMs) => within(client, limitMs, statement),
+    });
   }
 
   /** Runs a single short statement. */
@@ -132,33 +138,57 @@ export class Database {
     await this.#ask('SELECT FROM installation LIMIT 1', timeoutMs);
   }
 
+  /**
+   * Calls a handler when something was announced on a channel (`announce`), and in case a notice was missed: see
+   * `Listener`. The first call opens one more connection, for all channels.
+   */
+  listen(channel: Channel, handler: () => void): void {
+    this.#listener.add(channel, handler);
+  }
+
   /** Waits for the statements under way and closes all connections. */
   async close(): Promise<void> {
     this.#outage.close();
+    this.#listener.close();
     await Promise.all([this.#general.end(), this.#write?.end()]);
     this.#liveness.close();
   }
 
-  #pool({ databaseUrl, name }: DatabaseOptions, max: number, settings: SessionSettings): pg.Pool {
-    const onLoss = (error: Error) => this.#outage.note(error);
+  #pool(options: DatabaseOptions, max: number, settings: SessionSettings): pg.Pool {
     const pool = new pg.Pool({
-      connectionString: databaseUrl,
+      ...connectionOf(options),
       max,
-      application_name: name,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_MS,
       verify: (client, done) => void prepare(client, settings).then(() => done(), done),
     });
-    pool.on('error', onLoss);
-    pool.on('connect', (client) => {
-      const own = `${name} ${randomBytes(4).toString('hex')}`;
-      const session = new Session(client, { name: own, settings, onLoss });
-      this.#liveness.add(session);
-      client.on('end', () => this.#liveness.remove(session));
-    });
+    pool.on('error', (error) => this.#outage.note(error));
+    pool.on('connect', (client) => this.#follow(client, options, settings));
     return pool;
+  }
+
+  #follow(client: pg.Client, { name }: DatabaseOptions, settings: SessionSettings): void {
+    const own = `${name} ${randomBytes(4).toString('hex')}`;
+    const onLoss = (error: Error) => this.#outage.note(error);
+    const session = new Session(client, { name: own, settings, onLoss });
+    this.#liveness.add(session);
+    client.on('end', () => this.#liveness.remove(session));
+  }
+
+  /** A pooler assigns the server's sessions to transactions, so no session would get the notices. */
+  async #connectToListen(options: DatabaseOptions): Promise<pg.Client | null> {
+    const client = new pg.Client(connectionOf(options));
+    this.#follow(client, options, GENERAL_SETTINGS);
+    try {
+      await client.connect();
+      await prepare(client, GENERAL_SETTINGS);
+    } catch (error) {
+      if (error instanceof Error && isConnectionLoss(error)) this.#outage.note(error);
+      sessionOf(client)?.destroy();
+      throw error;
+    }
+    if (!sessionOf(client)?.isPooled) return client;
+    await client.end();
+    return null;
   }
 
   /** Leaves the reserve to others. */
@@ -231,6 +261,16 @@ export class Database {
     const statement = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE state = 'active' AND ${mine}`;
     await this.query(statement, [route?.isPooled ? name : route?.pid]);
   }
+}
+
+function connectionOf({ databaseUrl, name }: DatabaseOptions): pg.ClientConfig {
+  return {
+    connectionString: databaseUrl,
+    application_name: name,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  };
 }
 
 const AT_WORK = `

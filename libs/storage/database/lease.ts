@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Queryable } from './database.js';
+import { keepRenewed } from './renewal.js';
 
 /** Lifetime of a lease. A live holder renews it; that of a killed one ends by itself. */
 const LIFETIME_S = 20;
-const RENEW_MS = 4000;
-/** A holder that could not renew for so long stops before another may begin. */
-const GIVE_UP_MS = 15_000;
 
 /** The name survives bundling: it is the code of a maintenance run that failed. */
 class LeaseLost extends Error {
@@ -29,25 +27,17 @@ export async function withLease<T>(
   const holder = randomUUID();
   const claimedAt = await claim(database, name, holder);
   if (!claimedAt) return null;
-  const lost = new AbortController();
-  let renewedAt = performance.now();
-  const renew = async () => {
+  const renewal = keepRenewed(async () => {
     const { rowCount } = await database.query(
       `UPDATE lease SET expires_at = ${UNTIL} WHERE name = $1 AND holder = $2`,
       [name, holder],
     );
-    if (rowCount === 0) lost.abort(new LeaseLost('Another process has taken the lease.'));
-    else renewedAt = performance.now();
-  };
-  const timer = setInterval(() => {
-    void renew().catch(() => undefined);
-    if (performance.now() > renewedAt + GIVE_UP_MS)
-      lost.abort(new LeaseLost('The lease was not renewed.'));
-  }, RENEW_MS);
+    return rowCount === 1;
+  }, new LeaseLost('Another process may have taken the lease.'));
   try {
-    return { result: await work(lost.signal, claimedAt) };
+    return { result: await work(renewal.lost, claimedAt) };
   } finally {
-    clearInterval(timer);
+    renewal.stop();
     const release = 'DELETE FROM lease WHERE name = $1 AND holder = $2';
     await database.query(release, [name, holder]).catch(() => undefined); // then it expires
   }

@@ -1,26 +1,17 @@
 import type pg from 'pg';
+import { CLAIM, claimOf, isFree, type Claim } from '../database/claims.js';
 import type { Queryable } from '../database/database.js';
-import { inTransaction } from '../database/transaction.js';
+import { ClaimLost } from '../database/failure.js';
+import { TRIES_TOGETHER, workTables } from '../database/work-tables.js';
 import type { ErasureMode } from '../ledger/erasure-mode.js';
-import { ClaimLost } from './failure.js';
-
-/** Lifetime of a claim. A live worker renews it. */
-const CLAIM = "interval '15 seconds'";
-const RENEW_MS = 4000;
 
 /** The costly steps take as long for one erasure as for this many. */
 const ERASURES_AT_ONCE = 1000;
 const INSTALLATIONS_AT_ONCE = 10_000;
-/** After this many failures an erasure runs alone, so that it delays no other. */
-export const TRIES_TOGETHER = 2;
 
 /** Erasures that one worker carries out together. */
-export interface Group {
-  /** Identifies the claim. A worker presumed dead loses it. */
-  token: string;
+export interface Group extends Claim {
   erasures: readonly GroupedErasure[];
-  /** When its claim was last renewed by a step, on the clock of performance.now(). */
-  renewedAt: number;
 }
 
 export interface GroupedErasure {
@@ -80,9 +71,7 @@ export async function claimGroup(
     `WITH waiting AS (
        SELECT erasure_id, installations, requested_at, own_failures >= ${TRIES_TOGETHER} AS is_suspect
          FROM erasure e
-        WHERE state IN ('requested', 'suppressing', 'erasing', 'verifying')
-          AND (claimed_until IS NULL OR claimed_until < now() OR claimed_by = $1)
-          AND ${STAGES[stage]}
+        WHERE ${isFree(workTables.erasures)} AND ${STAGES[stage]}
         ORDER BY requested_at LIMIT ${ERASURES_AT_ONCE} FOR UPDATE OF e SKIP LOCKED),
      counted AS (
        SELECT erasure_id, sum(installations) OVER w - installations AS before,
@@ -105,66 +94,15 @@ export async function claimGroup(
     ...{ id, mode, installationIds: ids, stepsDone: new Set(steps_done) },
     receivedUntil: new Map(Object.entries(limits ?? {})),
   }));
-  return {
-    ...{ token, renewedAt: performance.now() },
-    erasures: erasures.sort((a, b) => (a.id < b.id ? -1 : 1)),
-  };
-}
-
-/** Renews a claim, however long a step takes. @returns a function that stops that */
-export function keepClaim(database: Queryable, { token, erasures }: Group): () => void {
-  const renew = () =>
-    database.query(
-      // Skips what a step has locked: no other worker can take it, and the step renews it itself.
-      `UPDATE erasure SET claimed_until = now() + ${CLAIM}
-        WHERE erasure_id IN (SELECT erasure_id FROM erasure
-                              WHERE erasure_id = ANY ($1) AND claimed_by = $2
-                              ORDER BY erasure_id FOR NO KEY UPDATE SKIP LOCKED)`,
-      [erasures.map(({ id }) => id), token],
-    );
-  const timer = setInterval(() => void renew().catch(() => undefined), RENEW_MS);
-  return () => clearInterval(timer);
-}
-
-/** Leaves a group to any worker, immediately. */
-export async function leaveGroup(database: Queryable, { token, erasures }: Group): Promise<void> {
-  await database.query(
-    `UPDATE erasure SET claimed_by = NULL, claimed_until = NULL
-      WHERE erasure_id = ANY ($1) AND claimed_by = $2`,
-    [erasures.map(({ id }) => id), token],
+  return groupOf(
+    erasures.sort((a, b) => (a.id < b.id ? -1 : 1)),
+    token,
   );
 }
 
-/**
- * Does a step in a transaction that holds the claim.
- * @throws ClaimLost if another worker has claimed an erasure of the group
- */
-export async function inStep<T>(
-  client: pg.ClientBase,
-  group: Group,
-  work: (ids: readonly string[]) => Promise<T>,
-): Promise<T> {
-  const { token } = group;
-  const ids = group.erasures.map(({ id }) => id);
-  return inTransaction(client, async () => {
-    const { rowCount } = await client.query(
-      `SELECT FROM erasure WHERE erasure_id = ANY ($1) AND claimed_by = $2
-        ORDER BY erasure_id FOR NO KEY UPDATE`,
-      [ids, token],
-    );
-    if (rowCount !== ids.length) throw new ClaimLost();
-    const result = await work(ids);
-    // Steps that follow each other closely leave no moment in which `keepClaim` could renew it.
-    if (performance.now() > group.renewedAt + RENEW_MS) {
-      group.renewedAt = performance.now();
-      await client.query(
-        `UPDATE erasure SET claimed_until = clock_timestamp() + ${CLAIM}
-          WHERE erasure_id = ANY ($1) AND claimed_by = $2`,
-        [ids, token],
-      );
-    }
-    return result;
-  });
+function groupOf(erasures: readonly GroupedErasure[], token: string): Group {
+  const ids = erasures.map(({ id }) => id);
+  return { ...claimOf(workTables.erasures, ids, token), erasures };
 }
 
 /**
@@ -180,7 +118,7 @@ export async function doOnce(
 ): Promise<void> {
   const erasures = group.erasures.filter(({ stepsDone }) => !stepsDone.has(step));
   if (erasures.length === 0) return;
-  await work({ ...group, erasures });
+  await work(groupOf(erasures, group.token));
   const { rowCount } = await client.query(
     `UPDATE erasure SET steps_done = array_append(steps_done, $3)
       WHERE erasure_id = ANY ($1) AND claimed_by = $2`,

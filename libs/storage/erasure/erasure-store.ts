@@ -1,16 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import { recordGeneralAct, type Actor } from '../database/audit-log.js';
+import { IdleTokens, retryFailed, runClaimed } from '../database/claims.js';
 import type { Database } from '../database/database.js';
 import { InstallationHasher } from '../database/installation-hash.js';
 import type { ErasureCertificate } from './certificate.js';
-import { claimGroup, keepClaim, leaveGroup, type Group, type Stage } from './claim.js';
+import { claimGroup, type Group, type Stage } from './claim.js';
 import { findPending, noteRewrite, type RewriteContext } from './log-rewrite.js';
 import { toErasure, type Erasure, type ErasureRow } from './erasure.js';
 import { findKnown, requestErasure, type ErasureRequest } from './request.js';
 import type { RunContext } from './context.js';
-import { releaseGroup, RETRY } from './release.js';
+import { mostFailures, recordFailed } from './failed.js';
 import { confirmSuppressions, erase, settle } from './run.js';
 import { countRows, tablesOfInstallations } from '../database/installation-tables.js';
+import { workTables } from '../database/work-tables.js';
 
 export interface ErasureStoreOptions {
   database: Database;
@@ -43,8 +44,7 @@ const SETTINGS = { statement_timeout: 0, lock_timeout: 30_000 };
 export class ErasureStore {
   readonly #database: Database;
   readonly #hasher: InstallationHasher;
-  /** Tokens of claims whose run has ended: the next run claims again at once what was left under them. */
-  readonly #idleTokens = new Map<Stage, string>();
+  readonly #tokens = new IdleTokens();
 
   constructor({ database, suppressionKey }: ErasureStoreOptions) {
     this.#database = database;
@@ -63,12 +63,12 @@ export class ErasureStore {
   /** Resumes a failed erasure and records that, in one transaction. @returns null if it has not failed */
   async retry(erasureId: string, actor: Actor): Promise<Erasure | null> {
     return this.#database.transaction(async (tx) => {
-      const { rows } = await tx.query<ErasureRow>(RETRY, [erasureId]);
-      if (!rows[0]) return null;
-      const { mode, installations } = rows[0];
+      const row = await retryFailed<ErasureRow>(tx, workTables.erasures, erasureId);
+      if (!row) return null;
+      const { mode, installations } = row;
       const detail = { erasureId, mode, installations };
       await recordGeneralAct(tx, { actor, act: 'erasure.retry', outcome: 'done', detail });
-      return toErasure(rows[0]);
+      return toErasure(row);
     });
   }
 
@@ -164,35 +164,21 @@ export class ErasureStore {
     run: (group: Group, context: RunContext) => Promise<void>,
     context: WorkerContext,
   ): Promise<string[]> {
-    const token = this.#idleTokens.get(stage) ?? randomUUID();
-    this.#idleTokens.delete(stage);
-    try {
+    const hasher = this.#hasher;
+    const name = stage === 'erase' ? 'erasures' : 'suppressions';
+    return this.#tokens.lend(stage, async (token) => {
       const group = await claimGroup(this.#database, stage, token);
-      return await this.#runClaimed(group, run, { ...context, stage });
-    } finally {
-      this.#idleTokens.set(stage, token);
-    }
-  }
-
-  async #runClaimed(
-    group: Group | null,
-    run: (group: Group, context: RunContext) => Promise<void>,
-    { stage, ...context }: WorkerContext & { stage: Stage },
-  ): Promise<string[]> {
-    if (!group) return [];
-    const letGo = keepClaim(this.#database, group);
-    try {
-      await this.#database.hold(
-        (client) => run(group, { ...context, client, hasher: this.#hasher }),
-        { settings: SETTINGS, name: stage === 'erase' ? 'erasures' : 'suppressions' },
-      );
-      return group.erasures.map(({ id }) => id);
-    } catch (error) {
-      if (context.stopping?.aborted) await leaveGroup(this.#database, group);
-      else await releaseGroup(this.#database, group, { error, hasher: this.#hasher });
-      throw error;
-    } finally {
-      letGo();
-    }
+      if (!group) return [];
+      const work = (stopping: AbortSignal) =>
+        this.#database.hold((client) => run(group, { ...context, client, hasher, stopping }), {
+          ...{ settings: SETTINGS, name },
+        });
+      await runClaimed(this.#database, group, work, {
+        stopping: context.stopping,
+        mostFailures: (cause) => mostFailures(group, cause),
+        recordFailed: (tx, id, failure) => recordFailed(tx, group, { id, failure, hasher }),
+      });
+      return [...group.ids];
+    });
   }
 }

@@ -1,4 +1,5 @@
-import { inStep, type Group } from './claim.js';
+import { inStep } from '../database/claims.js';
+import type { Group } from './claim.js';
 import type { RunContext } from './context.js';
 import { collectSnapshots, type Collected } from '../database/collect-snapshots.js';
 

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Queryable } from '../database/database.js';
 import type { ErasureCertificate } from './certificate.js';
-import { inStep, type Group } from './claim.js';
+import { inStep } from '../database/claims.js';
+import type { Group } from './claim.js';
 import { logStateOf, type LogState } from './erasure.js';
 import type { RunContext } from './context.js';
 

@@ -3,7 +3,8 @@
  * since, which are no part of it.
  */
 import { DESCRIPTION_OF_INSTALLATION } from '../database/installation-description.js';
-import { inStep, limitsOf, type Group } from './claim.js';
+import { inStep } from '../database/claims.js';
+import { limitsOf, type Group } from './claim.js';
 import type { RunContext } from './context.js';
 
 /**

@@ -1,9 +1,10 @@
 import type { LedgerKind, LedgerRecord } from '../ledger/entry.js';
 import { kindOf, noteRecorded } from '../ledger/unrecorded.js';
-import { inStep, type Group } from './claim.js';
+import { inStep } from '../database/claims.js';
+import type { Group } from './claim.js';
 import type { ErasureMode } from '../ledger/erasure-mode.js';
 import type { RunContext } from './context.js';
-import { outside } from './failure.js';
+import { outside } from './outside.js';
 
 /** Records outside the database that installations are suppressed. */
 export async function recordSuppressions(group: Group, context: RunContext): Promise<void> {

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { refreshStale } from '../rollups/stale-sums.js';
 import { rollupTables, subtractFromSums } from '../rollups/subtract.js';
-import { doOnce, inStep, limitsOf, type Group } from './claim.js';
+import { inStep } from '../database/claims.js';
+import { doOnce, limitsOf, type Group } from './claim.js';
 import type { RunContext } from './context.js';
 import {
   partitionsOf,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { recordAct, type Actor } from '../database/audit-log.js';
 import type { Queryable } from '../database/database.js';
+import { announce } from '../database/listener.js';
 import { holdMutex } from '../database/mutex.js';
 import type { InstallationHasher } from '../database/installation-hash.js';
 import type { ErasureMode } from '../ledger/erasure-mode.js';
@@ -67,6 +68,7 @@ export async function requestErasure(
     installationId: installations === 1 ? installationIds[0] : undefined,
     detail: { erasureId: row.erasure_id, mode, installations },
   });
+  await announce(tx, 'work');
   return { erasure: toErasure(row), isNew: true };
 }
 

@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import { waitForWriters } from '../database/wait-for-writers.js';
-import { doOnce, inStep, limitsOf, type Group } from './claim.js';
+import { inStep } from '../database/claims.js';
+import { doOnce, limitsOf, type Group } from './claim.js';
 import type { RunContext } from './context.js';
-import { outside, RowsRemain } from './failure.js';
+import { RowsRemain } from '../database/failure.js';
+import { outside } from './outside.js';
 import { toErasure, type ErasureRow, type ErasureState } from './erasure.js';
 import { collectGroup } from './leftovers.js';
 import { awaitRewrite, noteQueueEmptied } from './log-rewrite.js';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inStep, type Group } from './claim.js';
+import { inStep } from '../database/claims.js';
+import type { Group } from './claim.js';
 import type { RunContext } from './context.js';
 
 /** Each attempt waits up to three seconds for a table that another process holds. */

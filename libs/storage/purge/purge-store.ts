@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
 import { reportKinds } from '#telemetry';
 import { nameOf, recordGeneralAct, type Actor } from '../database/audit-log.js';
+import { IdleTokens, retryFailed, runNext } from '../database/claims.js';
 import type { Database } from '../database/database.js';
-import { isConnectionLoss } from '../database/postgres-errors.js';
+import { announce } from '../database/listener.js';
+import { PURGE_DELAY } from '../database/due-work.js';
+import { workTables } from '../database/work-tables.js';
 import {
   toPurge,
   type Purge,
@@ -12,12 +14,14 @@ import {
   type PurgeScope,
   type SentGroup,
 } from './purge.js';
-import { CLAIM, QueueNotEmptied, runPurge, type PurgeContext } from './run.js';
+import { runPurge, type PurgeContext } from './run.js';
 
 const KINDS = new Map(Object.entries(reportKinds).map(([name, kind]) => [String(kind), name]));
 
 /** What write keys sent: shown, and removed where a key has leaked. */
 export class PurgeStore {
+  readonly #tokens = new IdleTokens();
+
   constructor(private readonly database: Database) {}
 
   /** The id that events of a write key carry, by the key's id or by itself; null where there is no such key. */
@@ -70,6 +74,7 @@ export class PurgeStore {
         const purge = toPurge(row as PurgeRow);
         const detail = { purgeId: purge.id, keyId, from, to };
         await recordGeneralAct(tx, { actor, act: 'purge.request', outcome: 'done', detail });
+        await announce(tx, 'work');
         return { purge, isNew: true };
       };
       // Two that request the same at once must find each other.
@@ -113,83 +118,42 @@ export class PurgeStore {
 
   /**
    * Carries out the purge that has waited longest and that no worker has claimed. A purge that made no progress
-   * in the last attempts becomes `failed`.
+   * in the last attempts becomes `failed`, with an audit entry.
    * @returns its id; null if no purge is waiting
    */
   async runNext(context: PurgeContext): Promise<string | null> {
-    const { rows } = await this.database.query<PurgeRow>(CLAIM_NEXT, [randomUUID()]);
-    const [purge] = rows;
-    if (!purge || purge.state === 'failed') return null;
-    const renewal = setInterval(() => void this.#renew(purge).catch(() => undefined), RENEW_MS);
-    try {
-      await this.database.hold((client) => runPurge(client, purge, context), { name: 'purges' });
-      return purge.purge_id;
-    } catch (error) {
-      await this.#release(purge, error, context.signal.aborted);
-      throw error;
-    } finally {
-      clearInterval(renewal);
-    }
-  }
-
-  async #renew({ purge_id, claimed_by }: PurgeRow): Promise<void> {
-    await this.database.query(
-      // Skips it while a step has locked it: the step renews it itself.
-      `UPDATE purge SET claimed_until = ${CLAIM}
-        WHERE purge_id = (SELECT purge_id FROM purge WHERE purge_id = $1 AND claimed_by = $2
-                             FOR NO KEY UPDATE SKIP LOCKED)`,
-      [purge_id, claimed_by],
+    return this.#tokens.lend('purges', (token) =>
+      runNext<PurgeRow, string>(this.database, workTables.purges, {
+        ...{ token, stopping: context.signal },
+        condition: `received_to <= now() - ${PURGE_DELAY}`,
+        work: async (purge, claim, signal) => {
+          await this.database.hold(
+            (client) => runPurge(client, { purge, claim }, { ...context, signal }),
+            { name: 'purges' },
+          );
+          return purge.purge_id;
+        },
+        recordFailed: (tx, purgeId, failure) =>
+          recordGeneralAct(tx, {
+            ...{ actor: 'worker', act: 'purge.fail', outcome: 'failed' },
+            detail: { purgeId, failure },
+          }),
+      }),
     );
   }
 
-  async #release(
-    { purge_id, claimed_by }: PurgeRow,
-    error: unknown,
-    isStopping: boolean,
-  ): Promise<void> {
-    const claim = [purge_id, claimed_by];
-    if (isStopping || isConnectionLoss(error)) await this.database.query(LEAVE, claim);
-    else if (error instanceof QueueNotEmptied) await this.database.query(NOTE_OUTAGE, claim);
-    else {
-      const failure = (error instanceof pg.DatabaseError ? error.code : undefined) ?? 'interrupted';
-      await this.database.query(NOTE_FAILURE, [...claim, failure]);
-    }
+  /** Resumes a failed purge and records that, in one transaction. @returns null if it has not failed */
+  async retry(purgeId: string, actor: Actor): Promise<Purge | null> {
+    return this.database.transaction(async (tx) => {
+      const row = await retryFailed<PurgeRow>(tx, workTables.purges, purgeId);
+      if (!row) return null;
+      const detail = { purgeId };
+      await recordGeneralAct(tx, { actor, act: 'purge.retry', outcome: 'done', detail });
+      return toPurge(row);
+    });
   }
 }
 
-const RENEW_MS = 8000;
-/** Longer than ingest takes from the receipt of an event until the event is in the queue. */
-const SETTLED = "interval '30 seconds'";
-
-/** Attempts in a row that remove nothing, until a purge counts as failed. */
-const MAX_ATTEMPTS = 10;
-
-/** A worker that was killed may have been killed by the purge, so an attempt counts when it begins. */
-const CLAIM_NEXT = `
-  UPDATE purge
-     SET attempts = least(attempts + 1, ${MAX_ATTEMPTS}), claimed_by = $1, claimed_until = ${CLAIM},
-         state = CASE WHEN attempts < ${MAX_ATTEMPTS} THEN 'running' ELSE 'failed' END,
-         failure = CASE WHEN attempts < ${MAX_ATTEMPTS} THEN failure ELSE coalesce(failure, 'interrupted') END
-   WHERE purge_id = (SELECT purge_id FROM purge
-                      WHERE state IN ('requested', 'running')
-                        AND (claimed_until IS NULL OR claimed_until < now())
-                        AND received_to <= now() - ${SETTLED}
-                      ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-  RETURNING *`;
-const NOTE_FAILURE = `
-  UPDATE purge
-     SET failure = $3, claimed_by = NULL, claimed_until = now() + interval '2 seconds',
-         state = CASE WHEN attempts < ${MAX_ATTEMPTS} THEN state ELSE 'failed' END
-   WHERE purge_id = $1 AND claimed_by = $2`;
-/** The attempt does not count. */
-const NOTE_OUTAGE = `
-  UPDATE purge SET failure = 'queue_unavailable', attempts = greatest(attempts - 1, 0), claimed_by = NULL,
-         claimed_until = now() + interval '2 seconds'
-   WHERE purge_id = $1 AND claimed_by = $2`;
-/** A lost connection, or a worker that stops, is no fault of the purge: the attempt does not count. */
-const LEAVE = `
-  UPDATE purge SET attempts = greatest(attempts - 1, 0), claimed_by = NULL, claimed_until = NULL
-   WHERE purge_id = $1 AND claimed_by = $2`;
 /** The installations that it has taken events of are still known under its id. */
 const RETRY_FAILED = `
   UPDATE purge

@@ -44,8 +44,6 @@ export interface SentGroup {
 }
 
 export interface PurgeRow {
-  /** Identifies the claim of the worker that has it. */
-  claimed_by: string | null;
   purge_id: string;
   key_id: string;
   received_from: Date;

@@ -1,21 +1,20 @@
 import type pg from 'pg';
+import { completeClaim, inStep, type Claim } from '../database/claims.js';
 import { partsOfAnEvent, removeEventRows, type EventKeyColumns } from '../database/event-rows.js';
+import { DependencyFailed } from '../database/failure.js';
 import { partitionsOf, tablesOfInstallations } from '../database/installation-tables.js';
 import { blockRanges } from '../maintenance/expired-rows.js';
 import { markChanges } from '../rollups/dirty-days.js';
 import { BY_KEY, subtractFromSums } from '../rollups/subtract.js';
-import { inTransaction } from '../database/transaction.js';
 import { waitForWriters } from '../database/wait-for-writers.js';
 import type { PurgeRow } from './purge.js';
 
-/** Lifetime of a claim. A live worker renews it. */
-export const CLAIM = "now() + interval '30 seconds'";
 /** Installations that are removed in one transaction. */
 const INSTALLATIONS_AT_ONCE = 50;
 
-/** The queue could not be emptied. It says nothing about the purge. */
-export class QueueNotEmptied extends Error {
-  override readonly name = 'QueueNotEmptied';
+interface ClaimedPurge {
+  purge: PurgeRow;
+  claim: Claim;
 }
 
 export interface PurgeContext {
@@ -34,29 +33,24 @@ export interface PurgeContext {
  */
 export async function runPurge(
   client: pg.ClientBase,
-  purge: PurgeRow,
+  { purge, claim }: ClaimedPurge,
   { emptyQueue, signal }: PurgeContext,
 ): Promise<void> {
   const [from, to] = [purge.received_from.getTime(), purge.received_to.getTime()];
   await emptyQueue({ keyId: purge.key_id, from, to }, signal).catch((cause: unknown) => {
-    throw new QueueNotEmptied('The queue could not be emptied.', { cause });
+    throw new DependencyFailed('queue_unavailable', { cause });
   });
   for (let removed = 1; removed > 0;) {
     await waitForWriters(client);
-    removed = await removeEvents(client, purge, signal);
+    removed = await removeEvents(client, { purge, claim }, signal);
   }
   for (let ids = await installationsAfter(client, purge, null); ids.length > 0;) {
     signal.throwIfAborted();
     const some = ids;
-    await inStep(client, purge, () => removeEmpty(client, some));
+    await removeStep(client, claim, () => removeEmpty(client, some));
     ids = await installationsAfter(client, purge, some.at(-1) ?? null);
   }
-  await client.query(
-    `UPDATE purge
-        SET state = 'complete', completed_at = now(), failure = NULL, claimed_by = NULL, claimed_until = NULL
-      WHERE purge_id = $1 AND claimed_by = $2`,
-    [purge.purge_id, purge.claimed_by],
-  );
+  await completeClaim(client, claim);
 }
 
 /**
@@ -65,17 +59,17 @@ export async function runPurge(
  */
 async function removeEvents(
   client: pg.ClientBase,
-  purge: PurgeRow,
+  { purge, claim }: ClaimedPurge,
   signal: AbortSignal,
 ): Promise<number> {
   let removed = 0;
   for await (const piece of blockRanges(client, 'quarantined_event', signal)) {
-    removed += await inStep(client, purge, () => removeQuarantined(client, purge, piece));
+    removed += await removeStep(client, claim, () => removeQuarantined(client, purge, piece));
   }
   for (const partition of await partitionsOf(client, 'report')) {
     for await (const piece of blockRanges(client, partition, signal)) {
       const place = { partition, piece };
-      removed += await inStep(client, purge, () => removeReports(client, purge, place));
+      removed += await removeStep(client, claim, () => removeReports(client, purge, place));
     }
   }
   return removed;
@@ -85,30 +79,28 @@ type Removed = Record<string, number>;
 type Piece = readonly [first: string, end: string];
 
 /**
- * Does a step in a transaction, and notes what it removed.
+ * Does a step, and notes what it removed.
  * @returns how many rows
- * @throws if another worker has claimed the purge
+ * @throws ClaimLost
  */
-async function inStep(
+async function removeStep(
   client: pg.ClientBase,
-  { purge_id, claimed_by }: PurgeRow,
+  claim: Claim,
   work: () => Promise<Removed>,
 ): Promise<number> {
-  return inTransaction(client, async () => {
-    const { rows } = await client.query<{ removed: Removed }>(
-      `UPDATE purge SET claimed_until = ${CLAIM}
-        WHERE purge_id = $1 AND claimed_by = $2 AND state = 'running' RETURNING removed`,
-      [purge_id, claimed_by],
-    );
-    if (!rows[0]) throw new Error('Another worker has claimed the purge.');
+  return inStep(client, claim, async (ids) => {
     const counts = Object.entries(await work()).filter(([, count]) => count > 0);
     if (counts.length === 0) return 0;
-    const { removed } = rows[0];
+    const { rows } = await client.query<{ removed: Removed }>(
+      'SELECT removed FROM purge WHERE purge_id = ANY ($1)',
+      [ids],
+    );
+    const removed = rows[0]?.removed ?? {};
     for (const [table, count] of counts) removed[table] = (removed[table] ?? 0) + count;
     // Only what is removed is progress: every attempt passes again over what has nothing to remove.
     await client.query(
-      'UPDATE purge SET removed = $2, attempts = 1, failure = NULL WHERE purge_id = $1',
-      [purge_id, JSON.stringify(removed)],
+      'UPDATE purge SET removed = $2, attempts = 0, failure = NULL WHERE purge_id = ANY ($1)',
+      [ids, JSON.stringify(removed)],
     );
     return counts.reduce((sum, [, count]) => sum + count, 0);
   });

@@ -27,6 +27,8 @@ export interface QuarantineJob extends ReplayCounts {
 }
 
 export interface QuarantineJobRow {
+  /** The token of its claim. */
+  claimed_by: string | null;
   job_id: string;
   kind: QuarantineJobKind;
   filter: QuarantineFilter;

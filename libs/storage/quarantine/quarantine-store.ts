@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
 import { nameOf, recordGeneralAct, type Actor } from '../database/audit-log.js';
+import { IdleTokens, retryFailed, runNext } from '../database/claims.js';
 import type { Database } from '../database/database.js';
-import { isConnectionLoss } from '../database/postgres-errors.js';
+import { announce } from '../database/listener.js';
+import { workTables } from '../database/work-tables.js';
 import { discardExpired } from './discard.js';
 import type { QuarantineFilter } from './filter.js';
 import { toJob, type QuarantineJob, type QuarantineJobKind, type QuarantineJobRow } from './job.js';
@@ -15,7 +16,7 @@ import {
   type SummaryField,
   type SummaryGroup,
 } from './listing.js';
-import { CLAIM, runJob, type RunContext } from './run.js';
+import { runJob, type RunContext } from './run.js';
 
 export interface QuarantineRequest {
   kind: QuarantineJobKind;
@@ -23,13 +24,13 @@ export interface QuarantineRequest {
   requestedBy: Actor;
 }
 
-/** So often in a row a job may get no further, until it counts as failed. */
-const MAX_ATTEMPTS = 10;
 /** How long repetitions of an event are recognised, also of a quarantined one. */
 const LEAST_RETENTION_DAYS = 30;
 
 /** Quarantined events: lists, replays and discards them. */
 export class QuarantineStore {
+  readonly #tokens = new IdleTokens();
+
   constructor(private readonly database: Database) {}
 
   /** The latest come first; `after` is the id of the last event of the previous page. */
@@ -82,6 +83,7 @@ export class QuarantineStore {
         ...{ actor: requestedBy, act: `quarantine.${kind}`, outcome: 'done' },
         detail: { jobId: job.id, filter },
       });
+      await announce(client, 'work');
       return { job, isNew: true };
     });
   }
@@ -108,40 +110,40 @@ export class QuarantineStore {
 
   /**
    * Claims the job that has waited longest and that no worker has claimed, and carries it out, as far as it gets
-   * before it is stopped.
+   * before it is stopped. A job that made no progress in the last attempts becomes `failed`, with an audit entry.
    * @returns its id when it is complete; null otherwise
    */
   async runNext(context: RunContext): Promise<string | null> {
-    const { rows } = await this.database.query<{ job_id: string; state: string }>(
-      `UPDATE quarantine_job
-          SET attempts = attempts + 1, claimed_until = ${CLAIM},
-              state = CASE WHEN attempts < ${MAX_ATTEMPTS} THEN state ELSE 'failed' END
-        WHERE job_id = (
-              SELECT job_id FROM quarantine_job
-               WHERE state IN ('requested', 'running')
-                 AND (claimed_until IS NULL OR claimed_until < now())
-               ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-       RETURNING job_id, state`,
+    return this.#tokens.lend('jobs', (token) =>
+      runNext<QuarantineJobRow, string | null>(this.database, workTables.quarantineJobs, {
+        token,
+        stopping: context.signal,
+        work: async ({ job_id }, claim, signal) => {
+          const isComplete = await this.database.hold(
+            (client) => runJob(claim, client, { ...context, signal }),
+            { name: 'quarantine jobs' },
+          );
+          return isComplete ? job_id : null;
+        },
+        recordFailed: (tx, jobId, failure) =>
+          recordGeneralAct(tx, {
+            ...{ actor: 'worker', act: 'quarantine.fail', outcome: 'failed' },
+            detail: { jobId, failure },
+          }),
+      }),
     );
-    const [claimed] = rows;
-    if (!claimed || claimed.state === 'failed') return null;
-    const { job_id: jobId } = claimed;
-    try {
-      const isComplete = await this.database.hold((client) => runJob(jobId, client, context), {
-        name: 'quarantine jobs',
-      });
-      return isComplete ? jobId : null;
-    } catch (error) {
-      // A lost connection is no fault of the job's: the attempt does not count.
-      const counts = isConnectionLoss(error) ? 0 : 1;
-      await this.database.query(
-        `UPDATE quarantine_job
-            SET failure = $2, claimed_until = now() + interval '2 seconds', attempts = attempts - 1 + $3
-          WHERE job_id = $1 AND state IN ('requested', 'running')`,
-        [jobId, error instanceof pg.DatabaseError ? error.code : 'interrupted', counts],
-      );
-      throw error;
-    }
+  }
+
+  /** Resumes a failed job and records that, in one transaction. @returns null if it has not failed */
+  async retry(jobId: string, actor: Actor): Promise<QuarantineJob | null> {
+    return this.database.transaction(async (tx) => {
+      const row = await retryFailed<QuarantineJobRow>(tx, workTables.quarantineJobs, jobId);
+      if (!row) return null;
+      const { kind, filter } = row;
+      const detail = { jobId, kind, filter };
+      await recordGeneralAct(tx, { actor, act: 'quarantine.retry', outcome: 'done', detail });
+      return toJob(row);
+    });
   }
 
   /**

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { KeptEvent, ReplayedEvent } from '#telemetry';
+import { CLAIM, completeClaim, inStep, type Claim } from '../database/claims.js';
+import { ClaimLost } from '../database/failure.js';
 import { inTransaction } from '../database/transaction.js';
 import { copyKey } from '../write/deduplicate.js';
 import type { TelemetryStore } from '../write/telemetry-store.js';
@@ -8,9 +10,6 @@ import { discardSome } from './discard.js';
 import { conditionOf } from './filter.js';
 import type { QuarantineJobRow } from './job.js';
 import type { Replayed, ReplayCounts } from '../write/replay.js';
-
-/** Lifetime of a claim. Each page renews it. */
-export const CLAIM = "now() + interval '15 seconds'";
 
 /** Events in one transaction: some hundred milliseconds, and at most 32 MB of what is kept. */
 const EVENTS_AT_ONCE = 500;
@@ -42,49 +41,48 @@ const NOTHING: ReplayCounts = {
  * @returns whether the job is complete
  */
 export async function runJob(
-  jobId: string,
+  claim: Claim,
   client: pg.ClientBase,
   context: RunContext,
 ): Promise<boolean> {
-  await start(client, jobId);
+  await start(client, claim);
   while (!context.signal.aborted) {
-    const job = await read(client, jobId);
+    const job = await read(client, claim);
     const isOver =
       job.kind === 'replay'
         ? await replayNext(client, job, context)
-        : await discardNext(client, job);
+        : await discardNext(client, claim, job);
     if (isOver) {
-      await complete(client, jobId);
+      await completeClaim(client, claim);
       return true;
     }
   }
-  await client.query('UPDATE quarantine_job SET claimed_until = NULL WHERE job_id = $1', [jobId]);
   return false;
 }
 
 /** Fixes the last event of the job: events that are quarantined later, also by the job itself, are not part of it. */
-async function start(client: pg.ClientBase, jobId: string): Promise<void> {
-  const job = await read(client, jobId);
-  if (job.up_to_id !== null) return;
-  const values: unknown[] = [jobId];
+async function start(client: pg.ClientBase, claim: Claim): Promise<void> {
+  const { job_id, up_to_id, filter } = await read(client, claim);
+  if (up_to_id !== null) return;
+  const values: unknown[] = [job_id];
   await client.query(
     `WITH matching AS (
        SELECT max(quarantine_id) AS last, count(*) AS total FROM quarantined_event
-        WHERE ${conditionOf(job.filter, values)})
+        WHERE ${conditionOf(filter, values)})
      UPDATE quarantine_job
-        SET state = 'running', started_at = now(), claimed_until = ${CLAIM},
-            up_to_id = coalesce(m.last, 0), total = m.total
+        SET started_at = now(), up_to_id = coalesce(m.last, 0), total = m.total
        FROM matching m WHERE job_id = $1 AND up_to_id IS NULL`,
     values,
   );
 }
 
-async function read(client: pg.ClientBase, jobId: string): Promise<QuarantineJobRow> {
+/** @throws ClaimLost */
+async function read(client: pg.ClientBase, { ids, token }: Claim): Promise<QuarantineJobRow> {
   const { rows } = await client.query<QuarantineJobRow>(
-    'SELECT * FROM quarantine_job WHERE job_id = $1',
-    [jobId],
+    'SELECT * FROM quarantine_job WHERE job_id = ANY ($1) AND claimed_by = $2',
+    [ids, token],
   );
-  if (!rows[0]) throw new Error('The job is not there.');
+  if (!rows[0]) throw new ClaimLost();
   return rows[0];
 }
 
@@ -153,10 +151,14 @@ function withoutCopies(rows: readonly KeptRow[]): readonly KeptRow[] {
 }
 
 /** @returns whether there was nothing left */
-async function discardNext(client: pg.ClientBase, job: QuarantineJobRow): Promise<boolean> {
+async function discardNext(
+  client: pg.ClientBase,
+  claim: Claim,
+  job: QuarantineJobRow,
+): Promise<boolean> {
   const values: unknown[] = [job.last_id, job.up_to_id];
   const condition = `quarantine_id > $1 AND quarantine_id <= $2 AND ${conditionOf(job.filter, values)}`;
-  const isOver = await inTransaction(client, async () => {
+  const isOver = await inStep(client, claim, async () => {
     const { count, lastId } = await discardSome(client, condition, values, DISCARDED_AT_ONCE);
     if (lastId !== null) await advance(client, job, lastId, NOTHING, count);
     return lastId === null;
@@ -168,7 +170,7 @@ async function discardNext(client: pg.ClientBase, job: QuarantineJobRow): Promis
 async function beginAgain(client: pg.ClientBase, job: QuarantineJobRow): Promise<boolean> {
   const values: unknown[] = [job.job_id, job.up_to_id];
   const { rowCount } = await client.query(
-    `UPDATE quarantine_job SET last_id = 0, claimed_until = ${CLAIM}
+    `UPDATE quarantine_job SET last_id = 0
       WHERE job_id = $1 AND EXISTS (SELECT FROM quarantined_event
             WHERE quarantine_id <= $2 AND ${conditionOf(job.filter, values)})`,
     values,
@@ -178,10 +180,10 @@ async function beginAgain(client: pg.ClientBase, job: QuarantineJobRow): Promise
   return true;
 }
 
-/** Notes how far a job is. @throws where another worker has gone on with it */
+/** Notes how far a job is. @throws ClaimLost */
 async function advance(
   tx: pg.ClientBase,
-  { job_id, last_id }: QuarantineJobRow,
+  { job_id, last_id, claimed_by }: QuarantineJobRow,
   lastId: string,
   { stored, quarantinedAgain, duplicate, suppressed, empty, blocked, optedOut }: ReplayCounts,
   discarded = 0,
@@ -194,18 +196,9 @@ async function advance(
             quarantined_again = quarantined_again + $6, duplicate = duplicate + $7,
             suppressed = suppressed + $8, empty = empty + $9, blocked = blocked + $10,
             opted_out = opted_out + $11,
-            attempts = 0, failure = NULL, claimed_until = ${CLAIM}
-      WHERE job_id = $1 AND last_id = $2 AND state = 'running'`,
-    [job_id, last_id, lastId, done, ...counts],
+            attempts = 0, failure = NULL, claimed_until = now() + ${CLAIM}
+      WHERE job_id = $1 AND last_id = $2 AND claimed_by = $12`,
+    [job_id, last_id, lastId, done, ...counts, claimed_by],
   );
-  if (rowCount === 0) throw new Error('Another worker has gone on with the job.');
-}
-
-async function complete(client: pg.ClientBase, jobId: string): Promise<void> {
-  await client.query(
-    `UPDATE quarantine_job
-        SET state = 'complete', completed_at = now(), failure = NULL, claimed_until = NULL
-      WHERE job_id = $1`,
-    [jobId],
-  );
+  if (rowCount === 0) throw new ClaimLost();
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { recordAct, type Actor } from '../database/audit-log.js';
+import { announce } from '../database/listener.js';
 import { requestErasure } from '../erasure/request.js';
 import type { InstallationHasher } from '../database/installation-hash.js';
 import type { RememberedErasure } from '../ledger/remembered-erasures.js';
@@ -51,6 +52,7 @@ export async function restoreErasures(
       detail: { erasureId, mode, installations: installations.length, found: targets.length },
     });
   }
+  await announce(tx, 'work');
 }
 
 function targetsOf(

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { announce } from '../database/listener.js';
 import { claimRollups } from '../rollups/lock.js';
 import { markChanges } from '../rollups/dirty-days.js';
 import { Tally } from './batch.js';
@@ -91,6 +92,7 @@ async function defer(tx: pg.ClientBase, changes: readonly Change[]): Promise<voi
             received_at = greatest(r.received_at, excluded.received_at)`,
     [...timeColumns(changes), changes.map(({ receivedAt }) => new Date(receivedAt).toISOString())],
   );
+  await announce(tx, 'work');
 }
 
 /** An installation whose events wait for their removal. */

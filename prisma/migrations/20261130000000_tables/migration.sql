@@ -282,7 +282,8 @@ CREATE TABLE quarantine_job (
   attempts           integer        NOT NULL DEFAULT 0,
   failure            text,
   claimed_until      timestamptz(3),  -- the worker renews it; afterwards another worker takes over
-  opted_out          integer        NOT NULL DEFAULT 0
+  opted_out          integer        NOT NULL DEFAULT 0,
+  claimed_by         uuid  -- identifies the claim
 );
 CREATE INDEX quarantine_job_requested_at_job_id_idx ON quarantine_job (requested_at, job_id);
 

@@ -15,8 +15,8 @@ test.each([
   ['a lost claim', new ClaimLost(), 'dependency'],
   ['a lock timeout', withCode('55P03'), 'unclear'],
   ['an unknown error', new Error('no'), 'unclear'],
-  ['a data exception', withCode('22003'), 'erasure'],
-  ['rows that remain', new RowsRemain('no'), 'erasure'],
+  ['a data exception', withCode('22003'), 'work'],
+  ['rows that remain', new RowsRemain('no'), 'work'],
 ] as const)('the cause of a failure on %s', (_, error, cause) => {
   expect(causeOf(error)).toBe(cause);
 });
