@@ -64,9 +64,11 @@ test('refusals of known keys have their product, even if the key has been revoke
       expect.objectContaining({ product: 'resoto', key_hint: `ended-${hintOf(secret as string)}` }),
     );
   }, WITHIN);
-  expect(await refusals('invalid_json')).toMatchObject([
-    { product: 'dcos', route: '/v1/batch', key_hint: `known-${hintOf('wk_dcos')}`, requests: 1 },
-  ]);
+  await vi.waitFor(async () => {
+    expect(await refusals('invalid_json')).toMatchObject([
+      { product: 'dcos', route: '/v1/batch', key_hint: `known-${hintOf('wk_dcos')}`, requests: 1 },
+    ]);
+  }, WITHIN);
 });
 
 test('refused events are counted, whether or not the whole request is refused', async () => {

@@ -1,35 +1,30 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
-import { Catch, HttpException } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Logger, drainRequestBody } from '#platform';
+import { Catch } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import {
+  drainRequestBody,
+  type ErrorCodeOf,
+  type ErrorMeanings,
+  hasStatus,
+  isA,
+  type Logger,
+  responseTo,
+  statusesOf,
+} from '#platform';
 import { QueueUnavailable } from '#queue';
 import { IdempotencyKeyReused, isBadValue, isConnectionLoss, isTimeout } from '#storage';
 import { secure } from './security-headers.js';
 
+export type ErrorCode = ErrorCodeOf<'admin'>;
+
 /** The HTTP status of every public error code. */
-export const statusOf = {
-  bad_request: 400,
-  invalid_request: 400,
-  unauthorized: 401,
-  forbidden: 403,
-  not_found: 404,
-  method_not_allowed: 405,
-  not_ready: 409,
-  conflict: 409,
-  idempotency_key_reused: 409,
-  too_many_attempts: 429,
-  internal: 500,
-  unavailable: 503,
-} as const;
-
-export type ErrorCode = keyof typeof statusOf;
+export const statusOf = statusesOf('admin');
 export const errorCodes = Object.keys(statusOf) as ErrorCode[];
-
-/** The default `Retry-After`, in seconds. */
-const RETRY_AFTER_S: Partial<Record<ErrorCode, number>> = { unavailable: 5 };
 
 /** An error response: a public code, a message, and the path of the faulty field. */
 export class AdminError extends Error {
+  override readonly name = 'AdminError';
+
   constructor(
     readonly code: ErrorCode,
     message: string,
@@ -51,7 +46,7 @@ export function errorCodeOf(reply: FastifyReply): ErrorCode | undefined {
 /** The error body. Counts as the response's error code. */
 export function errorBody(
   reply: FastifyReply,
-  { code, message, path }: Pick<Flaw, 'code' | 'message' | 'path'>,
+  { code, message, path }: { code: ErrorCode; message: string; path?: string | undefined },
 ) {
   sentCodes.set(reply, code);
   return { success: false, code, message, ...(path !== undefined && { path }) };
@@ -67,12 +62,47 @@ export function refuseEarly(
   void reply.status(status).send(errorBody(reply, { code, message }));
 }
 
-interface Flaw {
-  code: ErrorCode;
-  message: string;
-  path?: string | undefined;
-  retryAfterS?: number | undefined;
-}
+/** What errors mean to clients. */
+const meanings: ErrorMeanings<ErrorCode> = {
+  own: [AdminError],
+  rules: [
+    {
+      matches: isA(QueueUnavailable),
+      code: 'unavailable',
+      message: 'The queue is temporarily unavailable. Retry later.',
+    },
+    {
+      matches: isA(IdempotencyKeyReused),
+      code: 'idempotency_key_reused',
+      path: 'Idempotency-Key',
+    },
+    {
+      matches: isConnectionLoss,
+      code: 'unavailable',
+      message: 'The database is temporarily unavailable. Retry later.',
+      log: 'the database is unavailable',
+    },
+    {
+      matches: isTimeout,
+      code: 'unavailable',
+      message: 'The request took too long. Narrow it, or retry later.',
+      log: 'a statement took too long',
+    },
+    {
+      matches: isBadValue,
+      code: 'invalid_request',
+      message: 'The request contains a value that cannot be stored or compared.',
+      log: 'the database rejected a value of a request',
+    },
+    { matches: hasStatus((status) => status === 404), code: 'not_found' },
+    {
+      matches: hasStatus((status) => status === 413),
+      code: 'bad_request',
+      message: 'The request body exceeds the size limit. Split it into several requests.',
+    },
+    { matches: hasStatus((status) => status < 500), code: 'bad_request' },
+  ],
+};
 
 /** Maps any thrown error to the error response, and logs those that the client did not cause. */
 @Catch()
@@ -86,58 +116,13 @@ export class ErrorFilter implements ExceptionFilter {
   /** Resolves when the response is sent. */
   async send(error: unknown, reply: FastifyReply): Promise<void> {
     secure(reply);
-    const flaw = this.describe(error, reply.request);
-    const { code, retryAfterS = RETRY_AFTER_S[code] } = flaw;
+    const { code, status, retryAfterS, log, ...rest } = responseTo(error, meanings);
+    if (log) this.logger[log.level]({ err: error, requestId: reply.request.id }, log.line);
     if (code === 'unauthorized' && !reply.hasHeader('www-authenticate')) {
       void reply.header('www-authenticate', 'Bearer realm="muster"');
     }
     if (retryAfterS !== undefined) void reply.header('retry-after', retryAfterS);
     await drainRequestBody(reply.request.raw);
-    void reply.status(statusOf[code]).send(errorBody(reply, flaw));
-  }
-
-  private describe(error: unknown, request: FastifyRequest): Flaw {
-    if (error instanceof AdminError) return error;
-    if (error instanceof QueueUnavailable) {
-      return { code: 'unavailable', message: 'The queue is temporarily unavailable. Retry later.' };
-    }
-    if (error instanceof IdempotencyKeyReused) {
-      const message = 'The Idempotency-Key was used for a different request. Use a new key.';
-      return { code: 'idempotency_key_reused', message, path: 'Idempotency-Key' };
-    }
-    if (isConnectionLoss(error)) {
-      this.logger.warn({ err: error, requestId: request.id }, 'the database is unavailable');
-      const message = 'The database is temporarily unavailable. Retry later.';
-      return { code: 'unavailable', message };
-    }
-    if (isTimeout(error)) {
-      this.logger.warn({ err: error, requestId: request.id }, 'a statement took too long');
-      const message = 'The request took too long. Narrow it, or retry later.';
-      return { code: 'unavailable', message };
-    }
-    if (isBadValue(error)) {
-      this.logger.warn(
-        { err: error, requestId: request.id },
-        'the database rejected a value of a request',
-      );
-      const message = 'The request contains a value that cannot be stored or compared.';
-      return { code: 'invalid_request', message };
-    }
-    const status =
-      error instanceof HttpException
-        ? error.getStatus()
-        : (error as { statusCode?: unknown } | null)?.statusCode;
-    if (status === 404) return { code: 'not_found', message: 'Not found.' };
-    if (status === 413) {
-      return {
-        code: 'bad_request',
-        message: 'The request body exceeds the size limit. Split it into several requests.',
-      };
-    }
-    if (typeof status === 'number' && status < 500) {
-      return { code: 'bad_request', message: 'Malformed request.' };
-    }
-    this.logger.error({ err: error, requestId: request.id }, 'request failed');
-    return { code: 'internal', message: 'Internal server error.' };
+    void reply.status(status).send(errorBody(reply, { code, ...rest }));
   }
 }

@@ -1,6 +1,9 @@
 import type { FastifyReply } from 'fastify';
+import { errorTable } from '#platform';
 import type { EventRejection, ReceivedEnvelope } from '#telemetry';
+import { statusOf } from './errors.js';
 import type { Over } from './limits.js';
+import type { Refusals } from './refusals.js';
 
 export type Outcome =
   { accepted: ReceivedEnvelope } | { rejected: EventRejection; trace?: ReceivedEnvelope };
@@ -8,20 +11,26 @@ export type Outcome =
 const RATE_LIMITED: EventRejection = {
   code: 'rate_limited',
   path: '',
-  message: 'Rate limit exceeded: too many events per minute. Retry later.',
+  message: errorTable.rate_limited.message,
 };
 
 const TOO_MUCH = new Set<EventRejection['code']>(['event_too_large', 'too_deep']);
 
+/** The envelopes to queue: accepted events, and the traces of those that are too large. */
+export function envelopesOf(outcomes: readonly Outcome[]): ReceivedEnvelope[] {
+  return outcomes.flatMap((it) => ('accepted' in it ? it.accepted : (it.trace ?? [])));
+}
+
 /**
- * Sends the result of each event, and of the request as a whole.
- * @returns how many events were refused, by code, and whether the request was refused as a whole
+ * Sends the result of each event, and of the request as a whole. Counts the refused events.
+ * @param over the events above a rate limit
  */
 export function answerOutcomes(
   reply: FastifyReply,
   outcomes: readonly Outcome[],
   { envelopes: over, limited }: Over,
-): { refused: Map<string, number>; isWhole: boolean } {
+  refusals: Refusals,
+): void {
   const results = outcomes.map((outcome) => {
     if ('rejected' in outcome) {
       const isOver = outcome.trace !== undefined && over.has(outcome.trace);
@@ -35,15 +44,16 @@ export function answerOutcomes(
   const counts = { accepted, rejected: rejections.length, results };
   const refused = new Map<string, number>();
   for (const { code } of rejections) refused.set(code, (refused.get(code) ?? 0) + 1);
+  if (refused.size > 0) refusals.ofEvents(reply.request, refused, accepted === 0);
   if (limited) void reply.header('retry-after', limited.retryAfterS);
   if (accepted > 0) {
     void reply.status(202).send({ success: true, ...counts });
-    return { refused, isWhole: false };
+    return;
   }
   // If there are several reasons, prefer the rate limit: a retry may succeed in part.
   const { code, message = '' } = (limited ? RATE_LIMITED : rejections[0]) ?? {};
   const areAllTooMuch = rejections.every(({ code }) => TOO_MUCH.has(code));
-  const status = limited ? 429 : areAllTooMuch ? 413 : 400;
-  void reply.status(status).send({ success: false, code, message, detail: message, ...counts });
-  return { refused, isWhole: true };
+  const like = limited ? 'rate_limited' : areAllTooMuch ? 'event_too_large' : 'bad_request';
+  const body = { success: false, code, message, detail: message, ...counts };
+  void reply.status(statusOf[like]).send(body);
 }

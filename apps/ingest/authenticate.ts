@@ -3,9 +3,10 @@ import { QueueUnavailable } from '#queue';
 import { type RequestError, Unauthorized } from './errors.js';
 import { keyInHeader, type Sender, type WriteKeys } from './write-keys.js';
 
-/** A route's configuration. `keyInBody`: the write key may be in the body. */
+/** A route's configuration. */
 export interface RouteConfiguration {
-  keyInBody?: boolean;
+  /** Finds the write key in a parsed body. Set if the key may be in the body instead of the header. */
+  keyInBody?: (body: unknown) => string | undefined;
   /** The maximum size of a body that contains the key, after decompression. Default: 500 KB. */
   maxAnonymousBytes?: number;
   /**
@@ -13,13 +14,24 @@ export interface RouteConfiguration {
    * form.
    */
   sniffsEncoding?: boolean;
-  /** Whether the body is ignored: neither decompressed nor parsed. */
+  /** Whether the body may have one event per line (`application/x-ndjson`). */
+  takesLines?: boolean;
+  /** Whether an empty body is read as an empty text, instead of being refused as invalid JSON. */
+  mayBeEmpty?: boolean;
+  /** Whether the body is ignored: neither decompressed nor parsed. Then no key is needed. */
   ignoresBody?: boolean;
 }
 
 interface AuthenticatedRequest extends FastifyRequest {
   /** The owner of the key, once the key has been read. */
   sender?: Sender | undefined;
+  configuration?: RouteConfiguration | undefined;
+}
+
+/** The configuration of a request's route, looked up once: Fastify makes `routeOptions` again for each use. */
+export function configurationOf(request: FastifyRequest): RouteConfiguration {
+  const known = request as AuthenticatedRequest;
+  return (known.configuration ??= request.routeOptions.config as RouteConfiguration);
 }
 
 /**
@@ -28,6 +40,7 @@ interface AuthenticatedRequest extends FastifyRequest {
  */
 export function authenticateByHeader(fastify: FastifyInstance, keys: WriteKeys): void {
   fastify.decorateRequest('sender', undefined);
+  fastify.decorateRequest('configuration', undefined);
   // After the onRequest hooks, so that a browser can read the error (CORS), and before the body. A callback,
   // because a promise would cost each request a tenth of its time.
   fastify.addHook('preParsing', (request: AuthenticatedRequest, _reply, payload, done) => {
@@ -43,13 +56,14 @@ export function authenticateByHeader(fastify: FastifyInstance, keys: WriteKeys):
 function authenticate(request: AuthenticatedRequest, keys: WriteKeys): void {
   if (request.method !== 'POST' || request.is404) return;
   const { authorization } = request.headers;
-  const { keyInBody } = request.routeOptions.config as RouteConfiguration;
   if (authorization !== undefined) {
     request.sender = requireSender(keys, keyInHeader(authorization));
     return;
   }
   const key = keyInQuery(request.query);
-  if (key !== undefined || !keyInBody) request.sender = requireSender(keys, key ?? null);
+  const { keyInBody, ignoresBody = false } = configurationOf(request);
+  const isNeeded = keyInBody === undefined && !ignoresBody;
+  if (key !== undefined || isNeeded) request.sender = requireSender(keys, key ?? null);
 }
 
 /** Browser beacons cannot set headers; RudderStack's clients put the key into the query. */
@@ -58,15 +72,23 @@ function keyInQuery(query: unknown): string | undefined {
   return typeof writeKey === 'string' ? writeKey : undefined;
 }
 
-/** Stores the owner of the key in the request's body. */
-export function rememberSender(request: FastifyRequest, sender: Sender): Sender {
-  (request as AuthenticatedRequest).sender = sender;
-  return sender;
-}
-
 /** The owner of the request's key, once the key has been read. */
 export function senderOf(request: FastifyRequest): Sender | undefined {
   return (request as AuthenticatedRequest).sender;
+}
+
+/**
+ * The owner of the request's key, which is in its header or its body.
+ * @throws RequestError `unauthorized`
+ * @throws QueueUnavailable if the key cannot be checked at the moment
+ */
+export function authenticateByBody(
+  request: FastifyRequest,
+  body: unknown,
+  keys: WriteKeys,
+): Sender {
+  const key = configurationOf(request).keyInBody?.(body) ?? null;
+  return ((request as AuthenticatedRequest).sender ??= requireSender(keys, key));
 }
 
 /**
@@ -74,7 +96,7 @@ export function senderOf(request: FastifyRequest): Sender | undefined {
  * @throws RequestError `unauthorized`
  * @throws QueueUnavailable if the key cannot be checked at the moment
  */
-export function requireSender(keys: WriteKeys, key: string | null): Sender {
+function requireSender(keys: WriteKeys, key: string | null): Sender {
   if (key === null || key === '') {
     const message =
       'Missing write key. Send it as a bearer token, or as the user name of basic authentication.';

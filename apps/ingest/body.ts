@@ -1,11 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { networkOf } from '#platform';
 import { checkValues, mentionsKey } from '#telemetry';
-import { refusalOf, senderOf, type RouteConfiguration } from './authenticate.js';
+import { configurationOf, refusalOf, senderOf } from './authenticate.js';
 import { asUtf8 } from './charset.js';
 import { decompress } from './decompress.js';
-import { RequestError, Unauthorized } from './errors.js';
-import { RateLimited } from './limits.js';
+import { RateLimited, RequestError, Unauthorized } from './errors.js';
 import { unwrapForm } from './posthog-form.js';
 import { PerMinute } from './per-minute.js';
 import { Turns } from './turns.js';
@@ -76,9 +75,8 @@ class BodyReader {
 
   /** Synchronous if nothing is to be decompressed, because a promise would slow down every request. */
   read(request: FastifyRequest, body: Buffer): Buffer | Promise<Buffer> {
-    const config = request.routeOptions.config as RouteConfiguration;
-    if (request.is404 || config.ignoresBody) return NOTHING;
-    const { sniffsEncoding = false } = config;
+    const { ignoresBody, sniffsEncoding = false } = configurationOf(request);
+    if (request.is404 || ignoresBody) return NOTHING;
     const header = request.headers['content-encoding'];
     const encoding = sniffsEncoding ? sniffEncoding(body, header) : header;
     const contentType = request.headers['content-type'];
@@ -98,8 +96,7 @@ class BodyReader {
     encoding: string | undefined,
     open: (bytes: Buffer) => Buffer,
   ): Buffer | Promise<Buffer> {
-    const { maxAnonymousBytes = MAX_ANONYMOUS_BYTES } = request.routeOptions
-      .config as RouteConfiguration;
+    const { maxAnonymousBytes = MAX_ANONYMOUS_BYTES } = configurationOf(request);
     // Fastify uses X-Forwarded-For only from trusted proxies.
     const address = networkOf(request.ip);
     const admit = (bytes: Buffer) => this.#admit(open(bytes), address);

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
+import { errorTable } from '#platform';
 import { RequestError } from './errors.js';
 
 type Inflate = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
@@ -28,8 +29,7 @@ export async function decompress(
   if (encoding === 'identity' || encoding === '') return body;
   const inflateBody = Object.hasOwn(ENCODINGS, encoding) ? ENCODINGS[encoding] : undefined;
   if (!inflateBody) {
-    const message = 'Unsupported Content-Encoding. Use gzip, deflate or br.';
-    throw new RequestError('unsupported_encoding', message);
+    throw new RequestError('unsupported_encoding', errorTable.unsupported_encoding.message);
   }
   try {
     return await inflateBody(body, { maxOutputLength: maxInflatedBytes });

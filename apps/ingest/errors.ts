@@ -1,10 +1,25 @@
-import type { ClosedReason } from '#queue';
-import type { InvalidRequestCode } from '#telemetry';
+import {
+  type ErrorCodeOf,
+  type ErrorMeanings,
+  errorTable,
+  hasStatus,
+  isA,
+  statusesOf,
+} from '#platform';
+import { type ClosedReason, QueueUnavailable } from '#queue';
+import { InvalidRequest } from '#telemetry';
+
+export type ErrorCode = ErrorCodeOf<'ingest'>;
+
+/** The HTTP status of every public error code. */
+export const statusOf = statusesOf('ingest');
 
 /** An HTTP-level error, as opposed to invalid telemetry. */
 export class RequestError extends Error {
+  override readonly name: string = 'RequestError';
+
   constructor(
-    readonly code: RequestErrorCode,
+    readonly code: ErrorCode,
     message: string,
   ) {
     super(message);
@@ -21,6 +36,8 @@ export interface RefusedKey {
 
 /** A request without a valid write key. */
 export class Unauthorized extends RequestError {
+  override readonly name = 'Unauthorized';
+
   /** @param refused null if the request has no key */
   constructor(
     message: string,
@@ -30,57 +47,47 @@ export class Unauthorized extends RequestError {
   }
 }
 
-export type RequestErrorCode =
-  | 'bad_request'
-  | 'unauthorized'
-  | 'not_found'
-  | 'method_not_allowed'
-  | 'body_too_large'
-  | 'inflated_too_large'
-  | 'invalid_encoding'
-  | 'unsupported_encoding';
+/** A key, an installation or an address has exceeded its limit for this minute. */
+export class RateLimited extends RequestError {
+  override readonly name = 'RateLimited';
+  /** In whole seconds. */
+  readonly retryAfterS: number;
 
-export type ErrorCode =
-  InvalidRequestCode | RequestErrorCode | 'rate_limited' | 'unavailable' | 'internal';
+  constructor(waitMs: number, message: string = errorTable.rate_limited.message) {
+    super('rate_limited', message);
+    this.retryAfterS = Math.max(1, Math.ceil(waitMs / 1000));
+  }
+}
 
-/** The HTTP status of every public error code. */
-export const statusOf: Record<ErrorCode, number> = {
-  bad_request: 400,
-  invalid_json: 400,
-  invalid_body: 400,
-  invalid_encoding: 400,
-  unknown_report: 400,
-  unknown_dialect: 400,
-  unsupported_product: 400,
-  unauthorized: 401,
-  not_found: 404,
-  method_not_allowed: 405,
-  body_too_large: 413,
-  inflated_too_large: 413,
-  too_deep: 413,
-  too_many_values: 413,
-  too_many_events: 413,
-  event_too_large: 413,
-  unsupported_encoding: 415,
-  rate_limited: 429,
-  internal: 500,
-  unavailable: 503,
-};
+export const MALFORMED = 'Malformed HTTP request.';
+const UNAVAILABLE = 'Ingestion is temporarily unavailable. Retry later.';
 
-/** Retry-After, in seconds. A full queue takes longer to recover than a lost connection. */
-export const RETRY_AFTER_S: Record<ClosedReason, number> = {
-  unreachable: 5,
-  overloaded: 5,
-  closing: 5,
-  read_only: 5,
-  no_replicas: 5,
-  cluster_down: 5,
-  wrong_node: 30,
-  not_allowed: 30,
-  loading: 5,
-  policy_unread: 5,
-  memory: 30,
-  not_durable: 30,
-  not_saved: 30,
-  refused: 5,
+/** Problems that take longer to mend than a lost connection, and how long clients should wait, in seconds. */
+const LASTING: ReadonlySet<ClosedReason> = new Set<ClosedReason>([
+  'memory',
+  'not_durable',
+  'not_saved',
+  'wrong_node',
+  'not_allowed',
+]);
+const LASTING_RETRY_AFTER_S = 30;
+
+const isLasting = (error: unknown) =>
+  error instanceof QueueUnavailable && LASTING.has(error.reason);
+
+/** What errors mean to clients. */
+export const meanings: ErrorMeanings<ErrorCode> = {
+  own: [RequestError, InvalidRequest],
+  rules: [
+    {
+      matches: isLasting,
+      code: 'unavailable',
+      message: UNAVAILABLE,
+      retryAfterS: LASTING_RETRY_AFTER_S,
+    },
+    { matches: isA(QueueUnavailable), code: 'unavailable', message: UNAVAILABLE },
+    { matches: hasStatus((status) => status === 404), code: 'not_found' },
+    { matches: hasStatus((status) => status === 413), code: 'body_too_large' },
+    { matches: hasStatus((status) => status < 500), code: 'bad_request', message: MALFORMED },
+  ],
 };

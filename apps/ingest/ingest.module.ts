@@ -11,7 +11,7 @@ import { OctopusController } from './octopus.controller.js';
 import { PosthogController } from './posthog.controller.js';
 import { PreviewController, Previewer } from './preview.controller.js';
 import { SegmentController } from './segment.controller.js';
-import type { Refusals } from './refusals.js';
+import { Refusals } from './refusals.js';
 import type { WriteKeys } from './write-keys.js';
 
 export const controllers = [
@@ -39,9 +39,8 @@ export interface IngestParts {
 @Module({})
 export class IngestModule {
   static with(settings: IngestSettings, parts: IngestParts): DynamicModule {
-    const { keys, clock, policy, writer, limiter, follower, refusals, products, drain, servers } =
-      parts;
-    const limits = new Limits(limiter, policy);
+    const { clock, policy, writer, limiter, follower, refusals, products, drain, servers } = parts;
+    const intake = new Intake({ ...parts, limits: new Limits(limiter, policy), settings });
     return {
       module: IngestModule,
       controllers,
@@ -51,10 +50,8 @@ export class IngestModule {
         { provide: Drain, useValue: drain },
         { provide: HttpServers, useValue: servers },
         { provide: PolicyFollower, useValue: follower },
-        {
-          provide: Intake,
-          useValue: new Intake(keys, policy, limits, writer, clock, refusals, products, settings),
-        },
+        { provide: Refusals, useValue: refusals },
+        { provide: Intake, useValue: intake },
         { provide: Previewer, useValue: new Previewer(products, settings, policy) },
       ],
     };

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { IngestSettings } from '#platform';
-import { EnvelopeWriter, StoreClock } from '#queue';
+import type { EnvelopeWriter, StoreClock } from '#queue';
 import {
   depthCheck,
   keyIdOf,
@@ -11,66 +10,63 @@ import {
   type ReceivedEnvelope,
   type RequestContext,
 } from '#telemetry';
-import { answerOutcomes, type Outcome } from './answer.js';
-import { rememberSender, requireSender, senderOf } from './authenticate.js';
-import { EdgePolicy } from './edge-policy.js';
-import { Limits, NONE_OVER, type Over } from './limits.js';
-import { Refusals } from './refusals.js';
-import { type Sender, WriteKeys } from './write-keys.js';
+import { authenticateByBody, configurationOf } from './authenticate.js';
+import type { EdgePolicy } from './edge-policy.js';
+import { type Limits, NONE_OVER, type Over } from './limits.js';
+import type { Sender, WriteKeys } from './write-keys.js';
 
-export type IntakeSettings = Pick<
-  IngestSettings,
-  'maxEventsPerRequest' | 'maxEventBytes' | 'maxJsonDepth' | 'identityKey'
->;
+export interface IntakeParts {
+  keys: WriteKeys;
+  policy: EdgePolicy;
+  limits: Limits;
+  writer: EnvelopeWriter;
+  clock: StoreClock;
+  products: Products;
+  settings: Pick<
+    IngestSettings,
+    'maxEventsPerRequest' | 'maxEventBytes' | 'maxJsonDepth' | 'identityKey'
+  >;
+}
 
-/** The steps that all dialects share: authenticate, parse, enqueue. */
-@Injectable()
+/** A request whose sender is known, ready for its dialect. */
+export interface Opened {
+  readonly sender: Sender;
+  /** The body, decompressed and in UTF-8. */
+  readonly bytes: Buffer;
+  /** The parsed body; undefined if it has lines. */
+  readonly body: unknown;
+  /** Parses one line of the body. Undefined unless the body has one event per line. */
+  readonly parseLine: ((line: Buffer) => unknown) | undefined;
+  readonly context: RequestContext;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** The way into the queue that all dialects share. */
 export class Intake {
-  constructor(
-    private readonly keys: WriteKeys,
-    private readonly policy: EdgePolicy,
-    private readonly limits: Limits,
-    private readonly writer: EnvelopeWriter,
-    private readonly clock: StoreClock,
-    readonly refusals: Refusals,
-    private readonly products: Products,
-    private readonly settings: IntakeSettings,
-  ) {}
+  readonly #parts: IntakeParts;
+  readonly #parse: (bytes: Buffer) => unknown;
+
+  constructor(parts: IntakeParts) {
+    const { maxJsonDepth } = parts.settings;
+    this.#parts = parts;
+    this.#parse = (bytes) => parseJson(bytes, maxJsonDepth);
+  }
 
   /**
-   * The owner of the request's key, from its header or its body.
+   * Parses the body, and authenticates the sender if the key is in the body.
+   * @throws InvalidRequest `invalid_json`, `too_deep`
    * @throws RequestError `unauthorized`
+   * @throws QueueUnavailable if the key cannot be checked at the moment
    */
-  senderOf(request: FastifyRequest, keyInBody?: string): Sender {
-    const known = senderOf(request);
-    return known ?? rememberSender(request, requireSender(this.keys, keyInBody ?? null));
-  }
-
-  bytes(request: FastifyRequest): Buffer {
-    return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  }
-
-  /** @throws InvalidRequest `invalid_json`, `too_deep` */
-  parse(bytes: Buffer): unknown {
-    return parseJson(bytes, this.settings.maxJsonDepth);
-  }
-
-  contextOf({ product, keyDigest }: Sender, bytes: Buffer): RequestContext {
-    const { maxEventsPerRequest, maxEventBytes, identityKey } = this.settings;
-    // Most requests are small as a whole, and so is each of their events.
-    const isSmall = bytes.length <= maxEventBytes;
-    return {
-      receivedAt: this.clock.now(),
-      product,
-      // Allows removing what a leaked key sent.
-      key: keyIdOf(keyDigest),
-      identityKey,
-      browserDistinctId: this.products.get(product)?.browserDistinctId,
-      maxEvents: maxEventsPerRequest,
-      isTooLarge: (event) => !isSmall && sizeOf(event) > maxEventBytes,
-      isTooDeep: depthCheck(bytes, this.settings.maxJsonDepth),
-      newId: randomUUID,
-    };
+  open(request: FastifyRequest): Opened {
+    const { takesLines = false, mayBeEmpty = false } = configurationOf(request);
+    const bytes = Buffer.isBuffer(request.body) ? request.body : NOTHING;
+    const parseLine = takesLines && isNdjson(request) ? this.#parse : undefined;
+    const isEmpty = mayBeEmpty && bytes.length === 0;
+    const body = parseLine ? undefined : isEmpty ? '' : this.#parse(bytes);
+    const sender = authenticateByBody(request, body, this.#parts.keys);
+    return { sender, bytes, body, parseLine, context: this.#contextOf(sender, bytes) };
   }
 
   /**
@@ -78,77 +74,70 @@ export class Intake {
    * @throws QueueUnavailable
    * @throws RateLimited if one of them exceeds a limit
    */
-  async accept(
-    sender: Sender,
-    envelopes: readonly ReceivedEnvelope[],
-    bytes: Buffer,
-  ): Promise<void> {
-    const since = performance.now();
-    const marked = this.markBlocked(envelopes);
-    if (this.policy.limitsOf(sender.product)) {
-      const { limited } = await this.takeFromLimits(since, sender, marked, false);
-      if (limited) throw limited;
-    }
-    await this.writer.accept(marked, bytes.length, since);
+  async accept(opened: Opened, envelopes: readonly ReceivedEnvelope[]): Promise<void> {
+    await this.#enqueue(opened, envelopes, false);
   }
 
   /**
-   * Enqueues only the envelopes within the limits.
+   * Resolves when the envelopes within the limits are safe.
    * @returns the others
    * @throws QueueUnavailable
    */
-  async acceptSome(
-    sender: Sender,
+  async acceptEach(opened: Opened, envelopes: readonly ReceivedEnvelope[]): Promise<Over> {
+    return this.#enqueue(opened, envelopes, true);
+  }
+
+  async #enqueue(
+    { sender, bytes }: Opened,
     envelopes: readonly ReceivedEnvelope[],
-    bytes: Buffer,
+    isDivisible: boolean,
   ): Promise<Over> {
+    const { limits, policy, writer } = this.#parts;
     const since = performance.now();
-    const marked = this.markBlocked(envelopes);
-    const over = this.policy.limitsOf(sender.product)
-      ? await this.takeFromLimits(since, sender, marked, true)
+    const marked = this.#markBlocked(envelopes);
+    // Checks the queue first, so that a rejected request does not use up a limit. If the response of Redis is lost,
+    // the events may count twice.
+    const over = policy.limitsOf(sender.product)
+      ? await writer.hold(() => limits.take(sender, marked, isDivisible), since)
       : NONE_OVER;
-    const taken = marked.filter((envelope) => !over.envelopes.has(envelope));
-    if (taken.length > 0) await this.writer.accept(taken, bytes.length, since);
+    if (over.limited && !isDivisible) throw over.limited;
+    const taken = over.limited ? marked.filter((it) => !over.envelopes.has(it)) : marked;
+    if (taken.length > 0) await writer.accept(taken, bytes.length, since);
     return over;
   }
 
-  /**
-   * Enqueues the accepted events of a request and the traces of those that are too large, and sends the result of
-   * each event.
-   */
-  async answerOutcomes(
-    reply: FastifyReply,
-    sender: Sender,
-    outcomes: readonly Outcome[],
-    bytes: Buffer,
-  ): Promise<void> {
-    const queued = outcomes.flatMap((it) => ('accepted' in it ? it.accepted : (it.trace ?? [])));
-    const over = queued.length > 0 ? await this.acceptSome(sender, queued, bytes) : NONE_OVER;
-    const { refused, isWhole } = answerOutcomes(reply, outcomes, over);
-    if (refused.size > 0) this.refusals.ofEvents(reply.request, refused, isWhole);
-  }
-
-  /**
-   * Checks the queue first, so that a rejected request does not use up a limit. If the response of Redis is lost,
-   * the events may count twice.
-   */
-  private takeFromLimits(since: number, ...of: Parameters<Limits['take']>) {
-    return this.writer.hold(() => this.limits.take(...of), since);
-  }
-
   /** Replaces blocked events by markers. Their senders still get a success response. */
-  private markBlocked(envelopes: readonly ReceivedEnvelope[]): readonly ReceivedEnvelope[] {
-    const { decisions } = this.policy;
+  #markBlocked(envelopes: readonly ReceivedEnvelope[]): readonly ReceivedEnvelope[] {
+    const { decisions } = this.#parts.policy;
     if (!envelopes.some((envelope) => decisions.isBlocked(envelope))) return envelopes;
     return envelopes.map((envelope) => {
       const { product, receivedAt } = envelope;
       return decisions.isBlocked(envelope) ? { product, receivedAt, blocked: true } : envelope;
     });
   }
+
+  #contextOf({ product, keyDigest }: Sender, bytes: Buffer): RequestContext {
+    const { clock, products, settings } = this.#parts;
+    const { maxEventsPerRequest, maxEventBytes, maxJsonDepth, identityKey } = settings;
+    // Most requests are small as a whole, and so is each of their events.
+    const isSmall = bytes.length <= maxEventBytes;
+    return {
+      receivedAt: clock.now(),
+      product,
+      // Allows removing what a leaked key sent.
+      key: keyIdOf(keyDigest),
+      identityKey,
+      browserDistinctId: products.get(product)?.browserDistinctId,
+      maxEvents: maxEventsPerRequest,
+      isTooLarge: (event) => !isSmall && sizeOf(event) > maxEventBytes,
+      isTooDeep: depthCheck(bytes, maxJsonDepth),
+      newId: randomUUID,
+    };
+  }
 }
 
 /** Whether the body contains one event per line. */
-export function isNdjson(request: FastifyRequest): boolean {
+function isNdjson(request: FastifyRequest): boolean {
   return /^application\/(x-)?(ndjson|jsonl)\b/i.test(request.headers['content-type'] ?? '');
 }
 

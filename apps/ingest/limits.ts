@@ -1,21 +1,8 @@
 import type { LimitedRequest, RateLimiter } from '#queue';
 import type { ReceivedEnvelope } from '#telemetry';
 import type { EdgePolicy } from './edge-policy.js';
+import { RateLimited } from './errors.js';
 import type { Sender } from './write-keys.js';
-
-/** A key, an installation or an address has exceeded its limit for this minute. */
-export class RateLimited extends Error {
-  /** In whole seconds. */
-  readonly retryAfterS: number;
-
-  constructor(
-    waitMs: number,
-    message = 'Rate limit exceeded: too many events per minute. Retry later.',
-  ) {
-    super(message);
-    this.retryAfterS = Math.max(1, Math.ceil(waitMs / 1000));
-  }
-}
 
 /** The events of a request that exceed a limit, and when to retry them. */
 export interface Over {

@@ -37,7 +37,7 @@ import { authenticateByHeader } from './authenticate.js';
 import { takeBodiesAsBytes } from './body.js';
 import { allowOrigins } from './cors.js';
 import { EdgePolicy } from './edge-policy.js';
-import { answersToMalformed, ErrorFilter, refuse } from './error-filter.js';
+import { answersToMalformed, ErrorFilter } from './error-filter.js';
 import { IngestModule, type IngestParts } from './ingest.module.js';
 import { ingestMetrics, type Measured } from './metrics.js';
 import { Refusals } from './refusals.js';
@@ -197,6 +197,7 @@ async function createApp(
   parts: IngestParts,
   logger: Logger,
 ): Promise<NestFastifyApplication> {
+  const errors = new ErrorFilter(parts.refusals, logger, settings.unansweredAgents);
   const adapter = new FastifyAdapter({
     serverFactory: parts.servers.create,
     ...transportOptions(settings),
@@ -205,7 +206,7 @@ async function createApp(
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true },
-    ...answersToMalformed(parts.refusals),
+    ...answersToMalformed(errors, parts.refusals),
   });
   const app = await NestFactory.create<NestFastifyApplication>(
     IngestModule.with(settings, parts),
@@ -216,20 +217,16 @@ async function createApp(
   guardTransport(fastify, {
     ...settings,
     drain: parts.drain,
-    refuse: (reply, status, message) => {
-      parts.refusals.ofRequest(reply.request, 'bad_request');
-      refuse(reply, 'bad_request', message, status);
-    },
+    refuse: (reply, status, message) => errors.refuse(reply, 'bad_request', message, status),
   });
-  const answerOtherMethods = refuseOtherMethods(fastify, (reply, allowed) => {
-    parts.refusals.ofRequest(reply.request, 'method_not_allowed');
-    refuse(reply, 'method_not_allowed', `This address takes ${allowed}.`);
-  });
+  const answerOtherMethods = refuseOtherMethods(fastify, (reply, allowed) =>
+    errors.refuse(reply, 'method_not_allowed', `This address takes ${allowed}.`),
+  );
   allowOrigins(fastify, settings.corsOrigins);
   authenticateByHeader(fastify, parts.keys);
   continueBeforeBodies(fastify, parts.drain);
   takeBodiesAsBytes(fastify, parts.keys, settings);
-  app.useGlobalFilters(new ErrorFilter(parts.refusals, logger, settings.unansweredAgents));
+  app.useGlobalFilters(errors);
   await app.init();
   answerOtherMethods();
   return app;

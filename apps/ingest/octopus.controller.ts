@@ -1,14 +1,22 @@
 import { Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { readDatedReport } from '#telemetry';
+import { answerOutcomes, envelopesOf } from './answer.js';
+import type { RouteConfiguration } from './authenticate.js';
 import { Intake } from './intake.js';
+import { Refusals } from './refusals.js';
 
 /** Octopus Server's performance telemetry: a payload for an installation and a day. */
 @Controller('api/telemetry')
 export class OctopusController {
-  constructor(private readonly intake: Intake) {}
+  constructor(
+    private readonly intake: Intake,
+    private readonly refusals: Refusals,
+  ) {}
 
   @Post(':installationId/:date')
+  @RouteConfig({ mayBeEmpty: true } satisfies RouteConfiguration)
   @HttpCode(202)
   async report(
     @Param('installationId') installationId: string,
@@ -16,11 +24,9 @@ export class OctopusController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const sender = this.intake.senderOf(request);
-    const bytes = this.intake.bytes(request);
-    const body = bytes.length === 0 ? '' : this.intake.parse(bytes);
-    const context = this.intake.contextOf(sender, bytes);
-    const outcome = readDatedReport(body, { installationId, date }, context);
-    await this.intake.answerOutcomes(reply, sender, [outcome], bytes);
+    const opened = this.intake.open(request);
+    const outcomes = [readDatedReport(opened.body, { installationId, date }, opened.context)];
+    const over = await this.intake.acceptEach(opened, envelopesOf(outcomes));
+    answerOutcomes(reply, outcomes, over, this.refusals);
   }
 }

@@ -10,12 +10,13 @@ import {
 } from '#telemetry';
 import type { RouteConfiguration } from './authenticate.js';
 import { Intake } from './intake.js';
+import { Refusals } from './refusals.js';
 
 /** The largest body that posthog-python sends, decompressed. */
 const MAX_BATCH_BYTES = 5 * 1024 * 1024;
 
 export const POSTHOG: RouteConfiguration = {
-  keyInBody: true,
+  keyInBody: findPosthogKey,
   maxAnonymousBytes: MAX_BATCH_BYTES,
   sniffsEncoding: true,
 };
@@ -41,20 +42,18 @@ const NO_FLAGS = {
  */
 @Controller()
 export class PosthogController {
-  constructor(private readonly intake: Intake) {}
+  constructor(
+    private readonly intake: Intake,
+    private readonly refusals: Refusals,
+  ) {}
 
   /** One event, an array of them, or `{batch}`; also as a form with `data` in base64. */
   @Post(['batch', 'capture', 'e', 'i/v0/e', 'track'])
   @RouteConfig(POSTHOG)
   @HttpCode(200)
   async capture(@Req() request: FastifyRequest) {
-    const { body, bytes } = this.open(request);
-    const sender = this.intake.senderOf(request, findPosthogKey(body));
-    await this.intake.accept(
-      sender,
-      readPosthog(body, this.intake.contextOf(sender, bytes)),
-      bytes,
-    );
+    const opened = this.intake.open(request);
+    await this.intake.accept(opened, readPosthog(opened.body, opened.context));
     return OK;
   }
 
@@ -63,36 +62,28 @@ export class PosthogController {
   @RouteConfig({ sniffsEncoding: true } satisfies RouteConfiguration)
   @HttpCode(200)
   async events(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
-    const sender = this.intake.senderOf(request);
-    const { body, bytes } = this.open(request);
+    const opened = this.intake.open(request);
     const sentAt = request.headers['posthog-request-timestamp']?.toString();
-    const context = this.intake.contextOf(sender, bytes);
-    const { envelopes, results, uuids } = readPosthogV1(body, sentAt, context);
+    const { envelopes, results, uuids } = readPosthogV1(opened.body, sentAt, opened.context);
     // An event without a uuid has no result, so the client could not be asked to resend it.
     if (!envelopes.every((envelope) => uuids.has(envelope))) {
-      await this.intake.accept(sender, envelopes, bytes);
+      await this.intake.accept(opened, envelopes);
       return { results };
     }
-    const over = await this.intake.acceptSome(sender, envelopes, bytes);
+    const over = await this.intake.acceptEach(opened, envelopes);
     if (!over.limited) return { results };
     if (over.envelopes.size === envelopes.length) throw over.limited;
-    const limited = new Map([['rate_limited', over.envelopes.size]]);
-    this.intake.refusals.ofEvents(request, limited, false);
+    this.refusals.ofEvents(request, new Map([['rate_limited', over.envelopes.size]]), false);
     void reply.header('retry-after', over.limited.retryAfterS);
     return { results: { ...results, ...retryLater(over.envelopes, uuids) } };
   }
 
   /** The answer is the same for everyone, so no key is needed and the body is not read. */
   @Post(['flags', 'decide'])
-  @RouteConfig({ keyInBody: true, ignoresBody: true } satisfies RouteConfiguration)
+  @RouteConfig({ ignoresBody: true } satisfies RouteConfiguration)
   @HttpCode(200)
   flags() {
     return NO_FLAGS;
-  }
-
-  private open(request: FastifyRequest): { body: unknown; bytes: Buffer } {
-    const bytes = this.intake.bytes(request);
-    return { body: this.intake.parse(bytes), bytes };
   }
 }
 

@@ -11,16 +11,26 @@ import {
   type Products,
 } from '#telemetry';
 import type { IngestSettings } from '#platform';
+import type { RouteConfiguration } from './authenticate.js';
 import type { EdgePolicy } from './edge-policy.js';
-import { Intake, isNdjson } from './intake.js';
-import { RateLimited } from './limits.js';
+import { RateLimited } from './errors.js';
+import { Intake, type Opened } from './intake.js';
 import { PerMinute } from './per-minute.js';
 import { POSTHOG } from './posthog.controller.js';
-import type { Sender } from './write-keys.js';
 
 const DAY_MS = 86_400_000;
 /** A preview is for people, and its response is many times as large as the events. */
 const MAX_EVENTS = 100;
+
+const PREVIEW: RouteConfiguration = {
+  ...POSTHOG,
+  keyInBody: findAnyKey,
+  takesLines: true,
+  mayBeEmpty: true,
+};
+
+type Hints = Parameters<typeof preview>[1];
+type Preview = ReturnType<typeof preview>;
 
 /** Normalises with the same rules as the workers, so that previews are accurate. */
 export class Previewer {
@@ -35,19 +45,21 @@ export class Previewer {
 
   /**
    * Previews events and counts them against the sender's limit.
+   * @throws InvalidRequest as the dialect of the body does
    * @throws RateLimited if the limit is exceeded
    */
-  preview<T extends { events: unknown[] }>(
-    { keyDigest }: Sender,
-    work: (options: NormaliseOptions) => T,
-  ): T {
+  preview({ sender, body, bytes, parseLine, ...opened }: Opened, hints: Hints): Preview {
+    const { keyDigest } = sender;
     if (this.#previewed.usedBy(keyDigest) >= this.settings.maxPreviewEventsPerMinute) {
       const message = 'Rate limit exceeded: too many previewed events per minute. Retry later.';
       throw new RateLimited(this.#previewed.waitMsOf(keyDigest), message);
     }
     // A body that cannot be read takes time as well.
     this.#previewed.add(keyDigest, 1);
-    const previewed = work(this.options);
+    const context = { ...opened.context, maxEvents: MAX_EVENTS };
+    const previewed = parseLine
+      ? previewLines(bytes, parseLine, context, this.options)
+      : preview(body, hints, context, this.options);
     this.#previewed.add(keyDigest, previewed.events.length);
     return previewed;
   }
@@ -71,7 +83,7 @@ export class PreviewController {
    * and what would be dropped and why. Nothing is stored or queued.
    */
   @Post('preview')
-  @RouteConfig(POSTHOG)
+  @RouteConfig(PREVIEW)
   @HttpCode(200)
   preview(
     @Req() request: FastifyRequest,
@@ -79,35 +91,18 @@ export class PreviewController {
     @Query('installationId') installationId?: string,
     @Query('date') date?: string,
   ) {
-    if (isNdjson(request)) return this.previewLines(request);
-    const bytes = this.intake.bytes(request);
-    const body = bytes.length === 0 ? '' : this.intake.parse(bytes);
-    const sender = this.intake.senderOf(request, findAnyKey(body));
-    const dialect = dialectNames.find((name) => name === dialectName);
-    if (dialectName !== undefined && !dialect) {
-      const message = `Unknown dialect. Known dialects: ${dialectNames.join(', ')}.`;
-      throw new InvalidRequest('unknown_dialect', message);
-    }
+    const opened = this.intake.open(request);
+    // Lines are in the native dialect, whatever the query names.
+    const dialect = opened.parseLine ? 'native' : dialectOf(dialectName);
     const hints = { dialect, ...(installationId !== undefined && { installationId, date }) };
-    const context = this.contextOf(sender, bytes);
-    const previewed = this.previewer.preview(sender, (options) =>
-      preview(body, hints, context, options),
-    );
-    return { success: true, ...previewed };
+    return { success: true, ...this.previewer.preview(opened, hints) };
   }
+}
 
-  private contextOf(sender: Sender, bytes: Buffer) {
-    return { ...this.intake.contextOf(sender, bytes), maxEvents: MAX_EVENTS };
-  }
-
-  private previewLines(request: FastifyRequest) {
-    const sender = this.intake.senderOf(request);
-    const bytes = this.intake.bytes(request);
-    const context = this.contextOf(sender, bytes);
-    const parse = (line: Buffer) => this.intake.parse(line);
-    const previewed = this.previewer.preview(sender, (options) =>
-      previewLines(bytes, parse, context, options),
-    );
-    return { success: true, ...previewed };
-  }
+/** @throws InvalidRequest `unknown_dialect` */
+function dialectOf(given: string | undefined): Hints['dialect'] {
+  const dialect = dialectNames.find((name) => name === given);
+  if (given === undefined || dialect) return dialect;
+  const message = `Unknown dialect. Known dialects: ${dialectNames.join(', ')}.`;
+  throw new InvalidRequest('unknown_dialect', message);
 }

@@ -21,7 +21,7 @@ const CALLS: Record<string, SegmentType> = {
   a: 'alias',
 };
 
-const KEY_IN_BODY: RouteConfiguration = { keyInBody: true };
+const KEY_IN_BODY: RouteConfiguration = { keyInBody: findSegmentKey };
 const SUCCESS = { success: true };
 
 /**
@@ -49,10 +49,8 @@ export class SegmentController {
   }
 
   private async take(request: FastifyRequest, read: typeof readSegmentBatch) {
-    const bytes = this.intake.bytes(request);
-    const body = this.intake.parse(bytes);
-    const sender = this.intake.senderOf(request, findSegmentKey(body));
-    await this.intake.accept(sender, read(body, this.intake.contextOf(sender, bytes)), bytes);
+    const opened = this.intake.open(request);
+    await this.intake.accept(opened, read(opened.body, opened.context));
     return SUCCESS;
   }
 }

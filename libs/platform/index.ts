@@ -5,6 +5,15 @@ export { measureClock } from './clock-metrics.js';
 export { Drain } from './drain.js';
 export { replaceFile } from './durable-file.js';
 export { makeErasureKey, publicPem, readErasureKey, readFormerErasureKeys } from './erasure-key.js';
+export {
+  errorTable,
+  hasStatus,
+  isA,
+  responseTo,
+  statusesOf,
+  type ErrorCodeOf,
+  type ErrorMeanings,
+} from './errors.js';
 export { HttpServers } from './http-servers.js';
 export { MetricsServer } from './metrics-server.js';
 export { readJsonFolder } from './json-folder.js';

@@ -47,6 +47,16 @@ test('error messages that quote data are replaced wherever they would be logged'
   expect(JSON.stringify(lines)).not.toContain('SECRET');
 });
 
+test('an error is logged under its name, or under that of its class', () => {
+  const { logger, lines } = loggerInMemory();
+  class DatabaseError extends Error {}
+  const named = errorWith({ name: 'QueueUnavailable' });
+  for (const error of [named, Object.assign(new DatabaseError(), { name: 'error' })]) {
+    logger.error({ err: error }, 'failed');
+  }
+  expect(lines.map(({ err }) => err.type)).toEqual(['QueueUnavailable', 'DatabaseError']);
+});
+
 test('a failed connection to several addresses is logged with each address', () => {
   const { logger, lines } = loggerInMemory();
   logger.error(new AggregateError([new Error('connect ECONNREFUSED ::1:1')], ''));
@@ -70,7 +80,7 @@ interface Line {
   level: string;
   time: string;
   msg: string;
-  err: { cause?: object };
+  err: { type: string; cause?: object };
 }
 
 function loggerInMemory() {

@@ -87,7 +87,7 @@ function describeError(error: unknown, depth = 0): LoggedError {
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an error' };
   const message = messageOf(error);
   const code = (error as { code?: unknown }).code;
-  const described: LoggedError = { type: error.constructor.name || error.name, message };
+  const described: LoggedError = { type: typeOf(error), message };
   if (typeof code === 'string' || typeof code === 'number') described.code = String(code);
   const stack = framesOf(error.stack);
   if (stack) described.stack = stack;
@@ -95,6 +95,11 @@ function describeError(error: unknown, depth = 0): LoggedError {
     described.cause = describeError(error.cause, depth + 1);
   }
   return described;
+}
+
+/** The name that an error has, or that of its class: libraries leave the name as it is, or write it small. */
+function typeOf({ name, constructor }: Error): string {
+  return /^(error)?$/i.test(name) ? constructor.name || 'Error' : name;
 }
 
 /** The frames of a stack, without the message before them, which may have been replaced. */

@@ -22,7 +22,9 @@ export interface JobData extends Omit<EnvelopeBatch, 'envelopes'> {
 }
 
 /** A job whose data ingest cannot have written. Retrying does not help. */
-export class UnreadableJob extends Error {}
+export class UnreadableJob extends Error {
+  override readonly name = 'UnreadableJob';
+}
 
 /** Level 1: a fleet's events shrink to a twentieth already, and time is what is short. */
 const DEFLATE = { level: 1 };

@@ -20,6 +20,8 @@ export type ClosedReason =
  * Redis had started may have succeeded.
  */
 export class QueueUnavailable extends Error {
+  override readonly name = 'QueueUnavailable';
+
   constructor(
     readonly reason: ClosedReason,
     message: string,

@@ -102,6 +102,8 @@ export interface RequestContext extends Receipt {
 
 /** The whole request is invalid. The code is public; ingest maps it to an HTTP status. */
 export class InvalidRequest extends Error {
+  override readonly name = 'InvalidRequest';
+
   constructor(
     readonly code: InvalidRequestCode,
     message: string,

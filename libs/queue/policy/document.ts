@@ -9,7 +9,9 @@ export function policyKey(prefix: string): string {
 export const FORMAT = '1';
 
 /** A document that this version does not understand. */
-export class UnknownPolicy extends Error {}
+export class UnknownPolicy extends Error {
+  override readonly name = 'UnknownPolicy';
+}
 
 export function writeDocument({ keys, products, blocks }: Policy): string {
   return JSON.stringify({ keys, products, blocks });

@@ -52,7 +52,9 @@ export const WRITE_SETTINGS: SessionSettings = {
 };
 
 /** The database cannot be used as it is; the message says what to do. */
-export class UnsuitableDatabase extends Error {}
+export class UnsuitableDatabase extends Error {
+  override readonly name = 'UnsuitableDatabase';
+}
 
 /** How a connection reaches the server. */
 export interface Route {

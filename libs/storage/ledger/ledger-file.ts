@@ -3,10 +3,14 @@ import { dirname } from 'node:path';
 import { hashOfLine } from './entry.js';
 
 /** Entries cannot be appended. The message is the reason, such as `file not usable (ENOSPC)`. */
-export class LedgerNotWritable extends Error {}
+export class LedgerNotWritable extends Error {
+  override readonly name: string = 'LedgerNotWritable';
+}
 
 /** A copy holds an entry with an unknown key, so neither copy may be changed. */
-export class UnknownLedgerKey extends LedgerNotWritable {}
+export class UnknownLedgerKey extends LedgerNotWritable {
+  override readonly name = 'UnknownLedgerKey';
+}
 
 /** Identifies a version of the file. */
 interface FileState {

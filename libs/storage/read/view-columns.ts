@@ -10,7 +10,9 @@ export interface Column {
 }
 
 /** The request is invalid; the message explains why in one sentence. */
-export class ExportRefused extends Error {}
+export class ExportRefused extends Error {
+  override readonly name = 'ExportRefused';
+}
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {
   bool: 'boolean',

@@ -42,7 +42,9 @@ export interface LedgerComparisonOptions {
   actor?: Actor;
 }
 
-class DryRun extends Error {}
+class DryRun extends Error {
+  override readonly name = 'DryRun';
+}
 
 /** Compares a database with the ledger, and reapplies erasures and suppressions that the database lacks. */
 export class LedgerComparison {

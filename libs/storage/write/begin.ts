@@ -1,5 +1,7 @@
 import type pg from 'pg';
+import type { NormalisedEvent } from '#telemetry';
 import type { InstallationHasher } from '../database/installation-hash.js';
+import type { NormalisedBatch } from './batch.js';
 
 /** What a transaction that stores events begins with. */
 export interface WriteStart {
@@ -34,10 +36,10 @@ const START = `
  */
 export async function beginBatch(
   tx: pg.ClientBase,
-  batch: { batchId: string; gatheredAt: number },
-  installationIds: readonly string[],
+  batch: NormalisedBatch,
   hasher: InstallationHasher,
 ): Promise<BatchStart> {
+  const installationIds = [...new Set(batch.events.flatMap(installationIdsOf))];
   const hashes = installationIds.map((id) => hasher.hash(id));
   const { rows } = await tx.query<StartRow & { is_new: boolean }>({
     name: 'begin-batch',
@@ -53,9 +55,10 @@ export async function beginBatch(
 /** Begins a replay in its transaction: the same question, without a receipt. */
 export async function beginReplay(
   tx: pg.ClientBase,
-  installationIds: readonly string[],
+  events: readonly { installationId: string }[],
   hasher: InstallationHasher,
 ): Promise<WriteStart> {
+  const installationIds = [...new Set(events.map(({ installationId }) => installationId))];
   const hashes = installationIds.map((id) => hasher.hash(id));
   const { rows } = await tx.query<StartRow>(`SELECT ${START}`, [hashes]);
   return toStart(rows[0], installationIds, hashes);
@@ -70,4 +73,10 @@ function toStart(
   const found = new Set(suppressed.map((hash) => hash.toString('hex')));
   const ids = installationIds.filter((_, at) => found.has(hashes[at]?.toString('hex') ?? ''));
   return { suppressed: new Set(ids), epoch };
+}
+
+/** The id of an event's installation, and those that it had in earlier releases. */
+export function installationIdsOf(event: NormalisedEvent): readonly string[] {
+  if (!('installationId' in event)) return [];
+  return event.formerIds ? [event.installationId, ...event.formerIds] : [event.installationId];
 }

@@ -62,6 +62,31 @@ export function firstCopies(events: readonly IdentifiedEvent[]): {
   return { first: [...first.values()], repeated };
 }
 
+/** Which of the copies that count in a batch count in the database as well, and the stored copies that they replace. */
+export function compareWithStored(
+  first: readonly IdentifiedEvent[],
+  incumbents: readonly Incumbent[],
+) {
+  const known = new Map<string, Incumbent[]>();
+  for (const incumbent of incumbents) {
+    const key = copyKey(incumbent);
+    known.set(key, [...(known.get(key) ?? []), incumbent]);
+  }
+  const fresh: IdentifiedEvent[] = [];
+  const duplicates: IdentifiedEvent[] = [];
+  const superseded: (Incumbent & { product: string })[] = [];
+  for (const event of first) {
+    const copies = (known.get(copyKey(event)) ?? []).filter((copy) => areCopies(copy, event));
+    if (copies.some((copy) => compareCopies(copy, event) <= 0)) {
+      duplicates.push(event);
+      continue;
+    }
+    fresh.push(event);
+    for (const copy of copies) superseded.push({ ...copy, product: event.product });
+  }
+  return { fresh, duplicates, superseded };
+}
+
 /** Two events of one request may share id and receive time and yet differ. */
 function compareContents(a: IdentifiedEvent, b: IdentifiedEvent): number {
   return compareText(JSON.stringify([a, a.keep()]), JSON.stringify([b, b.keep()]));

@@ -22,7 +22,9 @@ type Origin = [
 ];
 
 /** An origin was collected after it had been learnt: the batch has to be saved again. */
-export class OriginGone extends Error {}
+export class OriginGone extends Error {
+  override readonly name = 'OriginGone';
+}
 
 /**
  * The numbers of origins: what reports say of where they come from, and which write key sent them. They are given in statements of

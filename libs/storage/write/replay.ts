@@ -1,9 +1,12 @@
 import type pg from 'pg';
 import { fates, type Fate, type ReplayedEvent } from '#telemetry';
 import type { IdentifiedEvent, Tally } from './batch.js';
-import { copyKey } from './deduplicate.js';
-import { isOnlyCounted, type Written, type SaveContext, type saveEvents } from './save-events.js';
 import type { WriteStart } from './begin.js';
+import { copyKey } from './deduplicate.js';
+import { isOnlyCounted } from './event-kinds.js';
+import type { Written } from './references.js';
+import { saveEvents, type SaveMode } from './save-events.js';
+import type { SaveContext } from './save-together.js';
 import { addTally } from './tallies.js';
 
 /** A quarantined event, and the result of reading it by the current rules. */
@@ -29,17 +32,17 @@ export interface ReplayPage {
  * installation that was erased meanwhile does not come back.
  */
 export async function replayPage(
-  save: typeof saveEvents,
   { events, note }: ReplayPage,
   { suppressed }: WriteStart,
   context: SaveContext,
+  mode: SaveMode,
 ): Promise<Written> {
   const { tx } = context;
   const present = await findPresent(tx, events);
   const wanted = present.filter(({ installationId }) => !suppressed.has(installationId));
   const identified = wanted.map(({ event }) => event).filter((event) => !isOnlyCounted(event));
   const takeOut = takerOf(tx, wanted);
-  const { fates: tally, ...written } = await save(identified, { ...context, takeOut });
+  const { fates: tally, ...written } = await saveEvents(identified, { ...context, takeOut }, mode);
   const counted = wanted.filter(({ event }) => isOnlyCounted(event));
   for (const { event } of await removeKept(tx, counted)) tally.add(event, event.fate);
   await note(tx, countsOf(tally, present.length - wanted.length));

@@ -1,20 +1,12 @@
 import pg from 'pg';
 import type { NormalisedEvent } from '#telemetry';
-import type { NormalisedBatch } from './batch.js';
-import { Tally } from './batch.js';
-import { requestOwnErasures } from '../erasure/self-erasure.js';
-import { ensurePartitions } from '../database/partitions.js';
 import type { Database } from '../database/database.js';
+import { InstallationHasher } from '../database/installation-hash.js';
+import { ensurePartitions } from '../database/partitions.js';
 import { isMissingPartition, isRefusal } from '../database/postgres-errors.js';
-import { OriginGone, type OriginOf, Origins } from './origins.js';
-import { type ReplayPage, replayPage } from './replay.js';
-import {
-  NOTHING,
-  type Written,
-  type SaveContext,
-  saveEvents,
-  saveEventsApart,
-} from './save-events.js';
+import { requestOwnErasures } from '../erasure/self-erasure.js';
+import { type NormalisedBatch, Tally } from './batch.js';
+import { beginBatch, beginReplay, installationIdsOf, TAKE_NUMBER } from './begin.js';
 import {
   BEGIN_STEP,
   NEXT_REMOVAL,
@@ -22,10 +14,13 @@ import {
   removeStep,
   type WaitingRemoval,
 } from './opt-out-removal.js';
-import { contentIdsOf, KnownSnapshots } from './snapshots.js';
-import { InstallationHasher } from '../database/installation-hash.js';
-import { beginBatch, beginReplay, TAKE_NUMBER, type BatchStart, type WriteStart } from './begin.js';
+import { OriginGone } from './origins.js';
+import { References, type TransactionReferences, type Written } from './references.js';
+import { type ReplayPage, replayPage } from './replay.js';
+import { saveEvents, type SaveMode } from './save-events.js';
 import { addTally } from './tallies.js';
+
+const NOTHING: Written = { reports: [], contentIds: [] };
 
 /** An origin that is collected while its batch is stored is written again. That one is hardly ever collected too. */
 const ATTEMPTS = 5;
@@ -39,8 +34,7 @@ export interface TelemetryStoreOptions {
 /** Writes what workers have understood of events. */
 export class TelemetryStore {
   readonly #database: Database;
-  readonly #origins = new Origins();
-  readonly #snapshots = new KnownSnapshots();
+  readonly #references = new References();
   readonly #hasher: InstallationHasher;
 
   constructor({ database, suppressionKey }: TelemetryStoreOptions) {
@@ -55,7 +49,7 @@ export class TelemetryStore {
    */
   async save(batch: NormalisedBatch): Promise<void> {
     const times = [batch.gatheredAt, ...batch.events.map(({ receivedAt }) => receivedAt)];
-    await this.#insist((save) => this.#saveBatch(save, batch), times);
+    await this.#insist((mode) => this.#saveBatch(batch, mode), times);
   }
 
   /**
@@ -65,7 +59,7 @@ export class TelemetryStore {
    */
   async replay(page: ReplayPage): Promise<void> {
     const times = page.events.map(({ event }) => event.receivedAt);
-    await this.#insist((save) => this.#replayPage(save, page), times);
+    await this.#insist((mode) => this.#replayPage(page, mode), times);
   }
 
   /**
@@ -98,90 +92,57 @@ export class TelemetryStore {
 
   /** Where the database refuses something in the events, only what it refuses is not stored. */
   async #insist(
-    write: (save: typeof saveEvents) => Promise<void>,
+    write: (mode: SaveMode) => Promise<void>,
     times: readonly number[],
     attempts = ATTEMPTS,
   ): Promise<void> {
     try {
-      await write(saveEvents);
+      await write('together');
     } catch (error) {
       if (isMissingPartition(error)) {
         await this.#makePartitions(times);
-        await write(saveEvents);
+        await write('together');
       } else if (error instanceof OriginGone && attempts > 1) {
         await this.#insist(write, times, attempts - 1);
-      } else if (isRefusal(error)) await write(saveEventsApart);
+      } else if (isRefusal(error)) await write('apart');
       else throw error;
     }
   }
 
-  async #saveBatch(save: typeof saveEvents, batch: NormalisedBatch): Promise<void> {
-    const ids = installationsOf(batch.events);
-    await this.#write(
-      batch.events,
-      (tx) => beginBatch(tx, batch, ids, this.#hasher),
-      async (start, context) => {
-        if (!start.isNew) return NOTHING;
-        await requestOwnErasures(context.tx, batch.events, this.#hasher);
-        return saveOnce(save, batch, start, context);
-      },
-    );
+  async #saveBatch(batch: NormalisedBatch, mode: SaveMode): Promise<void> {
+    await this.#transaction(batch.events, async (tx, references) => {
+      const { isNew, epoch, suppressed } = await beginBatch(tx, batch, this.#hasher);
+      await references.hold(tx, epoch);
+      if (!isNew) return NOTHING;
+      await requestOwnErasures(tx, batch.events, this.#hasher);
+      const { wanted, unwanted } = splitSuppressed(batch.events, suppressed);
+      const { fates, ...written } = await saveEvents(wanted, { tx, references }, mode);
+      for (const event of unwanted) fates.add(event, 'suppressed');
+      await addTally(tx, Tally.ofAccepted(batch.accepted).merge(fates));
+      return written;
+    });
   }
 
-  async #replayPage(save: typeof saveEvents, page: ReplayPage): Promise<void> {
-    const ids = [...new Set(page.events.map(({ installationId }) => installationId))];
-    await this.#write(
-      page.events.map(({ event }) => event),
-      (tx) => beginReplay(tx, ids, this.#hasher),
-      (start, context) => replayPage(save, page, start, context),
-    );
+  async #replayPage(page: ReplayPage, mode: SaveMode): Promise<void> {
+    const events = page.events.map(({ event }) => event);
+    await this.#transaction(events, async (tx, references) => {
+      const start = await beginReplay(tx, page.events, this.#hasher);
+      await references.hold(tx, start.epoch);
+      return replayPage(page, start, { tx, references }, mode);
+    });
   }
 
-  /** One transaction of writing. */
-  async #write<S extends WriteStart>(
+  /** One transaction that stores events. What its reports refer to is remembered once it is committed. */
+  async #transaction(
     events: readonly NormalisedEvent[],
-    begin: (tx: pg.ClientBase) => Promise<S>,
-    work: (start: S, context: SaveContext) => Promise<Written>,
+    work: (tx: pg.ClientBase, references: TransactionReferences) => Promise<Written>,
   ): Promise<void> {
-    const understood = events.filter((event) => event.fate === 'stored');
-    const originOf = await this.#origins.learn(this.#database, understood);
-    const { start, held, written } = await this.#database.transaction(
-      async (tx) => {
-        const start = await begin(tx);
-        this.#snapshots.enter(start.epoch);
-        const held = await this.#origins.hold(tx, start.epoch, understood.map(originOf));
-        const written = await work(start, { tx, originOf, snapshots: this.#snapshots });
-        return { start, held, written };
-      },
-      { path: 'write', first: TAKE_NUMBER },
-    );
-    this.#remember(written, originOf, held, start.epoch);
-  }
-
-  /**
-   * What stored reports refer to is known to be in the database from now on. What only other events refer to is not:
-   * it may be collected at any time.
-   */
-  #remember(
-    { reports, contentIds }: Written,
-    originOf: OriginOf,
-    held: readonly number[],
-    epoch: string,
-  ): void {
-    if (contentIds.length > 0) {
-      const used = contentIdsOf(reports);
-      this.#snapshots.remember(
-        contentIds.filter((id) => used.has(id)),
-        epoch,
-      );
-    }
-    if (held.length > 0) {
-      const used = new Set(reports.map(originOf));
-      this.#origins.remember(
-        held.filter((id) => used.has(id)),
-        epoch,
-      );
-    }
+    const references = await this.#references.learn(this.#database, events);
+    const written = await this.#database.transaction((tx) => work(tx, references), {
+      path: 'write',
+      first: TAKE_NUMBER,
+    });
+    references.remember(written);
   }
 
   async #makePartitions(times: readonly number[]): Promise<void> {
@@ -192,35 +153,17 @@ export class TelemetryStore {
   }
 }
 
-async function saveOnce(
-  save: typeof saveEvents,
-  batch: NormalisedBatch,
-  { suppressed }: BatchStart,
-  context: SaveContext,
-): Promise<Written> {
-  const isSuppressed = (event: NormalisedEvent) => idsOf(event).some((id) => suppressed.has(id));
-  const wanted =
-    suppressed.size === 0 ? batch.events : batch.events.filter((e) => !isSuppressed(e));
-  const { fates, ...written } = await save(wanted, context);
-  if (suppressed.size > 0) {
-    for (const event of batch.events) if (isSuppressed(event)) fates.add(event, 'suppressed');
-  }
-  await addTally(context.tx, Tally.ofAccepted(batch.accepted).merge(fates));
-  return written;
+/** Separates the events of suppressed installations. */
+function splitSuppressed(events: readonly NormalisedEvent[], suppressed: ReadonlySet<string>) {
+  const isSuppressed = (event: NormalisedEvent) =>
+    installationIdsOf(event).some((id) => suppressed.has(id));
+  const unwanted = suppressed.size === 0 ? [] : events.filter(isSuppressed);
+  if (unwanted.length === 0) return { wanted: events, unwanted };
+  return { wanted: events.filter((event) => !isSuppressed(event)), unwanted };
 }
 
 /** The beginning of a month in UTC, in milliseconds since 1970. */
 function monthOf(time: number): number {
   const date = new Date(time);
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
-}
-
-function installationsOf(events: readonly NormalisedEvent[]): string[] {
-  return [...new Set(events.flatMap(idsOf))];
-}
-
-/** The id of an event's installation, and those that it had in earlier releases. */
-function idsOf(event: NormalisedEvent): readonly string[] {
-  if (!('installationId' in event)) return [];
-  return event.formerIds ? [event.installationId, ...event.formerIds] : [event.installationId];
 }

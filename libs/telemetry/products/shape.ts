@@ -2,6 +2,8 @@ import { isObject } from '../vocabulary.js';
 
 /** An invalid declaration: the path of the fault, and the problem. */
 export class InvalidDeclaration extends Error {
+  override readonly name = 'InvalidDeclaration';
+
   constructor(path: string, problem: string) {
     super(`${path || 'The declaration'} ${problem}.`);
   }
