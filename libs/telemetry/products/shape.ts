@@ -121,7 +121,7 @@ export function mapOf(
 }
 
 export function object<T>(fields: FieldsOf<T>): Shape {
-  const entries = (Object.entries(fields) as [string, Shape][]).map(([field, shape]) => {
+  const entries = Object.entries<Shape>(fields).map(([field, shape]) => {
     const name = field.replace('?', '');
     return { name, isOptional: name !== field, ...shape };
   });
