@@ -5,6 +5,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['source'] } },
   test: {
     include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'tools/**/*.test.ts', 'test/**/*.test.ts'],
+    // The apps are started as they are built.
+    server: { deps: { external: [/\/dist\/bundles\//] } },
     globalSetup: ['./test/support/services.ts'],
     // A behaviour starts processes of its own and waits for them: three files at once fill two cores.
     maxWorkers: 3,
