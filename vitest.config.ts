@@ -4,9 +4,26 @@ export default defineConfig({
   // `#telemetry` and its like mean the sources here: tests of a lib need no build.
   ssr: { resolve: { conditions: ['source'] } },
   test: {
-    include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'tools/**/*.test.ts', 'test/**/*.test.ts'],
-    globalSetup: ['./test/support/services.ts'],
-    // A behaviour starts processes of its own and waits for them: three files at once fill two cores.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'tools/**/*.test.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'behaviour',
+          include: ['test/**/*.test.ts'],
+          globalSetup: ['./test/support/services.ts'],
+        },
+      },
+    ],
+    // The apps are started as they are built.
+    server: { deps: { external: [/\/dist\/bundles\//] } },
+    // A behaviour waits for servers and processes: three files at once fill two cores.
     maxWorkers: 3,
     // No file changes what modules share, so that the next one need not load them again: Nest's,
     // BullMQ's and the like take a second for each of a hundred files.

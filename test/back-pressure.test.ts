@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { EnvelopeWriter } from '#queue';
 import type { Answer } from './support/https.js';
 import { randomLetters } from './support/letters.js';
-import { startMuster, type Muster, type MusterOptions } from './support/muster.js';
+import { startSpawnedMuster, type Muster, type MusterOptions } from './support/muster.js';
 import { connectTo, startRedis, type PrivateRedis } from './support/redis.js';
 
 /** The promise is one second. The margin is for a busy machine. */
@@ -21,7 +21,7 @@ beforeAll(async () => {
   redis = await startRedis();
   admin = new Redis(redis.url);
   admin.on('error', () => undefined);
-  muster = await startMuster({ redisUrl: redis.url, ingestEnv: WITHOUT_HOLDING });
+  muster = await startSpawnedMuster({ redisUrl: redis.url, ingestEnv: WITHOUT_HOLDING });
 });
 
 afterAll(async () => {
@@ -111,7 +111,7 @@ describe('a Redis that may lose confirmed writes', () => {
     afterAll(() => admin.config('SET', 'appendfsync', 'always'));
 
     test('prevents ingest from starting, and the error names the remedy', async () => {
-      const refusal = await startMuster({ redisUrl: redis.url, workers: 0 }).catch(
+      const refusal = await startSpawnedMuster({ redisUrl: redis.url, workers: 0 }).catch(
         (error: unknown) => (error as Error).message,
       );
       expect(refusal).toMatch(/^ingest did not start:/);
@@ -137,7 +137,7 @@ describe('a Redis that may lose confirmed writes', () => {
     const blind = new URL(redis.url);
     blind.username = 'blind';
     blind.password = 'blind';
-    await expect(startMuster({ redisUrl: blind.href, workers: 0 })).rejects.toThrow(
+    await expect(startSpawnedMuster({ redisUrl: blind.href, workers: 0 })).rejects.toThrow(
       'Redis does not let its setting appendonly be read, so it cannot be known whether it loses ' +
         'writes. Allow CONFIG GET, or set REDIS_DURABILITY=trusted.',
     );
@@ -296,7 +296,7 @@ async function expectHealth(of: Muster, reason: string | null) {
 }
 
 async function withMuster(options: MusterOptions, use: (muster: Muster) => Promise<void>) {
-  const another = await startMuster({ redisUrl: redis.url, ...options });
+  const another = await startSpawnedMuster({ redisUrl: redis.url, ...options });
   try {
     await use(another);
   } finally {

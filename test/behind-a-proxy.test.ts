@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vites
 import { findFreePort, Teardown } from '#devservers';
 import { findHaproxy } from '../tools/install/ensure-haproxy.mjs';
 import { HttpsClient } from './support/https.js';
-import { startMuster } from './support/muster.js';
+import { startSpawnedMuster } from './support/muster.js';
 
 const KEY = { authorization: 'Bearer wk_dcos' };
 const EMPTY = { batch: null };
@@ -129,7 +129,7 @@ listen one
 });
 
 async function start(ingestEnv: Record<string, string>) {
-  const muster = await startMuster({ workers: 0, ingestEnv });
+  const muster = await startSpawnedMuster({ workers: 0, ingestEnv });
   teardown.add(() => muster.stop());
   return muster;
 }

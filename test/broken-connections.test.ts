@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Database, ErasureStore, Rollups, TelemetryStore } from '#storage';
 import { compileProducts, normalise } from '#telemetry';
 import { startAdmin, type Admin } from './support/admin.js';
-import type { App } from './support/app.js';
+import type { App, SpawnedApp } from './support/app.js';
 import { connectionsOf } from './support/database.js';
 import { ALONE, carryOut } from './support/erasures.js';
-import { startMuster, type Muster } from './support/muster.js';
+import { startSpawnedMuster, type Muster } from './support/muster.js';
 import { startSilentProxy } from './support/silent-proxy.js';
 
 const LONG = { timeout: 40_000, interval: 200 };
@@ -16,14 +16,14 @@ const suppressionKey = 'only-for-tests';
 const AWAY = 'database connection lost';
 const BACK = 'database connection restored';
 
-let muster: Muster;
-let admin: Admin;
+let muster: Muster<SpawnedApp>;
+let admin: Admin<SpawnedApp>;
 let maintenance: Queue;
 /** A second session that blocks others. */
 let other: pg.Client;
 
 beforeAll(async () => {
-  muster = await startMuster({ workers: 1, workerEnv: { WORKER_HEALTH_PORT: '0' } });
+  muster = await startSpawnedMuster({ workers: 1, workerEnv: { WORKER_HEALTH_PORT: '0' } });
   admin = await startAdmin(muster);
   const { queuePrefix: prefix, redisUrl: url } = muster;
   maintenance = new Queue('housekeeping', { prefix, connection: { url } });

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startMuster, type Muster } from './support/muster.js';
+import type { SpawnedApp } from './support/app.js';
+import { startSpawnedMuster, type Muster } from './support/muster.js';
 import { startRedis, type PrivateRedis } from './support/redis.js';
 
 const CONCURRENCY = 4;
@@ -15,7 +16,7 @@ const CUT_EVERY_MS = 500;
 
 let redis: PrivateRedis;
 let commands: Redis;
-let muster: Muster;
+let muster: Muster<SpawnedApp>;
 /** A second session that blocks storing. */
 let other: pg.Client;
 
@@ -23,7 +24,7 @@ beforeAll(async () => {
   redis = await startRedis();
   commands = new Redis(redis.url);
   const workerEnv = { WORKER_CONCURRENCY: String(CONCURRENCY) };
-  muster = await startMuster({ redisUrl: redis.url, workers: 2, workerEnv });
+  muster = await startSpawnedMuster({ redisUrl: redis.url, workers: 2, workerEnv });
   other = new pg.Client({ connectionString: muster.databaseUrl });
   await other.connect();
 });

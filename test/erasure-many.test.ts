@@ -4,18 +4,19 @@ import { inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { isGenuine, type ErasureCertificate } from '#storage';
 import { startAdmin, type Admin } from './support/admin.js';
-import { startMuster, type Muster } from './support/muster.js';
+import type { SpawnedApp } from './support/app.js';
+import { startSpawnedMuster, type Muster } from './support/muster.js';
 import { tracesInDatabase, tracesInRedis, type Traces } from './support/traces.js';
 
 const KEY = { headers: { authorization: 'Bearer wk_dcos' } };
 const ERASED = 1000;
 const KEPT = 100;
 
-let muster: Muster;
+let muster: Muster<SpawnedApp>;
 let admin: Admin;
 
 beforeAll(async () => {
-  muster = await startMuster({ workers: 3 });
+  muster = await startSpawnedMuster({ workers: 3 });
   admin = await startAdmin(muster);
 });
 

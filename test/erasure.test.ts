@@ -9,17 +9,18 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Rollups } from '#storage';
 import { startAdmin, type Admin } from './support/admin.js';
+import type { SpawnedApp } from './support/app.js';
 import { balanceOf } from './support/balance.js';
-import { startMuster, type Muster } from './support/muster.js';
+import { startMuster, startSpawnedMuster, type Muster } from './support/muster.js';
 import { connectionsOf } from './support/database.js';
 
 const KEY = { headers: { authorization: 'Bearer wk_dcos' } };
 
-let muster: Muster;
+let muster: Muster<SpawnedApp>;
 let admin: Admin;
 
 beforeAll(async () => {
-  muster = await startMuster({ workers: 2 });
+  muster = await startSpawnedMuster({ workers: 2 });
   admin = await startAdmin(muster);
 });
 

@@ -126,8 +126,7 @@ test('a stopping worker aborts its job immediately, and that does not count as a
                                  AND datname = current_database() AND wait_event_type = 'Lock'`),
     )
     .toHaveLength(1);
-  const codes = await Promise.all(muster.workers.map((worker) => worker.stop()));
-  expect(codes).toEqual(Array.from({ length: WORKERS }, () => 0));
+  await Promise.all(muster.workers.map((worker) => worker.stop()));
   await holder.end();
   expect(await runsOf('retention')).toBe(before);
   expect((await jobs()).retention).toMatchObject({ failures: 0 });

@@ -5,7 +5,8 @@ import { connect } from 'node:tls';
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { HttpsClient } from './support/https.js';
-import { startMuster, type Muster } from './support/muster.js';
+import type { SpawnedApp } from './support/app.js';
+import { startSpawnedMuster, type Muster } from './support/muster.js';
 
 type Headers = Record<string, string>;
 
@@ -22,11 +23,11 @@ const newId = () => `cafecafe-${randomUUID().slice(9)}`;
 
 const MARKS = /canary|cafecafe/i;
 
-const started: Muster[] = [];
+const started: Muster<SpawnedApp>[] = [];
 const answers: { status: number; said: string }[] = [];
 
-async function start(settings: Headers): Promise<Muster> {
-  const muster = await startMuster({
+async function start(settings: Headers): Promise<Muster<SpawnedApp>> {
+  const muster = await startSpawnedMuster({
     writeKeys: { dcos: `wk_${MARK}` },
     ingestEnv: { LOG_LEVEL: 'trace', ...settings },
     workerEnv: { LOG_LEVEL: 'trace' },
@@ -127,7 +128,7 @@ describe.each([
     depth: 7,
   },
 ])('the limit $name', ({ settings, ...limits }) => {
-  let muster: Muster;
+  let muster: Muster<SpawnedApp>;
 
   beforeAll(async () => {
     muster = await start(settings);
@@ -264,7 +265,7 @@ describe.each([
 });
 
 describe('hostile input', () => {
-  let muster: Muster;
+  let muster: Muster<SpawnedApp>;
 
   beforeAll(() => {
     muster = started[0]!;

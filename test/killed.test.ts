@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Muster, startMuster } from './support/muster.js';
+import type { SpawnedApp } from './support/app.js';
+import { startSpawnedMuster, type Muster } from './support/muster.js';
 import { type PrivateRedis, startRedis } from './support/redis.js';
 
 const INSTALLATIONS = Array.from({ length: 20 }, () => randomUUID());
@@ -10,11 +11,11 @@ const EVENTS_A_REQUEST = 5;
 const SENDERS = 8;
 
 let redis: PrivateRedis;
-let muster: Muster;
+let muster: Muster<SpawnedApp>;
 
 beforeAll(async () => {
   redis = await startRedis();
-  muster = await startMuster({ redisUrl: redis.url, workers: 2 });
+  muster = await startSpawnedMuster({ redisUrl: redis.url, workers: 2 });
 });
 
 afterAll(async () => {

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { startAdmin, type Admin } from './support/admin.js';
+import type { SpawnedApp } from './support/app.js';
 import type { HttpsClient } from './support/https.js';
-import { startMuster, type Muster } from './support/muster.js';
+import { startSpawnedMuster, type Muster } from './support/muster.js';
 import { startRedis, type PrivateRedis } from './support/redis.js';
 
 const WITHIN = { timeout: 30_000, interval: 100 };
@@ -21,14 +22,14 @@ afterAll(() => vi.resetConfig());
 
 let redis: PrivateRedis;
 let client: Redis;
-let muster: Muster;
+let muster: Muster<SpawnedApp>;
 let admin: Admin;
 
 beforeAll(async () => {
   redis = await startRedis();
   client = new Redis(redis.url, { retryStrategy: () => 100 });
   client.on('error', () => undefined);
-  muster = await startMuster({
+  muster = await startSpawnedMuster({
     redisUrl: redis.url,
     // Each test has a product, and sees its losses only.
     writeKeys: Object.fromEntries(PRODUCTS.map((product) => [product, `wk_${product}`])),

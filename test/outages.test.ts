@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startAdmin } from './support/admin.js';
-import { type Muster, startMuster } from './support/muster.js';
+import type { SpawnedApp } from './support/app.js';
+import { startSpawnedMuster, type Muster } from './support/muster.js';
 import { untilFollowed } from './support/policy.js';
 import { type PrivateRedis, startRedis } from './support/redis.js';
 
 let redis: PrivateRedis;
-let muster: Muster;
+let muster: Muster<SpawnedApp>;
 
 beforeAll(async () => {
   redis = await startRedis();
-  muster = await startMuster({ redisUrl: redis.url, ingestEnv: { REDIS_HOLD_MS: '0' } });
+  muster = await startSpawnedMuster({ redisUrl: redis.url, ingestEnv: { REDIS_HOLD_MS: '0' } });
 });
 
 afterAll(async () => {

@@ -4,9 +4,10 @@ import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { SpawnedApp } from './support/app.js';
 import { balanceOf } from './support/balance.js';
 import { HttpsClient } from './support/https.js';
-import { startMuster, type Muster } from './support/muster.js';
+import { startSpawnedMuster, type Muster } from './support/muster.js';
 import { plantBytes, plantHttp } from './support/planted-http.js';
 import { kinds } from './support/planted-kinds.js';
 import { KEYS, plantRequests, type Sent } from './support/planted-requests.js';
@@ -29,7 +30,7 @@ const RECORDED = [
 
 const planter = new Planter(20_261_125);
 let redis: PrivateRedis;
-let muster: Muster;
+let muster: Muster<SpawnedApp>;
 let client: HttpsClient;
 /** The response to each request. */
 const answers: Traces = new Map([['answers', new Set()]]);
@@ -38,7 +39,7 @@ let control: string;
 beforeAll(async () => {
   redis = await startRedis();
   const env = { LOG_LEVEL: 'trace' };
-  muster = await startMuster({
+  muster = await startSpawnedMuster({
     ...{ writeKeys: KEYS, moreKeys: { resoto: 'phc_resoto_public' }, redisUrl: redis.url },
     ...{ ingestEnv: env, workerEnv: env },
   });

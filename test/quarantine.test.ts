@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startAdmin, type Admin } from './support/admin.js';
+import type { SpawnedApp } from './support/app.js';
 import { balanceOf } from './support/balance.js';
-import { startMuster, type Muster } from './support/muster.js';
+import { startSpawnedMuster, type Muster } from './support/muster.js';
 
 const daily = {
   about: 'Each day.',
@@ -16,12 +17,12 @@ const daily = {
 };
 
 let folder: string;
-let muster: Muster;
+let muster: Muster<SpawnedApp>;
 let admin: Admin;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'muster-products-'));
-  muster = await startMuster({
+  muster = await startSpawnedMuster({
     writeKeys: { acme: 'wk_acme', dcos: 'wk_dcos' },
     workerEnv: { PRODUCTS_DIR: folder },
   });

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { startMuster, type Muster } from './support/muster.js';
+import type { SpawnedApp } from './support/app.js';
+import { startMuster, startSpawnedMuster, type Muster } from './support/muster.js';
 import { startRedis, type PrivateRedis } from './support/redis.js';
 
 const WITHIN = { timeout: 15_000, interval: 100 };
 
 let redis: PrivateRedis;
 let operator: Redis;
-let muster: Muster;
+let muster: Muster<SpawnedApp>;
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -16,7 +17,7 @@ beforeAll(async () => {
   await first.call('ACL', 'SETUSER', 'operator', 'on', '>only-for-tests', '~*', '&*', '+@all');
   first.disconnect();
   operator = new Redis(redis.url.replace('//:', '//operator:'));
-  muster = await startMuster({ redisUrl: redis.url, ingestEnv: { REDIS_HOLD_MS: '500' } });
+  muster = await startSpawnedMuster({ redisUrl: redis.url, ingestEnv: { REDIS_HOLD_MS: '500' } });
 });
 
 afterAll(async () => {

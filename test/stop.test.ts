@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import type { SpawnedApp } from './support/app.js';
 import { randomLetters } from './support/letters.js';
-import { startMuster, type Muster } from './support/muster.js';
+import { startSpawnedMuster, type Muster } from './support/muster.js';
 import { startRedis, type PrivateRedis } from './support/redis.js';
 
 let redis: PrivateRedis;
-let muster: Muster;
+let muster: Muster<SpawnedApp>;
 
 beforeAll(async () => {
   redis = await startRedis();
-  muster = await startMuster({ redisUrl: redis.url });
+  muster = await startSpawnedMuster({ redisUrl: redis.url });
   await muster.ingest.stop();
 });
 

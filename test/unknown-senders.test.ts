@@ -2,18 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { startMuster, type Muster } from './support/muster.js';
+import type { SpawnedApp } from './support/app.js';
+import { startMuster, startSpawnedMuster, type Muster } from './support/muster.js';
 
 /** 15 KB that decompress to 5 MB, which parse to 2.5 million lists. */
 const LISTS = gzipSync(`[${`${'['.repeat(19)}${']'.repeat(19)},`.repeat(131_072)}0]`);
 const GZIP = { 'content-encoding': 'gzip' };
 const KEY = { authorization: 'Bearer wk_resoto' };
 
-let muster: Muster;
+let muster: Muster<SpawnedApp>;
 
 beforeAll(async () => {
   const ingestEnv = { UNKNOWN_BYTES_PER_MINUTE: '1000000000' };
-  muster = await startMuster({ workers: 0, ingestEnv });
+  muster = await startSpawnedMuster({ workers: 0, ingestEnv });
 });
 
 afterAll(() => muster.stop());

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Muster, startMuster } from './support/muster.js';
+import type { SpawnedApp } from './support/app.js';
+import { type Muster, startSpawnedMuster } from './support/muster.js';
 
-let muster: Muster;
+let muster: Muster<SpawnedApp>;
 
 beforeAll(async () => {
-  muster = await startMuster({ workers: 0 });
+  muster = await startSpawnedMuster({ workers: 0 });
 });
 
 afterAll(() => muster.stop());

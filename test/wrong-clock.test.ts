@@ -6,8 +6,8 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { StoreClock } from '#queue';
 import { startAdmin } from './support/admin.js';
-import type { App } from './support/app.js';
-import { startMuster, SUPPRESSION_KEY, type Muster } from './support/muster.js';
+import type { App, SpawnedApp } from './support/app.js';
+import { startSpawnedMuster, SUPPRESSION_KEY, type Muster } from './support/muster.js';
 import { connectTo, startRedis } from './support/redis.js';
 import { wrongClock } from './support/wrong-clock.js';
 
@@ -24,12 +24,12 @@ const LONG = { timeout: 20_000 };
 const SECONDS_MS = 3000;
 const WORKER = { WORKER_HEALTH_PORT: '0' };
 
-let muster: Muster;
+let muster: Muster<SpawnedApp>;
 let maintenance: Queue;
 let redis: Redis;
 
 beforeAll(async () => {
-  muster = await startMuster({ workers: 0 });
+  muster = await startSpawnedMuster({ workers: 0 });
   const { queuePrefix: prefix, redisUrl: url } = muster;
   redis = new Redis(url);
   maintenance = new Queue('housekeeping', { prefix, connection: { url } });

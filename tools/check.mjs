@@ -6,7 +6,10 @@ import { spawn } from 'node:child_process';
 import { npm } from './run-step.mjs';
 
 /** The lists run in parallel, and the steps of each in sequence. Both lists take about the same time. */
-const STATIC_CHECKS = [['lint'], ['format:check', 'typecheck']];
+const STATIC_CHECKS = [
+  ['lint:code'],
+  ['format:check', 'typecheck', 'lint:schema', 'lint:text', 'lint:dead'],
+];
 
 const running = new Set();
 process.on('SIGTERM', () => running.forEach((child) => child.kill('SIGTERM')));

@@ -17,11 +17,12 @@ import {
   readFormerErasureKeys,
   readJsonFolder,
   refuseOtherMethods,
-  runProcess,
   ServedCertificate,
   StartupError,
   transportOptions,
   type AdminSettings,
+  type DestinationStream,
+  type Environment,
   type Logger,
 } from '#platform';
 import { QueueInspector } from '#queue';
@@ -41,11 +42,16 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** Cloud resource names are long, and up to three times as long when percent-encoded. */
 const MAX_PARAMETER_LENGTH = 4096;
 
-runProcess(startAdmin, { name: 'admin' });
-
-async function startAdmin() {
-  const settings = adminSettings();
-  const logger = createLogger({ name: 'admin', level: settings.logLevel });
+/**
+ * Starts the admin API. Tests start several in one process.
+ *
+ * @param env default: the environment of the process
+ * @param output receives the log lines; default: stdout
+ * @throws StartupError
+ */
+export async function startAdmin(env?: Environment, output?: DestinationStream) {
+  const settings = adminSettings(env);
+  const logger = createLogger({ name: 'admin', level: settings.logLevel }, output);
   const certificate = settings.tls && (await ServedCertificate.load(settings.tls, logger));
   const keys = {
     key: await readErasureKey(settings.erasureKeyFile),

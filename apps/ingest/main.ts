@@ -5,7 +5,9 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import {
   continueBeforeBodies,
   createLogger,
+  type DestinationStream,
   Drain,
+  type Environment,
   guardTransport,
   HttpServers,
   type IngestSettings,
@@ -16,7 +18,6 @@ import {
   NestLogger,
   readJsonFolder,
   refuseOtherMethods,
-  runProcess,
   ServedCertificate,
   StartupError,
   transportOptions,
@@ -55,11 +56,16 @@ const CLOCK_MS = 1500;
 /** A request takes milliseconds; a slower client is holding the connection open. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-runProcess(startIngest, { name: 'ingest' });
-
-async function startIngest() {
-  const settings = ingestSettings(PRODUCT_NAME);
-  const logger = createLogger({ name: 'ingest', level: settings.logLevel });
+/**
+ * Starts ingest. Tests start several in one process.
+ *
+ * @param env default: the environment of the process
+ * @param output receives the log lines; default: stdout
+ * @throws StartupError
+ */
+export async function startIngest(env?: Environment, output?: DestinationStream) {
+  const settings = ingestSettings(PRODUCT_NAME, env);
+  const logger = createLogger({ name: 'ingest', level: settings.logLevel }, output);
   const certificate = settings.tls && (await ServedCertificate.load(settings.tls, logger));
   const products = compileProducts(await readJsonFolder(settings.productsDir, readDeclaration));
   const redis = connectRedis(settings, logger);

@@ -2,24 +2,28 @@ import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { Logger, WorkerSettings } from '#platform';
+import type { DestinationStream, Environment, Logger, WorkerSettings } from '#platform';
 import {
   createLogger,
   NestLogger,
   readErasureKey,
   readFormerErasureKeys,
   readJsonFolder,
-  runProcess,
   workerSettings,
 } from '#platform';
 import { compileProducts, readDeclaration } from '#telemetry';
 import { WorkerModule } from './worker.module.js';
 
-runProcess(startWorker, { name: 'worker' });
-
-async function startWorker() {
-  const settings = workerSettings();
-  const logger = createLogger({ name: 'worker', level: settings.logLevel });
+/**
+ * Starts a worker. Tests start several in one process.
+ *
+ * @param env default: the environment of the process
+ * @param output receives the log lines; default: stdout
+ * @throws StartupError
+ */
+export async function startWorker(env?: Environment, output?: DestinationStream) {
+  const settings = workerSettings(env);
+  const logger = createLogger({ name: 'worker', level: settings.logLevel }, output);
   const keys = {
     key: await readErasureKey(settings.erasureKeyFile),
     formerKeys: await readFormerErasureKeys(settings.erasureKeyFile),

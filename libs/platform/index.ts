@@ -18,7 +18,14 @@ export { HttpServers } from './http-servers.js';
 export { MetricsServer } from './metrics-server.js';
 export { readJsonFolder } from './json-folder.js';
 export { runProcess, type Running } from './lifecycle.js';
-export { createLogger, logClock, NestLogger, type Logger, type LogLevel } from './logging.js';
+export {
+  createLogger,
+  logClock,
+  NestLogger,
+  type DestinationStream,
+  type Logger,
+  type LogLevel,
+} from './logging.js';
 export { parseIdList } from './id-list.js';
 export { optionsTakenByNpm } from './npm-options.js';
 export { refuseOtherMethods } from './other-methods.js';

@@ -1,13 +1,17 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { connect, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect as connectSecurely } from 'node:tls';
 import fc from 'fast-check';
-import { afterEach, expect, inject, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { AddressList } from './address-list.js';
+import { makeCertificate } from './certificate.js';
 import { acceptProxyProtocol, parseProxyHeader } from './proxy-protocol.js';
+import { loadTls } from './tls.js';
 
 const SIGNATURE = '0d0a0d0a000d0a515549540a';
 const REST = Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -87,8 +91,9 @@ test('the header of a trusted proxy sets the client address, even if it arrives 
 });
 
 test('a header before the TLS handshake sets the client address', async () => {
-  const { certFile, keyFile } = inject('services').tls;
-  const pair = { cert: await readFile(certFile), key: await readFile(keyFile) };
+  const dir = await mkdtemp(join(tmpdir(), 'muster-proxied-'));
+  const pair = await loadTls(await makeCertificate(dir));
+  await rm(dir, { recursive: true });
   const port = await serve('127.0.0.1', (handler) => createSecureServer(pair, handler));
   const socket = connect(port, '127.0.0.1');
   socket.write('PROXY TCP4 192.0.2.7 10.0.0.1 1024 443\r\n');

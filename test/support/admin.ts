@@ -1,17 +1,17 @@
 import { inject } from 'vitest';
 import { AdminStore, adminScopes, type AdminScope } from '#storage';
-import { App } from './app.js';
+import type { App } from './app.js';
 import { HttpsClient, type Answer } from './https.js';
 import { IDENTITY_KEY, SUPPRESSION_KEY, type Muster } from './muster.js';
 import { connectionsOf } from './database.js';
 
-/** The admin API for a Muster, with tokens. */
-export async function startAdmin(
-  { databaseUrl, appUrl, redisUrl, queuePrefix, ca }: Muster,
+/** The admin API for a Muster, with tokens. It runs in its own process if the Muster's apps do. */
+export async function startAdmin<A extends App>(
+  { databaseUrl, appUrl, redisUrl, queuePrefix, ca, newApp }: Muster<A>,
   env: Record<string, string> = {},
 ) {
   const { tls, erasureKeyFile } = inject('services');
-  const app = new App('admin', {
+  const app = newApp('admin', {
     DATABASE_URL: appUrl,
     REDIS_URL: redisUrl,
     QUEUE_PREFIX: queuePrefix,
@@ -52,4 +52,4 @@ export async function startAdmin(
   };
 }
 
-export type Admin = Awaited<ReturnType<typeof startAdmin>>;
+export type Admin<A extends App = App> = Awaited<ReturnType<typeof startAdmin<A>>>;

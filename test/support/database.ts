@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { APPLICATION_ROLE, Database, migrate } from '#storage';
-import { cadencesOf, catalogueOf, ownDeclarations } from '#telemetry';
+import { APPLICATION_ROLE, Database } from '#storage';
 import { urlAs } from '../../apps/start/endpoints.js';
 import { TEMPLATE } from './services.js';
 
@@ -19,22 +18,21 @@ export interface TestDatabase {
 export async function createDatabase(): Promise<TestDatabase> {
   const { serverUrl, analystPassword, appPassword } = inject('services');
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await run(serverUrl, `create database ${name} template ${TEMPLATE} strategy file_copy`);
+  await run(serverUrl, async (client) => {
+    await client.query(`create database ${name} template ${TEMPLATE} strategy file_copy`);
+    await copyPrivileges(client, name);
+  });
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
-  // Privileges on the database itself are not copied.
-  await migrate({
-    databaseUrl: url.href,
-    catalogue: catalogueOf(ownDeclarations),
-    cadences: cadencesOf(ownDeclarations),
-  });
   return {
     url: url.href,
     analystUrl: urlAs(url.href, 'analyst', analystPassword),
     appUrl: urlAs(url.href, APPLICATION_ROLE, appPassword),
     drop: async () => {
       await closeDatabases(name);
-      await run(serverUrl, `drop database if exists ${name} with (force)`);
+      await run(serverUrl, (client) =>
+        client.query(`drop database if exists ${name} with (force)`),
+      );
     },
   };
 }
@@ -79,11 +77,32 @@ export class Asker {
   }
 }
 
-async function run(connectionString: string, statement: string): Promise<void> {
+/** Postgres copies neither the privileges on a database nor the settings of roles in it. */
+async function copyPrivileges(client: pg.Client, name: string): Promise<void> {
+  const { rows } = await client.query<{ statement: string }>(
+    `select 'revoke all on database ${name} from public' as statement
+     union all
+     select format('grant %s on database ${name} to %s', privilege_type,
+                   case grantee when 0 then 'public' else grantee::regrole::text end)
+       from pg_database, aclexplode(datacl) where datname = $1
+     union all
+     select format('alter role %s in database ${name} set %s = %L', setrole::regrole,
+                   split_part(setting, '=', 1), substr(setting, strpos(setting, '=') + 1))
+       from pg_db_role_setting, unnest(setconfig) as setting
+      where setdatabase = (select oid from pg_database where datname = $1)`,
+    [TEMPLATE],
+  );
+  await client.query(rows.map(({ statement }) => statement).join(';'));
+}
+
+async function run(
+  connectionString: string,
+  work: (client: pg.Client) => Promise<unknown>,
+): Promise<void> {
   const client = new pg.Client({ connectionString });
   await client.connect();
   try {
-    await client.query(statement);
+    await work(client);
   } finally {
     await client.end();
   }

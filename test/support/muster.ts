@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { inject } from 'vitest';
 import { Teardown } from '#devservers';
-import { App } from './app.js';
+import { type App, type AppClass, type AppName, InProcessApp, SpawnedApp } from './app.js';
 import { Asker, createDatabase } from './database.js';
 import { HttpsClient } from './https.js';
 import { sharedRedis } from './redis.js';
@@ -29,14 +29,19 @@ export interface MusterOptions {
   workerEnv?: Record<string, string>;
 }
 
-export type Muster = Awaited<ReturnType<typeof startMuster>>;
+export type Muster<A extends App = App> = Awaited<ReturnType<typeof start<A>>>;
 
 /**
  * Starts the built ingest and workers with a separate database and queue.
  *
  * `post`, `get` and `replay` send requests to ingest. `analyst` and `owner` query the database.
  */
-export async function startMuster(options: MusterOptions = {}) {
+export const startMuster = (options: MusterOptions = {}) => start(InProcessApp, options);
+
+/** The same, each app in its own process, so that tests can kill, signal and measure it. */
+export const startSpawnedMuster = (options: MusterOptions = {}) => start(SpawnedApp, options);
+
+async function start<A extends App>(AppOf: AppClass<A>, options: MusterOptions) {
   const { tls, erasureKeyFile } = inject('services');
   const writeKeys = options.writeKeys ?? {
     dcos: 'wk_dcos',
@@ -57,6 +62,7 @@ export async function startMuster(options: MusterOptions = {}) {
     queue.on('error', () => undefined);
     teardown.add(() => queue.close());
 
+    const newApp = (name: AppName, env: Record<string, string>) => new AppOf(name, env);
     const env = { REDIS_URL: redisUrl, QUEUE_PREFIX: queuePrefix };
     const workerEnv = {
       ...env,
@@ -65,10 +71,10 @@ export async function startMuster(options: MusterOptions = {}) {
       ERASURE_KEY_FILE: erasureKeyFile,
       ...options.workerEnv,
     };
-    const workers: App[] = [];
+    const workers: A[] = [];
     /** Starts another worker. */
     const addWorker = async (extra: Record<string, string> = {}) => {
-      const worker = new App('worker', { ...workerEnv, ...extra });
+      const worker = newApp('worker', { ...workerEnv, ...extra });
       workers.push(worker);
       teardown.add(() => worker.stop());
       return worker.start();
@@ -86,12 +92,12 @@ export async function startMuster(options: MusterOptions = {}) {
     const clientOf = ({ ready }: App) => new HttpsClient(`https://localhost:${ready.port}`, ca);
     /** Starts another ingest with the same queue. */
     const addIngest = async (extra: Record<string, string> = {}) => {
-      const app = new App('ingest', { ...ingestEnv, ...extra });
+      const app = newApp('ingest', { ...ingestEnv, ...extra });
       teardown.add(() => app.stop());
       await app.start();
       return { app, client: clientOf(app) };
     };
-    const ingest = new App('ingest', { ...ingestEnv });
+    const ingest = newApp('ingest', { ...ingestEnv });
     teardown.add(() => ingest.stop());
     await Promise.all([
       ingest.start(),
@@ -101,7 +107,7 @@ export async function startMuster(options: MusterOptions = {}) {
     const { post, get, replay } = clientOf(ingest);
     return {
       ...{ ingestUrl, ca, post, get, replay, writeKeys },
-      ...{ ingest, workers, addIngest, addWorker },
+      ...{ ingest, workers, addIngest, addWorker, newApp },
       ...{ databaseUrl: database.url, appUrl: database.appUrl, analystUrl: database.analystUrl },
       ...{ analyst: analyst.ask, owner: owner.ask },
       ...{ redisUrl, queuePrefix, queue, drained: () => untilDrained(queue) },

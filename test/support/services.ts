@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { makeCertificate, makeErasureKey, type TlsFiles } from '#platform';
 import { migrate } from '#storage';
+import { cadencesOf, catalogueOf, ownDeclarations } from '#telemetry';
 import {
   findFreePort,
   ensureDatabase,
@@ -83,6 +84,8 @@ async function startServices(dir: string, teardown: Teardown) {
   await migrate({
     ...{ databaseUrl: postgres.urlOf(TEMPLATE) },
     ...{ analystPassword: PASSWORD, appPassword: PASSWORD },
+    catalogue: catalogueOf(ownDeclarations),
+    cadences: cadencesOf(ownDeclarations),
   });
   return {
     serverUrl: postgres.urlOf('postgres'),

@@ -18,7 +18,13 @@ const EXTERNAL = [
 ];
 
 const bundle = await rolldown({
-  input: Object.fromEntries(PROCESSES.map((name) => [name, join('dist/apps', name, 'main.js')])),
+  input: Object.fromEntries(
+    PROCESSES.flatMap((name) => [
+      [name, join('dist/apps', name, 'run.js')],
+      // For tests, which start the same code in their own process.
+      [`${name}.main`, join('dist/apps', name, 'main.js')],
+    ]),
+  ),
   platform: 'node',
   external: EXTERNAL,
   onLog(level, log, print) {

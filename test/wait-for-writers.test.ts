@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { waitForWriters } from './wait-for-writers.js';
+import { waitForWriters } from '../libs/storage/database/wait-for-writers.js';
 
 /** Only writers have read `suppression` in a transaction with a number. */
 const BEGIN = 'BEGIN; SELECT pg_current_xact_id(); SELECT FROM suppression';

@@ -1,0 +1,4 @@
+import { runProcess } from '#platform';
+import { startAdmin } from './main.js';
+
+runProcess(() => startAdmin(), { name: 'admin' });

@@ -1,0 +1,4 @@
+import { runProcess } from '#platform';
+import { startIngest } from './main.js';
+
+runProcess(() => startIngest(), { name: 'ingest' });
