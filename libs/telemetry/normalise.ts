@@ -18,9 +18,10 @@ import { isEventName, isReplaced, replaceName } from './privacy/keys.js';
 import { redact, type KeepRules } from './privacy/redact.js';
 import { asVersion } from './privacy/tokens.js';
 import type { Decisions } from './policy.js';
+import type { Product } from './report.js';
 import type { Products } from './products/index.js';
-import { withDropped } from './report.js';
-import type { Defect, Properties, Rejection } from './vocabulary.js';
+import { withDropped, type EventKind, type ReadEvent, type ReportContent } from './report.js';
+import type { Defect, Rejection } from './vocabulary.js';
 
 /** An envelope whose key is known if the event is replayed. */
 interface KeyedEnvelope extends EventEnvelope {
@@ -100,15 +101,29 @@ function normaliseEvent(envelope: KeyedEnvelope, options: NormaliseOptions): Rep
   if (!product || !eventKind) {
     return quarantine(envelope, { reason: 'unknown_event', path: 'event' }, options);
   }
-  const properties: Properties = envelope.properties;
-  const { content, defects, dropped = [] } = eventKind.read(properties, envelope);
+  const found = eventKind.read(envelope.properties, envelope);
+  const { content, defects } = found;
   if (content === 'empty') return emptyEvent(envelope);
   if (!content) {
     const path = truncatePath(defects[0]?.path ?? 'properties');
     const rejection = { reason: 'nothing_usable', path } as const;
     return quarantine(envelope, rejection, options, eventKind);
   }
-  const description = product.describe(properties, envelope.version);
+  return understood(envelope, { ...found, content }, { product, eventKind, options });
+}
+
+interface Understanding {
+  product: Product;
+  eventKind: EventKind;
+  options: NormaliseOptions;
+}
+
+function understood(
+  envelope: KeyedEnvelope,
+  { content, defects, dropped = [] }: ReadEvent & { content: ReportContent },
+  { product, eventKind, options }: Understanding,
+): UnderstoodEvent {
+  const description = product.describe(envelope.properties, envelope.version);
   const time = observeEnvelope(envelope, options);
   const { product: name, installationId, formerIds, receivedAt, key } = envelope;
   const event: UnderstoodEvent = {
