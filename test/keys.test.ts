@@ -57,7 +57,8 @@ describe('a write key that an administrator makes', () => {
     const { json } = await admin.ask('GET', '/v1/keys?product=dcos');
     expect(json.keys).toContainEqual({
       ...{ id: key.id, product: 'dcos', name: 'for a test', hint: secret.slice(-4) },
-      ...{ createdAt: expect.any(String), createdBy: 'root' },
+      createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      createdBy: 'root',
       ...{ expiresAt: null, revokedAt: null, replacedBy: null },
     });
     const kept = [
