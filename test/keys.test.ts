@@ -100,6 +100,7 @@ describe('a write key that an administrator makes', () => {
     await untilAnswered(202, secret);
     await muster.owner(`UPDATE ingest_key SET expires_at = now() WHERE key_id = $1`, [key.id]);
     await muster.owner('UPDATE policy_revision SET revision = revision + 1');
+    await muster.owner(`SELECT pg_notify('muster_policy', '')`);
     await untilAnswered(401, secret);
   });
 
