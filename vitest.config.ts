@@ -32,6 +32,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
     retry: 0,
-    expect: { requireAssertions: true },
+    // A busy machine may take a second for what takes milliseconds otherwise.
+    expect: { requireAssertions: true, poll: { timeout: 5000 } },
   },
 });
