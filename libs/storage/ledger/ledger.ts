@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeyObject } from 'node:crypto';
 import { checkChain, type Chain } from './chain.js';
 import {
@@ -46,6 +47,8 @@ interface End extends ListEnd {
 
 /** Attempts while other processes append first. */
 const ATTEMPTS = 20;
+/** The longest pause after the first failed attempt; it grows with each, so that all processes get their turn. */
+const PAUSE_MS = 10;
 
 /**
  * Records erasures outside the database, as an append-only chain of signed entries in Redis and in a file. Redis orders
@@ -164,7 +167,10 @@ export class ErasureLedger {
       if (!end) break;
       const added = this.#sign(records, after);
       const lines = added.map(({ line }) => line);
-      if (!(await list.append(end, lines))) continue;
+      if (!(await list.append(end, lines))) {
+        await sleep(Math.random() * attempt * PAUSE_MS);
+        continue;
+      }
       await file?.append(lines);
       const place = added.at(-1)?.place ?? after;
       this.#end = { length: place.sequence, lastLine: lines.at(-1) ?? '', place };
