@@ -23,29 +23,29 @@ import {
   QuarantineStore,
   UnsuitableDatabase,
 } from '#storage';
-import { AuditController } from './audit.controller.js';
-import { BalanceController } from './balance.controller.js';
-import { ErasuresController } from './erasures.controller.js';
-import { AuthGuard } from './auth-guard.js';
-import { Guesses } from './guesses.js';
-import { HealthController } from './health.controller.js';
-import { HousekeepingController } from './housekeeping.controller.js';
-import { InstallationIds } from './installation-ids.js';
-import { InstallationsController } from './installations.controller.js';
-import { KnownTokens } from './known-tokens.js';
-import { BlocksController } from './policy/blocks.controller.js';
-import { KeysController } from './policy/keys.controller.js';
-import { KnownProducts } from './policy/known-products.js';
-import { ProductsController } from './policy/products.controller.js';
-import { LedgerCheck, type LedgerKeys } from './ledger-check.js';
-import { LedgerController } from './ledger.controller.js';
-import { AdminMetrics } from './metrics.js';
-import { PublicKey } from './public-key.js';
+import { AuditController } from './operations/audit.controller.js';
+import { BalanceController } from './operations/balance.controller.js';
+import { ErasuresController } from './erasures/erasures.controller.js';
+import { AuthGuard } from './http/auth.guard.js';
+import { Guesses } from './http/guesses.js';
+import { HealthController } from './operations/health.controller.js';
+import { HousekeepingController } from './operations/housekeeping.controller.js';
+import { InstallationIds } from './erasures/installation-ids.js';
+import { InstallationsController } from './erasures/installations.controller.js';
+import { KnownTokens } from './http/known-tokens.js';
+import { BlocksController } from './access/blocks.controller.js';
+import { KeysController } from './access/keys.controller.js';
+import { KnownProducts } from './access/known-products.js';
+import { ProductsController } from './access/products.controller.js';
+import { LedgerCheck, type LedgerKeys } from './erasures/ledger-check.js';
+import { LedgerController } from './erasures/ledger.controller.js';
+import { AdminMetrics } from './http/metrics.js';
+import { PublicKey } from './operations/public-key.js';
 import { PurgesController } from './purges/purges.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
-import { QueueController } from './queue/queue.controller.js';
-import { RequestShape } from './request-shape.js';
-import { TokensController } from './tokens.controller.js';
+import { QueueController } from './operations/queue.controller.js';
+import { RequestShape } from './http/request-shape.js';
+import { TokensController } from './access/tokens.controller.js';
 
 /** How long a start waits for Redis' time. */
 const CLOCK_MS = 500;

@@ -8,6 +8,9 @@ import { runProcess, StartupError } from '#platform';
 import { findGaps, routesOf, type OpenApiDocument } from './document.js';
 import { referenceMarkdown } from './markdown.js';
 
+/** The programs that print the OpenAPI documents. */
+const SCRIPTS = { ingest: 'ingest/reference/main.js', admin: 'admin/openapi.js' };
+
 const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
 
 runProcess(
@@ -15,14 +18,14 @@ runProcess(
     const [folder] = process.argv.slice(2);
     if (folder === undefined) throw new StartupError('usage: reference.js FOLDER');
     await mkdir(folder, { recursive: true });
-    for (const app of ['ingest', 'admin']) await writeReference(app, folder);
+    for (const app of ['ingest', 'admin'] as const) await writeReference(app, folder);
     return { stop: () => Promise.resolve() };
   },
   { name: 'docs' },
 );
 
 /** @throws StartupError if the description of a route is incomplete */
-async function writeReference(app: string, folder: string): Promise<void> {
+async function writeReference(app: keyof typeof SCRIPTS, folder: string): Promise<void> {
   const document = await loadDocument(app);
   const gaps = findGaps(document);
   if (gaps.length > 0) throw new StartupError(gaps.join('\n'));
@@ -32,8 +35,8 @@ async function writeReference(app: string, folder: string): Promise<void> {
 }
 
 /** Runs the app's script as a process, because no app may import another. */
-async function loadDocument(app: string): Promise<OpenApiDocument> {
-  const script = fileURLToPath(new URL(`../../apps/${app}/reference/main.js`, import.meta.url));
+async function loadDocument(app: keyof typeof SCRIPTS): Promise<OpenApiDocument> {
+  const script = fileURLToPath(new URL(`../../apps/${SCRIPTS[app]}`, import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [script], {
     maxBuffer: MAX_DOCUMENT_BYTES,
   });

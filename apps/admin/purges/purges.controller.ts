@@ -1,13 +1,13 @@
 import { Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { PurgeStore } from '#storage';
-import { OnePurge, PurgeOrSent, PurgePage } from '../responses/purges.js';
-import { DryRunQuery } from '../dry-run.js';
-import { AdminError } from '../errors.js';
-import { administratorOf, Scope } from '../auth-guard.js';
-import { Documented } from '../reference/documented.js';
-import { isUuid } from '../requests.js';
-import { PurgeBody, PurgesQuery, readPurge, readPurgesQuery } from './requests.js';
+import { OnePurge, PurgeOrSent, PurgePage } from './purges.dto.js';
+import { DryRunQuery } from '../http/dry-run.js';
+import { AdminError } from '../http/errors.js';
+import { administratorOf, Scope } from '../http/auth.guard.js';
+import { Documented } from '../http/documented.js';
+import { isUuid } from '../http/validation.js';
+import { PurgeBody, PurgesQuery, readPurge, readPurgesQuery } from './purges.requests.js';
 
 /** Shows what a leaked write key sent, and requests purges, which the workers carry out. */
 @Controller('v1/purges')

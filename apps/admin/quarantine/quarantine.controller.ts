@@ -6,16 +6,12 @@ import {
   type QuarantineFilter,
   type QuarantineJobKind,
 } from '#storage';
-import { OneQuarantineJob, QuarantineJobPage } from '../responses/quarantine-jobs.js';
-import {
-  OneQuarantinedEvent,
-  QuarantinedEventPage,
-  QuarantineSummary,
-} from '../responses/quarantine.js';
-import { AdminError } from '../errors.js';
-import { administratorOf, Scope } from '../auth-guard.js';
-import { Documented } from '../reference/documented.js';
-import { isUuid } from '../requests.js';
+import { OneQuarantineJob, QuarantineJobPage } from './quarantine-jobs.dto.js';
+import { OneQuarantinedEvent, QuarantinedEventPage, QuarantineSummary } from './quarantine.dto.js';
+import { AdminError } from '../http/errors.js';
+import { administratorOf, Scope } from '../http/auth.guard.js';
+import { Documented } from '../http/documented.js';
+import { isUuid } from '../http/validation.js';
 import {
   asEventId,
   DiscardBody,
@@ -28,7 +24,7 @@ import {
   readSummaryQuery,
   ReplayBody,
   SummaryQuery,
-} from './requests.js';
+} from './quarantine.requests.js';
 
 /** Shows quarantined events, and requests replays and discards, which the workers carry out. */
 @Controller('v1/quarantine')

@@ -1,0 +1,65 @@
+import { Controller, Get, Param, Patch, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { PolicyPublisher } from '#queue';
+import { AdminStore, PolicyStore, type AdminScope } from '#storage';
+import { OneProduct, ProductList } from './policy.dto.js';
+import { AdminError } from '../http/errors.js';
+import { administratorOf, Scope } from '../http/auth.guard.js';
+import { Documented } from '../http/documented.js';
+import { KnownProducts } from './known-products.js';
+import { ProductBody, readProductChange } from './policy.requests.js';
+
+/** Changes that remove stored data need this scope in addition. */
+const REMOVING: AdminScope = 'erasures:write';
+
+/** Settings of whole products: limits, self-erasure, retention. */
+@Controller('v1/products')
+export class ProductsController {
+  constructor(
+    private readonly policy: PolicyStore,
+    private readonly publisher: PolicyPublisher,
+    private readonly known: KnownProducts,
+    private readonly admins: AdminStore,
+  ) {}
+
+  @Get()
+  @Scope('products:write', 'keys:write', 'operations:read')
+  @Documented({
+    summary: 'Lists products and their settings',
+    about: 'Lists all products that have a declaration, a write key, settings or events.',
+    response: ProductList,
+  })
+  async list(): Promise<ProductList> {
+    return { products: await this.known.list() };
+  }
+
+  @Patch(':product')
+  @Scope('products:write')
+  @Documented({
+    summary: 'Changes the settings of a product',
+    about:
+      'Omitted fields stay unchanged. Enabling self-erasure or shortening the retention also requires `erasures:write`.',
+    body: ProductBody,
+    response: OneProduct,
+    refuses: ['not_found'],
+  })
+  async change(
+    @Param('product') name: string,
+    @Req() request: FastifyRequest,
+  ): Promise<OneProduct> {
+    const change = readProductChange(request.body);
+    const refusal = await this.known.refuse(name);
+    if (refusal !== null) throw new AdminError('not_found', refusal, 'product');
+    const actor = administratorOf(request);
+    const mayRemove = actor.scopes.includes(REMOVING);
+    const product = await this.policy.products.change(name, change, { actor, mayRemove });
+    if (!product) {
+      const detail = { product: name, ...change };
+      await this.admins.record({ actor, act: 'product.change', outcome: 'refused', detail });
+      const message = `This change can remove stored data, which requires the scope ${REMOVING}.`;
+      throw new AdminError('forbidden', message);
+    }
+    await this.publisher.publish();
+    return { product };
+  }
+}

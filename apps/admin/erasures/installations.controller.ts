@@ -1,0 +1,63 @@
+import { Readable } from 'node:stream';
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AdminStore, Holdings } from '#storage';
+import { InstallationSummary } from './installations.dto.js';
+import { administratorOf, Scope } from '../http/auth.guard.js';
+import { InstallationIds } from './installation-ids.js';
+import { Documented } from '../http/documented.js';
+
+@Controller('v1/installations')
+export class InstallationsController {
+  constructor(
+    private readonly holdings: Holdings,
+    private readonly admins: AdminStore,
+    private readonly ids: InstallationIds,
+  ) {}
+
+  @Get(':installationId')
+  @Scope('installations:read')
+  @Documented({
+    summary: 'Counts the rows stored about an installation',
+    response: InstallationSummary,
+    refuses: ['invalid_request'],
+  })
+  async summary(
+    @Param('installationId') raw: string,
+    @Req() request: FastifyRequest,
+  ): Promise<InstallationSummary> {
+    const { installationId, formerIds } = this.ids.find(raw);
+    await this.record(request, 'installation.summary', installationId);
+    const summary = await this.holdings.summary([installationId, ...formerIds]);
+    return { installationId, ...summary };
+  }
+
+  @Get(':installationId/export')
+  @Scope('installations:read')
+  @Documented({
+    summary: 'Exports every row stored about an installation',
+    response: {
+      contentType: 'application/x-ndjson',
+      about: 'One row per line: `{"view": "health_readings", "row": {…}}`.',
+    },
+    refuses: ['invalid_request'],
+  })
+  async export(
+    @Param('installationId') raw: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { installationId, formerIds } = this.ids.find(raw);
+    await this.record(request, 'installation.export', installationId);
+    const lines = async function* (rows: AsyncIterable<object>) {
+      for await (const row of rows) yield `${JSON.stringify(row)}\n`;
+    };
+    const stream = Readable.from(lines(this.holdings.rows([installationId, ...formerIds])));
+    await reply.header('content-type', 'application/x-ndjson').send(stream);
+  }
+
+  private async record(request: FastifyRequest, act: string, installationId: string) {
+    const actor = administratorOf(request);
+    await this.admins.record({ actor, act, outcome: 'done', installationId });
+  }
+}
