@@ -1,6 +1,6 @@
 import type { OnApplicationBootstrap } from '@nestjs/common';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_GUARD, APP_PIPE } from '@nestjs/core';
 import {
   Drain,
   HttpServers,
@@ -28,7 +28,7 @@ import { BalanceController } from './operations/balance.controller.js';
 import { ErasuresController } from './erasures/erasures.controller.js';
 import { AuthGuard } from './http/auth.guard.js';
 import { Guesses } from './http/guesses.js';
-import { HealthController } from './operations/health.controller.js';
+import { HealthController, PublicKey } from './operations/health.controller.js';
 import { HousekeepingController } from './operations/housekeeping.controller.js';
 import { InstallationIds } from './erasures/installation-ids.js';
 import { InstallationsController } from './erasures/installations.controller.js';
@@ -40,11 +40,10 @@ import { ProductsController } from './access/products.controller.js';
 import { LedgerCheck, type LedgerKeys } from './erasures/ledger-check.js';
 import { LedgerController } from './erasures/ledger.controller.js';
 import { AdminMetrics } from './http/metrics.js';
-import { PublicKey } from './operations/public-key.js';
 import { PurgesController } from './purges/purges.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { QueueController } from './operations/queue.controller.js';
-import { RequestShape } from './http/request-shape.js';
+import { RequestShape, ValidationPipe } from './http/validation.js';
 import { TokensController } from './access/tokens.controller.js';
 
 /** How long a start waits for Redis' time. */
@@ -124,10 +123,10 @@ export class AdminModule implements OnApplicationBootstrap {
         { provide: HttpServers, useValue: servers },
         { provide: AdminMetrics, useValue: new AdminMetrics({ clock, servers }) },
         AuthGuard,
-        RequestShape,
         // Authentication comes first, so that errors reveal no parameter names to strangers.
         { provide: APP_GUARD, useExisting: AuthGuard },
-        { provide: APP_GUARD, useExisting: RequestShape },
+        { provide: APP_GUARD, useClass: RequestShape },
+        { provide: APP_PIPE, useClass: ValidationPipe },
       ],
     };
   }

@@ -8,7 +8,7 @@ import { runProcess } from '#platform';
 import { controllers } from './admin.module.js';
 import { statusOf } from './http/errors.js';
 import { DASHBOARD_PATH, DASHBOARD_SCOPE } from './operations/queue-dashboard.js';
-import { Refusal, TOKEN_SCHEME } from './http/documented.js';
+import { CSV, Refusal, TOKEN_SCHEME } from './http/documented.js';
 
 @Module({})
 class Routes {
@@ -80,9 +80,23 @@ runProcess(
       },
     );
     const document = SwaggerModule.createDocument(app, INFO);
+    for (const content of bodiesOf(document)) {
+      // Nest gives all media types of a body the schema of its class.
+      if (content[CSV]) content[CSV].schema = { type: 'string' };
+    }
     document.paths[DASHBOARD_PATH] = { get: DASHBOARD };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
     return { stop: () => Promise.resolve() };
   },
   { name: 'docs' },
 );
+
+/** The content of each request body. */
+function bodiesOf({ paths }: OpenAPIObject) {
+  return Object.values(paths)
+    .flatMap(({ get, post, patch, delete: remove }) => [get, post, patch, remove])
+    .flatMap((operation) => {
+      const body = operation?.requestBody;
+      return body && 'content' in body ? [body.content] : [];
+    });
+}

@@ -1,14 +1,12 @@
-import { Controller, Delete, Get, Param, Post, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Body, Controller, Delete, Get, Param, Post } from '@nestjs/common';
 import { PolicyPublisher } from '#queue';
-import { PolicyStore } from '#storage';
-import { BlockList, OneBlock } from './policy.dto.js';
+import { PolicyStore, type Administrator } from '#storage';
 import { AdminError } from '../http/errors.js';
-import { administratorOf, Scope } from '../http/auth.guard.js';
+import { Caller, Scope } from '../http/auth.guard.js';
 import { Documented } from '../http/documented.js';
 import { isUuid } from '../http/validation.js';
+import { BlockBody, BlockList, OneBlock } from './blocks.dto.js';
 import { KnownProducts } from './known-products.js';
-import { BlockBody, readBlockBody } from './policy.requests.js';
 
 /** Blocks: rules for events that are acknowledged and dropped. */
 @Controller('v1/blocks')
@@ -26,15 +24,19 @@ export class BlocksController {
     about:
       'Matching events are dropped and counted as blocked. Their senders get a success response.',
     status: 201,
-    body: BlockBody,
     response: OneBlock,
     refuses: ['conflict'],
   })
-  async create(@Req() request: FastifyRequest): Promise<OneBlock> {
-    const rule = readBlockBody(request.body);
-    const refusal = await this.known.refuse(rule.product);
+  async create(@Body() body: BlockBody, @Caller() caller: Administrator): Promise<OneBlock> {
+    const { product, event = null, version = null, note = null } = body;
+    if (event === null && version === null) {
+      const message = 'A block needs an event, a version, or both.';
+      throw new AdminError('invalid_request', message, 'event');
+    }
+    const refusal = await this.known.refuse(product);
     if (refusal !== null) throw new AdminError('invalid_request', refusal, 'product');
-    const { block, isNew } = await this.policy.blocks.create(rule, administratorOf(request));
+    const rule = { product, event, version, note };
+    const { block, isNew } = await this.policy.blocks.create(rule, caller);
     if (!isNew) throw new AdminError('conflict', `This block already exists: ${block.id}.`);
     await this.publisher.publish();
     return { block };
@@ -55,9 +57,8 @@ export class BlocksController {
     response: OneBlock,
     refuses: ['not_found'],
   })
-  async remove(@Param('id') id: string, @Req() request: FastifyRequest): Promise<OneBlock> {
-    const actor = administratorOf(request);
-    const block = isUuid(id) ? await this.policy.blocks.remove(id, actor) : null;
+  async remove(@Param('id') id: string, @Caller() caller: Administrator): Promise<OneBlock> {
+    const block = isUuid(id) ? await this.policy.blocks.remove(id, caller) : null;
     if (!block) throw new AdminError('not_found', 'Block not found.');
     await this.publisher.publish();
     return { block };

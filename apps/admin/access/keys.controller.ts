@@ -1,20 +1,19 @@
-import { Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { PolicyPublisher } from '#queue';
-import { PolicyStore, type UnrotatableReason } from '#storage';
-import { MadeWriteKey, OneWriteKey, RotatedWriteKey, WriteKeyList } from './policy.dto.js';
+import { PolicyStore, type Administrator, type UnrotatableReason } from '#storage';
 import { AdminError } from '../http/errors.js';
-import { administratorOf, Scope } from '../http/auth.guard.js';
+import { Caller, Scope } from '../http/auth.guard.js';
 import { Documented } from '../http/documented.js';
 import { isUuid } from '../http/validation.js';
 import {
   KeyBody,
   KeyQuery,
-  readKeyBody,
-  readKeyQuery,
-  readRotateBody,
+  MadeWriteKey,
+  OneWriteKey,
   RotateBody,
-} from './policy.requests.js';
+  RotatedWriteKey,
+  WriteKeyList,
+} from './keys.dto.js';
 
 const WHY_NOT: Record<UnrotatableReason, string> = {
   revoked: 'The key was revoked. Create a new one.',
@@ -37,12 +36,11 @@ export class KeysController {
     about:
       'The response is the only one that contains the secret. The product does not need a declaration.',
     status: 201,
-    body: KeyBody,
     response: MadeWriteKey,
   })
-  async create(@Req() request: FastifyRequest): Promise<MadeWriteKey> {
-    const { product, name } = readKeyBody(request.body);
-    const made = await this.policy.keys.create(product, name, administratorOf(request));
+  async create(@Body() body: KeyBody, @Caller() caller: Administrator): Promise<MadeWriteKey> {
+    const { product, name = null } = body;
+    const made = await this.policy.keys.create(product, name, caller);
     await this.publisher.publish();
     return made;
   }
@@ -51,11 +49,10 @@ export class KeysController {
   @Scope('keys:write')
   @Documented({
     summary: 'Lists write keys, including expired and revoked ones',
-    query: KeyQuery,
     response: WriteKeyList,
   })
-  async list(@Query() query: Record<string, unknown>): Promise<WriteKeyList> {
-    return { keys: await this.policy.keys.list(readKeyQuery(query)) };
+  async list(@Query() { product }: KeyQuery): Promise<WriteKeyList> {
+    return { keys: await this.policy.keys.list(product) };
   }
 
   @Post(':id/rotate')
@@ -65,15 +62,16 @@ export class KeysController {
     about:
       'Creates a key that replaces this one. The old key stays valid for `overlapHours`. Keys that were revoked, have expired or were already rotated cannot be rotated.',
     status: 201,
-    body: RotateBody,
     isBodyOptional: true,
     response: RotatedWriteKey,
     refuses: ['not_found', 'conflict'],
   })
-  async rotate(@Param('id') id: string, @Req() request: FastifyRequest): Promise<RotatedWriteKey> {
-    const overlapHours = readRotateBody(request.body);
-    const actor = administratorOf(request);
-    const rotated = isUuid(id) ? await this.policy.keys.rotate(id, overlapHours, actor) : null;
+  async rotate(
+    @Param('id') id: string,
+    @Body() { overlapHours }: RotateBody,
+    @Caller() caller: Administrator,
+  ): Promise<RotatedWriteKey> {
+    const rotated = isUuid(id) ? await this.policy.keys.rotate(id, overlapHours, caller) : null;
     if (rotated === null) throw noSuchKey();
     if (typeof rotated === 'string') throw new AdminError('conflict', WHY_NOT[rotated]);
     await this.publisher.publish();
@@ -87,9 +85,8 @@ export class KeysController {
     response: OneWriteKey,
     refuses: ['not_found'],
   })
-  async revoke(@Param('id') id: string, @Req() request: FastifyRequest): Promise<OneWriteKey> {
-    const actor = administratorOf(request);
-    const key = isUuid(id) ? await this.policy.keys.revoke(id, actor) : null;
+  async revoke(@Param('id') id: string, @Caller() caller: Administrator): Promise<OneWriteKey> {
+    const key = isUuid(id) ? await this.policy.keys.revoke(id, caller) : null;
     if (!key) throw noSuchKey();
     await this.publisher.publish();
     return { key };

@@ -1,5 +1,5 @@
 import type { PolicyStore } from '#storage';
-import type { ListedProduct } from './policy.dto.js';
+import type { ListedProduct } from './products.dto.js';
 
 /** The known products: those with a declaration, a write key, settings or events. */
 export class KnownProducts {

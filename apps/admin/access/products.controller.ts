@@ -1,13 +1,11 @@
-import { Controller, Get, Param, Patch, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Body, Controller, Get, Param, Patch } from '@nestjs/common';
 import { PolicyPublisher } from '#queue';
-import { AdminStore, PolicyStore, type AdminScope } from '#storage';
-import { OneProduct, ProductList } from './policy.dto.js';
+import { AdminStore, PolicyStore, type Administrator, type AdminScope } from '#storage';
 import { AdminError } from '../http/errors.js';
-import { administratorOf, Scope } from '../http/auth.guard.js';
+import { Caller, Scope } from '../http/auth.guard.js';
 import { Documented } from '../http/documented.js';
 import { KnownProducts } from './known-products.js';
-import { ProductBody, readProductChange } from './policy.requests.js';
+import { OneProduct, ProductBody, ProductList } from './products.dto.js';
 
 /** Changes that remove stored data need this scope in addition. */
 const REMOVING: AdminScope = 'erasures:write';
@@ -39,23 +37,26 @@ export class ProductsController {
     summary: 'Changes the settings of a product',
     about:
       'Omitted fields stay unchanged. Enabling self-erasure or shortening the retention also requires `erasures:write`.',
-    body: ProductBody,
     response: OneProduct,
     refuses: ['not_found'],
   })
   async change(
     @Param('product') name: string,
-    @Req() request: FastifyRequest,
+    @Body() change: ProductBody,
+    @Caller() caller: Administrator,
   ): Promise<OneProduct> {
-    const change = readProductChange(request.body);
+    if (Object.keys(change).length === 0) {
+      throw new AdminError('invalid_request', 'Nothing to change. Give at least one field.');
+    }
     const refusal = await this.known.refuse(name);
     if (refusal !== null) throw new AdminError('not_found', refusal, 'product');
-    const actor = administratorOf(request);
-    const mayRemove = actor.scopes.includes(REMOVING);
-    const product = await this.policy.products.change(name, change, { actor, mayRemove });
+    const mayRemove = caller.scopes.includes(REMOVING);
+    const product = await this.policy.products.change(name, change, { actor: caller, mayRemove });
     if (!product) {
       const detail = { product: name, ...change };
-      await this.admins.record({ actor, act: 'product.change', outcome: 'refused', detail });
+      await this.admins.record({
+        ...{ actor: caller, act: 'product.change', outcome: 'refused', detail },
+      });
       const message = `This change can remove stored data, which requires the scope ${REMOVING}.`;
       throw new AdminError('forbidden', message);
     }

@@ -1,12 +1,10 @@
-import { Controller, Delete, Get, Param, Post, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Body, Controller, Delete, Get, Param, Post } from '@nestjs/common';
 import { AdminStore, type Administrator } from '#storage';
-import { MadeToken, OneToken, TokenList } from './tokens.dto.js';
 import { AdminError } from '../http/errors.js';
-import { administratorOf, Scope } from '../http/auth.guard.js';
+import { Caller, Scope } from '../http/auth.guard.js';
 import { Documented } from '../http/documented.js';
-import { isStorable } from '../http/validation.js';
-import { readTokenBody, TokenBody } from './tokens.requests.js';
+import { isStorable } from '../http/fields.js';
+import { MadeToken, OneToken, TokenBody, TokenList } from './tokens.dto.js';
 
 const DAY_MS = 86_400_000;
 
@@ -22,27 +20,28 @@ export class TokensController {
     about:
       'A token can only grant scopes that it has itself, and cannot create a token that outlives it. Names cannot be reused, even those of revoked or expired tokens.',
     status: 201,
-    body: TokenBody,
     response: MadeToken,
     refuses: ['conflict'],
   })
-  async create(@Req() request: FastifyRequest): Promise<MadeToken> {
-    const asker = administratorOf(request);
-    const { name, scopes = asker.scopes, days } = readTokenBody(request.body);
-    const missing = scopes.find((scope) => !asker.scopes.includes(scope));
+  async create(
+    @Body() { name, days, ...body }: TokenBody,
+    @Caller() caller: Administrator,
+  ): Promise<MadeToken> {
+    const { scopes = caller.scopes } = body;
+    const missing = scopes.find((scope) => !caller.scopes.includes(scope));
     if (missing !== undefined) {
-      await this.recordRefusal(asker, { name, scopes });
+      await this.recordRefusal(caller, { name, scopes });
       const message = `Your token lacks the scope ${missing}, so it cannot grant it.`;
       throw new AdminError('forbidden', message, 'scopes');
     }
     const lifeMs = days === undefined ? undefined : days * DAY_MS;
-    const issued = await this.admins.issueToken({ name, scopes, lifeMs }, asker);
+    const issued = await this.admins.issueToken({ name, scopes, lifeMs }, caller);
     if (issued === 'taken') {
       const message = 'This name is in use, or was used before. Choose another name.';
       throw new AdminError('conflict', message, 'name');
     }
     if (issued === 'outlives') {
-      await this.recordRefusal(asker, { name, scopes, days });
+      await this.recordRefusal(caller, { name, scopes, days });
       throw new AdminError('forbidden', 'Your token expires before the new one would.', 'days');
     }
     return issued;
@@ -63,10 +62,8 @@ export class TokensController {
     response: OneToken,
     refuses: ['not_found'],
   })
-  async revoke(@Param('name') name: string, @Req() request: FastifyRequest): Promise<OneToken> {
-    const ended = isStorable(name)
-      ? await this.admins.endToken(name, administratorOf(request))
-      : null;
+  async revoke(@Param('name') name: string, @Caller() caller: Administrator): Promise<OneToken> {
+    const ended = isStorable(name) ? await this.admins.endToken(name, caller) : null;
     if (!ended) throw new AdminError('not_found', 'Token not found.');
     if ('token' in ended) return ended;
     const message = `Your token lacks the scope ${ended.lacking}, so it cannot revoke this one.`;

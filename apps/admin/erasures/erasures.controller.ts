@@ -1,28 +1,37 @@
-import { Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { ErasureStore } from '#storage';
+import { parseIdList } from '#platform';
+import { ErasureStore, type Administrator, type ErasureMode } from '#storage';
 import { isPlaceholder } from '#telemetry';
-import { ErasureOrCount, ErasurePage, OneErasure, SignedCertificate } from './erasures.dto.js';
-import { DryRunQuery } from '../http/dry-run.js';
+import { DryRunQuery, eitherOf } from '../http/dry-run.js';
 import { AdminError } from '../http/errors.js';
-import { administratorOf, Scope } from '../http/auth.guard.js';
-import { InstallationIds } from './installation-ids.js';
-import { Documented } from '../http/documented.js';
+import { Caller, Scope } from '../http/auth.guard.js';
 import {
   EraseOneBody,
   EraseOneQuery,
   ErasureBody,
+  ErasureOrCount,
+  ErasurePage,
   ErasureQuery,
-  isUuid,
-  readErasure,
-  readErasureOfOne,
-  readErasureQuery,
-  readIdempotencyKey,
-  type ErasureRequest,
-} from '../http/validation.js';
+  OneErasure,
+  SignedCertificate,
+} from './erasures.dto.js';
+import { InstallationIds } from './installation-ids.js';
+import { Documented } from '../http/documented.js';
+import { nextAfter } from '../http/fields.js';
+import { isUuid } from '../http/validation.js';
 
 const IS_PLACEHOLDER =
   'is a placeholder that clients without an id send, not an installation. Nothing is stored under it.';
+
+const DEFAULT_MODE: ErasureMode = 'erase_and_suppress';
+
+interface ErasureRequest {
+  mode?: ErasureMode | undefined;
+  installationIds: readonly string[];
+  /** Only count rows. */
+  isDryRun?: boolean | undefined;
+}
 
 /** Requests erasures, which the workers carry out, and shows their progress. */
 @Controller('v1')
@@ -39,18 +48,20 @@ export class ErasuresController {
     about:
       'By default the installation is also suppressed: later events are not stored. `mode` changes that. With `dryRun`, nothing is erased, only counted. Both may be in the query or in the body.',
     status: 202,
-    query: EraseOneQuery,
-    body: EraseOneBody,
     isBodyOptional: true,
     response: ErasureOrCount,
     refuses: ['idempotency_key_reused'],
   })
   async eraseOne(
     @Param('installationId') raw: string,
-    @Query() query: Record<string, unknown>,
+    @Query() query: EraseOneQuery,
+    @Body() body: EraseOneBody,
     @Req() request: FastifyRequest,
+    @Caller() caller: Administrator,
   ): Promise<ErasureOrCount> {
-    return this.eraseOrCount(request, readErasureOfOne(raw, query, request.body));
+    const mode = eitherOf('mode', query, body);
+    const isDryRun = eitherOf('dryRun', query, body);
+    return this.eraseOrCount({ installationIds: [raw], mode, isDryRun }, request, caller);
   }
 
   @Post('erasures')
@@ -60,33 +71,31 @@ export class ErasuresController {
     about:
       'Accepts JSON, or CSV with one id per line. With `dryRun`, in the query or in the body, nothing is erased, only counted. A repeated request with the same `Idempotency-Key` returns the same erasure; with another mode or other ids it gets 409.',
     status: 202,
-    query: DryRunQuery,
-    body: ErasureBody,
-    alsoTakes: ['text/csv'],
+    csv: (text) => ({ installationIds: parseIdList(text) }),
     response: ErasureOrCount,
     refuses: ['idempotency_key_reused'],
   })
   async erase(
-    @Query() query: Record<string, unknown>,
+    @Query() query: DryRunQuery,
+    @Body() body: ErasureBody,
     @Req() request: FastifyRequest,
+    @Caller() caller: Administrator,
   ): Promise<ErasureOrCount> {
-    return this.eraseOrCount(request, readErasure(query, request.body));
+    const isDryRun = eitherOf('dryRun', query, body);
+    return this.eraseOrCount({ ...body, isDryRun }, request, caller);
   }
 
   @Get('erasures')
   @Scope('erasures:write')
   @Documented({
     summary: 'Lists erasures and their progress',
-    query: ErasureQuery,
     response: ErasurePage,
   })
-  async list(@Query() query: Record<string, unknown>): Promise<ErasurePage> {
-    const { installationId: raw, ...page } = readErasureQuery(query);
+  async list(@Query() { installationId: raw, ...page }: ErasureQuery): Promise<ErasurePage> {
     const named = raw === undefined ? undefined : this.ids.find(raw);
     const installationIds = named && [named.installationId, ...named.formerIds];
     const erasures = await this.erasures.list({ ...page, installationIds });
-    const isFull = erasures.length === page.limit;
-    return { erasures, next: isFull ? (erasures.at(-1)?.id ?? null) : null };
+    return { erasures, next: nextAfter(erasures, page.limit) };
   }
 
   @Get('erasures/:id')
@@ -109,9 +118,9 @@ export class ErasuresController {
     response: OneErasure,
     refuses: ['not_found', 'conflict'],
   })
-  async retry(@Param('id') id: string, @Req() request: FastifyRequest): Promise<OneErasure> {
+  async retry(@Param('id') id: string, @Caller() caller: Administrator): Promise<OneErasure> {
     const { state } = await this.find(id);
-    const erasure = await this.erasures.retry(id, administratorOf(request));
+    const erasure = await this.erasures.retry(id, caller);
     if (erasure) return { erasure };
     throw new AdminError('conflict', `The erasure is ${state}. Only a failed one can be retried.`);
   }
@@ -134,19 +143,18 @@ export class ErasuresController {
   }
 
   private async eraseOrCount(
-    request: FastifyRequest,
-    { mode, installationIds, isDryRun }: ErasureRequest,
+    { mode = DEFAULT_MODE, installationIds, isDryRun = false }: ErasureRequest,
+    { headers }: FastifyRequest,
+    caller: Administrator,
   ): Promise<ErasureOrCount> {
     const subjects = await this.subjectsOf(installationIds);
     if (isDryRun) {
       const { installationIds: ids, formerIds } = subjects;
       return { dryRun: true, rows: await this.erasures.count(ids, formerIds) };
     }
-    const idempotencyKey = readIdempotencyKey(request.headers['idempotency-key']);
-    const { erasure } = await this.erasures.request(
-      { mode, ...subjects, idempotencyKey },
-      administratorOf(request),
-    );
+    const idempotencyKey = readIdempotencyKey(headers['idempotency-key']);
+    const request = { mode, ...subjects, idempotencyKey };
+    const { erasure } = await this.erasures.request(request, caller);
     return { erasure };
   }
 
@@ -171,4 +179,12 @@ export class ErasuresController {
     if (!erasure) throw new AdminError('not_found', 'Erasure not found.');
     return erasure;
   }
+}
+
+/** Reads `Idempotency-Key`, whose length is limited by its index. @throws AdminError */
+function readIdempotencyKey(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  if (typeof header === 'string' && /^[\x20-\x7e]{1,255}$/.test(header)) return header;
+  const message = 'Idempotency-Key must be 1 to 255 printable ASCII characters.';
+  throw new AdminError('invalid_request', message, 'Idempotency-Key');
 }

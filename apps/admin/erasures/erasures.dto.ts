@@ -1,4 +1,5 @@
 import { ApiProperty, OmitType } from '@nestjs/swagger';
+import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsIn, IsOptional, IsUUID } from 'class-validator';
 import {
   erasureModes,
   erasureStates,
@@ -8,7 +9,42 @@ import {
   type LedgerPlace,
   type LogState,
 } from '#storage';
-import { rowsByTable, time } from '../http/fields.js';
+import { DryRunBody, DryRunQuery } from '../http/dry-run.js';
+import { nextPage, Page, rowsByTable, Text, time } from '../http/fields.js';
+
+const MAX_INSTALLATIONS = 10_000;
+/** Longer than any cloud resource name. */
+const MAX_ID = 2000;
+
+/** `DELETE /v1/installations/{id}`: the query. */
+export class EraseOneQuery extends DryRunQuery {
+  @IsOptional() @IsIn(erasureModes) mode?: ErasureMode;
+}
+
+/** `DELETE /v1/installations/{id}`: the body. */
+export class EraseOneBody extends DryRunBody {
+  @IsOptional() @IsIn(erasureModes) mode?: ErasureMode;
+}
+
+/** `POST /v1/erasures`. */
+export class ErasureBody extends DryRunBody {
+  @IsOptional() @IsIn(erasureModes) mode?: ErasureMode;
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(MAX_INSTALLATIONS)
+  @Text(MAX_ID, { each: true })
+  installationIds!: string[];
+}
+
+/** `GET /v1/erasures`. */
+export class ErasureQuery {
+  @IsOptional() @IsIn(erasureStates) state?: ErasureState;
+  @IsOptional() @Text(MAX_ID) installationId?: string;
+  @IsOptional()
+  @IsUUID(undefined, { message: 'after must be the id of an erasure' })
+  after?: string;
+  @Page(500) limit = 50;
+}
 
 /** A position in the erasure ledger, which is stored outside the database. */
 export class PlaceInLedger implements LedgerPlace {
@@ -120,11 +156,7 @@ export class ErasurePage {
   @ApiProperty({ type: [ErasureProgress] })
   erasures!: ErasureProgress[];
 
-  @ApiProperty({
-    type: 'string',
-    nullable: true,
-    description: 'Pass it as `after` to get the next page; null on the last page.',
-  })
+  @ApiProperty(nextPage())
   next!: string | null;
 }
 

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
-import { Controller, Get, Param, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AdminStore, Holdings } from '#storage';
+import { Controller, Get, Param, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { AdminStore, Holdings, type Administrator } from '#storage';
 import { InstallationSummary } from './installations.dto.js';
-import { administratorOf, Scope } from '../http/auth.guard.js';
+import { Caller, Scope } from '../http/auth.guard.js';
 import { InstallationIds } from './installation-ids.js';
 import { Documented } from '../http/documented.js';
 
@@ -24,10 +24,10 @@ export class InstallationsController {
   })
   async summary(
     @Param('installationId') raw: string,
-    @Req() request: FastifyRequest,
+    @Caller() caller: Administrator,
   ): Promise<InstallationSummary> {
     const { installationId, formerIds } = this.ids.find(raw);
-    await this.record(request, 'installation.summary', installationId);
+    await this.record(caller, 'installation.summary', installationId);
     const summary = await this.holdings.summary([installationId, ...formerIds]);
     return { installationId, ...summary };
   }
@@ -44,11 +44,11 @@ export class InstallationsController {
   })
   async export(
     @Param('installationId') raw: string,
-    @Req() request: FastifyRequest,
+    @Caller() caller: Administrator,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const { installationId, formerIds } = this.ids.find(raw);
-    await this.record(request, 'installation.export', installationId);
+    await this.record(caller, 'installation.export', installationId);
     const lines = async function* (rows: AsyncIterable<object>) {
       for await (const row of rows) yield `${JSON.stringify(row)}\n`;
     };
@@ -56,8 +56,7 @@ export class InstallationsController {
     await reply.header('content-type', 'application/x-ndjson').send(stream);
   }
 
-  private async record(request: FastifyRequest, act: string, installationId: string) {
-    const actor = administratorOf(request);
+  private async record(actor: Administrator, act: string, installationId: string) {
     await this.admins.record({ actor, act, outcome: 'done', installationId });
   }
 }

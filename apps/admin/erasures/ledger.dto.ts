@@ -1,6 +1,18 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { chainFaults, type CopyReport, type LedgerVerification } from '#storage';
+import { DryRunBody, DryRunQuery } from '../http/dry-run.js';
+import { Flag, QueryFlag } from '../http/fields.js';
 import { PlaceInLedger } from './erasures.dto.js';
+
+/** `POST /v1/erasures/verify`: the query. */
+export class LedgerQuery extends DryRunQuery {
+  @QueryFlag() acceptLoss?: boolean;
+}
+
+/** `POST /v1/erasures/verify`: the body. */
+export class LedgerBody extends DryRunBody {
+  @Flag() acceptLoss?: boolean;
+}
 
 /** The first invalid entry, and why it is invalid. */
 class FaultOfChain {

@@ -1,5 +1,5 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import { applyDecorators, Injectable, SetMetadata } from '@nestjs/common';
+import { applyDecorators, createParamDecorator, Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ApiSecurity } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
@@ -33,11 +33,11 @@ export function administratorIn(request: FastifyRequest): Administrator | undefi
 }
 
 /** The authenticated administrator of a route with `@Scope`. */
-export function administratorOf(request: FastifyRequest): Administrator {
-  const administrator = administratorIn(request);
-  if (!administrator) throw new Error('The route has no @Scope.');
-  return administrator;
-}
+export const Caller = createParamDecorator((_: unknown, context: ExecutionContext) => {
+  const caller = administratorIn(context.switchToHttp().getRequest<FastifyRequest>());
+  if (!caller) throw new Error('The route has no @Scope.');
+  return caller;
+});
 
 /**
  * Admits tokens that have one of the route's scopes. Invalid tokens are counted by address before any query. They

@@ -1,5 +1,9 @@
 import { applyDecorators, HttpCode, SetMetadata } from '@nestjs/common';
+import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import {
+  ApiBody,
+  ApiConsumes,
   ApiExtraModels,
   ApiOperation,
   ApiProperty,
@@ -8,13 +12,15 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import { errorCodes, statusOf, type ErrorCode } from './errors.js';
-import { describeFields, fieldsOf, type Field, type RequestClass } from './json-schema.js';
+import { describeFields, fieldsOf, type DtoClass, type Field } from './json-schema.js';
 
 /** The metadata key of a route's documentation. */
 export const DOCUMENTATION = 'documentation';
 
 /** The name of the security scheme of administrators' tokens. */
 export const TOKEN_SCHEME = 'token';
+
+export const CSV = 'text/csv';
 
 /** The one error body. */
 export class Refusal {
@@ -46,45 +52,57 @@ export interface Documentation {
   status?: number;
   /** The class of the response body. */
   response: (new () => object) | TextResponse;
-  /** The class that validates the query. */
-  query?: RequestClass;
-  /** The class that validates the body. */
-  body?: RequestClass;
   /** Whether the body may be omitted. */
   isBodyOptional?: boolean;
-  /** Other media types that the body may have. */
-  alsoTakes?: readonly string[];
+  /** Converts a CSV body to the fields of the JSON body. Only then the route takes CSV. */
+  csv?: (text: string) => object;
   /** Error codes, in addition to those that every route with a query, a body or a scope has. */
   refuses?: readonly ErrorCode[];
 }
 
+/** A route's documentation, and what its handler takes. */
+export interface DocumentedRoute extends Documentation {
+  query: DtoClass | undefined;
+  body: DtoClass | undefined;
+}
+
 /**
- * Documents a route for the reference (docs/reference). The same classes decide which query parameters
- * and body fields the route accepts (RequestShape). Every route needs one.
+ * Documents a route for the reference (docs/reference), with the DTOs of its handler's `@Query()` and `@Body()`.
+ * Every route needs one.
  */
 export function Documented(documentation: Documentation): MethodDecorator {
-  const { summary, about, status = 200, response, query, body } = documentation;
-  const { alsoTakes = [], isBodyOptional = false } = documentation;
-  const refused: ErrorCode[] = [
-    'bad_request',
-    'invalid_request',
-    ...(documentation.refuses ?? []),
-    'internal',
-  ];
+  return (target, name, descriptor) => {
+    const query = argumentOf(target, name, RouteParamtypes.QUERY);
+    const body = argumentOf(target, name, RouteParamtypes.BODY);
+    describe({ ...documentation, query, body })(target, name, descriptor);
+  };
+}
+
+/** The class of the handler's argument that has this decorator. */
+function argumentOf(
+  target: object,
+  name: string | symbol,
+  decorator: RouteParamtypes,
+): DtoClass | undefined {
+  const types = Reflect.getMetadata('design:paramtypes', target, name) as DtoClass[];
+  const args = (Reflect.getMetadata(ROUTE_ARGS_METADATA, target.constructor, name) ?? {}) as Record<
+    string,
+    { index: number }
+  >;
+  const found = Object.entries(args).find(([key]) => key.startsWith(`${decorator}:`));
+  return found && types[found[1].index];
+}
+
+function describe(route: DocumentedRoute): MethodDecorator {
+  const { summary, about, status = 200, response, query, body, isBodyOptional, csv } = route;
   return applyDecorators(
-    SetMetadata(DOCUMENTATION, documentation),
+    SetMetadata(DOCUMENTATION, route),
     HttpCode(status),
-    ApiOperation({
-      summary,
-      ...(about !== undefined && { description: about }),
-      ...(body && {
-        requestBody: { required: !isBodyOptional, content: contentOf(body, alsoTakes) },
-      }),
-    }),
-    ...(body ? [ApiExtraModels(body)] : []),
+    ApiOperation({ summary, ...(about !== undefined && { description: about }) }),
+    ...(body ? [bodyOf(body, { required: !isBodyOptional, takesCsv: csv !== undefined })] : []),
     answered(status, summary, response),
     ...(query ? fieldsOf(query).map(queryParameter) : []),
-    refuses(refused),
+    refuses(['bad_request', 'invalid_request', ...(route.refuses ?? []), 'internal']),
   );
 }
 
@@ -123,9 +141,11 @@ function queryParameter(field: Field): MethodDecorator {
   return ApiQuery({ ...field, ...(isList && { explode: false }) });
 }
 
-function contentOf(body: RequestClass, alsoTakes: readonly string[]) {
+function bodyOf(
+  body: DtoClass,
+  { required, takesCsv }: { required: boolean; takesCsv: boolean },
+): MethodDecorator {
   describeFields(body);
-  const texts = alsoTakes.map((type) => [type, { schema: { type: 'string' } }] as const);
-  const json = { schema: { $ref: getSchemaPath(body) } };
-  return { 'application/json': json, ...Object.fromEntries(texts) };
+  const types = ['application/json', ...(takesCsv ? [CSV] : [])];
+  return applyDecorators(ApiBody({ type: body, required }), ApiConsumes(...types));
 }

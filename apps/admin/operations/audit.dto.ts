@@ -1,6 +1,15 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { IsOptional, Matches } from 'class-validator';
 import { actOutcomes, type RecordedAct } from '#storage';
-import { time } from '../http/fields.js';
+import { nextPage, Page, time } from '../http/fields.js';
+
+/** `GET /v1/audit`. A bigint of Postgres has 19 digits. */
+export class AuditQuery {
+  @IsOptional()
+  @Matches(/^\d{1,18}$/, { message: 'after must be the id of an audit entry' })
+  after?: string;
+  @Page(500) limit = 50;
+}
 
 class AuditEntry implements RecordedAct {
   @ApiProperty()
@@ -49,10 +58,6 @@ export class AuditPage {
   @ApiProperty({ type: [AuditEntry] })
   acts!: AuditEntry[];
 
-  @ApiProperty({
-    type: 'string',
-    nullable: true,
-    description: 'Pass it as `after` to get the next page; null on the last page.',
-  })
+  @ApiProperty(nextPage())
   next!: string | null;
 }

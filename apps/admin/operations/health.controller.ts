@@ -6,11 +6,15 @@ import { QueueInspector, StoreClock } from '#queue';
 import { Database } from '#storage';
 import { Health, type Dependency } from './health.dto.js';
 import { Public } from '../http/auth.guard.js';
-import { PublicKey } from './public-key.js';
 import { Documented } from '../http/documented.js';
 
 /** Below the usual probe timeout of one second. */
 const PROBE_MS = 800;
+
+/** The public key that verifies certificates, in PEM. */
+export class PublicKey {
+  constructor(readonly pem: string) {}
+}
 
 /** The routes without authentication. */
 @Controller()

@@ -1,16 +1,9 @@
-import { Controller, Get, Post, Query, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { QueueInspector } from '#queue';
-import { AdminStore } from '#storage';
-import { FailedJobs, QueueState, RetriedJobs } from './queue.dto.js';
-import { administratorOf, Scope } from '../http/auth.guard.js';
+import { AdminStore, type Administrator } from '#storage';
+import { Caller, Scope } from '../http/auth.guard.js';
 import { Documented } from '../http/documented.js';
-import {
-  FailedJobsQuery,
-  readFailedJobsQuery,
-  readRetryBody,
-  RetryBody,
-} from './queue.requests.js';
+import { FailedJobs, FailedJobsQuery, QueueState, RetriedJobs, RetryBody } from './queue.dto.js';
 
 /** The state of the queue, without the contents of jobs. */
 @Controller('v1/queue')
@@ -34,11 +27,9 @@ export class QueueController {
   @Scope('operations:read')
   @Documented({
     summary: 'Lists jobs that failed permanently',
-    query: FailedJobsQuery,
     response: FailedJobs,
   })
-  async failed(@Query() query: Record<string, unknown>): Promise<FailedJobs> {
-    const { limit } = readFailedJobsQuery(query);
+  async failed(@Query() { limit }: FailedJobsQuery): Promise<FailedJobs> {
     return { jobs: await this.inspector.failed(limit) };
   }
 
@@ -47,24 +38,21 @@ export class QueueController {
   @Documented({
     summary: 'Retries failed jobs',
     about: 'Retries all failed jobs, or those named in `ids`.',
-    body: RetryBody,
     isBodyOptional: true,
     response: RetriedJobs,
   })
-  async retry(@Req() request: FastifyRequest): Promise<RetriedJobs> {
-    const { ids } = readRetryBody(request.body);
+  async retry(@Body() { ids }: RetryBody, @Caller() caller: Administrator): Promise<RetriedJobs> {
     const all = ids === undefined;
     const retried = await this.inspector.retry(ids).catch(async (error: unknown) => {
       // Some jobs may have been queued before Redis failed.
-      await this.record(request, 'failed', { all });
+      await this.record(caller, 'failed', { all });
       throw error;
     });
-    await this.record(request, 'done', { retried, all });
+    await this.record(caller, 'done', { retried, all });
     return { retried };
   }
 
-  private async record(request: FastifyRequest, outcome: 'done' | 'failed', detail: object) {
-    const actor = administratorOf(request);
+  private async record(actor: Administrator, outcome: 'done' | 'failed', detail: object) {
     await this.admins.record({ actor, act: 'queue.retry', outcome, detail });
   }
 }

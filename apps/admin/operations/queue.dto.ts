@@ -1,7 +1,22 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsOptional } from 'class-validator';
 import type { FailedJob, JobCounts, QueueFigures } from '#queue';
-import type { BalancedHour } from '#storage';
-import { time } from '../http/fields.js';
+import { Page, Text, time } from '../http/fields.js';
+
+/** `GET /v1/queue/failed`. */
+export class FailedJobsQuery {
+  @Page(500) limit = 50;
+}
+
+/** `POST /v1/queue/failed/retry`. Without ids, it retries all failed jobs. */
+export class RetryBody {
+  @IsOptional()
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(500)
+  @Text(100, { least: 1, each: true })
+  ids?: string[];
+}
 
 class CountsByState implements JobCounts {
   @ApiProperty({ type: 'integer', description: 'Jobs that no worker has taken yet.' })
@@ -60,63 +75,4 @@ export class FailedJobs {
 export class RetriedJobs {
   @ApiProperty({ type: 'integer' })
   retried!: number;
-}
-
-class HourOfBalance implements BalancedHour {
-  @ApiProperty()
-  product!: string;
-
-  @ApiProperty(time({ description: 'Start of the hour in which the events were received.' }))
-  hour!: string;
-
-  @ApiProperty({ type: 'integer' })
-  accepted!: number;
-
-  @ApiProperty({
-    type: 'object',
-    additionalProperties: { type: 'integer' },
-    description: 'Events by fate.',
-  })
-  fates!: Record<string, number>;
-
-  @ApiProperty({ type: 'integer', description: 'Accepted events minus the sum of all fates.' })
-  difference!: number;
-
-  @ApiProperty({
-    type: 'integer',
-    nullable: true,
-    description:
-      'Events that ingest acknowledged, by its own count; null when ingest reported no count for the hour.',
-  })
-  acknowledged!: number | null;
-
-  @ApiProperty({
-    type: 'integer',
-    nullable: true,
-    description: 'Acknowledged events that were in the queue at the latest comparison.',
-  })
-  queued!: number | null;
-
-  @ApiProperty({
-    type: 'integer',
-    nullable: true,
-    description:
-      'Acknowledged events that are neither accepted nor queued. A lower bound until the hour is over and its queue is empty.',
-  })
-  lost!: number | null;
-}
-
-/** Whether every acknowledged event has a fate or is queued. */
-export class Balance {
-  @ApiProperty({ description: 'Whether all requested hours are in balance.' })
-  isBalanced!: boolean;
-
-  @ApiProperty({ description: 'Whether an operator needs to act: an hour is out of balance.' })
-  alert!: boolean;
-
-  @ApiProperty({ type: 'integer', description: 'Number of hours out of balance.' })
-  hoursOutOfBalance!: number;
-
-  @ApiProperty({ type: [HourOfBalance], description: 'Newest first.' })
-  hours!: HourOfBalance[];
 }

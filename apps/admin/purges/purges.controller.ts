@@ -1,13 +1,16 @@
-import { Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
-import { PurgeStore } from '#storage';
-import { OnePurge, PurgeOrSent, PurgePage } from './purges.dto.js';
-import { DryRunQuery } from '../http/dry-run.js';
+import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
+import { PurgeStore, type Administrator } from '#storage';
+import { DryRunQuery, eitherOf } from '../http/dry-run.js';
 import { AdminError } from '../http/errors.js';
-import { administratorOf, Scope } from '../http/auth.guard.js';
+import { Caller, Scope } from '../http/auth.guard.js';
 import { Documented } from '../http/documented.js';
+import { nextAfter } from '../http/fields.js';
 import { isUuid } from '../http/validation.js';
-import { PurgeBody, PurgesQuery, readPurge, readPurgesQuery } from './purges.requests.js';
+import { OnePurge, PurgeBody, PurgeOrSent, PurgePage, PurgesQuery } from './purges.dto.js';
+
+/** It is required, so that leaving it out cannot purge by accident. */
+const NO_DRY_RUN =
+  'dryRun is required, in the query or in the body: true (show what would be removed) or false (remove it).';
 
 /** Shows what a leaked write key sent, and requests purges, which the workers carry out. */
 @Controller('v1/purges')
@@ -21,21 +24,25 @@ export class PurgesController {
     about:
       '`dryRun`, in the query or in the body, is required: `true` only shows what the key sent. A purge also removes queued events; its `to` must not be in the future. Repeating the request while the purge is running returns the same purge; a failed purge is retried. The balance keeps the fates of the removed events.',
     status: 202,
-    query: DryRunQuery,
-    body: PurgeBody,
     response: PurgeOrSent,
     refuses: ['not_found'],
   })
   async purge(
-    @Query() query: Record<string, unknown>,
-    @Req() request: FastifyRequest,
+    @Query() query: DryRunQuery,
+    @Body() body: PurgeBody,
+    @Caller() caller: Administrator,
   ): Promise<PurgeOrSent> {
-    const { key, isDryRun, ...times } = readPurge(query, request.body);
+    const { key, from, to } = body;
+    const isDryRun = eitherOf('dryRun', query, body);
+    if (isDryRun === undefined) throw new AdminError('invalid_request', NO_DRY_RUN, 'dryRun');
+    if (!isDryRun && Date.parse(to) > Date.now()) {
+      throw new AdminError('invalid_request', 'to must not be in the future.', 'to');
+    }
     const keyId = await this.purges.keyIdOf(key);
     if (keyId === null) throw new AdminError('not_found', 'Write key not found.', 'key');
-    const scope = { keyId, ...times };
+    const scope = { keyId, from, to };
     if (isDryRun) return { dryRun: true, sent: await this.purges.sent(scope) };
-    const { purge } = await this.purges.request(scope, administratorOf(request));
+    const { purge } = await this.purges.request(scope, caller);
     return { purge };
   }
 
@@ -43,13 +50,11 @@ export class PurgesController {
   @Scope('erasures:write')
   @Documented({
     summary: 'Lists purges and their progress',
-    query: PurgesQuery,
     response: PurgePage,
   })
-  async list(@Query() query: Record<string, unknown>): Promise<PurgePage> {
-    const page = readPurgesQuery(query);
-    const purges = await this.purges.list(page);
-    return { purges, next: purges.length === page.limit ? (purges.at(-1)?.id ?? null) : null };
+  async list(@Query() query: PurgesQuery): Promise<PurgePage> {
+    const purges = await this.purges.list(query);
+    return { purges, next: nextAfter(purges, query.limit) };
   }
 
   @Get(':id')

@@ -1,6 +1,27 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { purgeStates, type Purge, type SentGroup } from '#storage';
-import { rowsByTable, time } from '../http/fields.js';
+import { IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
+import { purgeStates, type Purge, type PurgeState, type SentGroup } from '#storage';
+import { DryRunBody } from '../http/dry-run.js';
+import { Moment, nextPage, Page, rowsByTable, time } from '../http/fields.js';
+
+const WRONG_KEY = 'key must be the id of a write key, or the first 16 hex digits of its SHA-256';
+
+/** `POST /v1/purges`. */
+export class PurgeBody extends DryRunBody {
+  @Matches(/^([0-9a-f]{16}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/, { message: WRONG_KEY })
+  key!: string;
+  @Moment() from!: string;
+  @Moment() to!: string;
+}
+
+/** `GET /v1/purges`. */
+export class PurgesQuery {
+  @IsOptional() @IsIn(purgeStates) state?: PurgeState;
+  @IsOptional()
+  @IsUUID(undefined, { message: 'after must be the id of a purge' })
+  after?: string;
+  @Page(500) limit = 50;
+}
 
 /** The removal of what a write key sent, and its progress. */
 class PurgeOfKey implements Purge {
@@ -86,10 +107,6 @@ export class PurgePage {
   @ApiProperty({ type: [PurgeOfKey] })
   purges!: PurgeOfKey[];
 
-  @ApiProperty({
-    type: 'string',
-    nullable: true,
-    description: 'Pass it as `after` to get the next page; null on the last page.',
-  })
+  @ApiProperty(nextPage())
   next!: string | null;
 }

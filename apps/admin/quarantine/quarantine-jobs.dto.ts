@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { IsBoolean, IsOptional, IsUUID } from 'class-validator';
 import {
   quarantineJobKinds,
   quarantineJobStates,
@@ -6,7 +7,32 @@ import {
   type QuarantineJob,
 } from '#storage';
 import { quarantineReasons } from '#telemetry';
-import { time } from '../http/fields.js';
+import { Within } from '../http/dto.js';
+import { nextPage, Page, time } from '../http/fields.js';
+import { FilterFields } from './quarantine.dto.js';
+
+/** `GET /v1/quarantine/jobs`. */
+export class JobsQuery {
+  @IsOptional()
+  @IsUUID(undefined, { message: 'after must be the id of a job' })
+  after?: string;
+  @Page(500) limit = 50;
+}
+
+/** `POST /v1/quarantine/replays`. An empty filter selects all events. */
+export class ReplayBody {
+  @IsOptional() @Within(FilterFields) filter?: FilterFields;
+}
+
+/** `POST /v1/quarantine/discards`. */
+export class DiscardBody extends ReplayBody {
+  @ApiProperty({
+    description: 'Must be true to discard all events, and only then may `filter` be empty.',
+  })
+  @IsOptional()
+  @IsBoolean({ message: 'all must be true or false' })
+  all?: boolean;
+}
 
 /** Selects the events that match all of the given fields. */
 class FilterOfJob implements QuarantineFilter {
@@ -114,10 +140,6 @@ export class QuarantineJobPage {
   @ApiProperty({ type: [JobOfQuarantine] })
   jobs!: JobOfQuarantine[];
 
-  @ApiProperty({
-    type: 'string',
-    nullable: true,
-    description: 'Pass it as `after` to get the next page; null on the last page.',
-  })
+  @ApiProperty(nextPage())
   next!: string | null;
 }

@@ -1,7 +1,42 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { ListedEvent, SummaryGroup } from '#storage';
+import { ArrayUnique, IsArray, IsIn, IsOptional, Matches } from 'class-validator';
+import { summaryFields, type ListedEvent, type SummaryField, type SummaryGroup } from '#storage';
 import { quarantineReasons } from '#telemetry';
-import { time } from '../http/fields.js';
+import { Reads } from '../http/dto.js';
+import { Moment, nextPage, Page, Text, time } from '../http/fields.js';
+
+const MAX_TEXT = 300;
+const WRONG_BY = `by must be a comma-separated list of ${summaryFields.join(', ')}, each at most once`;
+
+/** Selects quarantined events, in a query or as part of a body. */
+export class FilterFields {
+  @IsOptional() @Text(MAX_TEXT) product?: string;
+  @IsOptional() @Text(MAX_TEXT) event?: string;
+  @IsOptional() @IsIn(quarantineReasons) reason?: string;
+  @IsOptional() @Text(MAX_TEXT) path?: string;
+  @IsOptional() @Text(MAX_TEXT) version?: string;
+  @IsOptional() @Moment() from?: string;
+  @IsOptional() @Moment() to?: string;
+}
+
+/** `GET /v1/quarantine`. A bigint of Postgres has 19 digits. */
+export class EventsQuery extends FilterFields {
+  @IsOptional()
+  @Matches(/^\d{1,18}$/, { message: 'after must be the id of an event' })
+  after?: string;
+  @Page(500) limit = 50;
+}
+
+/** `GET /v1/quarantine/summary`. */
+export class SummaryQuery extends FilterFields {
+  @Reads((raw) => String(raw).split(','))
+  @IsOptional()
+  @IsArray({ message: WRONG_BY })
+  @ArrayUnique({ message: WRONG_BY })
+  @IsIn(summaryFields, { each: true, message: WRONG_BY })
+  by: SummaryField[] = ['product', 'reason', 'path', 'version'];
+  @Page(500) limit = 100;
+}
 
 /** A quarantined event, without its values. */
 export class QuarantinedEvent implements ListedEvent {
@@ -42,11 +77,7 @@ export class QuarantinedEventPage {
   @ApiProperty({ type: [QuarantinedEvent] })
   events!: QuarantinedEvent[];
 
-  @ApiProperty({
-    type: 'string',
-    nullable: true,
-    description: 'Pass it as `after` to get the next page; null on the last page.',
-  })
+  @ApiProperty(nextPage())
   next!: string | null;
 }
 
