@@ -12,7 +12,7 @@ const rooms = {
   'apps/ingest': ['telemetry', 'queue', 'storage', 'platform'],
   'apps/worker': ['telemetry', 'queue', 'storage', 'platform'],
   'apps/admin': ['telemetry', 'queue', 'storage', 'platform'],
-  'apps/cli': ['storage', 'platform'],
+  'apps/cli': ['telemetry', 'storage', 'platform'],
   'apps/start': ['telemetry', 'queue', 'storage', 'platform', 'devservers'],
   'libs/devservers': ['platform'],
   'tools/docs': ['telemetry', 'platform'],

@@ -133,9 +133,11 @@ test('actions are in the audit log with hashed ids, and audit entries cannot be 
 
 /** Runs `npm run admin-token`. */
 const createToken = (...words: string[]) =>
-  promisify(execFile)(process.execPath, ['dist/apps/admin/create-token.js', ...words], {
-    env: { PATH: process.env.PATH, DATABASE_URL: muster.databaseUrl, SUPPRESSION_KEY },
-  });
+  promisify(execFile)(
+    process.execPath,
+    ['dist/apps/cli/main.js', 'tokens', 'bootstrap', ...words],
+    { env: { PATH: process.env.PATH, DATABASE_URL: muster.databaseUrl, SUPPRESSION_KEY } },
+  );
 
 test('the command prints a new token once, records it, and stores only its digest', async () => {
   const { stdout } = await createToken('erika', 'erasures:write');

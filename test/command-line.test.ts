@@ -282,35 +282,35 @@ test('a missing file, view or database is reported in one sentence', async () =>
   }
 });
 
-test('a usage error of create-token and verify-certificate is reported as text', async () => {
+test('errors of the commands without a server are reported as text', async () => {
   const env = { DATABASE_URL: muster.databaseUrl, SUPPRESSION_KEY };
-  const report = (script: string, ...words: string[]) =>
-    spawned(process.execPath, [`dist/apps/admin/${script}.js`, ...words], env);
+  const report = (...words: string[]) =>
+    spawned(process.execPath, ['dist/apps/cli/main.js', ...words], env);
   const files = ['/nowhere/certificate.json', '--key', '/nowhere/key.pem'];
   const reports = await Promise.all([
-    report('create-token', '--dayz', '3', 'erika'),
-    report('create-token', 'erika', '--days', '99999'),
-    report('verify-certificate', '--keys', 'x'),
-    report('verify-certificate', ...files),
+    report('tokens', 'bootstrap', '--dayz', '3', 'erika'),
+    report('tokens', 'bootstrap', 'erika', '--days', '99999'),
+    report('tokens', 'bootstrap', 'erika', 'everything'),
+    report('erasures', 'verify-certificate', '--keys', 'x'),
+    report('erasures', 'verify-certificate', ...files),
   ]);
-  const failure = (stderr: RegExp) => ({
-    code: 1,
-    stdout: '',
-    stderr: expect.stringMatching(stderr),
+  const failure = (code: number, stderr: RegExp) => ({
+    ...{ code, stdout: '', stderr: expect.stringMatching(stderr) },
   });
   expect(reports).toEqual([
-    failure(/^npm run admin-token [^"{]*/),
-    failure(/^npm run admin-token [^"{]*/),
-    failure(/^npm run verify-certificate [^"{]*/),
-    failure(/^\/nowhere\/certificate\.json cannot be read\.\n$/),
+    failure(2, /^error: unknown option '--dayz'/),
+    failure(2, /^error: option '--days <n>' .* at most 36500\./),
+    failure(1, /^Unknown scope everything\. Scopes: /),
+    failure(2, /^error: unknown option '--keys'/),
+    failure(1, /^\/nowhere\/certificate\.json cannot be read\.\n$/),
   ]);
 });
 
 test('verify-certificate does not verify less because npm took its --id', async () => {
   const env = { npm_lifecycle_event: 'verify-certificate', npm_config_id: randomUUID() };
-  const words = ['dist/apps/admin/verify-certificate.js', 'FILE', '--key', 'KEY'];
-  expect(await spawned(process.execPath, words, env)).toMatchObject({
-    ...{ code: 1, stderr: expect.stringMatching(/^npm run verify-certificate/) },
+  const words = ['erasures', 'verify-certificate', 'FILE', '--key', 'KEY'];
+  expect(await spawned(process.execPath, ['dist/apps/cli/main.js', ...words], env)).toMatchObject({
+    ...{ code: 2, stderr: expect.stringMatching(/^npm took --id for itself/) },
   });
 });
 

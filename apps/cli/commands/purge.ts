@@ -1,23 +1,13 @@
 import type { Command } from 'commander';
+import type { OnePurge, PurgeOfKey, PurgeOrSent, PurgePage } from '../admin-types.js';
 import type { AdminApi, Query } from '../admin-api.js';
 import { paged, parseTime } from '../arguments.js';
 import { ProblemFound } from '../outcome.js';
-import { fields, table, tableOfAll, type Column, type Row } from '../print.js';
+import { fields, table, tableOfAll, type Column } from '../print.js';
 import type { Tools, WithTools } from '../tools.js';
 import { waitUntilSettled } from '../wait-until-settled.js';
 
-interface Purge {
-  id: string;
-  keyId: string;
-  from: string;
-  to: string;
-  state: string;
-  requestedAt: string;
-  removed: Record<string, number>;
-  failure: string | null;
-}
-
-const COLUMNS: Column<Purge>[] = [
+const COLUMNS: Column<PurgeOfKey>[] = [
   ['ID', ({ id }) => id],
   ['KEY', ({ keyId }) => keyId],
   ['FROM', ({ from }) => from],
@@ -53,7 +43,7 @@ export function addPurge(program: Command, withTools: WithTools): void {
     .option('--state <state>', 'only purges in this state')
     .action(
       withTools(async ({ admin, printer }, query: Query) => {
-        const response = await admin.request<{ purges: Purge[] }>('GET', '/v1/purges', { query });
+        const response = await admin.request<PurgePage>('GET', '/v1/purges', { query });
         printer.print(response, () => table(response.purges, COLUMNS));
       }),
     );
@@ -70,15 +60,16 @@ export function addPurge(program: Command, withTools: WithTools): void {
 
 async function purge(tools: Tools, { confirm, wait, ...scope }: PurgeOptions): Promise<void> {
   const { admin, printer, say } = tools;
-  const response = await admin.request<{ purge: Purge } | { sent: Row[] }>('POST', '/v1/purges', {
+  const response = await admin.request<PurgeOrSent>('POST', '/v1/purges', {
     body: { ...scope, dryRun: confirm !== true },
   });
-  if ('sent' in response) {
-    printer.print(response, () => tableOfAll(response.sent));
+  const { purge: requested, sent = [] } = response;
+  if (!requested) {
+    printer.print(response, () => tableOfAll(sent));
     say('Nothing was removed. Add --confirm to remove these events.');
     return;
   }
-  let { purge: it } = response;
+  let it = requested;
   if (wait) {
     it = await waitUntilSettled(it, {
       fetch: () => fetchPurge(admin, it.id),
@@ -89,7 +80,7 @@ async function purge(tools: Tools, { confirm, wait, ...scope }: PurgeOptions): P
   if (it.state === 'failed') throw new ProblemFound('The purge failed.');
 }
 
-async function fetchPurge(admin: AdminApi, id: string): Promise<Purge> {
+async function fetchPurge(admin: AdminApi, id: string): Promise<PurgeOfKey> {
   const path = `/v1/purges/${encodeURIComponent(id)}`;
-  return (await admin.request<{ purge: Purge }>('GET', path)).purge;
+  return (await admin.request<OnePurge>('GET', path)).purge;
 }
