@@ -98,7 +98,7 @@ describe('a write key that an administrator makes', () => {
     const { key, secret } = await create();
     await untilAnswered(202, secret);
     await muster.owner(`UPDATE ingest_key SET expires_at = now() WHERE key_id = $1`, [key.id]);
-    await muster.owner('UPDATE policy_revision SET revision = revision + 1');
+    await muster.owner('UPDATE policy_revision SET revision = revision + 1; NOTIFY muster_policy');
     await untilAnswered(401, secret);
   });
 
