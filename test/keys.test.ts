@@ -57,7 +57,8 @@ describe('a write key that an administrator makes', () => {
     const { json } = await admin.ask('GET', '/v1/keys?product=dcos');
     expect(json.keys).toContainEqual({
       ...{ id: key.id, product: 'dcos', name: 'for a test', hint: secret.slice(-4) },
-      ...{ createdAt: expect.any(String), createdBy: 'root' },
+      createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      createdBy: 'root',
       ...{ expiresAt: null, revokedAt: null, replacedBy: null },
     });
     const kept = [
@@ -98,7 +99,8 @@ describe('a write key that an administrator makes', () => {
     const { key, secret } = await create();
     await untilAnswered(202, secret);
     await muster.owner(`UPDATE ingest_key SET expires_at = now() WHERE key_id = $1`, [key.id]);
-    await muster.owner('UPDATE policy_revision SET revision = revision + 1; NOTIFY muster_policy');
+    await muster.owner('UPDATE policy_revision SET revision = revision + 1');
+    await muster.owner(`SELECT pg_notify('muster_policy', '')`);
     await untilAnswered(401, secret);
   });
 

@@ -77,7 +77,10 @@ test('when the certificate states a rewrite, the append-only file of Redis no lo
   const redis = await ownRedis();
   const { data, certificate } = await eraseOne(redis);
   const { redisAppendOnlyFile } = (certificate.addendum ?? certificate).statement;
-  expect(redisAppendOnlyFile).toEqual({ state: 'rewritten', rewrittenAt: expect.any(String) });
+  expect(redisAppendOnlyFile).toEqual({
+    state: 'rewritten',
+    rewrittenAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+  });
   await vi.waitFor(async () => expect(await appendOnlyFile(redis.client)).not.toContain(data));
   expect(certificate.statement.remains).toMatchObject({
     dataFiles: expect.any(String),

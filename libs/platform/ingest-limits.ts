@@ -6,42 +6,42 @@ const KIB = 1024;
 export const INGEST_LIMITS = {
   MAX_BODY_BYTES: {
     kind: wholeNumber(KIB),
-    usually: '2097152',
+    default: '2097152',
     about: 'the maximum size of a request body as sent',
   },
   MAX_INFLATED_BYTES: {
     kind: wholeNumber(KIB),
-    usually: '8388608',
+    default: '8388608',
     about: 'the maximum size of a request body after decompression',
   },
   MAX_EVENTS_PER_REQUEST: {
     kind: wholeNumber(1),
-    usually: '2500',
+    default: '2500',
     about: 'the maximum number of events in a request',
   },
   MAX_EVENT_BYTES: {
     kind: wholeNumber(KIB),
-    usually: '1048576',
+    default: '1048576',
     about: 'the maximum size of an event',
   },
   MAX_JSON_DEPTH: {
     kind: wholeNumber(4, 1000),
-    usually: '20',
+    default: '20',
     about: 'the maximum nesting depth of JSON',
   },
   MAX_JSON_VALUES: {
     kind: wholeNumber(1000),
-    usually: '400000',
+    default: '400000',
     about: 'the maximum number of JSON values (members, items, …) in a request',
   },
   UNKNOWN_BYTES_PER_MINUTE: {
     kind: wholeNumber(KIB),
-    usually: '33554432',
+    default: '33554432',
     about: 'decompressed bytes per minute that an address may send without a valid key',
   },
   PREVIEW_EVENTS_PER_MINUTE: {
     kind: wholeNumber(1),
-    usually: '3000',
+    default: '3000',
     about: 'events that a write key may preview per minute and ingest process',
   },
 } as const satisfies Record<string, Setting>;
@@ -50,38 +50,38 @@ export const INGEST_LIMITS = {
 export const INGEST_CONNECTIONS = {
   REDIS_MEMORY_SHARE: {
     kind: share,
-    usually: '0.8',
+    default: '0.8',
     about: 'the share of its maxmemory that Redis may use before ingest returns 503',
   },
   REDIS_TIMEOUT_MS: {
     kind: wholeNumber(1),
-    usually: '800',
+    default: '800',
     about: 'how long Redis may take to respond before it counts as unreachable',
   },
   REDIS_HOLD_MS: {
     kind: wholeNumber(0, 60_000),
-    usually: '8000',
+    default: '8000',
     about: 'how long ingest holds a request while Redis is unreachable; 0: not at all',
   },
   MAX_HELD_REQUESTS: {
     kind: wholeNumber(1),
-    usually: '5000',
+    default: '5000',
     about: 'how many requests ingest holds at once while Redis is unreachable',
   },
   UNANSWERED_AGENTS: {
     kind: prefixes,
-    usually: 'analytics-go',
+    default: 'analytics-go',
     about:
       'clients whose connection is closed instead of a 503: a comma-separated list of User-Agent prefixes, or none',
   },
   REDIS_DURABILITY: {
     kind: oneOf('verified', 'trusted'),
-    usually: 'verified',
+    default: 'verified',
     about: 'verified: reject a Redis that does not fsync every write; trusted: skip it',
   },
   CORS_ORIGINS: {
     kind: origins,
-    usually: '*',
+    default: '*',
     about: 'the origins whose pages may send events: * or a comma-separated list',
   },
 } as const satisfies Record<string, Setting>;

@@ -12,11 +12,11 @@ export interface Kind<T> {
   parse(text: string): Parsed<T>;
 }
 
-/** One environment variable. Without `usually` it has no default. */
+/** One environment variable. Its default is text, as in the environment. */
 export interface Setting<T = unknown> {
   readonly kind: Kind<T>;
   readonly about: string;
-  readonly usually?: string;
+  readonly default?: string;
 }
 
 const isShown = (text: string) => `is ${JSON.stringify(text)}`;

@@ -38,7 +38,7 @@ test('.env.example describes every setting, with its default', async () => {
   const upperFirst = (text: string) => text.replace(/^./, (first) => first.toUpperCase());
   const groups = SETTING_GROUPS.map(([heading, group]) => {
     const settings = Object.entries(group).map(
-      ([name, { about, usually = '' }]) => `# ${upperFirst(about)}.\n#${name}=${usually}\n`,
+      ([name, { about, default: text = '' }]) => `# ${upperFirst(about)}.\n#${name}=${text}\n`,
     );
     return [`# --- ${heading} ---\n`, ...settings].join('\n');
   });

@@ -56,37 +56,14 @@ export function consumeEnvelopes(
 ): EnvelopeConsumer {
   const redis = connections.connectPatient();
   const underWay = new Set<Promise<void>>();
-  const worker = new Worker<unknown>(
-    ENVELOPES,
-    async ({ data }) => {
-      const work = unpackAndHandle(data, handle);
-      underWay.add(work);
-      try {
-        await work;
-      } catch (error) {
-        if (error instanceof UnreadableJob) throw new UnrecoverableError(error.message);
-        throw error;
-      } finally {
-        underWay.delete(work);
-      }
-    },
-    {
-      connection: redis,
-      prefix: connections.prefix,
-      concurrency: options.concurrency,
-      lockDuration: LOCK_MS,
-      lockRenewTime: LOCK_RENEWAL_MS,
-      stalledInterval: STALLED_CHECK_MS,
-      maxStalledCount: NEVER,
-      runRetryDelay: FETCH_RETRY_MS,
-      settings: { backoffStrategy: retryDelayMs },
-    },
-    createStoreTimeBackend(options.clock),
-  );
-  worker.on('error', options.onError);
+  const process = async (data: unknown) => {
+    const work = unpackAndHandle(data, handle);
+    underWay.add(work);
+    await work.finally(() => underWay.delete(work));
+  };
+  const worker = startWorker({ redis, prefix: connections.prefix }, options, process);
   const stall = watchStalls(options, { connections, redis, underWay });
   worker.on('completed', () => stall.progress());
-  worker.on('failed', (job, error) => options.onFailure(error, job?.attemptsMade ?? 0));
   return {
     check: async () => {
       if (!worker.isRunning()) throw new Error('The worker is not running.');
@@ -107,6 +84,30 @@ export function consumeEnvelopes(
   };
 }
 
+function startWorker(
+  { redis, prefix }: { redis: Redis; prefix: string },
+  { clock, concurrency, onError, onFailure }: EnvelopeConsumerOptions,
+  process: (data: unknown) => Promise<void>,
+): Worker<unknown> {
+  const worker = new Worker<unknown>(
+    ENVELOPES,
+    ({ data }) => process(data),
+    {
+      ...{ connection: redis, prefix, concurrency },
+      lockDuration: LOCK_MS,
+      lockRenewTime: LOCK_RENEWAL_MS,
+      stalledInterval: STALLED_CHECK_MS,
+      maxStalledCount: NEVER,
+      runRetryDelay: FETCH_RETRY_MS,
+      settings: { backoffStrategy: retryDelayMs },
+    },
+    createStoreTimeBackend(clock),
+  );
+  worker.on('error', onError);
+  worker.on('failed', (job, error) => onFailure(error, job?.attemptsMade ?? 0));
+  return worker;
+}
+
 /** Jobs that are tried again later wait as well: none of them is completed. */
 function watchStalls(
   { stallMs, onStall }: EnvelopeConsumerOptions,
@@ -125,8 +126,13 @@ function watchStalls(
   return new StallWatch({ stallMs, countPending, onChange: onStall });
 }
 
+/** An unreadable job is not retried: it would stay unreadable. */
 async function unpackAndHandle(data: unknown, handle: (batch: EnvelopeBatch) => Promise<void>) {
-  await handle(unpackBatch(data));
+  try {
+    await handle(unpackBatch(data));
+  } catch (error) {
+    throw error instanceof UnreadableJob ? new UnrecoverableError(error.message) : error;
+  }
 }
 
 /** Doubles from a quarter of a second to half a minute, spread by a fifth so that not all come at once. */

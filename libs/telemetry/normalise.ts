@@ -1,7 +1,8 @@
-import { canonicalTime, observeTime, parseTimestamp, safeTime } from './clock.js';
+import { canonicalTime, observeTime, parseTimestamp } from './clock.js';
 import type { EventEnvelope, ReceivedEnvelope, UnidentifiedEnvelope } from './envelope.js';
 import { unidentified } from './envelope.js';
 import { canonicalJson, eventKey } from './identity.js';
+import { keepEvent, safeEventName } from './keep-event.js';
 import { beyondDropped, limitDefects, MAX_DROPPED, truncatePath } from './limit-defects.js';
 import type {
   DeletionRequest,
@@ -14,13 +15,18 @@ import type {
   UnidentifiedEvent,
 } from './normalised-event.js';
 import { isPlaceholder } from './placeholders.js';
-import { isEventName, isReplaced, replaceName } from './privacy/keys.js';
-import { redact, type KeepRules } from './privacy/redact.js';
+import type { KeepRules } from './privacy/redact.js';
 import { asVersion } from './privacy/tokens.js';
 import type { Decisions } from './policy.js';
 import type { Products } from './products/index.js';
-import { withDropped } from './report.js';
-import type { Defect, Properties, Rejection } from './vocabulary.js';
+import {
+  withDropped,
+  type EventKind,
+  type Product,
+  type ReadEvent,
+  type ReportContent,
+} from './report.js';
+import type { Defect, Rejection } from './vocabulary.js';
 
 /** An envelope whose key is known if the event is replayed. */
 interface KeyedEnvelope extends EventEnvelope {
@@ -100,15 +106,29 @@ function normaliseEvent(envelope: KeyedEnvelope, options: NormaliseOptions): Rep
   if (!product || !eventKind) {
     return quarantine(envelope, { reason: 'unknown_event', path: 'event' }, options);
   }
-  const properties: Properties = envelope.properties;
-  const { content, defects, dropped = [] } = eventKind.read(properties, envelope);
+  const found = eventKind.read(envelope.properties, envelope);
+  const { content, defects } = found;
   if (content === 'empty') return emptyEvent(envelope);
   if (!content) {
     const path = truncatePath(defects[0]?.path ?? 'properties');
     const rejection = { reason: 'nothing_usable', path } as const;
     return quarantine(envelope, rejection, options, eventKind);
   }
-  const description = product.describe(properties, envelope.version);
+  return understood(envelope, { ...found, content }, { product, eventKind, options });
+}
+
+interface Understanding {
+  product: Product;
+  eventKind: EventKind;
+  options: NormaliseOptions;
+}
+
+function understood(
+  envelope: KeyedEnvelope,
+  { content, defects, dropped = [] }: ReadEvent & { content: ReportContent },
+  { product, eventKind, options }: Understanding,
+): UnderstoodEvent {
+  const description = product.describe(envelope.properties, envelope.version);
   const time = observeEnvelope(envelope, options);
   const { product: name, installationId, formerIds, receivedAt, key } = envelope;
   const event: UnderstoodEvent = {
@@ -129,7 +149,7 @@ function normaliseEvent(envelope: KeyedEnvelope, options: NormaliseOptions): Rep
       ...time.defects,
       ...beyondDropped(dropped),
     ]),
-    keep: () => keep(envelope, eventKind, options),
+    keep: () => keepEvent(envelope, eventKind, options),
   };
   // This runs for every event, and conditional spreads are slow.
   if (formerIds) event.formerIds = formerIds;
@@ -175,7 +195,7 @@ function quarantine(
     path: rejection.path,
     event: safeEventName(envelope, options),
     version,
-    keep: () => keep(version === null ? envelope : { ...envelope, version }, rules, options),
+    keep: () => keepEvent(version === null ? envelope : { ...envelope, version }, rules, options),
   };
   if (formerIds) quarantined.formerIds = formerIds;
   return quarantined;
@@ -192,25 +212,6 @@ function versionOf(
   } catch {
     return asVersion(version);
   }
-}
-
-function keep(envelope: KeyedEnvelope, rules: KeepRules, options: NormaliseOptions): KeptEvent {
-  const { id: _, eventKey: __, formerIds: ___, ...kept } = envelope;
-  const { event: ____, occurredAt, sentAt, version, properties, ...rest } = kept;
-  return {
-    ...rest,
-    event: safeEventName(envelope, options),
-    ...(parseTimestamp(occurredAt) !== null && { occurredAt: safeTime(occurredAt ?? '') }),
-    ...(parseTimestamp(sentAt) !== null && { sentAt: safeTime(sentAt ?? '') }),
-    ...(asVersion(version) !== null && { version }),
-    properties: redact(properties, rules),
-  };
-}
-
-/** Replaces an event name by its length, because agents may put anything there, such as a person's name. */
-function safeEventName({ product, event }: EventEnvelope, { products }: NormaliseOptions): string {
-  const isKept = products.get(product)?.keepsName(event) ?? isEventName(event);
-  return isKept || isReplaced(event) ? event : replaceName(event);
 }
 
 function observeEnvelope(envelope: EventEnvelope, { retentionMs }: NormaliseOptions) {

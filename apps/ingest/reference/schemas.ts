@@ -1,27 +1,11 @@
 import { dialectNames, rejectionCodes } from '#telemetry';
 import { statusOf } from '../errors.js';
 import type { Schema } from './describe.js';
-
-const text = (description: string, rules: Schema = {}): Schema => ({
-  ...{ type: 'string', description },
-  ...rules,
-});
-const list = (items: Schema, rules: Schema = {}): Schema => ({ type: 'array', items, ...rules });
-/** An object with these fields and any others. */
-const object = (properties: Schema, required: string[] = [], rules: Schema = {}): Schema => ({
-  ...{ type: 'object', properties },
-  ...(required.length > 0 && { required }),
-  ...rules,
-});
+import { anything, count, list, moment, object, text } from './schema-parts.js';
 
 export const ref = (name: SchemaName): Schema => ({
   $ref: `#/components/schemas/${name}`,
 });
-
-const anything = { type: 'object', additionalProperties: true };
-const count = { type: 'integer', minimum: 0 };
-/** With an offset. Some agents omit its colon, so JSON Schema's `date-time` does not fit. */
-const moment = (description: string) => text(`${description}, RFC 3339 with an offset`);
 
 const segmentFields = {
   type: text('the kind of call, as in the path'),

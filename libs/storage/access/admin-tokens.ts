@@ -9,6 +9,7 @@ import {
 } from '../database/audit-log.js';
 import type { Database, Queryable } from '../database/database.js';
 import { InstallationHasher } from '../database/installation-hash.js';
+import { queryRecords, selectList } from '../database/records.js';
 
 /** Who asks: the token's id and name, and what it may do. */
 export interface Administrator {
@@ -37,18 +38,19 @@ export interface NewToken {
   lifeMs?: number | undefined;
 }
 
-interface TokenRow {
-  token_id: string;
-  name: string;
-  scopes: readonly AdminScope[];
-  created_at: Date;
-  expires_at: Date | null;
-  revoked_at: Date | null;
-}
+const TOKEN = selectList<AdminToken>({
+  id: 'token_id',
+  name: 'name',
+  scopes: 'scopes',
+  createdAt: 'created_at',
+  expiresAt: 'expires_at',
+  revokedAt: 'revoked_at',
+});
 
 /** Names are compared without case: people would confuse them. Earlier releases may have stored such pairs. */
 const FIND_BY_NAME = `
-  SELECT * FROM admin_token WHERE lower(name) = lower($1) ORDER BY name = $1 DESC LIMIT 1 FOR UPDATE`;
+  SELECT ${TOKEN} FROM admin_token
+   WHERE lower(name) = lower($1) ORDER BY name = $1 DESC LIMIT 1 FOR UPDATE`;
 
 /** Two transactions must not create the same name at once. Does not block readers. */
 const LOCK_NAMES = 'LOCK TABLE admin_token IN SHARE ROW EXCLUSIVE MODE';
@@ -66,7 +68,7 @@ const PUT_TOKEN = `
          revoked_at = CASE t.digest WHEN excluded.digest THEN t.revoked_at END
    WHERE (t.digest, t.scopes, t.expires_at) IS DISTINCT FROM
          (excluded.digest, excluded.scopes, excluded.expires_at)
-  RETURNING *`;
+  RETURNING ${TOKEN}`;
 
 /** Returns no row if the token would outlive its grantor. */
 const ISSUE_TOKEN = `
@@ -75,7 +77,7 @@ const ISSUE_TOKEN = `
     FROM admin_token grantor
    WHERE grantor.token_id = $6 AND grantor.revoked_at IS NULL
      AND coalesce(${EXPIRY} <= grantor.expires_at, true)
-  RETURNING *`;
+  RETURNING ${TOKEN}`;
 
 /** Administrators and what they did. */
 export class AdminStore {
@@ -106,8 +108,8 @@ export class AdminStore {
       await tx.query(LOCK_NAMES);
       const replaced = await findByName(tx, name);
       const values = [randomUUID(), replaced?.name ?? name, digestOf(token), scopes, lifeMs];
-      const { rows } = await tx.query<TokenRow>(PUT_TOKEN, values);
-      if (rows[0]) await this.#recordCreation(tx, rows[0], actor);
+      const [created] = await queryRecords<AdminToken>(tx, PUT_TOKEN, values);
+      if (created) await this.#recordCreation(tx, created, actor);
     });
     return token;
   }
@@ -126,19 +128,16 @@ export class AdminStore {
       await tx.query(LOCK_NAMES);
       if (await findByName(tx, name)) return 'taken';
       const values = [randomUUID(), name, digestOf(secret), scopes, lifeMs, actor.id];
-      const { rows } = await tx.query<TokenRow>(ISSUE_TOKEN, values);
-      if (!rows[0]) return 'outlives';
-      await this.#recordCreation(tx, rows[0], actor);
-      return { token: toToken(rows[0]), secret };
+      const [token] = await queryRecords<AdminToken>(tx, ISSUE_TOKEN, values);
+      if (!token) return 'outlives';
+      await this.#recordCreation(tx, token, actor);
+      return { token, secret };
     });
   }
 
   /** All tokens there are, by name. */
   async tokens(): Promise<AdminToken[]> {
-    const { rows } = await this.#database.query<TokenRow>(
-      'SELECT * FROM admin_token ORDER BY name',
-    );
-    return rows.map(toToken);
+    return queryRecords(this.#database, `SELECT ${TOKEN} FROM admin_token ORDER BY name`);
   }
 
   /**
@@ -151,19 +150,20 @@ export class AdminStore {
     actor: Administrator,
   ): Promise<{ token: AdminToken } | { lacking: AdminScope } | null> {
     return this.#database.transaction(async (tx) => {
-      const row = await findByName(tx, name);
-      if (!row) return null;
-      const lacking = row.scopes.find((scope) => !actor.scopes.includes(scope));
-      if (lacking === undefined && row.revoked_at !== null) return { token: toToken(row) };
+      const token = await findByName(tx, name);
+      if (!token) return null;
+      const lacking = token.scopes.find((scope) => !actor.scopes.includes(scope));
+      if (lacking === undefined && token.revokedAt !== null) return { token };
       const outcome = lacking === undefined ? 'done' : 'refused';
-      const detail = { tokenId: row.token_id, name: row.name };
+      const detail = { tokenId: token.id, name: token.name };
       await recordAct(tx, this.#hasher, { actor, act: 'token.revoke', outcome, detail });
       if (lacking !== undefined) return { lacking };
-      const { rows } = await tx.query<TokenRow>(
-        'UPDATE admin_token SET revoked_at = now() WHERE token_id = $1 RETURNING *',
-        [row.token_id],
+      const [revoked = token] = await queryRecords<AdminToken>(
+        tx,
+        `UPDATE admin_token SET revoked_at = now() WHERE token_id = $1 RETURNING ${TOKEN}`,
+        [token.id],
       );
-      return { token: toToken(rows[0] ?? row) };
+      return { token: revoked };
     });
   }
 
@@ -207,18 +207,17 @@ export class AdminStore {
     return listActs(this.#database, page);
   }
 
-  async #recordCreation(tx: Queryable, row: TokenRow, actor: Actor): Promise<void> {
-    const { token_id: tokenId, name, scopes } = row;
-    const expiresAt = row.expires_at?.toISOString() ?? null;
+  async #recordCreation(tx: Queryable, token: AdminToken, actor: Actor): Promise<void> {
+    const { id: tokenId, name, scopes, expiresAt } = token;
     const detail = { tokenId, name, scopes, expiresAt };
     await recordAct(tx, this.#hasher, { actor, act: 'token.create', outcome: 'done', detail });
   }
 }
 
 /** Locks the token of a name, until the transaction ends. */
-async function findByName(tx: Queryable, name: string): Promise<TokenRow | null> {
-  const { rows } = await tx.query<TokenRow>(FIND_BY_NAME, [name]);
-  return rows[0] ?? null;
+async function findByName(tx: Queryable, name: string): Promise<AdminToken | null> {
+  const [token = null] = await queryRecords<AdminToken>(tx, FIND_BY_NAME, [name]);
+  return token;
 }
 
 /** The SHA-256 under which a token is known, in hex. */
@@ -232,15 +231,4 @@ function digestOf(token: string): Buffer {
 
 function newToken(): string {
   return `mat_${randomBytes(20).toString('hex')}`;
-}
-
-function toToken(row: TokenRow): AdminToken {
-  return {
-    id: row.token_id,
-    name: row.name,
-    scopes: row.scopes,
-    createdAt: row.created_at.toISOString(),
-    expiresAt: row.expires_at?.toISOString() ?? null,
-    revokedAt: row.revoked_at?.toISOString() ?? null,
-  };
 }

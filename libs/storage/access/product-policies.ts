@@ -1,5 +1,7 @@
 import type { EventLimits } from '#telemetry';
 import type { Actor } from '../database/audit-log.js';
+import type { Queryable } from '../database/database.js';
+import { queryRecords, selectList } from '../database/records.js';
 import type { PolicyChanges } from './changes.js';
 
 /** What holds for a product, as administrators see it. */
@@ -19,13 +21,13 @@ export interface ProductChange {
   retentionDays?: number | null;
 }
 
-interface Row {
-  product: string;
-  key_events_per_minute: number | null;
-  installation_events_per_minute: number | null;
-  self_erasure: boolean | null;
-  retention_days: number | null;
-}
+const DECISION = selectList<ProductDecision>({
+  product: 'known.product',
+  limits: `json_build_object('eventsPerMinutePerKey', key_events_per_minute,
+             'eventsPerMinutePerInstallation', installation_events_per_minute)`,
+  selfErasure: 'coalesce(self_erasure, false)',
+  retentionDays: 'retention_days',
+});
 
 /** Products that have sent something, each looked up in the index: the books are long. */
 const SENDING = `
@@ -44,15 +46,8 @@ export class ProductPolicies {
 
   /** Of the given products, and of all others that have a key, a decision or events. */
   async list(declared: readonly string[]): Promise<ProductDecision[]> {
-    const { rows } = await this.changes.database.query<Row>(
-      `SELECT known.product, p.key_events_per_minute, p.installation_events_per_minute,
-              p.self_erasure, p.retention_days
-         FROM (SELECT unnest($1::text[]) AS product UNION ${KNOWN}) AS known
-         LEFT JOIN product_policy p USING (product)
-        ORDER BY known.product`,
-      [declared],
-    );
-    return rows.map(toDecision);
+    const known = `SELECT unnest($1::text[]) AS product UNION ${KNOWN}`;
+    return readDecisions(this.changes.database, known, [declared]);
   }
 
   /**
@@ -65,11 +60,8 @@ export class ProductPolicies {
     { actor, mayRemove }: { actor: Actor; mayRemove: boolean },
   ): Promise<ProductDecision | null> {
     return this.changes.make<ProductDecision | null>(actor, async (tx) => {
-      const { rows: known } = await tx.query<Row>(
-        'SELECT * FROM product_policy WHERE product = $1',
-        [product],
-      );
-      const before = toDecision(known[0] ?? nothingDecided(product));
+      const known = 'SELECT $1::text AS product';
+      const [before] = (await readDecisions(tx, known, [product])) as [ProductDecision];
       if (!mayRemove && removesData(before, change)) return { result: null, act: null };
       const after = {
         ...{ ...before, ...change, product },
@@ -106,24 +98,16 @@ function removesData(before: ProductDecision, { selfErasure, retentionDays }: Pr
   );
 }
 
-function nothingDecided(product: string): Row {
-  return {
-    product,
-    key_events_per_minute: null,
-    installation_events_per_minute: null,
-    self_erasure: null,
-    retention_days: null,
-  };
-}
-
-function toDecision(row: Row): ProductDecision {
-  return {
-    product: row.product,
-    limits: {
-      eventsPerMinutePerKey: row.key_events_per_minute,
-      eventsPerMinutePerInstallation: row.installation_events_per_minute,
-    },
-    selfErasure: row.self_erasure ?? false,
-    retentionDays: row.retention_days,
-  };
+/** What holds for each product that a query selects, by product. Without a decision, the defaults hold. */
+async function readDecisions(
+  database: Queryable,
+  products: string,
+  values: unknown[],
+): Promise<ProductDecision[]> {
+  return queryRecords(
+    database,
+    `SELECT ${DECISION} FROM (${products}) AS known LEFT JOIN product_policy USING (product)
+      ORDER BY known.product`,
+    values,
+  );
 }

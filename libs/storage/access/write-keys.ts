@@ -1,6 +1,8 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { nameOf, type Actor } from '../database/audit-log.js';
+import { databaseTime } from '../database/database-time.js';
+import { queryRecords, selectList } from '../database/records.js';
 import type { PolicyChanges } from './changes.js';
 
 /** A write key as administrators see it; the key itself is kept nowhere. */
@@ -31,17 +33,17 @@ export interface Rotation extends NewWriteKey {
 /** Why a key cannot be rotated. */
 export type UnrotatableReason = 'revoked' | 'expired' | 'replaced';
 
-interface Row {
-  key_id: string;
-  product: string;
-  name: string | null;
-  hint: string;
-  created_at: Date;
-  created_by: string;
-  expires_at: Date | null;
-  revoked_at: Date | null;
-  replaced_by: string | null;
-}
+const KEY = selectList<WriteKey>({
+  id: 'key_id',
+  product: 'product',
+  name: 'name',
+  hint: 'hint',
+  createdAt: 'created_at',
+  createdBy: 'created_by',
+  expiresAt: 'expires_at',
+  revokedAt: 'revoked_at',
+  replacedBy: 'replaced_by',
+});
 
 const HOUR_MS = 3_600_000;
 
@@ -76,12 +78,12 @@ export class WriteKeyStore {
 
   /** Newest first. */
   async list(product?: string): Promise<WriteKey[]> {
-    const { rows } = await this.changes.database.query<Row>(
-      `SELECT * FROM ingest_key WHERE $1::text IS NULL OR product = $1
+    return queryRecords<WriteKey>(
+      this.changes.database,
+      `SELECT ${KEY} FROM ingest_key WHERE $1::text IS NULL OR product = $1
         ORDER BY created_at DESC, key_id`,
       [product],
     );
-    return rows.map(toKey);
   }
 
   /**
@@ -96,21 +98,19 @@ export class WriteKeyStore {
     return this.changes.make<Rotation | UnrotatableReason | null>(actor, async (tx) => {
       const old = await find(tx, keyId);
       if (!old) return { result: null, act: null };
-      const unrotatable = whyUnrotatable(old, await readClock(tx));
+      const unrotatable = whyUnrotatable(old, await databaseTime(tx));
       if (unrotatable !== null) return { result: unrotatable, act: null };
       const { product, name } = old;
       const made = await insert(tx, { product, name, actor, secret: newSecret(product) });
-      const { rows } = await tx.query<Row>(
+      const [replaces = old] = await queryRecords<WriteKey>(
+        tx,
         `UPDATE ingest_key
             SET replaced_by = $2, expires_at = least(expires_at, now() + $3 * interval '1 ms')
-          WHERE key_id = $1 RETURNING *`,
+          WHERE key_id = $1 RETURNING ${KEY}`,
         [keyId, made.key.id, Math.round(overlapHours * HOUR_MS)],
       );
       const detail = { keyId, replacedBy: made.key.id, product, overlapHours };
-      return {
-        result: { ...made, replaces: toKey(rows[0] as Row) },
-        act: { act: 'key.rotate', detail },
-      };
+      return { result: { ...made, replaces }, act: { act: 'key.rotate', detail } };
     });
   }
 
@@ -119,15 +119,14 @@ export class WriteKeyStore {
     return this.changes.make(actor, async (tx) => {
       const key = await find(tx, keyId);
       if (key?.revokedAt !== null) return { result: key, act: null };
-      const { rows } = await tx.query<Row>(
-        'UPDATE ingest_key SET revoked_at = now() WHERE key_id = $1 RETURNING *',
+      const [revoked = key] = await queryRecords<WriteKey>(
+        tx,
+        `UPDATE ingest_key SET revoked_at = now() WHERE key_id = $1 RETURNING ${KEY}`,
         [keyId],
       );
       const { product, hint } = key;
-      return {
-        result: toKey(rows[0] as Row),
-        act: { act: 'key.revoke', detail: { keyId, product, hint } },
-      };
+      const act = { act: 'key.revoke', detail: { keyId, product, hint } };
+      return { result: revoked, act };
     });
   }
 }
@@ -141,32 +140,31 @@ async function insert(
     secret,
   }: { product: string; name: string | null; actor: Actor; secret: string },
 ): Promise<NewWriteKey> {
-  const { rows } = await tx.query<Row>(
+  const [key] = await queryRecords<WriteKey>(
+    tx,
     `INSERT INTO ingest_key (key_id, product, name, digest, hint, created_at, created_by)
-     VALUES ($1, $2, $3, $4, $5, now(), $6) RETURNING *`,
+     VALUES ($1, $2, $3, $4, $5, now(), $6) RETURNING ${KEY}`,
     [randomUUID(), product, name, digestOf(secret), secret.slice(-4), nameOf(actor)],
   );
-  return { key: toKey(rows[0] as Row), secret };
+  return { key: key as WriteKey, secret };
 }
 
 async function find(tx: pg.ClientBase, keyId: string): Promise<WriteKey | null> {
-  const { rows } = await tx.query<Row>('SELECT * FROM ingest_key WHERE key_id = $1', [keyId]);
-  return rows[0] ? toKey(rows[0]) : null;
-}
-
-/** The present by the database's clock. */
-async function readClock(tx: pg.ClientBase): Promise<Date> {
-  const { rows } = await tx.query<{ now: Date }>('SELECT clock_timestamp() AS now');
-  return rows[0]?.now ?? new Date();
+  const [key = null] = await queryRecords<WriteKey>(
+    tx,
+    `SELECT ${KEY} FROM ingest_key WHERE key_id = $1`,
+    [keyId],
+  );
+  return key;
 }
 
 function whyUnrotatable(
   { revokedAt, expiresAt, replacedBy }: WriteKey,
-  now: Date,
+  now: number,
 ): UnrotatableReason | null {
   if (revokedAt !== null) return 'revoked';
   if (replacedBy !== null) return 'replaced';
-  return expiresAt !== null && Date.parse(expiresAt) <= now.getTime() ? 'expired' : null;
+  return expiresAt !== null && Date.parse(expiresAt) <= now ? 'expired' : null;
 }
 
 /** It begins with its product, for people who find one and wonder whose it is; then 160 random bits. */
@@ -176,16 +174,4 @@ function newSecret(product: string): string {
 
 function digestOf(secret: string): Buffer {
   return hash('sha256', secret, 'buffer');
-}
-
-function toKey(row: Row): WriteKey {
-  const { key_id: id, product, name, hint, created_by: createdBy, replaced_by: replacedBy } = row;
-  return {
-    ...{ id, product, name, hint },
-    createdAt: row.created_at.toISOString(),
-    createdBy,
-    expiresAt: row.expires_at?.toISOString() ?? null,
-    revokedAt: row.revoked_at?.toISOString() ?? null,
-    replacedBy,
-  };
 }

@@ -1,5 +1,6 @@
 import type { Queryable } from './database.js';
 import type { InstallationHasher } from './installation-hash.js';
+import { queryRecords, selectList } from './records.js';
 
 export const actOutcomes = ['done', 'refused', 'failed'] as const;
 export type ActOutcome = (typeof actOutcomes)[number];
@@ -32,6 +33,17 @@ export interface RecordedAct {
   installationHash: string | null;
   detail: object;
 }
+
+const ACT = selectList<RecordedAct>({
+  id: 'audit_id',
+  at: 'at',
+  actor: 'actor',
+  actorId: 'actor_id',
+  act: 'act',
+  outcome: 'outcome',
+  installationHash: "encode(installation_hash, 'hex')",
+  detail: 'detail',
+});
 
 /**
  * Adds to the audit log, which nothing can be taken out of. To be called in the transaction of the act, so that there is
@@ -79,23 +91,10 @@ export async function listActs(
   client: Queryable,
   { limit, after }: { limit: number; after?: string | undefined },
 ): Promise<RecordedAct[]> {
-  const { rows } = await client.query<{
-    audit_id: string;
-    at: Date;
-    actor: string;
-    actor_id: string | null;
-    act: string;
-    outcome: ActOutcome;
-    installation_hash: Buffer | null;
-    detail: object;
-  }>(
-    `SELECT * FROM audit_log WHERE $2::bigint IS NULL OR audit_id < $2
+  return queryRecords(
+    client,
+    `SELECT ${ACT} FROM audit_log WHERE $2::bigint IS NULL OR audit_id < $2
       ORDER BY audit_id DESC LIMIT $1`,
     [limit, after],
   );
-  return rows.map(({ audit_id: id, actor_id: actorId, at, installation_hash: hash, ...row }) => ({
-    ...{ id, at: at.toISOString(), actor: row.actor, actorId, act: row.act, outcome: row.outcome },
-    installationHash: hash?.toString('hex') ?? null,
-    detail: row.detail,
-  }));
 }

@@ -4,6 +4,7 @@ import type { Database, Queryable } from './database.js';
 import { causeOf, ClaimLost, codeOf, type FailureCause } from './failure.js';
 import { announce } from './listener.js';
 import { isConnectionLoss } from './postgres-errors.js';
+import { queryRecords } from './records.js';
 import { keepRenewed } from './renewal.js';
 import { inTransaction } from './transaction.js';
 import { MAX_FAILURES, TRIES_TOGETHER, type WorkTable } from './work-tables.js';
@@ -55,10 +56,12 @@ interface RunOptions {
 }
 
 interface NextOptions<R, T> extends RunOptions {
+  /** The select list of the record that `work` is given. */
+  record: string;
   token: string;
   /** Which of the open work may begin. */
   condition?: string;
-  work: (row: R, claim: Claim, signal: AbortSignal) => Promise<T>;
+  work: (record: R, claim: Claim, signal: AbortSignal) => Promise<T>;
 }
 
 /**
@@ -66,28 +69,28 @@ interface NextOptions<R, T> extends RunOptions {
  * by the work, so that counts as a failure as well.
  * @returns null if none is waiting
  */
-export async function runNext<R extends pg.QueryResultRow, T>(
+export async function runNext<R extends { id: string }, T>(
   database: Database,
   table: WorkTable,
-  { token, condition = 'true', work, ...options }: NextOptions<R, T>,
+  { record, token, condition = 'true', work, ...options }: NextOptions<R, T>,
 ): Promise<T | null> {
   const { name, key, failures } = table;
-  const { rows } = await database.query<R & { claimed_id: string; claimed_failures: number }>(
+  const [claimed] = await queryRecords<R & { claimed_failures: number }>(
+    database,
     `UPDATE ${name} SET state = 'running', claimed_by = $1, claimed_until = now() + ${CLAIM},
             ${failures} = ${failures} + coalesce(claimed_by <> $1, false)::int
       WHERE ${key} = (SELECT ${key} FROM ${name} WHERE ${isFree(table)} AND ${condition}
                        ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-     RETURNING *, ${key} AS claimed_id, ${failures} AS claimed_failures`,
+     RETURNING ${record}, ${failures} AS claimed_failures`,
     [token],
   );
-  const [row] = rows;
-  if (!row) return null;
-  const claim = claimOf(table, [row.claimed_id], token);
-  if (row.claimed_failures >= MAX_FAILURES) {
+  if (!claimed) return null;
+  const claim = claimOf(table, [claimed.id], token);
+  if (claimed.claimed_failures >= MAX_FAILURES) {
     await release(database, claim, { ...options, error: new Error('Its workers were killed.') });
     return null;
   }
-  return runClaimed(database, claim, (signal) => work(row, claim, signal), options);
+  return runClaimed(database, claim, (signal) => work(claimed, claim, signal), options);
 }
 
 /**
@@ -217,17 +220,23 @@ export async function completeClaim(
   if (rowCount !== ids.length) throw new ClaimLost();
 }
 
-/** Resumes failed work where it stopped, and announces it. @returns its row; undefined if it has not failed */
+/**
+ * Resumes failed work where it stopped, and announces it.
+ * @param record the select list of what it returns
+ * @returns undefined if the work has not failed
+ */
 export async function retryFailed<R extends pg.QueryResultRow>(
   tx: pg.ClientBase,
   { name, key, retried }: WorkTable,
+  record: string,
   id: string,
 ): Promise<R | undefined> {
-  const { rows } = await tx.query<R>(
+  const [resumed] = await queryRecords<R>(
+    tx,
     `UPDATE ${name} SET failure = NULL, claimed_by = NULL, claimed_until = NULL, ${retried}
-      WHERE ${key} = $1 AND state = 'failed' RETURNING *`,
+      WHERE ${key} = $1 AND state = 'failed' RETURNING ${record}`,
     [id],
   );
-  if (rows[0]) await announce(tx, 'work');
-  return rows[0];
+  if (resumed) await announce(tx, 'work');
+  return resumed;
 }

@@ -1,17 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { connectionOf, findAtWork, prepare, within } from './connections.js';
 import { Liveness } from './liveness.js';
 import { Outage, type OutageListener } from './outage.js';
 import { Listener, type Channel } from './listener.js';
 import { isConnectionLoss } from './postgres-errors.js';
 import { Session, sessionOf } from './session.js';
-import {
-  GENERAL_SETTINGS,
-  prepareSession,
-  WRITE_SETTINGS,
-  type SessionSettings,
-} from './session-settings.js';
+import { GENERAL_SETTINGS, WRITE_SETTINGS, type SessionSettings } from './session-settings.js';
 import { holdSession, type HoldOptions } from './hold.js';
 import { Slots } from './slots.js';
 import {
@@ -45,11 +41,8 @@ export interface DatabaseOptions extends OutageListener {
 
 /** Kept free of long work, for claims that are renewed, health checks and other short statements. */
 const RESERVE = 1;
-const CONNECT_TIMEOUT_MS = 10_000;
 const IDLE_MS = 30_000;
-const KEEP_ALIVE_DELAY_MS = 10_000;
 const CHECK_TIMEOUT_MS = 900;
-const LOOK_UP_TIMEOUT_MS = 3000;
 
 /**
  * All connections of a process to its database. A connection that breaks costs the statement under way and
@@ -68,7 +61,9 @@ export class Database {
     const { writeConnections = 0, settings = {}, connections } = options;
     this.#outage = new Outage(() => this.#ask('SELECT', CHECK_TIMEOUT_MS), options);
     this.#onProgress = options.onProgress;
-    this.#liveness = new Liveness((sessions) => this.#findAtWork(sessions));
+    this.#liveness = new Liveness((sessions) =>
+      this.#with(this.#general, (client) => findAtWork(client, sessions)),
+    );
     const most = Math.max(connections, RESERVE + 1);
     this.#general = this.#pool(options, most, { ...GENERAL_SETTINGS, ...settings });
     this.#write =
@@ -242,63 +237,9 @@ export class Database {
     await Promise.race([asking, late]);
   }
 
-  async #findAtWork(sessions: readonly Session[]): Promise<ReadonlySet<Session>> {
-    const { rows } = await this.#with(this.#general, (client) =>
-      within<{ pid: number; name: string }>(client, LOOK_UP_TIMEOUT_MS, AT_WORK, [
-        sessions.map(({ route }) => route?.pid),
-        sessions.map(({ name }) => name),
-      ]),
-    );
-    return new Set(
-      sessions.filter(({ route, name }) =>
-        rows.some((row) => (route?.isPooled ? row.name === name : row.pid === route?.pid)),
-      ),
-    );
-  }
-
   async #cancel({ route, name }: Session): Promise<void> {
     const mine = route?.isPooled ? 'application_name = $1' : 'pid = $1';
     const statement = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE state = 'active' AND ${mine}`;
     await this.query(statement, [route?.isPooled ? name : route?.pid]);
-  }
-}
-
-function connectionOf({ databaseUrl, name }: DatabaseOptions): pg.ClientConfig {
-  return {
-    connectionString: databaseUrl,
-    application_name: name,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-  };
-}
-
-const AT_WORK = `
-  SELECT pid, application_name AS name FROM pg_stat_activity
-   WHERE (pid = ANY ($1::integer[]) OR application_name = ANY ($2::text[]))
-     AND state IN ('active', 'disabled')`;
-
-async function prepare(client: pg.ClientBase, settings: SessionSettings): Promise<void> {
-  const session = sessionOf(client);
-  if (!session) return;
-  const prepared = await prepareSession(client, settings, session.name);
-  session.route = prepared.route;
-  session.settings = prepared.settings;
-}
-
-/** A statement whose answer is awaited no longer than that. */
-async function within<R extends pg.QueryResultRow>(
-  client: pg.ClientBase,
-  timeoutMs: number,
-  statement: string,
-  values?: unknown[],
-): Promise<pg.QueryResult<R>> {
-  const session = sessionOf(client);
-  const usualLimitMs = session?.limitMs ?? Infinity;
-  if (session) session.limitMs = timeoutMs;
-  try {
-    return await client.query<R>(statement, values);
-  } finally {
-    if (session) session.limitMs = usualLimitMs;
   }
 }

@@ -67,28 +67,7 @@ export async function claimGroup(
     ids: string[];
     limits: Record<string, number> | null;
     steps_done: string[];
-  }>(
-    `WITH waiting AS (
-       SELECT erasure_id, installations, requested_at, own_failures >= ${TRIES_TOGETHER} AS is_suspect
-         FROM erasure e
-        WHERE ${isFree(workTables.erasures)} AND ${STAGES[stage]}
-        ORDER BY requested_at LIMIT ${ERASURES_AT_ONCE} FOR UPDATE OF e SKIP LOCKED),
-     counted AS (
-       SELECT erasure_id, sum(installations) OVER w - installations AS before,
-              row_number() OVER w = 1 OR NOT bool_or(is_suspect) OVER w AS is_taken
-         FROM waiting WINDOW w AS (ORDER BY requested_at))
-     UPDATE erasure e
-        SET attempts = attempts + 1, claimed_by = $1, claimed_until = now() + ${CLAIM}
-       FROM counted c WHERE e.erasure_id = c.erasure_id AND is_taken
-        AND c.before < ${INSTALLATIONS_AT_ONCE}
-     RETURNING e.erasure_id AS id, mode, steps_done,
-               ARRAY(SELECT installation_id::text FROM erasure_target t
-                      WHERE t.erasure_id = e.erasure_id ORDER BY 1) AS ids,
-               (SELECT jsonb_object_agg(installation_id, extract(epoch FROM received_until) * 1000)
-                  FROM erasure_target t
-                 WHERE t.erasure_id = e.erasure_id AND received_until IS NOT NULL) AS limits`,
-    [token],
-  );
+  }>(claimStatement(stage), [token]);
   if (rows.length === 0) return null;
   const erasures = rows.map(({ id, mode, ids, limits, steps_done }) => ({
     ...{ id, mode, installationIds: ids, stepsDone: new Set(steps_done) },
@@ -99,6 +78,26 @@ export async function claimGroup(
     token,
   );
 }
+
+const claimStatement = (stage: Stage) => `WITH waiting AS (
+   SELECT erasure_id, installations, requested_at, own_failures >= ${TRIES_TOGETHER} AS is_suspect
+     FROM erasure e
+    WHERE ${isFree(workTables.erasures)} AND ${STAGES[stage]}
+    ORDER BY requested_at LIMIT ${ERASURES_AT_ONCE} FOR UPDATE OF e SKIP LOCKED),
+ counted AS (
+   SELECT erasure_id, sum(installations) OVER w - installations AS before,
+          row_number() OVER w = 1 OR NOT bool_or(is_suspect) OVER w AS is_taken
+     FROM waiting WINDOW w AS (ORDER BY requested_at))
+ UPDATE erasure e
+    SET attempts = attempts + 1, claimed_by = $1, claimed_until = now() + ${CLAIM}
+   FROM counted c WHERE e.erasure_id = c.erasure_id AND is_taken
+    AND c.before < ${INSTALLATIONS_AT_ONCE}
+ RETURNING e.erasure_id AS id, mode, steps_done,
+           ARRAY(SELECT installation_id::text FROM erasure_target t
+                  WHERE t.erasure_id = e.erasure_id ORDER BY 1) AS ids,
+           (SELECT jsonb_object_agg(installation_id, extract(epoch FROM received_until) * 1000)
+              FROM erasure_target t
+             WHERE t.erasure_id = e.erasure_id AND received_until IS NOT NULL) AS limits`;
 
 function groupOf(erasures: readonly GroupedErasure[], token: string): Group {
   const ids = erasures.map(({ id }) => id);

@@ -2,10 +2,11 @@ import { recordGeneralAct, type Actor } from '../database/audit-log.js';
 import { IdleTokens, retryFailed, runClaimed } from '../database/claims.js';
 import type { Database } from '../database/database.js';
 import { InstallationHasher } from '../database/installation-hash.js';
+import { queryRecords } from '../database/records.js';
 import type { ErasureCertificate } from './certificate.js';
 import { claimGroup, type Group, type Stage } from './claim.js';
 import { findPending, noteRewrite, type RewriteContext } from './log-rewrite.js';
-import { toErasure, type Erasure, type ErasureRow } from './erasure.js';
+import { ERASURE, type Erasure } from './erasure.js';
 import { findKnown, requestErasure, type ErasureRequest } from './request.js';
 import type { RunContext } from './context.js';
 import { mostFailures, recordFailed } from './failed.js';
@@ -63,12 +64,12 @@ export class ErasureStore {
   /** Resumes a failed erasure and records that, in one transaction. @returns null if it has not failed */
   async retry(erasureId: string, actor: Actor): Promise<Erasure | null> {
     return this.#database.transaction(async (tx) => {
-      const row = await retryFailed<ErasureRow>(tx, workTables.erasures, erasureId);
-      if (!row) return null;
-      const { mode, installations } = row;
+      const erasure = await retryFailed<Erasure>(tx, workTables.erasures, ERASURE, erasureId);
+      if (!erasure) return null;
+      const { mode, installations } = erasure;
       const detail = { erasureId, mode, installations };
       await recordGeneralAct(tx, { actor, act: 'erasure.retry', outcome: 'done', detail });
-      return toErasure(row);
+      return erasure;
     });
   }
 
@@ -78,11 +79,12 @@ export class ErasureStore {
   }
 
   async get(erasureId: string): Promise<Erasure | null> {
-    const { rows } = await this.#database.query<ErasureRow>(
-      'SELECT * FROM erasure WHERE erasure_id = $1',
+    const [erasure = null] = await queryRecords<Erasure>(
+      this.#database,
+      `SELECT ${ERASURE} FROM erasure WHERE erasure_id = $1`,
       [erasureId],
     );
-    return rows[0] ? toErasure(rows[0]) : null;
+    return erasure;
   }
 
   /** The signed certificate; null before the erasure is complete. */
@@ -97,8 +99,9 @@ export class ErasureStore {
 
   async list({ state, installationIds, after, limit }: ErasurePage): Promise<Erasure[]> {
     const hashes = installationIds?.map((id) => this.#hasher.hash(id)) ?? null;
-    const { rows } = await this.#database.query<ErasureRow>(
-      `SELECT * FROM erasure
+    return queryRecords(
+      this.#database,
+      `SELECT ${ERASURE} FROM erasure
         WHERE ($1::text IS NULL OR state = $1)
           AND ($4::bytea[] IS NULL OR erasure_id IN
                (SELECT erasure_id FROM erasure_subject WHERE installation_hash = ANY ($4)))
@@ -107,7 +110,6 @@ export class ErasureStore {
         ORDER BY requested_at DESC, erasure_id DESC LIMIT $3`,
       [state, after, limit, hashes],
     );
-    return rows.map(toErasure);
   }
 
   /** How many rows an erasure would remove, by table. Changes nothing. */

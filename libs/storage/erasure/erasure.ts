@@ -1,4 +1,5 @@
 import type { LedgerPlace } from '../ledger/entry.js';
+import { selectList } from '../database/records.js';
 import type { ErasureMode } from '../ledger/erasure-mode.js';
 
 export const erasureStates = [
@@ -46,51 +47,27 @@ export interface Erasure {
   failure: string | null;
 }
 
-export interface ErasureRow {
-  erasure_id: string;
-  mode: ErasureMode;
-  state: ErasureState;
-  installations: number;
-  requested_at: Date;
-  suppressed_at: Date | null;
-  erased_at: Date | null;
-  completed_at: Date | null;
-  removed: RowCounts;
-  verified: RowCounts | null;
-  ledger: (LedgerPlace & { kind: string }) | null;
-  reapplied_at: Date | null;
-  log_pending_since: Date | null;
-  log_rewritten_at: Date | null;
-  log_not_rewritten: string | null;
-  failure: string | null;
-}
-
-export function toErasure(row: ErasureRow): Erasure {
-  return {
-    id: row.erasure_id,
-    mode: row.mode,
-    state: row.state,
-    installations: row.installations,
-    requestedAt: row.requested_at.toISOString(),
-    suppressedAt: row.suppressed_at?.toISOString() ?? null,
-    erasedAt: row.erased_at?.toISOString() ?? null,
-    completedAt: row.completed_at?.toISOString() ?? null,
-    removed: row.removed,
-    verified: row.verified,
-    ledger: row.ledger && { sequence: row.ledger.sequence, hash: row.ledger.hash },
-    reappliedAt: row.reapplied_at?.toISOString() ?? null,
-    redisAppendOnlyFile: logStateOf(row),
-    failure: row.failure,
-  };
-}
-
-type LogColumns = Pick<ErasureRow, 'log_pending_since' | 'log_rewritten_at' | 'log_not_rewritten'>;
-
-export function logStateOf(row: LogColumns): LogState | null {
-  const rewrittenAt = row.log_rewritten_at?.toISOString() ?? null;
-  if (rewrittenAt !== null) return { state: 'rewritten', rewrittenAt };
-  if (row.log_not_rewritten !== null) {
-    return { state: row.log_not_rewritten as LogState['state'], rewrittenAt };
-  }
-  return row.log_pending_since ? { state: 'pending', rewrittenAt } : null;
-}
+export const ERASURE = selectList<Erasure>({
+  id: 'erasure_id',
+  mode: 'mode',
+  state: 'state',
+  installations: 'installations',
+  requestedAt: 'requested_at',
+  suppressedAt: 'suppressed_at',
+  erasedAt: 'erased_at',
+  completedAt: 'completed_at',
+  removed: 'removed',
+  verified: 'verified',
+  ledger: `
+    CASE WHEN ledger IS NOT NULL
+         THEN json_build_object('sequence', ledger->'sequence', 'hash', ledger->'hash') END`,
+  reappliedAt: 'reapplied_at',
+  redisAppendOnlyFile: `
+    CASE WHEN num_nonnulls(log_rewritten_at, log_not_rewritten, log_pending_since) > 0
+         THEN json_build_object(
+           'state', CASE WHEN log_rewritten_at IS NULL THEN coalesce(log_not_rewritten, 'pending')
+                         ELSE 'rewritten' END,
+           'rewrittenAt', to_char(log_rewritten_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+    END`,
+  failure: 'failure',
+});

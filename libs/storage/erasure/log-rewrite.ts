@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Queryable } from '../database/database.js';
+import { queryRecords } from '../database/records.js';
 import type { ErasureCertificate } from './certificate.js';
 import { inStep } from '../database/claims.js';
 import type { Group } from './claim.js';
-import { logStateOf, type LogState } from './erasure.js';
+import type { LogState } from './erasure.js';
 import type { RunContext } from './context.js';
 
 /** What became of the rewrite of Redis' append-only file, as the queue's rewriter tells. */
-type Outcome = 'rewritten' | 'waiting' | 'off' | 'not_permitted';
+type Outcome = 'rewritten' | 'off' | 'not_permitted';
 
 export interface RewriteContext {
-  rewrite: () => Promise<Outcome>;
+  rewrite: () => Promise<Outcome | 'waiting'>;
   /** Signs what became of the file after a certificate. */
   addTo: (certificate: ErasureCertificate, state: LogState) => object;
 }
@@ -65,34 +66,27 @@ export async function noteRewrite(
   tx: pg.ClientBase,
   { before, outcome, addTo }: { before: Date; outcome: Outcome } & Pick<RewriteContext, 'addTo'>,
 ): Promise<string[]> {
-  const { rows } = await tx.query<{
+  const rows = await queryRecords<{
     id: string;
     certificate: ErasureCertificate | null;
-    now: Date;
+    now: string;
   }>(
+    tx,
     `SELECT erasure_id AS id, certificate, clock_timestamp() AS now FROM erasure
       WHERE log_pending_since < $1 ORDER BY erasure_id FOR NO KEY UPDATE`,
     [before],
   );
-  const isRewritten = outcome === 'rewritten';
-  const added = rows.map(({ certificate, now }) => {
-    const state = logStateOf({
-      ...{ log_pending_since: null, log_rewritten_at: isRewritten ? now : null },
-      log_not_rewritten: isRewritten ? null : outcome,
-    });
-    return certificate && state ? JSON.stringify(addTo(certificate, state)) : null;
-  });
+  const rewrittenAt = outcome === 'rewritten' ? (rows[0]?.now ?? null) : null;
+  const added = rows.map(
+    ({ certificate }) =>
+      certificate && JSON.stringify(addTo(certificate, { state: outcome, rewrittenAt })),
+  );
   await tx.query(
     `UPDATE erasure e
         SET log_pending_since = NULL, log_rewritten_at = $3, log_not_rewritten = $4, addendum = a.addendum
        FROM unnest($1::uuid[], $2::jsonb[]) AS a(erasure_id, addendum)
       WHERE e.erasure_id = a.erasure_id`,
-    [
-      rows.map(({ id }) => id),
-      added,
-      isRewritten ? rows[0]?.now : null,
-      isRewritten ? null : outcome,
-    ],
+    [rows.map(({ id }) => id), added, rewrittenAt, rewrittenAt === null ? outcome : null],
   );
   return rows.flatMap(({ id }, at) => (added[at] === null ? [] : [id]));
 }

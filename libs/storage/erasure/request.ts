@@ -5,8 +5,9 @@ import type { Queryable } from '../database/database.js';
 import { announce } from '../database/listener.js';
 import { holdMutex } from '../database/mutex.js';
 import type { InstallationHasher } from '../database/installation-hash.js';
+import { queryRecords } from '../database/records.js';
 import type { ErasureMode } from '../ledger/erasure-mode.js';
-import { toErasure, type Erasure, type ErasureRow } from './erasure.js';
+import { ERASURE, type Erasure } from './erasure.js';
 
 export interface ErasureRequest {
   mode: ErasureMode;
@@ -45,31 +46,31 @@ export async function requestErasure(
     const former = new Set(formerIds.map((id) => hasher.hash(id).toString('hex')));
     const isSame = keyed.mode === mode && (await isAbout(tx, keyed, { requested, former }));
     if (!isSame) throw new IdempotencyKeyReused();
-    return { erasure: toErasure(keyed), isNew: false };
+    return { erasure: keyed, isNew: false };
   }
   const same = await findSame(tx, { mode, ids, installations });
-  if (same) return { erasure: toErasure(same), isNew: false };
-  const { rows } = await tx.query<ErasureRow>(
+  if (same) return { erasure: same, isNew: false };
+  const [erasure] = (await queryRecords<Erasure>(
+    tx,
     // No two at the same time, for of two about the same installation the later one has the last word.
     `INSERT INTO erasure (erasure_id, mode, state, installations, idempotency_key, requested_at)
      VALUES ($1, $2, 'requested', $3, $4, greatest(clock_timestamp(),
-             (SELECT max(requested_at) + interval '1 millisecond' FROM erasure))) RETURNING *`,
+             (SELECT max(requested_at) + interval '1 millisecond' FROM erasure))) RETURNING ${ERASURE}`,
     [randomUUID(), mode, installations, idempotencyKey],
-  );
-  const row = rows[0] as ErasureRow;
+  )) as [Erasure];
   await tx.query(
     `WITH target AS (INSERT INTO erasure_target SELECT id, $1::uuid FROM unnest($2::uuid[]) AS id)
      INSERT INTO erasure_subject SELECT h, $1::uuid FROM unnest($3::bytea[]) AS h`,
-    [row.erasure_id, ids, hashes],
+    [erasure.id, ids, hashes],
   );
   if (mode !== 'lift') await suppress(tx, hashes, mode !== 'erase');
   await recordAct(tx, hasher, {
     ...{ actor, act: 'erasure.request', outcome: 'done' },
     installationId: installations === 1 ? installationIds[0] : undefined,
-    detail: { erasureId: row.erasure_id, mode, installations },
+    detail: { erasureId: erasure.id, mode, installations },
   });
   await announce(tx, 'work');
-  return { erasure: toErasure(row), isNew: true };
+  return { erasure, isNew: true };
 }
 
 /** From the commit on, no event of these installations is stored. */
@@ -110,23 +111,25 @@ export async function findKnown(
 async function findByKey(
   tx: pg.ClientBase,
   idempotencyKey: string | undefined,
-): Promise<ErasureRow | undefined> {
+): Promise<Erasure | undefined> {
   if (idempotencyKey === undefined) return undefined;
-  const { rows } = await tx.query<ErasureRow>('SELECT * FROM erasure WHERE idempotency_key = $1', [
-    idempotencyKey,
-  ]);
-  return rows[0];
+  const [keyed] = await queryRecords<Erasure>(
+    tx,
+    `SELECT ${ERASURE} FROM erasure WHERE idempotency_key = $1`,
+    [idempotencyKey],
+  );
+  return keyed;
 }
 
 /** Which former ids were known, and so are subjects of an erasure, depends on when it was requested. */
 async function isAbout(
   tx: pg.ClientBase,
-  { erasure_id }: ErasureRow,
+  { id }: Erasure,
   { requested, former }: { requested: ReadonlySet<string>; former: ReadonlySet<string> },
 ): Promise<boolean> {
   const { rows } = await tx.query<{ hash: string }>(
     `SELECT encode(installation_hash, 'hex') AS hash FROM erasure_subject WHERE erasure_id = $1`,
-    [erasure_id],
+    [id],
   );
   const subjects = new Set(rows.map(({ hash }) => hash));
   return (
@@ -148,9 +151,10 @@ interface SoughtErasure {
 async function findSame(
   tx: pg.ClientBase,
   { mode, ids, installations }: SoughtErasure,
-): Promise<ErasureRow | undefined> {
-  const { rows } = await tx.query<ErasureRow>(
-    `SELECT e.* FROM erasure_target first JOIN erasure e USING (erasure_id)
+): Promise<Erasure | undefined> {
+  const [same] = await queryRecords<Erasure>(
+    tx,
+    `SELECT ${ERASURE} FROM erasure_target first JOIN erasure e USING (erasure_id)
       WHERE first.installation_id = $2::uuid AND e.mode = $1 AND e.installations = $4
         AND e.state <> 'failed'
         AND $3::uuid[] = (SELECT array_agg(installation_id ORDER BY installation_id::text)
@@ -161,5 +165,5 @@ async function findSame(
       LIMIT 1`,
     [mode, ids[0], ids, installations],
   );
-  return rows[0];
+  return same;
 }

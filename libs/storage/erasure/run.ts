@@ -1,11 +1,12 @@
 import type pg from 'pg';
+import { queryRecords } from '../database/records.js';
 import { waitForWriters } from '../database/wait-for-writers.js';
 import { inStep } from '../database/claims.js';
 import { doOnce, limitsOf, type Group } from './claim.js';
 import type { RunContext } from './context.js';
 import { RowsRemain } from '../database/failure.js';
 import { outside } from './outside.js';
-import { toErasure, type ErasureRow, type ErasureState } from './erasure.js';
+import { ERASURE, type Erasure, type ErasureState } from './erasure.js';
 import { collectGroup } from './leftovers.js';
 import { awaitRewrite, noteQueueEmptied } from './log-rewrite.js';
 import { recordCompletions, recordSuppressions } from './record.js';
@@ -163,13 +164,14 @@ const LIFT = `
 async function complete(group: Group, { client, certify }: RunContext): Promise<void> {
   const idsOf = new Map(group.erasures.map(({ id, installationIds }) => [id, installationIds]));
   await inStep(client, group, async (ids) => {
-    const { rows } = await client.query<ErasureRow>(
+    const erasures = await queryRecords<Erasure>(
+      client,
       `UPDATE erasure SET completed_at = coalesce(completed_at, now())
-        WHERE erasure_id = ANY ($1) RETURNING *`,
+        WHERE erasure_id = ANY ($1) RETURNING ${ERASURE}`,
       [ids],
     );
-    const certificates = rows.map((row) =>
-      certify({ ...toErasure(row), installationIds: idsOf.get(row.erasure_id) ?? [] }),
+    const certificates = erasures.map((erasure) =>
+      certify({ ...erasure, installationIds: idsOf.get(erasure.id) ?? [] }),
     );
     await client.query('DELETE FROM erasure_target WHERE erasure_id = ANY ($1)', [ids]);
     await client.query(
@@ -178,7 +180,7 @@ async function complete(group: Group, { client, certify }: RunContext): Promise<
               claimed_until = NULL
          FROM unnest($1::uuid[], $2::jsonb[]) AS c(erasure_id, certificate)
         WHERE e.erasure_id = c.erasure_id`,
-      [rows.map((row) => row.erasure_id), certificates.map((it) => JSON.stringify(it))],
+      [erasures.map(({ id }) => id), certificates.map((it) => JSON.stringify(it))],
     );
   });
 }

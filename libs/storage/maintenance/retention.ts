@@ -80,18 +80,23 @@ export async function applyRetention(
       : await withMonth(database, month, (lost) => work(AbortSignal.any([signal, lost])));
     if (done !== 'unchanged') result[done].push(partition.name);
   }
-  if (!isDryRun) {
-    const rollupCutoff = new Date(now - options.rollupRetentionDays * DAY_MS);
-    result.removed = {
-      ...(await removeExpiredRows(client, { expiry, rollupCutoff, signal })),
-      ...(await removeExpiredDays(client, {
-        cutoffDay: rollupCutoff.toISOString().slice(0, 10),
-        signal,
-      })),
-      ...(await removeExpiredInstallations(client, { expiry, signal })),
-    };
-  }
+  if (!isDryRun) result.removed = await removeExpired(client, expiry, { ...options, now });
   return result;
+}
+
+/** @returns the number of rows removed, by table */
+async function removeExpired(
+  client: pg.ClientBase,
+  expiry: Expiry,
+  { signal, rollupRetentionDays, now }: RetentionOptions & { now: number },
+): Promise<Record<string, number>> {
+  const rollupCutoff = new Date(now - rollupRetentionDays * DAY_MS);
+  const cutoffDay = rollupCutoff.toISOString().slice(0, 10);
+  return {
+    ...(await removeExpiredRows(client, { expiry, rollupCutoff, signal })),
+    ...(await removeExpiredDays(client, { cutoffDay, signal })),
+    ...(await removeExpiredInstallations(client, { expiry, signal })),
+  };
 }
 
 /** Decides what to do with a month, and which products have expired in it. */

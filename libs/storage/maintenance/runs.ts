@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Queryable } from '../database/database.js';
+import { queryRecords, selectList } from '../database/records.js';
 
 /** Runs kept per job, in addition to its latest success. */
 const RUNS_KEPT = 50;
@@ -21,12 +22,13 @@ export interface JobState {
   failures: number;
 }
 
-interface RunRow {
-  started_at: Date;
-  finished_at: Date;
-  outcome: 'done' | 'failed';
-  detail: object;
-}
+const RUN = selectList<Run>({
+  startedAt: 'started_at',
+  finishedAt: 'finished_at',
+  durationMs: '(extract(epoch FROM finished_at - started_at) * 1000)::float8',
+  outcome: 'outcome',
+  detail: 'detail',
+});
 
 /** Runs a job and records the outcome. Rethrows the job's error after recording it. */
 export async function recordRun(
@@ -45,23 +47,19 @@ export async function recordRun(
 }
 
 export async function readStates(database: Queryable): Promise<JobState[]> {
-  const { rows } = await database.query<
-    RunRow & { job: string; success: Date | null; fails: number }
-  >(
-    `SELECT DISTINCT ON (r.job) r.*, s.success,
+  const states = await queryRecords<Run & Omit<JobState, 'lastRun'>>(
+    database,
+    `SELECT DISTINCT ON (job) job, ${RUN}, s.success AS "lastSuccessAt",
             (SELECT count(*)::int FROM housekeeping_run f WHERE f.job = r.job
-                AND f.outcome = 'failed' AND (s.success IS NULL OR f.finished_at > s.success)) AS fails
+                AND f.outcome = 'failed' AND (s.success IS NULL OR f.finished_at > s.success)) AS failures
        FROM housekeeping_run r
        LEFT JOIN (SELECT job, max(finished_at) AS success FROM housekeeping_run
                    WHERE outcome = 'done' GROUP BY job) s USING (job)
-      ORDER BY r.job, r.started_at DESC`,
+      ORDER BY job, started_at DESC`,
   );
-  return rows.map((row) => ({
-    job: row.job,
-    lastRun: toRun(row),
-    lastSuccessAt: row.success?.toISOString() ?? null,
-    failures: row.fails,
-  }));
+  return states.map(({ job, lastSuccessAt, failures, ...lastRun }) => {
+    return { job, lastRun, lastSuccessAt, failures };
+  });
 }
 
 async function record(
@@ -69,10 +67,11 @@ async function record(
   { job, startedAt }: { job: string; startedAt: Date },
   { outcome, detail }: Pick<Run, 'outcome' | 'detail'>,
 ): Promise<Run> {
-  const { rows } = await database.query<RunRow>(
+  const [run] = await queryRecords<Run>(
+    database,
     `INSERT INTO housekeeping_run (job, started_at, finished_at, outcome, detail)
      VALUES ($1, $2, clock_timestamp(), $3, $4)
-     ON CONFLICT (job, started_at) DO UPDATE SET outcome = excluded.outcome RETURNING *`,
+     ON CONFLICT (job, started_at) DO UPDATE SET outcome = excluded.outcome RETURNING ${RUN}`,
     [job, startedAt, outcome, JSON.stringify(detail)],
   );
   await database.query(
@@ -83,16 +82,7 @@ async function record(
                                           WHERE job = $1 AND outcome = 'done')`,
     [job],
   );
-  return toRun(rows[0] as RunRow);
-}
-
-function toRun({ started_at, finished_at, outcome, detail }: RunRow): Run {
-  return {
-    startedAt: started_at.toISOString(),
-    finishedAt: finished_at.toISOString(),
-    durationMs: finished_at.getTime() - started_at.getTime(),
-    ...{ outcome, detail },
-  };
+  return run as Run;
 }
 
 /** An error message may quote row data; a code never does. */

@@ -5,15 +5,9 @@ import { IdleTokens, retryFailed, runNext } from '../database/claims.js';
 import type { Database } from '../database/database.js';
 import { announce } from '../database/listener.js';
 import { PURGE_DELAY } from '../database/due-work.js';
+import { queryRecords } from '../database/records.js';
 import { workTables } from '../database/work-tables.js';
-import {
-  toPurge,
-  type Purge,
-  type PurgePage,
-  type PurgeRow,
-  type PurgeScope,
-  type SentGroup,
-} from './purge.js';
+import { PURGE, type Purge, type PurgePage, type PurgeScope, type SentGroup } from './purge.js';
 import { runPurge, type PurgeContext } from './run.js';
 
 const KINDS = new Map(Object.entries(reportKinds).map(([name, kind]) => [String(kind), name]));
@@ -36,28 +30,24 @@ export class PurgeStore {
 
   /** What a key sent, by product, version and kind of event, the most first. Changes nothing. */
   async sent({ keyId, from, to }: PurgeScope): Promise<SentGroup[]> {
-    const { rows } = await this.database.query<SentRow>(
-      `SELECT o.product, nullif(o.version, '') AS version, r.kind::text AS kind, count(*)::int AS events,
-              count(DISTINCT r.installation_id)::int AS installations,
-              min(r.received_at) AS first, max(r.received_at) AS last
+    const groups = await queryRecords<SentGroup>(
+      this.database,
+      `SELECT o.product, nullif(o.version, '') AS version, count(*)::int AS events,
+              count(DISTINCT r.installation_id)::int AS installations, r.kind::text AS kind,
+              min(r.received_at) AS "firstReceivedAt", max(r.received_at) AS "lastReceivedAt"
          FROM report r JOIN origin o USING (origin_id)
         WHERE r.received_at >= $2 AND r.received_at < $3 AND o.key_id = $1
-        GROUP BY 1, 2, 3
+        GROUP BY 1, 2, 5
         UNION ALL
-       SELECT q.product, nullif(q.version, ''), 'quarantined', count(*)::int,
-              count(DISTINCT q.installation_id)::int, min(q.received_at), max(q.received_at)
+       SELECT q.product, nullif(q.version, ''), count(*)::int, count(DISTINCT q.installation_id)::int,
+              'quarantined', min(q.received_at), max(q.received_at)
          FROM quarantined_event q JOIN original_event o USING (installation_id, event_key, received_at)
         WHERE q.received_at >= $2 AND q.received_at < $3 AND o.envelope->>'key' = $1
         GROUP BY 1, 2
-        ORDER BY 4 DESC, 1, 2, 3`,
+        ORDER BY 3 DESC, 1, 2, 5`,
       [keyId, from, to],
     );
-    return rows.map(({ first, last, kind, ...group }) => ({
-      ...group,
-      kind: KINDS.get(kind) ?? kind,
-      firstReceivedAt: first.toISOString(),
-      lastReceivedAt: last.toISOString(),
-    }));
+    return groups.map((group) => ({ ...group, kind: KINDS.get(group.kind) ?? group.kind }));
   }
 
   /**
@@ -70,8 +60,7 @@ export class PurgeStore {
   ): Promise<{ purge: Purge; isNew: boolean }> {
     const scope = [keyId, from, to];
     return this.database.transaction(async (tx) => {
-      const record = async (row: PurgeRow | undefined) => {
-        const purge = toPurge(row as PurgeRow);
+      const record = async (purge: Purge) => {
         const detail = { purgeId: purge.id, keyId, from, to };
         await recordGeneralAct(tx, { actor, act: 'purge.request', outcome: 'done', detail });
         await announce(tx, 'work');
@@ -79,41 +68,44 @@ export class PurgeStore {
       };
       // Two that request the same at once must find each other.
       await tx.query('LOCK TABLE purge IN SHARE ROW EXCLUSIVE MODE');
-      const { rows: same } = await tx.query<PurgeRow>(
-        `SELECT * FROM purge WHERE key_id = $1 AND received_from = $2 AND received_to = $3
+      const [same] = await queryRecords<Purge>(
+        tx,
+        `SELECT ${PURGE} FROM purge WHERE key_id = $1 AND received_from = $2 AND received_to = $3
             AND state IN ('requested', 'running')`,
         scope,
       );
-      if (same[0]) return { purge: toPurge(same[0]), isNew: false };
-      const { rows: again } = await tx.query<PurgeRow>(RETRY_FAILED, [...scope, nameOf(actor)]);
-      if (again[0]) return record(again[0]);
-      const { rows } = await tx.query<PurgeRow>(
+      if (same) return { purge: same, isNew: false };
+      const [again] = await queryRecords<Purge>(tx, RETRY_FAILED, [...scope, nameOf(actor)]);
+      if (again) return record(again);
+      const [purge] = (await queryRecords<Purge>(
+        tx,
         `INSERT INTO purge (purge_id, key_id, received_from, received_to, state, requested_at, requested_by)
-         VALUES ($4, $1, $2, $3, 'requested', now(), $5) RETURNING *`,
+         VALUES ($4, $1, $2, $3, 'requested', now(), $5) RETURNING ${PURGE}`,
         [...scope, randomUUID(), nameOf(actor)],
-      );
-      return record(rows[0]);
+      )) as [Purge];
+      return record(purge);
     });
   }
 
   async list({ state, after, limit }: PurgePage): Promise<Purge[]> {
-    const { rows } = await this.database.query<PurgeRow>(
-      `SELECT * FROM purge
+    return queryRecords(
+      this.database,
+      `SELECT ${PURGE} FROM purge
         WHERE ($1::text IS NULL OR state = $1)
           AND ($2::uuid IS NULL OR (requested_at, purge_id) <
                (SELECT requested_at, purge_id FROM purge WHERE purge_id = $2))
         ORDER BY requested_at DESC, purge_id DESC LIMIT $3`,
       [state, after, limit],
     );
-    return rows.map(toPurge);
   }
 
   async get(id: string): Promise<Purge | null> {
-    const { rows } = await this.database.query<PurgeRow>(
-      'SELECT * FROM purge WHERE purge_id = $1',
+    const [purge = null] = await queryRecords<Purge>(
+      this.database,
+      `SELECT ${PURGE} FROM purge WHERE purge_id = $1`,
       [id],
     );
-    return rows[0] ? toPurge(rows[0]) : null;
+    return purge;
   }
 
   /**
@@ -123,15 +115,15 @@ export class PurgeStore {
    */
   async runNext(context: PurgeContext): Promise<string | null> {
     return this.#tokens.lend('purges', (token) =>
-      runNext<PurgeRow, string>(this.database, workTables.purges, {
-        ...{ token, stopping: context.signal },
+      runNext<Purge, string>(this.database, workTables.purges, {
+        ...{ record: PURGE, token, stopping: context.signal },
         condition: `received_to <= now() - ${PURGE_DELAY}`,
         work: async (purge, claim, signal) => {
           await this.database.hold(
             (client) => runPurge(client, { purge, claim }, { ...context, signal }),
             { name: 'purges' },
           );
-          return purge.purge_id;
+          return purge.id;
         },
         recordFailed: (tx, purgeId, failure) =>
           recordGeneralAct(tx, {
@@ -145,11 +137,11 @@ export class PurgeStore {
   /** Resumes a failed purge and records that, in one transaction. @returns null if it has not failed */
   async retry(purgeId: string, actor: Actor): Promise<Purge | null> {
     return this.database.transaction(async (tx) => {
-      const row = await retryFailed<PurgeRow>(tx, workTables.purges, purgeId);
-      if (!row) return null;
+      const purge = await retryFailed<Purge>(tx, workTables.purges, PURGE, purgeId);
+      if (!purge) return null;
       const detail = { purgeId };
       await recordGeneralAct(tx, { actor, act: 'purge.retry', outcome: 'done', detail });
-      return toPurge(row);
+      return purge;
     });
   }
 }
@@ -162,9 +154,4 @@ const RETRY_FAILED = `
    WHERE purge_id = (SELECT purge_id FROM purge
                       WHERE key_id = $1 AND received_from = $2 AND received_to = $3 AND state = 'failed'
                       ORDER BY requested_at LIMIT 1)
-  RETURNING *`;
-
-interface SentRow extends Omit<SentGroup, 'firstReceivedAt' | 'lastReceivedAt'> {
-  first: Date;
-  last: Date;
-}
+  RETURNING ${PURGE}`;

@@ -1,3 +1,5 @@
+import { selectList } from '../database/records.js';
+
 /** Which events are meant: those that a write key sent and that were received in a time. */
 export interface PurgeScope {
   /** The beginning of the key's SHA-256, see `keyIdOf`. */
@@ -43,30 +45,15 @@ export interface SentGroup {
   lastReceivedAt: string;
 }
 
-export interface PurgeRow {
-  purge_id: string;
-  key_id: string;
-  received_from: Date;
-  received_to: Date;
-  state: PurgeState;
-  requested_at: Date;
-  requested_by: string;
-  completed_at: Date | null;
-  removed: Record<string, number>;
-  failure: string | null;
-}
-
-export function toPurge(row: PurgeRow): Purge {
-  return {
-    id: row.purge_id,
-    keyId: row.key_id,
-    from: row.received_from.toISOString(),
-    to: row.received_to.toISOString(),
-    state: row.state,
-    requestedAt: row.requested_at.toISOString(),
-    requestedBy: row.requested_by,
-    completedAt: row.completed_at?.toISOString() ?? null,
-    removed: row.removed,
-    failure: row.failure,
-  };
-}
+export const PURGE = selectList<Purge>({
+  id: 'purge_id',
+  keyId: 'key_id',
+  from: 'received_from',
+  to: 'received_to',
+  state: 'state',
+  requestedAt: 'requested_at',
+  requestedBy: 'requested_by',
+  completedAt: 'completed_at',
+  removed: 'removed',
+  failure: 'failure',
+});

@@ -7,13 +7,13 @@ import { blockRanges } from '../maintenance/expired-rows.js';
 import { markChanges } from '../rollups/dirty-days.js';
 import { BY_KEY, subtractFromSums } from '../rollups/subtract.js';
 import { waitForWriters } from '../database/wait-for-writers.js';
-import type { PurgeRow } from './purge.js';
+import type { Purge } from './purge.js';
 
 /** Installations that are removed in one transaction. */
 const INSTALLATIONS_AT_ONCE = 50;
 
 interface ClaimedPurge {
-  purge: PurgeRow;
+  purge: Purge;
   claim: Claim;
 }
 
@@ -36,8 +36,8 @@ export async function runPurge(
   { purge, claim }: ClaimedPurge,
   { emptyQueue, signal }: PurgeContext,
 ): Promise<void> {
-  const [from, to] = [purge.received_from.getTime(), purge.received_to.getTime()];
-  await emptyQueue({ keyId: purge.key_id, from, to }, signal).catch((cause: unknown) => {
+  const [from, to] = [Date.parse(purge.from), Date.parse(purge.to)];
+  await emptyQueue({ keyId: purge.keyId, from, to }, signal).catch((cause: unknown) => {
     throw new DependencyFailed('queue_unavailable', { cause });
   });
   for (let removed = 1; removed > 0;) {
@@ -110,7 +110,7 @@ const ORIGINS = 'ARRAY(SELECT origin_id FROM origin WHERE key_id = $1)';
 
 async function removeReports(
   client: pg.ClientBase,
-  { purge_id, key_id, received_from, received_to }: PurgeRow,
+  { id, keyId, from, to }: Purge,
   { partition, piece }: { partition: string; piece: Piece },
 ): Promise<Removed> {
   const { rows } = await client.query<GoneRow>(
@@ -118,14 +118,14 @@ async function removeReports(
       WHERE ctid >= $4::tid AND ctid < $5::tid AND origin_id = ANY (${ORIGINS})
         AND received_at >= $2 AND received_at < $3
      RETURNING installation_id, event_key, received_at, observed_at`,
-    [key_id, received_from, received_to, ...piece],
+    [keyId, from, to, ...piece],
   );
   if (rows.length === 0) return {};
   await markChanges(
     client,
     rows.map(({ observed_at }) => observed_at.getTime()),
   );
-  await remember(client, purge_id, rows);
+  await remember(client, id, rows);
   return { report: rows.length, ...(await removeEventRows(client, partsOfAnEvent, keysOf(rows))) };
 }
 
@@ -147,7 +147,7 @@ function keysOf(gone: readonly GoneRow[]): EventKeyColumns {
 /** Which key sent a quarantined event is known from what was kept of it. */
 async function removeQuarantined(
   client: pg.ClientBase,
-  { purge_id, key_id, received_from, received_to }: PurgeRow,
+  { id, keyId, from, to }: Purge,
   piece: Piece,
 ): Promise<Removed> {
   const { rows } = await client.query<GoneRow>(
@@ -157,10 +157,10 @@ async function removeQuarantined(
                      WHERE o.installation_id = q.installation_id AND o.event_key = q.event_key
                        AND o.received_at = q.received_at AND o.envelope->>'key' = $1)
      RETURNING installation_id, event_key, received_at, observed_at`,
-    [key_id, received_from, received_to, ...piece],
+    [keyId, from, to, ...piece],
   );
   if (rows.length === 0) return {};
-  await remember(client, purge_id, rows);
+  await remember(client, id, rows);
   return {
     quarantined_event: rows.length,
     ...(await removeEventRows(client, ['original_event'], keysOf(rows))),
@@ -177,14 +177,14 @@ async function remember(client: pg.ClientBase, purgeId: string, gone: readonly G
 
 async function installationsAfter(
   client: pg.ClientBase,
-  { purge_id }: PurgeRow,
+  { id: purgeId }: Purge,
   lastId: string | null,
 ): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
     `SELECT installation_id AS id FROM purge_installation
       WHERE purge_id = $1 AND ($2::uuid IS NULL OR installation_id > $2)
       ORDER BY installation_id LIMIT ${INSTALLATIONS_AT_ONCE}`,
-    [purge_id, lastId],
+    [purgeId, lastId],
   );
   return rows.map(({ id }) => id);
 }

@@ -1,4 +1,5 @@
 import { fates, type Fate } from '#telemetry';
+import { selectList } from '../database/records.js';
 import type { QuarantineFilter } from './filter.js';
 
 export const quarantineJobKinds = ['replay', 'discard'] as const;
@@ -15,13 +16,14 @@ type CountName<F extends Fate> = F extends 'quarantined'
 
 /** What the events of a replay are now. */
 type Counts = { [F in Fate as CountName<F>]: number };
-type CountColumn = Exclude<Fate, 'quarantined'> | 'quarantined_again';
 
 /** The column that counts a fate. */
-export const countColumn = (fate: Fate): CountColumn =>
-  fate === 'quarantined' ? 'quarantined_again' : fate;
+export const countColumn = (fate: Fate) => (fate === 'quarantined' ? 'quarantined_again' : fate);
 const camelCase = (name: string) =>
   name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+const COUNTS = Object.fromEntries(
+  fates.map(countColumn).map((column) => [camelCase(column), column]),
+) as Record<keyof Counts, string>;
 
 /** A replay or discard as an administrator sees it. No id of an installation is in it. */
 export interface QuarantineJob extends Counts {
@@ -42,42 +44,17 @@ export interface QuarantineJob extends Counts {
   failure: string | null;
 }
 
-export interface QuarantineJobRow extends Record<CountColumn, number> {
-  /** The token of its claim. */
-  claimed_by: string | null;
-  job_id: string;
-  kind: QuarantineJobKind;
-  filter: QuarantineFilter;
-  state: QuarantineJobState;
-  requested_at: Date;
-  requested_by: string;
-  started_at: Date | null;
-  completed_at: Date | null;
-  last_id: string;
-  up_to_id: string | null;
-  total: number | null;
-  done: number;
-  failure: string | null;
-}
-
-export function toJob(row: QuarantineJobRow): QuarantineJob {
-  return {
-    id: row.job_id,
-    kind: row.kind,
-    filter: row.filter,
-    state: row.state,
-    requestedAt: row.requested_at.toISOString(),
-    requestedBy: row.requested_by,
-    startedAt: row.started_at?.toISOString() ?? null,
-    completedAt: row.completed_at?.toISOString() ?? null,
-    total: row.total,
-    done: row.done,
-    ...countsOf(row),
-    failure: row.failure,
-  };
-}
-
-function countsOf(row: QuarantineJobRow): Counts {
-  const columns = fates.map(countColumn);
-  return Object.fromEntries(columns.map((column) => [camelCase(column), row[column]])) as Counts;
-}
+export const JOB = selectList<QuarantineJob>({
+  id: 'job_id',
+  kind: 'kind',
+  filter: 'filter',
+  state: 'state',
+  requestedAt: 'requested_at',
+  requestedBy: 'requested_by',
+  startedAt: 'started_at',
+  completedAt: 'completed_at',
+  total: 'total',
+  done: 'done',
+  ...COUNTS,
+  failure: 'failure',
+});

@@ -1,4 +1,5 @@
 import type { Queryable } from '../database/database.js';
+import { queryRecords, selectList } from '../database/records.js';
 import { conditionOf, type QuarantineFilter } from './filter.js';
 
 /** A quarantined event as an administrator sees it: no value of it. */
@@ -27,20 +28,17 @@ export type SummaryGroup = Partial<Record<SummaryField, string | null>> & {
   lastReceivedAt: string;
 };
 
-interface EventRow {
-  quarantine_id: string;
-  installation_id: string;
-  product: string;
-  event: string;
-  version: string;
-  reason: string;
-  path: string;
-  received_at: Date;
-  observed_at: Date;
-}
-
-const COLUMNS =
-  'quarantine_id, installation_id, product, event, version, reason, path, received_at, observed_at';
+const EVENT = selectList<ListedEvent>({
+  id: 'quarantine_id',
+  installationId: 'installation_id',
+  product: 'product',
+  event: 'event',
+  version: "nullif(version, '')",
+  reason: 'reason',
+  path: 'path',
+  receivedAt: 'received_at',
+  observedAt: 'observed_at',
+});
 
 /** The latest come first. */
 export async function listEvents(
@@ -49,21 +47,22 @@ export async function listEvents(
   { after, limit }: { after?: string | undefined; limit: number },
 ): Promise<ListedEvent[]> {
   const values: unknown[] = [after, limit];
-  const { rows } = await database.query<EventRow>(
-    `SELECT ${COLUMNS} FROM quarantined_event
+  return queryRecords(
+    database,
+    `SELECT ${EVENT} FROM quarantined_event
       WHERE ($1::bigint IS NULL OR quarantine_id < $1) AND ${conditionOf(filter, values)}
       ORDER BY quarantine_id DESC LIMIT $2`,
     values,
   );
-  return rows.map(toEvent);
 }
 
 export async function findEvent(database: Queryable, id: string): Promise<ListedEvent | null> {
-  const { rows } = await database.query<EventRow>(
-    `SELECT ${COLUMNS} FROM quarantined_event WHERE quarantine_id = $1`,
+  const [event = null] = await queryRecords<ListedEvent>(
+    database,
+    `SELECT ${EVENT} FROM quarantined_event WHERE quarantine_id = $1`,
     [id],
   );
-  return rows[0] ? toEvent(rows[0]) : null;
+  return event;
 }
 
 /** What is kept of an event itself; null where nothing is. */
@@ -93,39 +92,12 @@ export async function summarise(
   const values: unknown[] = [limit];
   const names = by.map((field) => (field === 'version' ? `nullif(version, '')` : field));
   const columns = by.map((field, at) => `${names[at] ?? field} AS ${field}`).join(', ');
-  const { rows } = await database.query<SummaryRow>(
-    `SELECT ${columns}, sum(events) AS events, sum(replayable) AS replayable,
-            min(received_at) AS first, max(received_at) AS last
+  return queryRecords(
+    database,
+    `SELECT ${columns}, sum(events)::float8 AS events, sum(replayable)::float8 AS replayable,
+            min(received_at) AS "firstReceivedAt", max(received_at) AS "lastReceivedAt"
        FROM ${ALL} WHERE ${conditionOf(filter, values)}
       GROUP BY ${names.join(', ')} ORDER BY sum(events) DESC, ${names.join(', ')} LIMIT $1`,
     values,
   );
-  return rows.map(({ events, replayable, first, last, ...group }) => ({
-    ...group,
-    events: Number(events),
-    replayable: Number(replayable),
-    firstReceivedAt: first.toISOString(),
-    lastReceivedAt: last.toISOString(),
-  }));
-}
-
-interface SummaryRow extends Partial<Record<SummaryField, string | null>> {
-  events: string;
-  replayable: string;
-  first: Date;
-  last: Date;
-}
-
-function toEvent(row: EventRow): ListedEvent {
-  return {
-    id: row.quarantine_id,
-    installationId: row.installation_id,
-    product: row.product,
-    event: row.event,
-    version: row.version || null,
-    reason: row.reason,
-    path: row.path,
-    receivedAt: row.received_at.toISOString(),
-    observedAt: row.observed_at.toISOString(),
-  };
 }

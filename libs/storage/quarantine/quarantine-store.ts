@@ -3,10 +3,11 @@ import { nameOf, recordGeneralAct, type Actor } from '../database/audit-log.js';
 import { IdleTokens, retryFailed, runNext } from '../database/claims.js';
 import type { Database } from '../database/database.js';
 import { announce } from '../database/listener.js';
+import { queryRecords } from '../database/records.js';
 import { workTables } from '../database/work-tables.js';
 import { discardExpired } from './discard.js';
 import type { QuarantineFilter } from './filter.js';
-import { toJob, type QuarantineJob, type QuarantineJobKind, type QuarantineJobRow } from './job.js';
+import { JOB, type QuarantineJob, type QuarantineJobKind } from './job.js';
 import {
   findContent,
   findEvent,
@@ -67,18 +68,19 @@ export class QuarantineStore {
     return this.database.transaction(async (client) => {
       // Two that ask the same at once must find each other.
       await client.query('LOCK TABLE quarantine_job IN SHARE ROW EXCLUSIVE MODE');
-      const { rows: same } = await client.query<QuarantineJobRow>(
-        `SELECT * FROM quarantine_job
+      const [same] = await queryRecords<QuarantineJob>(
+        client,
+        `SELECT ${JOB} FROM quarantine_job
           WHERE kind = $1 AND filter = $2::jsonb AND state IN ('requested', 'running')`,
         [kind, JSON.stringify(filter)],
       );
-      if (same[0]) return { job: toJob(same[0]), isNew: false };
-      const { rows } = await client.query<QuarantineJobRow>(
+      if (same) return { job: same, isNew: false };
+      const [job] = (await queryRecords<QuarantineJob>(
+        client,
         `INSERT INTO quarantine_job (job_id, kind, filter, state, requested_at, requested_by)
-         VALUES ($1, $2, $3, 'requested', now(), $4) RETURNING *`,
+         VALUES ($1, $2, $3, 'requested', now(), $4) RETURNING ${JOB}`,
         [randomUUID(), kind, JSON.stringify(filter), nameOf(requestedBy)],
-      );
-      const job = toJob(rows[0] as QuarantineJobRow);
+      )) as [QuarantineJob];
       await recordGeneralAct(client, {
         ...{ actor: requestedBy, act: `quarantine.${kind}`, outcome: 'done' },
         detail: { jobId: job.id, filter },
@@ -89,23 +91,24 @@ export class QuarantineStore {
   }
 
   async job(jobId: string): Promise<QuarantineJob | null> {
-    const { rows } = await this.database.query<QuarantineJobRow>(
-      'SELECT * FROM quarantine_job WHERE job_id = $1',
+    const [job = null] = await queryRecords<QuarantineJob>(
+      this.database,
+      `SELECT ${JOB} FROM quarantine_job WHERE job_id = $1`,
       [jobId],
     );
-    return rows[0] ? toJob(rows[0]) : null;
+    return job;
   }
 
   /** Newest first; `after` is the id of the last one of the page before. */
   async jobs({ after, limit }: { after?: string | undefined; limit: number }) {
-    const { rows } = await this.database.query<QuarantineJobRow>(
-      `SELECT * FROM quarantine_job
+    return queryRecords<QuarantineJob>(
+      this.database,
+      `SELECT ${JOB} FROM quarantine_job
         WHERE $1::uuid IS NULL OR (requested_at, job_id) <
               (SELECT requested_at, job_id FROM quarantine_job WHERE job_id = $1)
         ORDER BY requested_at DESC, job_id DESC LIMIT $2`,
       [after, limit],
     );
-    return rows.map(toJob);
   }
 
   /**
@@ -115,15 +118,14 @@ export class QuarantineStore {
    */
   async runNext(context: RunContext): Promise<string | null> {
     return this.#tokens.lend('jobs', (token) =>
-      runNext<QuarantineJobRow, string | null>(this.database, workTables.quarantineJobs, {
-        token,
-        stopping: context.signal,
-        work: async ({ job_id }, claim, signal) => {
+      runNext<QuarantineJob, string | null>(this.database, workTables.quarantineJobs, {
+        ...{ record: JOB, token, stopping: context.signal },
+        work: async ({ id }, claim, signal) => {
           const isComplete = await this.database.hold(
             (client) => runJob(claim, client, { ...context, signal }),
             { name: 'quarantine jobs' },
           );
-          return isComplete ? job_id : null;
+          return isComplete ? id : null;
         },
         recordFailed: (tx, jobId, failure) =>
           recordGeneralAct(tx, {
@@ -137,12 +139,12 @@ export class QuarantineStore {
   /** Resumes a failed job and records that, in one transaction. @returns null if it has not failed */
   async retry(jobId: string, actor: Actor): Promise<QuarantineJob | null> {
     return this.database.transaction(async (tx) => {
-      const row = await retryFailed<QuarantineJobRow>(tx, workTables.quarantineJobs, jobId);
-      if (!row) return null;
-      const { kind, filter } = row;
+      const job = await retryFailed<QuarantineJob>(tx, workTables.quarantineJobs, JOB, jobId);
+      if (!job) return null;
+      const { kind, filter } = job;
       const detail = { jobId, kind, filter };
       await recordGeneralAct(tx, { actor, act: 'quarantine.retry', outcome: 'done', detail });
-      return toJob(row);
+      return job;
     });
   }
 

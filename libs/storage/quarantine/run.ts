@@ -7,8 +7,8 @@ import { inTransaction } from '../database/transaction.js';
 import { copyKey } from '../write/deduplicate.js';
 import type { TelemetryStore } from '../write/telemetry-store.js';
 import { discardSome } from './discard.js';
-import { conditionOf } from './filter.js';
-import { countColumn, type QuarantineJobRow } from './job.js';
+import { conditionOf, type QuarantineFilter } from './filter.js';
+import { countColumn, type QuarantineJobKind } from './job.js';
 import type { Replayed, ReplayCounts } from '../write/replay.js';
 
 /** Events in one transaction: some hundred milliseconds, and at most 32 MB of what is kept. */
@@ -68,9 +68,18 @@ async function start(client: pg.ClientBase, claim: Claim): Promise<void> {
   );
 }
 
+interface JobRow {
+  job_id: string;
+  kind: QuarantineJobKind;
+  filter: QuarantineFilter;
+  last_id: string;
+  up_to_id: string | null;
+  claimed_by: string;
+}
+
 /** @throws ClaimLost */
-async function read(client: pg.ClientBase, { ids, token }: Claim): Promise<QuarantineJobRow> {
-  const { rows } = await client.query<QuarantineJobRow>(
+async function read(client: pg.ClientBase, { ids, token }: Claim): Promise<JobRow> {
+  const { rows } = await client.query<JobRow>(
     'SELECT * FROM quarantine_job WHERE job_id = ANY ($1) AND claimed_by = $2',
     [ids, token],
   );
@@ -81,7 +90,7 @@ async function read(client: pg.ClientBase, { ids, token }: Claim): Promise<Quara
 /** @returns whether there was nothing left */
 async function replayNext(
   client: pg.ClientBase,
-  job: QuarantineJobRow,
+  job: JobRow,
   { normalise, store }: RunContext,
 ): Promise<boolean> {
   const rows = withoutCopies(await readKept(client, job));
@@ -107,14 +116,14 @@ interface KeptRow {
 const BY_INDEX =
   'SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off';
 
-async function readKept(client: pg.ClientBase, job: QuarantineJobRow): Promise<KeptRow[]> {
+async function readKept(client: pg.ClientBase, job: JobRow): Promise<KeptRow[]> {
   return inTransaction(client, async () => {
     await client.query(BY_INDEX);
     return readPage(client, job);
   });
 }
 
-async function readPage(client: pg.ClientBase, job: QuarantineJobRow): Promise<KeptRow[]> {
+async function readPage(client: pg.ClientBase, job: JobRow): Promise<KeptRow[]> {
   const values: unknown[] = [job.last_id, job.up_to_id, EVENTS_AT_ONCE];
   const { rows } = await client.query<KeptRow>(
     `SELECT quarantine_id, installation_id, event_key, envelope
@@ -143,11 +152,7 @@ function withoutCopies(rows: readonly KeptRow[]): readonly KeptRow[] {
 }
 
 /** @returns whether there was nothing left */
-async function discardNext(
-  client: pg.ClientBase,
-  claim: Claim,
-  job: QuarantineJobRow,
-): Promise<boolean> {
+async function discardNext(client: pg.ClientBase, claim: Claim, job: JobRow): Promise<boolean> {
   const values: unknown[] = [job.last_id, job.up_to_id];
   const condition = `quarantine_id > $1 AND quarantine_id <= $2 AND ${conditionOf(job.filter, values)}`;
   const isOver = await inStep(client, claim, async () => {
@@ -159,7 +164,7 @@ async function discardNext(
 }
 
 /** Starts again if events were skipped because another transaction had locked them. */
-async function beginAgain(client: pg.ClientBase, job: QuarantineJobRow): Promise<boolean> {
+async function beginAgain(client: pg.ClientBase, job: JobRow): Promise<boolean> {
   const values: unknown[] = [job.job_id, job.up_to_id];
   const { rowCount } = await client.query(
     `UPDATE quarantine_job SET last_id = 0
@@ -180,7 +185,7 @@ const ADD_COUNTS = fates
 /** Notes how far a job is. @throws ClaimLost */
 async function advance(
   tx: pg.ClientBase,
-  { job_id, last_id, claimed_by }: QuarantineJobRow,
+  { job_id, last_id, claimed_by }: JobRow,
   lastId: string,
   counts: ReplayCounts,
   discarded = 0,

@@ -28,16 +28,15 @@ export function metricReader(
   const known = new Set([...declared.keys(), ...rules.descriptive, event.outcome?.property]);
   // A property whose name is that of a metric with another property is not added to that metric.
   const names = new Set((event.metrics ?? []).map(({ name }) => name));
-  const outcomes = new Map(Object.entries(event.outcome?.values ?? {}));
-  const readOutcome = (properties: Properties, values: MetricValues) => {
-    const property = event.outcome?.property;
-    if (property === undefined) return '';
-    const ended = properties[property];
-    const outcome = outcomes.get(String(ended)) ?? '';
-    if (outcome === '' && !declared.has(property) && containsValue(ended)) {
-      values.dropped.add(safeKey(property));
-    }
-    return outcome;
+  const readOutcome = outcomeReader(event, (property) => declared.has(property));
+  const readProperty = (key: string, raw: unknown, values: MetricValues) => {
+    const metric = declared.get(key);
+    if (metric) readDeclared(metric, raw, values);
+    else if (known.has(key)) return;
+    else if (rules.isIgnored(key)) {
+      if (containsText(raw)) values.dropped.add(safeKey(key));
+    } else if (!names.has(key)) readUndeclared(rules.nameOf(key), key, raw, values);
+    else if (containsValue(raw)) values.dropped.add(safeKey(key));
   };
   return {
     knows: (key) => known.has(key),
@@ -48,19 +47,29 @@ export function metricReader(
       if (isReport && Object.keys(properties).length === 0)
         return { content: 'empty', defects: [] };
       const values = new MetricValues();
-      for (const [key, raw] of Object.entries(properties)) {
-        const metric = declared.get(key);
-        if (metric) readDeclared(metric, raw, values);
-        else if (known.has(key)) continue;
-        else if (rules.isIgnored(key)) {
-          if (containsText(raw)) values.dropped.add(safeKey(key));
-        } else if (!names.has(key)) readUndeclared(rules.nameOf(key), key, raw, values);
-        else if (containsValue(raw)) values.dropped.add(safeKey(key));
-      }
+      for (const [key, raw] of Object.entries(properties)) readProperty(key, raw, values);
       const outcome = readOutcome(properties, values);
       countEvent(event, properties, outcome, values);
       return contentOf(event, name, properties, outcome, values);
     },
+  };
+}
+
+/** Reads how an event ended; an empty text if it does not say so, or in a way that is not declared. */
+function outcomeReader(
+  { outcome: declared }: EventDeclaration,
+  isMetric: (key: string) => boolean,
+) {
+  const outcomes = new Map(Object.entries(declared?.values ?? {}));
+  return (properties: Properties, values: MetricValues): string => {
+    if (declared === undefined) return '';
+    const { property } = declared;
+    const ended = properties[property];
+    const outcome = outcomes.get(String(ended)) ?? '';
+    if (outcome === '' && !isMetric(property) && containsValue(ended)) {
+      values.dropped.add(safeKey(property));
+    }
+    return outcome;
   };
 }
 

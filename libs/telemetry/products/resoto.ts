@@ -1,18 +1,10 @@
 import type { MetricDeclaration, ProductDeclaration } from './declaration.js';
 
-const count = (name: string, about: string): MetricDeclaration => ({
-  name,
-  kind: 'count',
-  unit: '1',
-  about,
-});
-
-const flag = (name: string, about: string): MetricDeclaration => ({
-  name,
-  kind: 'flag',
-  unit: '1',
-  about,
-});
+const one =
+  (kind: 'count' | 'flag') =>
+  (name: string, about: string): MetricDeclaration => ({ name, kind, unit: '1', about });
+const count = one('count');
+const flag = one('flag');
 
 const each = (name: string, about: string): MetricDeclaration => ({
   ...count(name, about),
