@@ -12,30 +12,40 @@ const rooms = {
   'apps/ingest': ['telemetry', 'queue', 'storage', 'platform'],
   'apps/worker': ['telemetry', 'queue', 'storage', 'platform'],
   'apps/admin': ['telemetry', 'queue', 'storage', 'platform'],
-  'apps/cli': ['storage', 'platform'],
+  'apps/cli': ['telemetry', 'storage', 'platform'],
   'apps/start': ['telemetry', 'queue', 'storage', 'platform', 'devservers'],
   'libs/devservers': ['platform'],
   'tools/docs': ['telemetry', 'platform'],
 };
 
 /**
- * The rooms of libs/storage, and which others each may import: no arrow leads back. Files at the top of the lib
- * are its entry point.
+ * Rooms with rooms inside, and which others each of these may import: no arrow leads back. Files at the top, such as
+ * the entry point, may import all of them.
  */
-const storageRooms = {
-  database: [],
-  ledger: [],
-  access: ['database'],
-  balance: ['database'],
-  read: ['database'],
-  rollups: ['database'],
-  maintenance: ['database', 'rollups'],
-  purge: ['database', 'rollups', 'maintenance'],
-  schema: ['database', 'rollups'],
-  erasure: ['database', 'rollups', 'ledger'],
-  recovery: ['database', 'rollups', 'ledger', 'erasure'],
-  write: ['database', 'rollups', 'erasure'],
-  quarantine: ['database', 'write'],
+const innerRooms = {
+  'libs/storage': {
+    database: [],
+    ledger: [],
+    access: ['database'],
+    balance: ['database'],
+    read: ['database'],
+    rollups: ['database'],
+    maintenance: ['database', 'rollups'],
+    purge: ['database', 'rollups', 'maintenance'],
+    schema: ['database', 'rollups'],
+    erasure: ['database', 'rollups', 'ledger'],
+    recovery: ['database', 'rollups', 'ledger', 'erasure'],
+    write: ['database', 'rollups', 'erasure'],
+    quarantine: ['database', 'write'],
+  },
+  'apps/admin': {
+    http: [],
+    access: ['http'],
+    erasures: ['http'],
+    purges: ['http'],
+    quarantine: ['http'],
+    operations: ['http'],
+  },
 };
 
 /** Packages that are at home in a few rooms. `node:module` makes a `require` no rule would see. */
@@ -77,10 +87,10 @@ function doorRules(room, doors) {
   return { regex: `^#${open}`, message: `${room} may import ${doors.join(', ') || 'no lib'}.` };
 }
 
-/** @param {string} room of libs/storage @param {string[]} targets */
-function arrowRule(room, targets) {
+/** @param {string} room @param {string} inner @param {string[]} targets */
+function arrowRule(room, inner, targets) {
   const allowed = targets.length > 0 ? `(?!(${targets.join('|')})/)` : '';
-  const message = `${room} may import ${targets.join(', ') || 'no other room'} of libs/storage.`;
+  const message = `${inner} may import ${targets.join(', ') || 'no other room'} of ${room}.`;
   return { regex: `^\\.\\./${allowed}`, message };
 }
 
@@ -92,14 +102,14 @@ function arrowRule(room, targets) {
 function roomRules([room, doors]) {
   const own = room.startsWith('libs/') ? [room.slice('libs/'.length)] : [];
   const leaving = { flat: '(^|/)\\.\\.(/|$)', deep: '(^|/)\\.\\.(/.*)?/\\.\\.(/|$)' };
-  const inner = room === 'libs/storage' ? Object.entries(storageRooms) : [];
+  const inner = Object.entries(innerRooms[room] ?? {});
   const places = [
     { glob: `${room}/*`, away: leaving.flat, arrows: [] },
     { glob: `${room}/*/**/*`, away: leaving.deep, arrows: [] },
     ...inner.map(([name, targets]) => ({
       glob: `${room}/${name}/**/*`,
       away: leaving.deep,
-      arrows: [arrowRule(name, targets)],
+      arrows: [arrowRule(room, name, targets)],
     })),
   ];
   return places.flatMap(({ glob, away, arrows }) =>

@@ -33,6 +33,7 @@ const ROUTES: [
   ['GET', `/v1/erasures/${ID}/certificate`, 'erasures:write', 404],
   ['GET', `/v1/installations/${ID}`, 'installations:read', 200],
   ['GET', `/v1/installations/${ID}/export`, 'installations:read', 200],
+  ['POST', `/v1/purges/${ID}/retry`, 'erasures:write', 404],
   ['GET', '/v1/queue', 'operations:read', 200],
   ['GET', '/v1/queue/failed', 'operations:read', 200],
   ['POST', '/v1/queue/failed/retry', 'quarantine:write', 200],
@@ -43,6 +44,7 @@ const ROUTES: [
   ['GET', '/v1/quarantine/1', LOOK, 404],
   ['GET', '/v1/quarantine/jobs', LOOK, 200],
   ['GET', `/v1/quarantine/jobs/${ID}`, LOOK, 404],
+  ['POST', `/v1/quarantine/jobs/${ID}/retry`, 'quarantine:write', 404],
   ['POST', '/v1/quarantine/replays', 'quarantine:write', 400],
   ['POST', '/v1/quarantine/discards', 'quarantine:write', 400],
   ['GET', '/v1/housekeeping', 'operations:read', 200],
@@ -137,9 +139,11 @@ test('actions are in the audit log with hashed ids, and audit entries cannot be 
 
 /** Runs `npm run admin-token`. */
 const createToken = (...words: string[]) =>
-  promisify(execFile)(process.execPath, ['dist/apps/admin/create-token.js', ...words], {
-    env: { PATH: process.env.PATH, DATABASE_URL: muster.databaseUrl, SUPPRESSION_KEY },
-  });
+  promisify(execFile)(
+    process.execPath,
+    ['dist/apps/cli/main.js', 'tokens', 'bootstrap', ...words],
+    { env: { PATH: process.env.PATH, DATABASE_URL: muster.databaseUrl, SUPPRESSION_KEY } },
+  );
 
 test('the command prints a new token once, records it, and stores only its digest', async () => {
   const { stdout } = await createToken('erika', 'erasures:write');

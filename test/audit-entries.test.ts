@@ -41,6 +41,21 @@ const newToken = async () => {
   return name;
 };
 
+async function newFailedJob(): Promise<string> {
+  const filter = { event: randomUUID() };
+  const { json } = await admin.ask('POST', '/v1/quarantine/replays', { filter });
+  const { id } = json.job as { id: string };
+  await muster.owner(`UPDATE quarantine_job SET state = 'failed' WHERE job_id = $1`, [id]);
+  return id;
+}
+
+async function newFailedPurge(): Promise<string> {
+  const { json } = await admin.ask('POST', '/v1/purges', { key: await newKey(), ...day });
+  const { id } = json.purge as { id: string };
+  await muster.owner(`UPDATE purge SET state = 'failed' WHERE purge_id = $1`, [id]);
+  return id;
+}
+
 async function newFailedErasure(): Promise<string> {
   const { json } = await admin.ask('POST', '/v1/erasures', { installationIds: [randomUUID()] });
   const { id } = json.erasure as { id: string };
@@ -99,6 +114,13 @@ const ACTS: [
     () => Promise.resolve(randomUUID()),
     (event) => ask('POST', '/v1/quarantine/discards', { filter: { event } }),
   ],
+  [
+    'quarantine.retry',
+    'quarantine_job',
+    newFailedJob,
+    (id) => ask('POST', `/v1/quarantine/jobs/${id}/retry`),
+  ],
+  ['purge.retry', 'purge', newFailedPurge, (id) => ask('POST', `/v1/purges/${id}/retry`)],
   ['purge.request', 'purge', newKey, (key) => ask('POST', '/v1/purges', { key, ...day })],
   [
     'key.create',

@@ -118,6 +118,35 @@ test('purge shows what a leaked key sent, and removes it after confirmation', as
   );
 });
 
+test('purges retry resumes a failed purge, and no other', async () => {
+  const made = await run('keys', 'create', 'dcos', '--json');
+  const { key } = JSON.parse(made.stdout) as { key: { id: string } };
+  const times = ['--from', '2026-01-01', '--to', '2026-01-02'];
+  const done = await run('purge', '--key', key.id, ...times, '--confirm', '--wait', '--json');
+  const { purge } = JSON.parse(done.stdout) as { purge: { id: string } };
+  await muster.owner(`UPDATE purge SET state = 'failed' WHERE purge_id = $1`, [purge.id]);
+  expect(await run('purges', 'retry', purge.id, '--wait')).toMatchObject({
+    ...{ code: 0, stdout: expect.stringContaining('complete') },
+  });
+  expect(await run('purges', 'retry', purge.id)).toMatchObject({
+    code: 1,
+    stderr: 'The purge is complete. Only a failed one can be retried.\n',
+  });
+});
+
+test('quarantine jobs retry resumes a failed job, and no other', async () => {
+  const done = await run('quarantine', 'replay', '--event', 'none', '--wait', '--json');
+  const { job } = JSON.parse(done.stdout) as { job: { id: string } };
+  await muster.owner(`UPDATE quarantine_job SET state = 'failed' WHERE job_id = $1`, [job.id]);
+  expect(await run('quarantine', 'jobs', 'retry', job.id, '--wait')).toMatchObject({
+    ...{ code: 0, stdout: expect.stringContaining('complete') },
+  });
+  expect(await run('quarantine', 'jobs', 'retry', job.id)).toMatchObject({
+    code: 1,
+    stderr: 'The job is complete. Only a failed one can be retried.\n',
+  });
+});
+
 test('a write key can be created, used, listed without its secret, and revoked', async () => {
   const made = await run('keys', 'create', 'dcos', '--name', 'staging', '--json');
   const { key, secret } = JSON.parse(made.stdout) as { key: { id: string }; secret: string };
@@ -282,35 +311,35 @@ test('a missing file, view or database is reported in one sentence', async () =>
   }
 });
 
-test('a usage error of create-token and verify-certificate is reported as text', async () => {
+test('errors of the commands without a server are reported as text', async () => {
   const env = { DATABASE_URL: muster.databaseUrl, SUPPRESSION_KEY };
-  const report = (script: string, ...words: string[]) =>
-    spawned(process.execPath, [`dist/apps/admin/${script}.js`, ...words], env);
+  const report = (...words: string[]) =>
+    spawned(process.execPath, ['dist/apps/cli/main.js', ...words], env);
   const files = ['/nowhere/certificate.json', '--key', '/nowhere/key.pem'];
   const reports = await Promise.all([
-    report('create-token', '--dayz', '3', 'erika'),
-    report('create-token', 'erika', '--days', '99999'),
-    report('verify-certificate', '--keys', 'x'),
-    report('verify-certificate', ...files),
+    report('tokens', 'bootstrap', '--dayz', '3', 'erika'),
+    report('tokens', 'bootstrap', 'erika', '--days', '99999'),
+    report('tokens', 'bootstrap', 'erika', 'everything'),
+    report('erasures', 'verify-certificate', '--keys', 'x'),
+    report('erasures', 'verify-certificate', ...files),
   ]);
-  const failure = (stderr: RegExp) => ({
-    code: 1,
-    stdout: '',
-    stderr: expect.stringMatching(stderr),
+  const failure = (code: number, stderr: RegExp) => ({
+    ...{ code, stdout: '', stderr: expect.stringMatching(stderr) },
   });
   expect(reports).toEqual([
-    failure(/^npm run admin-token [^"{]*/),
-    failure(/^npm run admin-token [^"{]*/),
-    failure(/^npm run verify-certificate [^"{]*/),
-    failure(/^\/nowhere\/certificate\.json cannot be read\.\n$/),
+    failure(2, /^error: unknown option '--dayz'/),
+    failure(2, /^error: option '--days <n>' .* at most 36500\./),
+    failure(1, /^Unknown scope everything\. Scopes: /),
+    failure(2, /^error: required option '--key <pem>' not specified/),
+    failure(1, /^\/nowhere\/certificate\.json cannot be read\.\n$/),
   ]);
 });
 
 test('verify-certificate does not verify less because npm took its --id', async () => {
   const env = { npm_lifecycle_event: 'verify-certificate', npm_config_id: randomUUID() };
-  const words = ['dist/apps/admin/verify-certificate.js', 'FILE', '--key', 'KEY'];
-  expect(await spawned(process.execPath, words, env)).toMatchObject({
-    ...{ code: 1, stderr: expect.stringMatching(/^npm run verify-certificate/) },
+  const words = ['erasures', 'verify-certificate', 'FILE', '--key', 'KEY'];
+  expect(await spawned(process.execPath, ['dist/apps/cli/main.js', ...words], env)).toMatchObject({
+    ...{ code: 2, stderr: expect.stringMatching(/^npm took --id for itself/) },
   });
 });
 

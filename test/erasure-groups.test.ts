@@ -151,7 +151,7 @@ test('a worker whose claim was taken over does not continue', async () => {
       await save(id); // no longer suppressed
     },
   });
-  await expect(frozen).rejects.toThrow('Another worker has taken the erasures.');
+  await expect(frozen).rejects.toThrow('Another worker has claimed the work.');
   expect(await erasures.get(erasure)).toMatchObject({ state: 'complete', removed: { report: 1 } });
   expect(await reportsOf(id)).toBe(1);
 });

@@ -7,6 +7,8 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { format, resolveConfig } from 'prettier';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findGaps, routesOf, type OpenApiDocument } from '../tools/docs/document.js';
+import { withRoutes } from '../tools/docs/routes.js';
+import { referenceTypes } from '../tools/docs/types.js';
 import { adminScopes } from '#storage';
 import { startAdmin, type Admin } from './support/admin.js';
 import { flawsOf } from './support/answers.js';
@@ -48,6 +50,15 @@ test.each(FILES)('docs/reference/%s matches the output of npm run docs', async (
   const options = { ...(await resolveConfig(file)), filepath: file };
   const now = await format(await readFile(join(made, name), 'utf8'), options);
   expect(await readFile(file, 'utf8')).toBe(now);
+});
+
+test.each([
+  ['docs/admin.md', (page: string) => withRoutes(page, documents.admin)],
+  ['apps/cli/admin-types.ts', (_: string) => referenceTypes(documents.admin)],
+])('%s matches the output of npm run docs', async (file, generate) => {
+  const text = await readFile(file, 'utf8');
+  const options = { ...(await resolveConfig(file)), filepath: file };
+  expect(text).toBe(await format(generate(text), options));
 });
 
 describe.each(APIS)('the reference of %s', (api) => {

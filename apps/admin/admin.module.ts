@@ -1,6 +1,6 @@
 import type { OnApplicationBootstrap } from '@nestjs/common';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_GUARD, APP_PIPE } from '@nestjs/core';
 import {
   Drain,
   HttpServers,
@@ -23,29 +23,28 @@ import {
   QuarantineStore,
   UnsuitableDatabase,
 } from '#storage';
-import { AuditController } from './audit.controller.js';
-import { BalanceController } from './balance.controller.js';
-import { ErasuresController } from './erasures.controller.js';
-import { AuthGuard } from './auth-guard.js';
-import { Guesses } from './guesses.js';
-import { HealthController } from './health.controller.js';
-import { HousekeepingController } from './housekeeping.controller.js';
-import { InstallationIds } from './installation-ids.js';
-import { InstallationsController } from './installations.controller.js';
-import { KnownTokens } from './known-tokens.js';
-import { BlocksController } from './policy/blocks.controller.js';
-import { KeysController } from './policy/keys.controller.js';
-import { KnownProducts } from './policy/known-products.js';
-import { ProductsController } from './policy/products.controller.js';
-import { LedgerCheck, type LedgerKeys } from './ledger-check.js';
-import { LedgerController } from './ledger.controller.js';
-import { AdminMetrics } from './metrics.js';
-import { PublicKey } from './public-key.js';
+import { AuditController } from './operations/audit.controller.js';
+import { BalanceController } from './operations/balance.controller.js';
+import { ErasuresController } from './erasures/erasures.controller.js';
+import { AuthGuard } from './http/auth.guard.js';
+import { Guesses } from './http/guesses.js';
+import { HealthController, PublicKey } from './operations/health.controller.js';
+import { HousekeepingController } from './operations/housekeeping.controller.js';
+import { InstallationIds } from './erasures/installation-ids.js';
+import { InstallationsController } from './erasures/installations.controller.js';
+import { KnownTokens } from './http/known-tokens.js';
+import { BlocksController } from './access/blocks.controller.js';
+import { KeysController } from './access/keys.controller.js';
+import { KnownProducts } from './access/known-products.js';
+import { ProductsController } from './access/products.controller.js';
+import { LedgerCheck, type LedgerKeys } from './erasures/ledger-check.js';
+import { LedgerController } from './erasures/ledger.controller.js';
+import { AdminMetrics } from './http/metrics.js';
 import { PurgesController } from './purges/purges.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
-import { QueueController } from './queue/queue.controller.js';
-import { RequestShape } from './request-shape.js';
-import { TokensController } from './tokens.controller.js';
+import { QueueController } from './operations/queue.controller.js';
+import { RequestShape, ValidationPipe } from './http/validation.js';
+import { TokensController } from './access/tokens.controller.js';
 
 /** How long a start waits for Redis' time. */
 const CLOCK_MS = 500;
@@ -128,10 +127,10 @@ export class AdminModule implements OnApplicationBootstrap {
         { provide: HttpServers, useValue: servers },
         { provide: AdminMetrics, useValue: new AdminMetrics({ clock, servers }) },
         AuthGuard,
-        RequestShape,
         // Authentication comes first, so that errors reveal no parameter names to strangers.
         { provide: APP_GUARD, useExisting: AuthGuard },
-        { provide: APP_GUARD, useExisting: RequestShape },
+        { provide: APP_GUARD, useClass: RequestShape },
+        { provide: APP_PIPE, useClass: ValidationPipe },
       ],
     };
   }

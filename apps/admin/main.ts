@@ -28,11 +28,11 @@ import {
 import { QueueInspector } from '#queue';
 import { compileProducts, readDeclaration } from '#telemetry';
 import { AdminModule, type AdminParts } from './admin.module.js';
-import { ErrorFilter, refuseEarly } from './errors.js';
-import { AuthGuard } from './auth-guard.js';
-import { addHttpRules, refuseUnreadable } from './http-rules.js';
-import { AdminMetrics } from './metrics.js';
-import { serveDashboard } from './queue/dashboard.js';
+import { ErrorFilter, refuseEarly } from './http/errors.js';
+import { AuthGuard } from './http/auth.guard.js';
+import { addHttpRules, refuseUnreadable } from './http/http-rules.js';
+import { AdminMetrics } from './http/metrics.js';
+import { serveDashboard } from './operations/queue-dashboard.js';
 
 /** 10,000 GUIDs take 400 KB. */
 const MAX_BODY_BYTES = 1024 * 1024;

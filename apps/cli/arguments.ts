@@ -7,6 +7,13 @@ export function parsePositiveNumber(text: string): number {
   throw new InvalidArgumentError('It must be a number above 0.');
 }
 
+/** Parses a number of days that Postgres can add to a date: at most 100 years. */
+export function parseLifetime(text: string): number {
+  const days = parsePositiveNumber(text);
+  if (days <= 36_500) return days;
+  throw new InvalidArgumentError('It must be at most 36500.');
+}
+
 export function parseNonNegativeNumber(text: string): number {
   return /^0+(\.0+)?$/.test(text) ? 0 : parsePositiveNumber(text);
 }

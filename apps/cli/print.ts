@@ -31,15 +31,12 @@ export function table<T>(rows: readonly T[], columns: readonly Column<T>[]): str
   );
 }
 
-/** One item of a response. */
-export type Row = Record<string, unknown>;
-
 /** A table with a column for each field of the first row. */
-export function tableOfAll(rows: readonly Row[]): string[] {
+export function tableOfAll(rows: readonly object[]): string[] {
   const names = Object.keys(rows[0] ?? {});
   return table(
-    rows,
-    names.map((name): Column<Row> => [name.toUpperCase(), (row) => row[name]]),
+    rows as readonly Record<string, unknown>[],
+    names.map((name) => [name.toUpperCase(), (row) => row[name]]),
   );
 }
 

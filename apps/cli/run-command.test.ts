@@ -12,6 +12,7 @@ import { runCommand } from './run-command.js';
 /** Has the fields that commands read from any response. */
 const RESPONSE = {
   ...{ rows: {}, sent: [], event: {}, job: { state: 'complete' } },
+  purge: { state: 'complete', removed: {} },
   erasure: { id: 'X', state: 'requested', removed: {}, failure: null },
   forgotten: { erasures: [], suppressions: 0, lifts: 0, reappeared: 0 },
 };
@@ -68,7 +69,9 @@ const COMMANDS = [
   ...[`quarantine list ${FILTER} ${PAGE}`, `quarantine summary ${FILTER} --by X --limit 1`],
   ...['quarantine show X', `quarantine replay ${FILTER}`, 'quarantine discard --all'],
   ...[`quarantine jobs list ${PAGE}`, 'quarantine jobs show X'],
+  'quarantine jobs retry X',
   ...[`purge --key X ${TIMES}`, `purges list --state X ${PAGE}`, 'purges show X'],
+  'purges retry X',
   ...['queue', 'queue failed --limit 1', 'queue retry'],
   ...[`balance --product X ${TIMES} --limit 1`, 'housekeeping', `audit ${PAGE}`],
 ];

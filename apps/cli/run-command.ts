@@ -18,16 +18,19 @@ Through npm, write -- before the command: npm run muster -- erase ID --dry-run. 
 options for itself.
 
 By default, commands connect to the Muster that npm start runs on this machine. Set ADMIN_URL,
-ADMIN_TOKEN and ADMIN_CA_FILE to use another one. The commands export and rollup connect to the
-database instead: set DATABASE_URL.
+ADMIN_TOKEN and ADMIN_CA_FILE to use another one. The commands export, rollup and tokens bootstrap
+connect to the database instead: set DATABASE_URL.
 
 Times are RFC 3339 (2026-01-31T12:00:00Z) or a day in UTC (2026-01-31).
 
 Exit codes: 0 success, 1 failure, 2 wrong usage, 3 success, but a problem was found (an erasure or
 a job failed, event counts are out of balance).`;
 
+/** The npm scripts that run commands. */
+const SCRIPTS = ['muster', 'admin-token', 'verify-certificate'];
+
 /** In the order of the help. */
-const ADDERS = [
+const ADDERS: ((program: Command, withTools: WithTools, withDatabase: WithDatabase) => void)[] = [
   ...[addErasures, addInstallations, addAccess, addProducts],
   ...[addQuarantine, addPurge, addOperations],
 ];
@@ -77,8 +80,8 @@ function buildProgram({ out, err, env }: Terminal, say: (line: string) => void):
   const withDatabase: WithDatabase =
     (work) =>
     (...args) =>
-      work({ out, say, findDatabase: () => findDatabase(env) }, ...args);
-  for (const add of ADDERS) add(program, withTools);
+      work({ out, say, env, findDatabase: () => findDatabase(env) }, ...args);
+  for (const add of ADDERS) add(program, withTools, withDatabase);
   addAnalyst(program, withDatabase);
   inheritSettings(program);
   return program;
@@ -110,7 +113,7 @@ function findMissingOptions(
 ): string[] {
   const options = [program, ...commandsOf(program)].flatMap((command) => command.options);
   const names = new Set(options.map((option) => option.name()));
-  return optionsTakenByNpm({ script: 'muster', names: [...names], words }, env);
+  return SCRIPTS.flatMap((script) => optionsTakenByNpm({ script, names: [...names], words }, env));
 }
 
 function reportFailure(error: unknown, say: (line: string) => void): number {

@@ -27,8 +27,10 @@ export type WithTools = <A extends unknown[]>(
   work: (tools: Tools, ...args: A) => Promise<void>,
 ) => (...args: A) => Promise<void>;
 
-/** Dependencies of a command that uses the database instead of the admin API. */
+/** Dependencies of a command that does without the admin API. */
 export interface DatabaseTools extends Pick<Tools, 'out' | 'say'> {
+  /** Default: the environment of this process. */
+  env: Environment | undefined;
   /** @throws Failure if no database is configured */
   findDatabase: () => Promise<string>;
 }

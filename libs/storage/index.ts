@@ -46,7 +46,7 @@ export type { Block } from './access/block-rules.js';
 export { PolicyStore, type PolicyStoreOptions } from './access/policy-store.js';
 export type { ProductChange, ProductDecision } from './access/product-policies.js';
 export type { NewWriteKey, UnrotatableReason, WriteKey } from './access/write-keys.js';
-export { quarantineFilterFields, type QuarantineFilter } from './quarantine/filter.js';
+export type { QuarantineFilter } from './quarantine/filter.js';
 export {
   quarantineJobKinds,
   quarantineJobStates,

@@ -167,7 +167,7 @@ function limitsOf(schema: Schema): string {
   return limits.length === 0 ? '' : `, ${limits.join(', ')}`;
 }
 
-function table(head: string[], rows: string[][]): string {
+export function table(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.map(escapeCell).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

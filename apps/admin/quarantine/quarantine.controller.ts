@@ -1,34 +1,35 @@
-import { Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import {
   AdminStore,
   QuarantineStore,
+  summaryFields,
+  type Administrator,
   type QuarantineFilter,
+  type QuarantineJob,
   type QuarantineJobKind,
 } from '#storage';
-import { OneQuarantineJob, QuarantineJobPage } from '../responses/quarantine-jobs.js';
+import { AdminError } from '../http/errors.js';
+import { Caller, Scope } from '../http/auth.guard.js';
+import { Documented } from '../http/documented.js';
+import { nextAfter } from '../http/fields.js';
+import { isUuid } from '../http/validation.js';
 import {
+  DiscardBody,
+  JobsQuery,
+  OneQuarantineJob,
+  QuarantineJobPage,
+  ReplayBody,
+} from './quarantine-jobs.dto.js';
+import {
+  EventsQuery,
   OneQuarantinedEvent,
   QuarantinedEventPage,
   QuarantineSummary,
-} from '../responses/quarantine.js';
-import { AdminError } from '../errors.js';
-import { administratorOf, Scope } from '../auth-guard.js';
-import { Documented } from '../reference/documented.js';
-import { isUuid } from '../requests.js';
-import {
-  asEventId,
-  DiscardBody,
-  EventsQuery,
-  JobsQuery,
-  readDiscardBody,
-  readJobsQuery,
-  readListQuery,
-  readReplayBody,
-  readSummaryQuery,
-  ReplayBody,
   SummaryQuery,
-} from './requests.js';
+} from './quarantine.dto.js';
+
+/** A bigint of Postgres has 19 digits. */
+const EVENT_ID = /^\d{1,18}$/;
 
 /** Shows quarantined events, and requests replays and discards, which the workers carry out. */
 @Controller('v1/quarantine')
@@ -43,14 +44,11 @@ export class QuarantineController {
   @Documented({
     summary: 'Lists quarantined events',
     about: 'Returns the events that match all of the given filters.',
-    query: EventsQuery,
     response: QuarantinedEventPage,
   })
-  async list(@Query() query: Record<string, unknown>): Promise<QuarantinedEventPage> {
-    const { filter, ...page } = readListQuery(query);
-    const events = await this.quarantine.list(filter, page);
-    const isFull = events.length === page.limit;
-    return { events, next: isFull ? (events.at(-1)?.id ?? null) : null };
+  async list(@Query() { after, limit, ...filter }: EventsQuery): Promise<QuarantinedEventPage> {
+    const events = await this.quarantine.list(filter, { after, limit });
+    return { events, next: nextAfter(events, limit) };
   }
 
   @Get('summary')
@@ -59,25 +57,24 @@ export class QuarantineController {
     summary: 'Counts quarantined events by group',
     about:
       'Includes events without a known installation. These are only counted per hour, and cannot be replayed.',
-    query: SummaryQuery,
     response: QuarantineSummary,
   })
-  async summary(@Query() query: Record<string, unknown>): Promise<QuarantineSummary> {
-    const { filter, ...options } = readSummaryQuery(query);
-    return { groups: await this.quarantine.summary(filter, options) };
+  async summary(
+    @Query() { by: named, limit, ...filter }: SummaryQuery,
+  ): Promise<QuarantineSummary> {
+    const by = summaryFields.filter((field) => named.includes(field));
+    return { groups: await this.quarantine.summary(filter, { by, limit }) };
   }
 
   @Get('jobs')
   @Scope('operations:read', 'quarantine:write')
   @Documented({
     summary: 'Lists replays and discards with their progress',
-    query: JobsQuery,
     response: QuarantineJobPage,
   })
-  async jobs(@Query() query: Record<string, unknown>): Promise<QuarantineJobPage> {
-    const page = readJobsQuery(query);
-    const jobs = await this.quarantine.jobs(page);
-    return { jobs, next: jobs.length === page.limit ? (jobs.at(-1)?.id ?? null) : null };
+  async jobs(@Query() query: JobsQuery): Promise<QuarantineJobPage> {
+    const jobs = await this.quarantine.jobs(query);
+    return { jobs, next: nextAfter(jobs, query.limit) };
   }
 
   @Get('jobs/:id')
@@ -88,9 +85,23 @@ export class QuarantineController {
     refuses: ['not_found'],
   })
   async job(@Param('id') id: string): Promise<OneQuarantineJob> {
-    const job = isUuid(id) ? await this.quarantine.job(id) : null;
-    if (!job) throw new AdminError('not_found', 'Job not found.');
-    return { job };
+    return { job: await this.find(id) };
+  }
+
+  @Post('jobs/:id/retry')
+  @Scope('quarantine:write')
+  @Documented({
+    summary: 'Resumes a failed replay or discard',
+    about: 'It continues where it was.',
+    status: 202,
+    response: OneQuarantineJob,
+    refuses: ['not_found', 'conflict'],
+  })
+  async retry(@Param('id') id: string, @Caller() caller: Administrator): Promise<OneQuarantineJob> {
+    const { state } = await this.find(id);
+    const job = await this.quarantine.retry(id, caller);
+    if (job) return { job };
+    throw new AdminError('conflict', `The job is ${state}. Only a failed one can be retried.`);
   }
 
   @Get(':id')
@@ -103,18 +114,16 @@ export class QuarantineController {
     refuses: ['not_found'],
   })
   async get(
-    @Param('id') raw: string,
-    @Req() request: FastifyRequest,
+    @Param('id') id: string,
+    @Caller() caller: Administrator,
   ): Promise<OneQuarantinedEvent> {
-    const id = asEventId(raw);
-    const event = id === null ? null : await this.quarantine.get(id);
+    const event = EVENT_ID.test(id) ? await this.quarantine.get(id) : null;
     if (!event) throw new AdminError('not_found', 'Quarantined event not found.');
-    const actor = administratorOf(request);
-    if (!actor.scopes.includes('quarantine:write')) return { event };
+    if (!caller.scopes.includes('quarantine:write')) return { event };
     const { installationId } = event;
     const detail = { eventId: event.id };
     await this.admins.record({
-      ...{ actor, act: 'quarantine.look', outcome: 'done', installationId, detail },
+      ...{ actor: caller, act: 'quarantine.look', outcome: 'done', installationId, detail },
     });
     return { event: { ...event, content: await this.quarantine.content(event.id) } };
   }
@@ -126,11 +135,13 @@ export class QuarantineController {
     about:
       'Normalises the events again with the current rules. An empty filter selects all events. Repeating the request while the job is running returns the same job.',
     status: 202,
-    body: ReplayBody,
     response: OneQuarantineJob,
   })
-  async replay(@Req() request: FastifyRequest): Promise<OneQuarantineJob> {
-    return this.ask(request, 'replay', readReplayBody(request.body));
+  async replay(
+    @Body() { filter = {} }: ReplayBody,
+    @Caller() caller: Administrator,
+  ): Promise<OneQuarantineJob> {
+    return this.ask('replay', filter, caller);
   }
 
   @Post('discards')
@@ -140,15 +151,34 @@ export class QuarantineController {
     about:
       'An empty filter is rejected unless `all` is true. Repeating the request while the job is running returns the same job.',
     status: 202,
-    body: DiscardBody,
     response: OneQuarantineJob,
   })
-  async discard(@Req() request: FastifyRequest): Promise<OneQuarantineJob> {
-    return this.ask(request, 'discard', readDiscardBody(request.body));
+  async discard(
+    @Body() { all, filter = {} }: DiscardBody,
+    @Caller() caller: Administrator,
+  ): Promise<OneQuarantineJob> {
+    const isEmpty = Object.keys(filter).length === 0;
+    if (all !== true && isEmpty) {
+      const message = 'filter is empty. To discard all events, pass "all": true.';
+      throw new AdminError('invalid_request', message, 'filter');
+    }
+    if (all === true && !isEmpty) {
+      throw new AdminError('invalid_request', 'Pass either all or filter, not both.', 'all');
+    }
+    return this.ask('discard', filter, caller);
   }
 
-  private async ask(request: FastifyRequest, kind: QuarantineJobKind, filter: QuarantineFilter) {
-    const requestedBy = administratorOf(request);
+  private async find(id: string): Promise<QuarantineJob> {
+    const job = isUuid(id) ? await this.quarantine.job(id) : null;
+    if (!job) throw new AdminError('not_found', 'Job not found.');
+    return job;
+  }
+
+  private async ask(
+    kind: QuarantineJobKind,
+    filter: QuarantineFilter,
+    requestedBy: Administrator,
+  ): Promise<OneQuarantineJob> {
     const { job } = await this.quarantine.request({ kind, filter, requestedBy });
     return { job };
   }

@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
-import { parseNonNegativeNumber, parsePositiveNumber } from '../arguments.js';
-import type { WithTools } from '../tools.js';
+import type {
+  KnownToken,
+  KnownWriteKey,
+  MadeToken,
+  MadeWriteKey,
+  OneToken,
+  OneWriteKey,
+  TokenList,
+  WriteKeyList,
+} from '../admin-types.js';
+import { parseLifetime, parseNonNegativeNumber, parsePositiveNumber } from '../arguments.js';
+import type { WithDatabase, WithTools } from '../tools.js';
 import { fields, table, type Column } from '../print.js';
 
-interface Key {
-  id: string;
-  product: string;
-  name: string | null;
-  hint: string;
-  createdAt: string;
-  expiresAt: string | null;
-  revokedAt: string | null;
-}
-
-const KEY_COLUMNS: Column<Key>[] = [
+const KEY_COLUMNS: Column<KnownWriteKey>[] = [
   ['ID', ({ id }) => id],
   ['PRODUCT', ({ product }) => product],
   ['NAME', ({ name }) => name],
@@ -23,16 +23,7 @@ const KEY_COLUMNS: Column<Key>[] = [
   ['REVOKED', ({ revokedAt }) => revokedAt],
 ];
 
-interface Token {
-  id: string;
-  name: string;
-  scopes: string[];
-  createdAt: string;
-  expiresAt: string | null;
-  revokedAt: string | null;
-}
-
-const TOKEN_COLUMNS: Column<Token>[] = [
+const TOKEN_COLUMNS: Column<KnownToken>[] = [
   ['ID', ({ id }) => id],
   ['NAME', ({ name }) => name],
   ['SCOPES', ({ scopes }) => scopes.join(' ')],
@@ -42,9 +33,13 @@ const TOKEN_COLUMNS: Column<Token>[] = [
 ];
 
 /** Write keys and admin tokens. */
-export function addAccess(program: Command, withTools: WithTools): void {
+export function addAccess(
+  program: Command,
+  withTools: WithTools,
+  withDatabase: WithDatabase,
+): void {
   addKeys(program, withTools);
-  addTokens(program, withTools);
+  addBootstrap(addTokens(program, withTools), withDatabase);
 }
 
 function addKeys(program: Command, withTools: WithTools): void {
@@ -57,10 +52,10 @@ function addKeys(program: Command, withTools: WithTools): void {
     .option('--name <name>', 'purpose of the key')
     .action(
       withTools(async ({ admin, printer }, product: string, { name }: { name?: string }) => {
-        const response = await admin.request<CreatedSecret>('POST', '/v1/keys', {
+        const response = await admin.request<MadeWriteKey>('POST', '/v1/keys', {
           body: { product, name },
         });
-        printer.print(response, () => secretLines(response));
+        printer.print(response, () => secretLines(response.key, response.secret));
       }),
     );
   keys
@@ -69,7 +64,7 @@ function addKeys(program: Command, withTools: WithTools): void {
     .option('--product <product>', 'only keys of this product')
     .action(
       withTools(async ({ admin, printer }, { product }: { product?: string }) => {
-        const response = await admin.request<{ keys: Key[] }>('GET', '/v1/keys', {
+        const response = await admin.request<WriteKeyList>('GET', '/v1/keys', {
           query: { product },
         });
         printer.print(response, () => table(response.keys, KEY_COLUMNS));
@@ -82,8 +77,8 @@ function addKeys(program: Command, withTools: WithTools): void {
     .action(
       withTools(async ({ admin, printer }, id: string, options: { overlapHours: number }) => {
         const path = `/v1/keys/${encodeURIComponent(id)}/rotate`;
-        const response = await admin.request<CreatedSecret>('POST', path, { body: options });
-        printer.print(response, () => secretLines(response));
+        const response = await admin.request<MadeWriteKey>('POST', path, { body: options });
+        printer.print(response, () => secretLines(response.key, response.secret));
       }),
     );
   keys
@@ -91,7 +86,7 @@ function addKeys(program: Command, withTools: WithTools): void {
     .description('revoke a key; requests that use it are rejected within seconds')
     .action(
       withTools(async ({ admin, printer }, id: string) => {
-        const response = await admin.request<{ key: object }>(
+        const response = await admin.request<OneWriteKey>(
           'DELETE',
           `/v1/keys/${encodeURIComponent(id)}`,
         );
@@ -100,7 +95,7 @@ function addKeys(program: Command, withTools: WithTools): void {
     );
 }
 
-function addTokens(program: Command, withTools: WithTools): void {
+function addTokens(program: Command, withTools: WithTools): Command {
   const tokens = program.command('tokens').description('manage admin tokens');
   tokens
     .command('create <name> [scope...]')
@@ -110,10 +105,10 @@ function addTokens(program: Command, withTools: WithTools): void {
       withTools(
         async ({ admin, printer }, name: string, named: string[], options: { days?: number }) => {
           const scopes = named.length > 0 ? named : undefined;
-          const response = await admin.request<CreatedSecret>('POST', '/v1/tokens', {
+          const response = await admin.request<MadeToken>('POST', '/v1/tokens', {
             body: { name, scopes, ...options },
           });
-          printer.print(response, () => secretLines(response));
+          printer.print(response, () => secretLines(response.token, response.secret));
         },
       ),
     );
@@ -122,7 +117,7 @@ function addTokens(program: Command, withTools: WithTools): void {
     .description('list admin tokens')
     .action(
       withTools(async ({ admin, printer }) => {
-        const response = await admin.request<{ tokens: Token[] }>('GET', '/v1/tokens');
+        const response = await admin.request<TokenList>('GET', '/v1/tokens');
         printer.print(response, () => table(response.tokens, TOKEN_COLUMNS));
       }),
     );
@@ -131,22 +126,34 @@ function addTokens(program: Command, withTools: WithTools): void {
     .description('revoke a token')
     .action(
       withTools(async ({ admin, printer }, name: string) => {
-        const response = await admin.request<{ token: object }>(
+        const response = await admin.request<OneToken>(
           'DELETE',
           `/v1/tokens/${encodeURIComponent(name)}`,
         );
         printer.print(response, () => fields(response.token));
       }),
     );
+  return tokens;
 }
 
-/** The response to creating a key or token. It contains the secret, which is shown only once. */
-interface CreatedSecret {
-  key?: Key;
-  token?: Token;
-  secret: string;
+function addBootstrap(tokens: Command, withDatabase: WithDatabase): void {
+  tokens
+    .command('bootstrap <name> [scope...]')
+    .description(
+      'create a token in the database (DATABASE_URL, SUPPRESSION_KEY) and print it; without scopes, it gets all; an existing token of this name is revoked',
+    )
+    .option('--days <n>', 'days until it expires; by default it never does', parseLifetime)
+    .action(
+      withDatabase(
+        async ({ out, env }, name: string, named: string[], { days }: { days?: number }) => {
+          const { createToken } = await import('./create-token.js');
+          out.write(`${await createToken({ name, named, days }, env)}\n`);
+        },
+      ),
+    );
 }
 
-function secretLines({ key, token, secret }: CreatedSecret): string[] {
-  return [...fields(key ?? token ?? {}), '', secret, '', 'Store it now: it is shown only once.'];
+/** Shows a new key or token with its secret, which no later response contains. */
+function secretLines(made: object, secret: string): string[] {
+  return [...fields(made), '', secret, '', 'Store it now: it is shown only once.'];
 }

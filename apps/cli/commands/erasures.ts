@@ -1,27 +1,24 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
 import { parseIdList } from '#platform';
+import type {
+  ErasureOrCount,
+  ErasurePage,
+  ErasureProgress,
+  LedgerReport,
+  OneErasure,
+  SignedCertificate,
+} from '../admin-types.js';
 import { paged } from '../arguments.js';
-import type { Tools, WithTools } from '../tools.js';
+import type { Tools, WithDatabase, WithTools } from '../tools.js';
 import { ProblemFound, codeOf, Failure } from '../outcome.js';
 import { fields, table, type Column } from '../print.js';
-import { isMissingErasures, ledgerLines, type LedgerReport } from './ledger-report.js';
+import { isMissingErasures, ledgerLines } from './ledger-report.js';
 import { waitUntilSettled } from '../wait-until-settled.js';
-
-interface Erasure {
-  id: string;
-  mode: string;
-  state: string;
-  installations: number;
-  requestedAt: string;
-  completedAt: string | null;
-  removed: Record<string, number>;
-  failure: string | null;
-}
 
 const MODES = ['erase_and_suppress', 'erase', 'suppress', 'lift'];
 
-const COLUMNS: Column<Erasure>[] = [
+const COLUMNS: Column<ErasureProgress>[] = [
   ['ID', ({ id }) => id],
   ['MODE', ({ mode }) => mode],
   ['STATE', ({ state }) => state],
@@ -39,7 +36,11 @@ interface EraseOptions {
 }
 
 /** Erasures, their certificates and their ledger. */
-export function addErasures(program: Command, withTools: WithTools): void {
+export function addErasures(
+  program: Command,
+  withTools: WithTools,
+  withDatabase: WithDatabase,
+): void {
   addErase(program, withTools);
   const erasures = program.command('erasures').description('list, retry and verify erasures');
   addReading(erasures, withTools);
@@ -54,6 +55,17 @@ export function addErasures(program: Command, withTools: WithTools): void {
     .option('--dry-run', 'report without changing anything')
     .option('--accept-loss', 'continue with a ledger that has lost entries')
     .action(withTools(verify));
+  erasures
+    .command('verify-certificate <file>')
+    .description('verify a certificate, without any server')
+    .requiredOption('--key <pem>', 'the public key, from erasures key')
+    .option('--id <id>', 'an installation id as stored: also check that the certificate covers it')
+    .action(
+      withDatabase(async ({ out }, file: string, options: { key: string; id?: string }) => {
+        const { verifyCertificate } = await import('./verify-certificate.js');
+        out.write(await verifyCertificate(file, options.key, options.id));
+      }),
+    );
 }
 
 function addErase(program: Command, withTools: WithTools): void {
@@ -80,7 +92,7 @@ function addReading(erasures: Command, withTools: WithTools): void {
     .action(
       withTools(async ({ admin, printer }, options: Record<string, string>) => {
         const { installation: installationId, ...rest } = options;
-        const response = await admin.request<{ erasures: Erasure[] }>('GET', '/v1/erasures', {
+        const response = await admin.request<ErasurePage>('GET', '/v1/erasures', {
           query: { ...rest, installationId },
         });
         printer.print(response, () => table(response.erasures, COLUMNS));
@@ -91,16 +103,19 @@ function addReading(erasures: Command, withTools: WithTools): void {
     .description('show the progress of an erasure')
     .action(
       withTools(async ({ admin, printer }, id: string) => {
-        const response = await admin.request<{ erasure: object }>('GET', erasurePath(id));
+        const response = await admin.request<OneErasure>('GET', erasurePath(id));
         printer.print(response, () => fields(response.erasure));
       }),
     );
   erasures
     .command('certificate <id>')
-    .description('print the signed certificate; npm run verify-certificate verifies it')
+    .description('print the signed certificate; erasures verify-certificate verifies it')
     .action(
       withTools(async ({ admin, printer }, id: string) => {
-        const response = await admin.request('GET', `${erasurePath(id)}/certificate`);
+        const response = await admin.request<SignedCertificate>(
+          'GET',
+          `${erasurePath(id)}/certificate`,
+        );
         printer.print(response, () => [JSON.stringify(response, null, 2)]);
       }),
     );
@@ -113,41 +128,40 @@ function addReading(erasures: Command, withTools: WithTools): void {
 async function erase(tools: Tools, ids: string[], options: EraseOptions): Promise<void> {
   const { admin, printer } = tools;
   const isDry = options.dryRun === true;
-  const response = await admin.request<{ erasure: Erasure } | { rows: object }>(
-    'POST',
-    '/v1/erasures',
-    {
-      query: isDry ? { dryRun: 'true' } : {},
-      body: { mode: options.mode, installationIds: await readIds(ids, options.file) },
-    },
-  );
-  if ('rows' in response) {
-    printer.print(response, () => fields(response.rows));
+  const response = await admin.request<ErasureOrCount>('POST', '/v1/erasures', {
+    query: isDry ? { dryRun: 'true' } : {},
+    body: { mode: options.mode, installationIds: await readIds(ids, options.file) },
+  });
+  const { erasure: requested, rows = {} } = response;
+  if (!requested) {
+    printer.print(response, () => fields(rows));
     return;
   }
   const isAwaited = options.wait === true || options.certificate !== undefined;
-  const erasure = await show(tools, response.erasure, isAwaited);
+  const erasure = await show(tools, requested, isAwaited);
   if (options.certificate === undefined) return;
-  const certificate = await admin.request('GET', `${erasurePath(erasure.id)}/certificate`);
+  const certificate = await admin.request<SignedCertificate>(
+    'GET',
+    `${erasurePath(erasure.id)}/certificate`,
+  );
   await saveCertificate(options.certificate, certificate, erasure.id);
 }
 
 async function retry(tools: Tools, id: string, options: { wait?: true }): Promise<void> {
   const path = `${erasurePath(id)}/retry`;
-  const { erasure } = await tools.admin.request<{ erasure: Erasure }>('POST', path);
+  const { erasure } = await tools.admin.request<OneErasure>('POST', path);
   await show(tools, erasure, options.wait === true);
 }
 
 /** Prints an erasure, once it is complete or failed if that is awaited. @throws ProblemFound if it failed */
 async function show(
   { admin, printer, say }: Tools,
-  requested: Erasure,
+  requested: ErasureProgress,
   isAwaited: boolean,
-): Promise<Erasure> {
+): Promise<ErasureProgress> {
   const { id } = requested;
-  const fetch = async () =>
-    (await admin.request<{ erasure: Erasure }>('GET', erasurePath(id))).erasure;
-  const onChange = (it: Erasure) => {
+  const fetch = async () => (await admin.request<OneErasure>('GET', erasurePath(id))).erasure;
+  const onChange = (it: ErasureProgress) => {
     const failure = it.failure === null ? '' : `; the last attempt failed: ${it.failure}`;
     say(`${it.state}, ${rowsOf(it)} rows removed${failure}`);
   };
@@ -203,7 +217,7 @@ async function saveCertificate(file: string, certificate: object, id: string): P
   }
 }
 
-function rowsOf({ removed }: Erasure): number {
+function rowsOf({ removed }: ErasureProgress): number {
   return Object.values(removed).reduce((sum, count) => sum + count, 0);
 }
 

@@ -1,11 +1,7 @@
 import type { Command } from 'commander';
+import type { InstallationSummary } from '../admin-types.js';
 import { fields } from '../print.js';
 import type { WithTools } from '../tools.js';
-
-interface InstallationData {
-  products: object[];
-  rows: object;
-}
 
 /** The stored data of an installation. */
 export function addInstallations(program: Command, withTools: WithTools): void {
@@ -18,7 +14,7 @@ export function addInstallations(program: Command, withTools: WithTools): void {
     .action(
       withTools(async ({ admin, printer }, id: string) => {
         const path = `/v1/installations/${encodeURIComponent(id)}`;
-        const response = await admin.request<InstallationData>('GET', path);
+        const response = await admin.request<InstallationSummary>('GET', path);
         printer.print(response, () => [
           ...response.products.flatMap((product) => [...fields(product), '']),
           ...fields({ rows: response.rows }),

@@ -1,26 +1,11 @@
+import type { FaultOfChain, LedgerReport } from '../admin-types.js';
 import { fields } from '../print.js';
-
-interface Fault {
-  reason: string;
-  sequence: number;
-}
-
-/** The response to `POST /v1/erasures/verify`. */
-export interface LedgerReport {
-  head: { sequence: number; hash: string };
-  database: { sequence: number };
-  copies: { copy: string; entries: number; fault: Fault | null }[];
-  agree: boolean;
-  fault: Fault | null;
-  isDamaged: boolean;
-  forgotten: { erasures: string[]; suppressions: number; lifts: number; reappeared: number };
-  dryRun: boolean;
-}
 
 export function ledgerLines(report: LedgerReport): string[] {
   const { head, database, copies, agree, fault, forgotten, dryRun } = report;
   const { erasures, suppressions, lifts, reappeared } = forgotten;
-  const stateOf = (it: Fault | null) => (it ? `${it.reason} at entry ${it.sequence}` : 'intact');
+  const stateOf = (it: FaultOfChain | null) =>
+    it ? `${it.reason} at entry ${it.sequence}` : 'intact';
   return [
     ...fields({
       entries: head.sequence,

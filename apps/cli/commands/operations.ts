@@ -1,33 +1,27 @@
 import type { Command } from 'commander';
+import type {
+  AuditEntry,
+  AuditPage,
+  Balance,
+  FailedJobs,
+  HousekeepingJobs,
+  JobOfHousekeeping,
+  JobThatFailed,
+  QueueState,
+  RetriedJobs,
+} from '../admin-types.js';
 import type { Query } from '../admin-api.js';
 import { paged, timeRange } from '../arguments.js';
 import { ProblemFound } from '../outcome.js';
-import { fields, table, tableOfAll, type Column, type Row } from '../print.js';
+import { fields, table, tableOfAll, type Column } from '../print.js';
 import type { WithTools } from '../tools.js';
 
-interface FailedJob {
-  id: string;
-  failedAt: string | null;
-  attempts: number;
-  reason: string;
-}
-
-const FAILED_COLUMNS: Column<FailedJob>[] = [
+const FAILED_COLUMNS: Column<JobThatFailed>[] = [
   ['ID', ({ id }) => id],
   ['FAILED', ({ failedAt }) => failedAt],
   ['ATTEMPTS', ({ attempts }) => attempts],
   ['REASON', ({ reason }) => reason],
 ];
-
-interface AuditEntry {
-  id: string;
-  at: string;
-  actor: string;
-  actorId: string | null;
-  act: string;
-  outcome: string;
-  detail: object;
-}
 
 const AUDIT_COLUMNS: Column<AuditEntry>[] = [
   ['ID', ({ id }) => id],
@@ -39,13 +33,7 @@ const AUDIT_COLUMNS: Column<AuditEntry>[] = [
   ['DETAIL', ({ detail }) => (Object.keys(detail).length > 0 ? detail : '')],
 ];
 
-interface MaintenanceJob {
-  job: string;
-  every: string;
-  lastRun: { startedAt: string; outcome: string; durationMs: number } | null;
-}
-
-const MAINTENANCE_COLUMNS: Column<MaintenanceJob>[] = [
+const MAINTENANCE_COLUMNS: Column<JobOfHousekeeping>[] = [
   ['JOB', ({ job }) => job],
   ['EVERY', ({ every }) => every],
   ['LAST RUN', ({ lastRun }) => lastRun?.startedAt],
@@ -70,7 +58,7 @@ export function addOperations(program: Command, withTools: WithTools): void {
   );
   paged(program.command('audit').description('list audit entries, newest first')).action(
     withTools(async ({ admin, printer }, query: Query) => {
-      const response = await admin.request<{ acts: AuditEntry[] }>('GET', '/v1/audit', { query });
+      const response = await admin.request<AuditPage>('GET', '/v1/audit', { query });
       printer.print(response, () => table(response.acts, AUDIT_COLUMNS));
     }),
   );
@@ -79,7 +67,7 @@ export function addOperations(program: Command, withTools: WithTools): void {
     .description('list maintenance jobs and their last runs')
     .action(
       withTools(async ({ admin, printer }) => {
-        const response = await admin.request<{ jobs: MaintenanceJob[] }>('GET', '/v1/housekeeping');
+        const response = await admin.request<HousekeepingJobs>('GET', '/v1/housekeeping');
         printer.print(response, () => table(response.jobs, MAINTENANCE_COLUMNS));
       }),
     );
@@ -94,7 +82,7 @@ function addQueue(program: Command, withTools: WithTools): void {
     .description('show how many events wait, and for how long')
     .action(
       withTools(async ({ admin, printer }) => {
-        const response = await admin.request<object>('GET', '/v1/queue');
+        const response = await admin.request<QueueState>('GET', '/v1/queue');
         printer.print(response, () => fields(response));
       }),
     );
@@ -105,7 +93,7 @@ function addQueue(program: Command, withTools: WithTools): void {
     .action(
       withTools(async ({ admin, printer }, query: Query) => {
         const path = '/v1/queue/failed';
-        const response = await admin.request<{ jobs: FailedJob[] }>('GET', path, { query });
+        const response = await admin.request<FailedJobs>('GET', path, { query });
         printer.print(response, () => table(response.jobs, FAILED_COLUMNS));
       }),
     );
@@ -115,16 +103,12 @@ function addQueue(program: Command, withTools: WithTools): void {
     .action(
       withTools(async ({ admin, printer }, named: string[]) => {
         const body = named.length > 0 ? { ids: named } : {};
-        const response = await admin.request<object>('POST', '/v1/queue/failed/retry', { body });
+        const response = await admin.request<RetriedJobs>('POST', '/v1/queue/failed/retry', {
+          body,
+        });
         printer.print(response, () => fields(response));
       }),
     );
-}
-
-interface Balance {
-  isBalanced: boolean;
-  alert: boolean;
-  hours: Row[];
 }
 
 function balanceLines({ isBalanced, hours }: Balance): string[] {

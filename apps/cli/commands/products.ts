@@ -1,19 +1,18 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import type {
+  BlockList,
+  KnownBlock,
+  ListedProduct,
+  OneBlock,
+  OneProduct,
+  ProductBody,
+  ProductList,
+} from '../admin-types.js';
 import { Failure } from '../outcome.js';
 import type { WithTools } from '../tools.js';
 import { fields, table, type Column } from '../print.js';
 
-interface Product {
-  product: string;
-  limits: {
-    eventsPerMinutePerKey: number | null;
-    eventsPerMinutePerInstallation: number | null;
-  };
-  selfErasure: boolean;
-  retentionDays: number | null;
-}
-
-const PRODUCT_COLUMNS: Column<Product>[] = [
+const PRODUCT_COLUMNS: Column<ListedProduct>[] = [
   ['PRODUCT', ({ product }) => product],
   ['EVENTS/MIN PER KEY', ({ limits }) => limits.eventsPerMinutePerKey ?? 'unlimited'],
   ['PER INSTALLATION', ({ limits }) => limits.eventsPerMinutePerInstallation ?? 'unlimited'],
@@ -21,16 +20,7 @@ const PRODUCT_COLUMNS: Column<Product>[] = [
   ['RETENTION (DAYS)', ({ retentionDays }) => retentionDays ?? 'default'],
 ];
 
-interface Block {
-  id: string;
-  product: string;
-  event: string | null;
-  version: string | null;
-  note: string | null;
-  createdAt: string;
-}
-
-const BLOCK_COLUMNS: Column<Block>[] = [
+const BLOCK_COLUMNS: Column<KnownBlock>[] = [
   ['ID', ({ id }) => id],
   ['PRODUCT', ({ product }) => product],
   ['EVENT', ({ event }) => event ?? 'any'],
@@ -59,7 +49,7 @@ export function addProducts(program: Command, withTools: WithTools): void {
     .description('list products and their settings')
     .action(
       withTools(async ({ admin, printer }) => {
-        const response = await admin.request<{ products: Product[] }>('GET', '/v1/products');
+        const response = await admin.request<ProductList>('GET', '/v1/products');
         printer.print(response, () => table(response.products, PRODUCT_COLUMNS));
       }),
     );
@@ -88,7 +78,7 @@ export function addProducts(program: Command, withTools: WithTools): void {
         if (Object.keys(body).length === 0)
           throw new Failure('Nothing to change. Pass at least one option; see --help.');
         const path = `/v1/products/${encodeURIComponent(product)}`;
-        const response = await admin.request<{ product: object }>('PATCH', path, { body });
+        const response = await admin.request<OneProduct>('PATCH', path, { body });
         printer.print(response, () => fields(response.product));
       }),
     );
@@ -107,7 +97,7 @@ function addBlocks(program: Command, withTools: WithTools): void {
     .option('--note <note>', 'reason for the block')
     .action(
       withTools(async ({ admin, printer }, product: string, options: object) => {
-        const response = await admin.request<{ block: object }>('POST', '/v1/blocks', {
+        const response = await admin.request<OneBlock>('POST', '/v1/blocks', {
           body: { product, ...options },
         });
         printer.print(response, () => fields(response.block));
@@ -118,7 +108,7 @@ function addBlocks(program: Command, withTools: WithTools): void {
     .description('list blocks')
     .action(
       withTools(async ({ admin, printer }) => {
-        const response = await admin.request<{ blocks: Block[] }>('GET', '/v1/blocks');
+        const response = await admin.request<BlockList>('GET', '/v1/blocks');
         printer.print(response, () => table(response.blocks, BLOCK_COLUMNS));
       }),
     );
@@ -127,7 +117,7 @@ function addBlocks(program: Command, withTools: WithTools): void {
     .description('remove a block; its events are accepted again')
     .action(
       withTools(async ({ admin, printer }, id: string) => {
-        const response = await admin.request<{ block: object }>(
+        const response = await admin.request<OneBlock>(
           'DELETE',
           `/v1/blocks/${encodeURIComponent(id)}`,
         );
@@ -136,7 +126,7 @@ function addBlocks(program: Command, withTools: WithTools): void {
     );
 }
 
-function changesOf(options: ProductOptions): object {
+function changesOf(options: ProductOptions): ProductBody {
   const { keyLimit, installationLimit, selfErasure, retentionDays } = options;
   const limits = {
     ...(keyLimit !== undefined && { eventsPerMinutePerKey: numberOf(keyLimit) }),

@@ -1,23 +1,13 @@
 import type { Command } from 'commander';
+import type { OnePurge, PurgeOfKey, PurgeOrSent, PurgePage } from '../admin-types.js';
 import type { AdminApi, Query } from '../admin-api.js';
 import { paged, parseTime } from '../arguments.js';
 import { ProblemFound } from '../outcome.js';
-import { fields, table, tableOfAll, type Column, type Row } from '../print.js';
+import { fields, table, tableOfAll, type Column } from '../print.js';
 import type { Tools, WithTools } from '../tools.js';
 import { waitUntilSettled } from '../wait-until-settled.js';
 
-interface Purge {
-  id: string;
-  keyId: string;
-  from: string;
-  to: string;
-  state: string;
-  requestedAt: string;
-  removed: Record<string, number>;
-  failure: string | null;
-}
-
-const COLUMNS: Column<Purge>[] = [
+const COLUMNS: Column<PurgeOfKey>[] = [
   ['ID', ({ id }) => id],
   ['KEY', ({ keyId }) => keyId],
   ['FROM', ({ from }) => from],
@@ -48,12 +38,12 @@ export function addPurge(program: Command, withTools: WithTools): void {
     .option('--wait', 'wait until the purge is complete')
     .action(withTools((tools, options: PurgeOptions) => purge(tools, options)));
 
-  const purges = program.command('purges').description('list purges');
+  const purges = program.command('purges').description('list and retry purges');
   paged(purges.command('list').description('list purges, newest first'))
     .option('--state <state>', 'only purges in this state')
     .action(
       withTools(async ({ admin, printer }, query: Query) => {
-        const response = await admin.request<{ purges: Purge[] }>('GET', '/v1/purges', { query });
+        const response = await admin.request<PurgePage>('GET', '/v1/purges', { query });
         printer.print(response, () => table(response.purges, COLUMNS));
       }),
     );
@@ -66,19 +56,40 @@ export function addPurge(program: Command, withTools: WithTools): void {
         printer.print({ purge: it }, () => fields(it));
       }),
     );
+  purges
+    .command('retry <id>')
+    .description('resume a failed purge')
+    .option('--wait', 'wait until the purge is complete')
+    .action(
+      withTools(async (tools, id: string, { wait }: { wait?: true }) => {
+        const path = `${purgePath(id)}/retry`;
+        const response = await tools.admin.request<OnePurge>('POST', path);
+        await show(tools, response.purge, wait);
+      }),
+    );
 }
 
 async function purge(tools: Tools, { confirm, wait, ...scope }: PurgeOptions): Promise<void> {
   const { admin, printer, say } = tools;
-  const response = await admin.request<{ purge: Purge } | { sent: Row[] }>('POST', '/v1/purges', {
+  const response = await admin.request<PurgeOrSent>('POST', '/v1/purges', {
     body: { ...scope, dryRun: confirm !== true },
   });
-  if ('sent' in response) {
-    printer.print(response, () => tableOfAll(response.sent));
+  const { purge: requested, sent = [] } = response;
+  if (!requested) {
+    printer.print(response, () => tableOfAll(sent));
     say('Nothing was removed. Add --confirm to remove these events.');
     return;
   }
-  let { purge: it } = response;
+  await show(tools, requested, wait);
+}
+
+/** Prints a purge, once it is complete or failed if that is awaited. @throws ProblemFound if it failed */
+async function show(
+  { admin, printer, say }: Tools,
+  requested: PurgeOfKey,
+  wait: true | undefined,
+): Promise<void> {
+  let it = requested;
   if (wait) {
     it = await waitUntilSettled(it, {
       fetch: () => fetchPurge(admin, it.id),
@@ -86,10 +97,17 @@ async function purge(tools: Tools, { confirm, wait, ...scope }: PurgeOptions): P
     });
   }
   printer.print({ purge: it }, () => fields(it));
-  if (it.state === 'failed') throw new ProblemFound('The purge failed.');
+  if (it.state === 'failed') {
+    throw new ProblemFound(
+      `The purge failed: ${it.failure ?? 'unknown reason'}. Fix the reason, then run: purges retry ${it.id}`,
+    );
+  }
 }
 
-async function fetchPurge(admin: AdminApi, id: string): Promise<Purge> {
-  const path = `/v1/purges/${encodeURIComponent(id)}`;
-  return (await admin.request<{ purge: Purge }>('GET', path)).purge;
+async function fetchPurge(admin: AdminApi, id: string): Promise<PurgeOfKey> {
+  return (await admin.request<OnePurge>('GET', purgePath(id))).purge;
+}
+
+function purgePath(id: string): string {
+  return `/v1/purges/${encodeURIComponent(id)}`;
 }

@@ -1,20 +1,19 @@
 import type { Command } from 'commander';
+import type {
+  JobOfQuarantine,
+  OneQuarantinedEvent,
+  OneQuarantineJob,
+  QuarantinedEvent,
+  QuarantinedEventPage,
+  QuarantineJobPage,
+  QuarantineSummary,
+} from '../admin-types.js';
 import type { AdminApi, Query } from '../admin-api.js';
 import { paged, timeRange } from '../arguments.js';
 import { ProblemFound, Failure } from '../outcome.js';
-import { fields, table, tableOfAll, type Column, type Row } from '../print.js';
+import { fields, table, tableOfAll, type Column } from '../print.js';
 import type { Tools, WithTools } from '../tools.js';
 import { waitUntilSettled } from '../wait-until-settled.js';
-
-interface QuarantinedEvent {
-  id: string;
-  receivedAt: string;
-  product: string;
-  version: string | null;
-  event: string;
-  reason: string;
-  path: string;
-}
 
 const EVENT_COLUMNS: Column<QuarantinedEvent>[] = [
   ['ID', ({ id }) => id],
@@ -26,16 +25,7 @@ const EVENT_COLUMNS: Column<QuarantinedEvent>[] = [
   ['PATH', ({ path }) => path],
 ];
 
-interface Job {
-  id: string;
-  kind: string;
-  state: string;
-  total: number | null;
-  done: number;
-  requestedAt: string;
-}
-
-const JOB_COLUMNS: Column<Job>[] = [
+const JOB_COLUMNS: Column<JobOfQuarantine>[] = [
   ['ID', ({ id }) => id],
   ['KIND', ({ kind }) => kind],
   ['STATE', ({ state }) => state],
@@ -56,11 +46,9 @@ export function addQuarantine(program: Command, withTools: WithTools): void {
     filtered(quarantine.command('list').description('list quarantined events, newest first')),
   ).action(
     withTools(async ({ admin, printer }, query: Query) => {
-      const response = await admin.request<{ events: QuarantinedEvent[] }>(
-        'GET',
-        '/v1/quarantine',
-        { query },
-      );
+      const response = await admin.request<QuarantinedEventPage>('GET', '/v1/quarantine', {
+        query,
+      });
       printer.print(response, () => table(response.events, EVENT_COLUMNS));
     }),
   );
@@ -74,7 +62,7 @@ export function addQuarantine(program: Command, withTools: WithTools): void {
     .action(
       withTools(async ({ admin, printer }, query: Query) => {
         const path = '/v1/quarantine/summary';
-        const response = await admin.request<{ groups: Row[] }>('GET', path, { query });
+        const response = await admin.request<QuarantineSummary>('GET', path, { query });
         printer.print(response, () => tableOfAll(response.groups));
       }),
     );
@@ -84,7 +72,7 @@ export function addQuarantine(program: Command, withTools: WithTools): void {
     .action(
       withTools(async ({ admin, printer }, id: string) => {
         const path = `/v1/quarantine/${encodeURIComponent(id)}`;
-        const response = await admin.request<{ event: { content?: object } }>('GET', path);
+        const response = await admin.request<OneQuarantinedEvent>('GET', path);
         const { content, ...rest } = response.event;
         printer.print(response, () => [
           ...fields(rest),
@@ -102,7 +90,7 @@ function addJobs(quarantine: Command, withTools: WithTools): void {
     .option('--wait', 'wait until the job is complete')
     .action(
       withTools((tools, { wait, ...filter }: Filter & { wait?: true }) =>
-        start(tools, 'replays', { filter }, wait),
+        request(tools, 'replays', { filter }, wait),
       ),
     );
   filtered(quarantine.command('discard').description('delete quarantined events'))
@@ -114,14 +102,14 @@ function addJobs(quarantine: Command, withTools: WithTools): void {
         if (!all && Object.keys(filter).length === 0) {
           throw new Failure('Nothing selected. Pass a filter, or --all to discard every event.');
         }
-        return start(tools, 'discards', all ? { all, filter } : { filter }, wait);
+        return request(tools, 'discards', all ? { all, filter } : { filter }, wait);
       }),
     );
-  const jobs = quarantine.command('jobs').description('list replays and discards');
+  const jobs = quarantine.command('jobs').description('list and retry replays and discards');
   paged(jobs.command('list').description('list replays and discards, newest first')).action(
     withTools(async ({ admin, printer }, query: Query) => {
       const path = '/v1/quarantine/jobs';
-      const response = await admin.request<{ jobs: Job[] }>('GET', path, { query });
+      const response = await admin.request<QuarantineJobPage>('GET', path, { query });
       printer.print(response, () => table(response.jobs, JOB_COLUMNS));
     }),
   );
@@ -134,15 +122,26 @@ function addJobs(quarantine: Command, withTools: WithTools): void {
         printer.print({ job }, () => fields(job));
       }),
     );
+  jobs
+    .command('retry <id>')
+    .description('resume a failed replay or discard')
+    .option('--wait', 'wait until the job is complete')
+    .action(
+      withTools((tools, id: string, { wait }: { wait?: true }) =>
+        request(tools, `jobs/${encodeURIComponent(id)}/retry`, undefined, wait),
+      ),
+    );
 }
 
-async function start(
+/** Requests a job and prints it, once it is complete or failed if that is awaited. @throws ProblemFound if it failed */
+async function request(
   { admin, printer, say }: Tools,
-  route: 'replays' | 'discards',
-  body: object,
+  route: string,
+  body: object | undefined,
   wait: true | undefined,
 ): Promise<void> {
-  let { job } = await admin.request<{ job: Job }>('POST', `/v1/quarantine/${route}`, { body });
+  const path = `/v1/quarantine/${route}`;
+  let { job } = await admin.request<OneQuarantineJob>('POST', path, { body });
   if (wait) {
     job = await waitUntilSettled(job, {
       fetch: () => fetchJob(admin, job.id),
@@ -150,12 +149,16 @@ async function start(
     });
   }
   printer.print({ job }, () => fields(job));
-  if (job.state === 'failed') throw new ProblemFound('The job failed.');
+  if (job.state === 'failed') {
+    throw new ProblemFound(
+      `The job failed: ${job.failure ?? 'unknown reason'}. Fix the reason, then run: quarantine jobs retry ${job.id}`,
+    );
+  }
 }
 
-async function fetchJob(admin: AdminApi, id: string): Promise<Job> {
+async function fetchJob(admin: AdminApi, id: string): Promise<JobOfQuarantine> {
   const path = `/v1/quarantine/jobs/${encodeURIComponent(id)}`;
-  return (await admin.request<{ job: Job }>('GET', path)).job;
+  return (await admin.request<OneQuarantineJob>('GET', path)).job;
 }
 
 function filtered(command: Command): Command {

@@ -22,12 +22,12 @@ const CONDITIONS = {
   to: 'received_at < $',
 } satisfies Record<keyof QuarantineFilter, string>;
 
-export const quarantineFilterFields = Object.keys(CONDITIONS) as (keyof QuarantineFilter)[];
+const FIELDS = Object.keys(CONDITIONS) as (keyof QuarantineFilter)[];
 
 /** The condition of a filter, with its values added to those that a statement has already. */
 export function conditionOf(filter: QuarantineFilter, values: unknown[]): string {
-  const conditions = quarantineFilterFields
-    .filter((field) => filter[field] !== undefined)
-    .map((field) => CONDITIONS[field] + String(values.push(filter[field])));
+  const conditions = FIELDS.filter((field) => filter[field] !== undefined).map(
+    (field) => CONDITIONS[field] + String(values.push(filter[field])),
+  );
   return conditions.join(' AND ') || 'true';
 }

@@ -19,8 +19,9 @@ export interface BalancedHour {
 
 export interface BalanceFilter {
   product?: string | undefined;
-  from?: Date | undefined;
-  to?: Date | undefined;
+  /** RFC 3339, as is `to`, which is exclusive. */
+  from?: string | undefined;
+  to?: string | undefined;
   limit: number;
 }
 
