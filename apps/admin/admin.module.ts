@@ -1,4 +1,4 @@
-import type { OnApplicationBootstrap } from '@nestjs/common';
+import type { OnApplicationBootstrap, Provider } from '@nestjs/common';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD, APP_PIPE } from '@nestjs/core';
 import {
@@ -77,6 +77,15 @@ export interface AdminParts {
   servers: HttpServers;
 }
 
+/** The stores that need nothing but the database. */
+function storesOf(database: Database): Provider[] {
+  const stores = [InstallationData, BalanceReader, QuarantineStore, PurgeStore, HousekeepingStore];
+  return [
+    { provide: Database, useValue: database },
+    ...stores.map((Store) => ({ provide: Store, useValue: new Store(database) })),
+  ];
+}
+
 /** The admin API. */
 @Module({})
 export class AdminModule implements OnApplicationBootstrap {
@@ -93,7 +102,6 @@ export class AdminModule implements OnApplicationBootstrap {
     const database = openDatabase(settings, logger);
     const options = { database, suppressionKey };
     const policy = new PolicyStore(options);
-    const erasures = new ErasureStore(options);
     const admins = new AdminStore(options);
     const redis = connectRedis(settings, logger);
     const clock = new StoreClock(redis, logClock(logger));
@@ -101,21 +109,16 @@ export class AdminModule implements OnApplicationBootstrap {
       module: AdminModule,
       controllers,
       providers: [
-        { provide: Database, useValue: database },
+        ...storesOf(database),
+        { provide: ErasureStore, useValue: new ErasureStore(options) },
         { provide: AdminStore, useValue: admins },
-        { provide: ErasureStore, useValue: erasures },
         {
           provide: LedgerCheck,
           useValue: new LedgerCheck({ redis, database, settings, keys, clock }),
         },
-        { provide: InstallationData, useValue: new InstallationData(database) },
-        { provide: BalanceReader, useValue: new BalanceReader(database) },
         { provide: QueueInspector, useValue: new QueueInspector(redis, clock) },
         { provide: RedisConnections, useValue: redis },
         { provide: StoreClock, useValue: clock },
-        { provide: QuarantineStore, useValue: new QuarantineStore(database) },
-        { provide: PurgeStore, useValue: new PurgeStore(database) },
-        { provide: HousekeepingStore, useValue: new HousekeepingStore(database) },
         { provide: PolicyStore, useValue: policy },
         { provide: PolicyPublisher, useValue: policyPublisher(redis, policy, logger) },
         { provide: KnownProducts, useValue: new KnownProducts(products, policy) },

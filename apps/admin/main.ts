@@ -107,25 +107,9 @@ async function createApp(
   parts: AdminParts,
   logger: Logger,
 ): Promise<NestFastifyApplication> {
-  const { drain, servers } = parts;
+  const { drain } = parts;
   const errors = new ErrorFilter(logger);
-  const adapter = new FastifyAdapter({
-    serverFactory: servers.create,
-    ...transportOptions(settings),
-    skipMiddie: true,
-    bodyLimit: MAX_BODY_BYTES,
-    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
-    // While it drains, a request on an open connection is still served: its sender may not retry.
-    return503OnClosing: false,
-    forceCloseConnections: 'idle',
-    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => {
-      const refusal = refuseUnreadable(error, socket);
-      if (refusal) app.get(AdminMetrics).countConnection(refusal);
-    },
-    // Fastify calls no hooks for these.
-    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
-      void errors.send(error, reply).then(() => app.get(AdminMetrics).count(request, reply)),
-  });
+  const adapter = adapterOf(settings, parts, errors, () => app.get(AdminMetrics));
   const module = AdminModule.with(settings, parts, logger);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(logger),
@@ -151,4 +135,29 @@ async function createApp(
   await app.init();
   answerOtherMethods();
   return app;
+}
+
+function adapterOf(
+  settings: AdminSettings,
+  { servers }: AdminParts,
+  errors: ErrorFilter,
+  metrics: () => AdminMetrics,
+): FastifyAdapter {
+  return new FastifyAdapter({
+    serverFactory: servers.create,
+    ...transportOptions(settings),
+    skipMiddie: true,
+    bodyLimit: MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    // While it drains, a request on an open connection is still served: its sender may not retry.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => {
+      const refusal = refuseUnreadable(error, socket);
+      if (refusal) metrics().countConnection(refusal);
+    },
+    // Fastify calls no hooks for these.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      void errors.send(error, reply).then(() => metrics().count(request, reply)),
+  });
 }

@@ -70,6 +70,10 @@ function addKeys(program: Command, withTools: WithTools): void {
         printer.print(response, () => table(response.keys, KEY_COLUMNS));
       }),
     );
+  addKeyChanges(keys, withTools);
+}
+
+function addKeyChanges(keys: Command, withTools: WithTools): void {
   keys
     .command('rotate <id>')
     .description('create a key that replaces this one')

@@ -5,7 +5,6 @@ import type {
   ErasureOrCount,
   ErasurePage,
   ErasureProgress,
-  LedgerReport,
   OneErasure,
   SignedCertificate,
 } from '../admin-types.js';
@@ -13,7 +12,7 @@ import { paged } from '../arguments.js';
 import type { Tools, WithDatabase, WithTools } from '../tools.js';
 import { ProblemFound, codeOf, Failure } from '../outcome.js';
 import { fields, table, type Column } from '../print.js';
-import { isMissingErasures, ledgerLines } from './ledger-report.js';
+import { verifyLedger } from './verify-ledger.js';
 import { waitUntilSettled } from '../wait-until-settled.js';
 
 const MODES = ['erase_and_suppress', 'erase', 'suppress', 'lift'];
@@ -54,7 +53,7 @@ export function addErasures(
     .description('verify the erasure ledger, and reapply erasures that the database is missing')
     .option('--dry-run', 'report without changing anything')
     .option('--accept-loss', 'continue with a ledger that has lost entries')
-    .action(withTools(verify));
+    .action(withTools(verifyLedger));
   erasures
     .command('verify-certificate <file>')
     .description('verify a certificate, without any server')
@@ -173,26 +172,6 @@ async function show(
     );
   }
   return erasure;
-}
-
-async function verify(
-  { admin, printer }: Tools,
-  options: { dryRun?: true; acceptLoss?: true },
-): Promise<void> {
-  const report = await admin.request<LedgerReport>('POST', '/v1/erasures/verify', {
-    query: {
-      dryRun: options.dryRun && 'true',
-      acceptLoss: options.acceptLoss && 'true',
-    },
-  });
-  printer.print(report, () => ledgerLines(report));
-  if (report.isDamaged)
-    throw new ProblemFound('The erasure ledger is damaged. See docs/backup.md.');
-  if (options.dryRun && isMissingErasures(report)) {
-    throw new ProblemFound(
-      'The database is missing erasures. Run again without --dry-run to reapply them.',
-    );
-  }
 }
 
 async function readIds(ids: string[], file: string | undefined): Promise<string[]> {

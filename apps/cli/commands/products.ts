@@ -53,6 +53,11 @@ export function addProducts(program: Command, withTools: WithTools): void {
         printer.print(response, () => table(response.products, PRODUCT_COLUMNS));
       }),
     );
+  addSet(products, withTools);
+  addBlocks(program, withTools);
+}
+
+function addSet(products: Command, withTools: WithTools): void {
   products
     .command('set <product>')
     .description('change settings of a product; other settings keep their values')
@@ -82,7 +87,6 @@ export function addProducts(program: Command, withTools: WithTools): void {
         printer.print(response, () => fields(response.product));
       }),
     );
-  addBlocks(program, withTools);
 }
 
 function addBlocks(program: Command, withTools: WithTools): void {

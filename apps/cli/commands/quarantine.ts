@@ -66,6 +66,12 @@ export function addQuarantine(program: Command, withTools: WithTools): void {
         printer.print(response, () => tableOfAll(response.groups));
       }),
     );
+  addShow(quarantine, withTools);
+  addRequests(quarantine, withTools);
+  addJobs(quarantine, withTools);
+}
+
+function addShow(quarantine: Command, withTools: WithTools): void {
   quarantine
     .command('show <id>')
     .description('show one event, with its stored content if your token may read it')
@@ -80,10 +86,9 @@ export function addQuarantine(program: Command, withTools: WithTools): void {
         ]);
       }),
     );
-  addJobs(quarantine, withTools);
 }
 
-function addJobs(quarantine: Command, withTools: WithTools): void {
+function addRequests(quarantine: Command, withTools: WithTools): void {
   filtered(
     quarantine.command('replay').description('normalise quarantined events again, after a fix'),
   )
@@ -105,6 +110,9 @@ function addJobs(quarantine: Command, withTools: WithTools): void {
         return request(tools, 'discards', all ? { all, filter } : { filter }, wait);
       }),
     );
+}
+
+function addJobs(quarantine: Command, withTools: WithTools): void {
   const jobs = quarantine.command('jobs').description('list and retry replays and discards');
   paged(jobs.command('list').description('list replays and discards, newest first')).action(
     withTools(async ({ admin, printer }, query: Query) => {

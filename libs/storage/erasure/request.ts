@@ -50,6 +50,27 @@ export async function requestErasure(
   }
   const same = await findSame(tx, { mode, ids, installations });
   if (same) return { erasure: same, isNew: false };
+  const erasure = await insert(tx, { mode, idempotencyKey, installations, ids, hashes });
+  if (mode !== 'lift') await suppress(tx, hashes, mode !== 'erase');
+  await recordAct(tx, hasher, {
+    ...{ actor, act: 'erasure.request', outcome: 'done' },
+    installationId: installations === 1 ? installationIds[0] : undefined,
+    detail: { erasureId: erasure.id, mode, installations },
+  });
+  await announce(tx, 'work');
+  return { erasure, isNew: true };
+}
+
+interface NewErasure extends Pick<ErasureRequest, 'mode' | 'idempotencyKey'> {
+  installations: number;
+  ids: readonly string[];
+  hashes: readonly Buffer[];
+}
+
+async function insert(
+  tx: pg.ClientBase,
+  { mode, idempotencyKey, installations, ids, hashes }: NewErasure,
+): Promise<Erasure> {
   const [erasure] = (await queryRecords<Erasure>(
     tx,
     // No two at the same time, for of two about the same installation the later one has the last word.
@@ -63,14 +84,7 @@ export async function requestErasure(
      INSERT INTO erasure_subject SELECT h, $1::uuid FROM unnest($3::bytea[]) AS h`,
     [erasure.id, ids, hashes],
   );
-  if (mode !== 'lift') await suppress(tx, hashes, mode !== 'erase');
-  await recordAct(tx, hasher, {
-    ...{ actor, act: 'erasure.request', outcome: 'done' },
-    installationId: installations === 1 ? installationIds[0] : undefined,
-    detail: { erasureId: erasure.id, mode, installations },
-  });
-  await announce(tx, 'work');
-  return { erasure, isNew: true };
+  return erasure;
 }
 
 /** From the commit on, no event of these installations is stored. */

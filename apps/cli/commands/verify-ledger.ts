@@ -1,7 +1,9 @@
 import type { FaultOfChain, LedgerReport } from '../admin-types.js';
+import { ProblemFound } from '../outcome.js';
 import { fields } from '../print.js';
+import type { Tools } from '../tools.js';
 
-export function ledgerLines(report: LedgerReport): string[] {
+function ledgerLines(report: LedgerReport): string[] {
   const { head, database, copies, agree, fault, forgotten, dryRun } = report;
   const { erasures, suppressions, lifts, reappeared } = forgotten;
   const stateOf = (it: FaultOfChain | null) =>
@@ -29,7 +31,28 @@ export function ledgerLines(report: LedgerReport): string[] {
   ];
 }
 
-export function isMissingErasures({ forgotten }: LedgerReport): boolean {
+function isMissingErasures({ forgotten }: LedgerReport): boolean {
   const { erasures, suppressions, lifts, reappeared } = forgotten;
   return erasures.length + suppressions + lifts + reappeared > 0;
+}
+
+/** @throws ProblemFound if the ledger is damaged, or a dry run finds erasures that the database is missing */
+export async function verifyLedger(
+  { admin, printer }: Tools,
+  options: { dryRun?: true; acceptLoss?: true },
+): Promise<void> {
+  const report = await admin.request<LedgerReport>('POST', '/v1/erasures/verify', {
+    query: {
+      dryRun: options.dryRun && 'true',
+      acceptLoss: options.acceptLoss && 'true',
+    },
+  });
+  printer.print(report, () => ledgerLines(report));
+  if (report.isDamaged)
+    throw new ProblemFound('The erasure ledger is damaged. See docs/backup.md.');
+  if (options.dryRun && isMissingErasures(report)) {
+    throw new ProblemFound(
+      'The database is missing erasures. Run again without --dry-run to reapply them.',
+    );
+  }
 }
