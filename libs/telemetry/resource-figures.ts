@@ -22,7 +22,7 @@ export const RESOURCE_FIGURES = {
   cpuPercent: {
     column: 'cpu_percent',
     unit: 'percent',
-    about: 'CPU in use on average, in percent of the whole machine',
+    about: 'Average CPU usage, in percent of the whole machine',
     isDeclarable: true,
   },
   memTotalMb: {
