@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type Muster, startMuster } from './support/muster.js';
+import { type Muster, startSpawnedMuster } from './support/muster.js';
 
 let muster: Muster;
 
 beforeAll(async () => {
-  muster = await startMuster({ workers: 0 });
+  muster = await startSpawnedMuster({ workers: 0 });
 });
 
 beforeEach(() => muster.queue.drain());
