@@ -14,7 +14,7 @@ export const WORKER_AND_ADMIN = {
   ADMIN_DATABASE_CONNECTIONS: {
     kind: wholeNumber(3, 10_000),
     default: '8',
-    about: 'the maximum number of database connections of the admin API, one of which listens',
+    about: 'the maximum number of database connections of the admin API; one of them listens',
   },
   WORKER_STALL_SECONDS: {
     kind: wholeNumber(1, 86_400),

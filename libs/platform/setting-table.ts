@@ -42,7 +42,7 @@ const SHARED = {
   },
   PRODUCTS_DIR: {
     kind: file,
-    about: "a folder of JSON files, each of which declares a product in addition to Muster's own",
+    about: "a folder of JSON files; each declares a product in addition to Muster's own",
   },
 } as const satisfies Record<string, Setting>;
 

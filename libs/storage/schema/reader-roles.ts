@@ -23,7 +23,7 @@ export interface RoleLogin {
 export type ReaderLogins = Record<(typeof READERS)[number]['role'], RoleLogin>;
 
 /**
- * Sets up the roles `analyst` and `privacy_analyst`, each of which can only read its schema. They cannot log in until
+ * Sets up the roles `analyst` and `privacy_analyst`. Each can only read its schema. They cannot log in until
  * they get a password. Roles belong to the whole server, so they may already exist. If our own user may not manage
  * roles, this is logged and left to an administrator.
  */
