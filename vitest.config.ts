@@ -1,4 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { SlowestFirst } from './test/support/slowest-first.js';
+import { temporaryFolder } from './test/support/temporary-folder.js';
+
+// Inherited by the processes that run the tests, and by those that the tests start.
+process.env.TMPDIR = temporaryFolder();
 
 export default defineConfig({
   // `#telemetry` and its like mean the sources here: tests of a lib need no build.
@@ -23,8 +28,9 @@ export default defineConfig({
     ],
     // The apps are started as they are built.
     server: { deps: { external: [/\/dist\/bundles\//] } },
-    // A behaviour waits for servers and processes: three files at once fill two cores.
-    maxWorkers: 3,
+    // A behaviour waits for servers and processes: four files at once fill two cores.
+    maxWorkers: 4,
+    sequence: { sequencer: SlowestFirst },
     // No file changes what modules share, so that the next one need not load them again: Nest's,
     // BullMQ's and the like take a second for each of a hundred files.
     isolate: false,
