@@ -9,7 +9,7 @@ const MANIFEST = 'appendonly.aof.manifest';
 const CHUNK_BYTES = 1024 * 1024;
 
 /** The line that `redis-check-aof` prints for each file that it reads. */
-const ANALYSED = /^AOF analyzed: filename=(\S+), size=(\d+), ok_up_to=(\d+),/gm;
+const ANALYSED = /^AOF analyzed: filename=(\S+), size=(\d+), ok_up_to=(\d+),/;
 
 interface Damage {
   file: string;
@@ -56,7 +56,9 @@ export async function truncateZeros(dir: string): Promise<string> {
 
 async function findDamage(dir: string, manifest: string): Promise<Damage | undefined> {
   const output = await analyse(manifest);
-  for (const [, name = '', size, readable] of output.matchAll(ANALYSED)) {
+  for (const line of output.split('\n')) {
+    const [, name, size, readable] = ANALYSED.exec(line) ?? [];
+    if (name === undefined) continue;
     const found = { file: join(dir, FOLDER, name), size: Number(size), readable: Number(readable) };
     if (found.readable < found.size) return found;
   }

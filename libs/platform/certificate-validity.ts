@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { pemBlocks } from './pem.js';
 
 const DAY_MS = 86_400_000;
 /** A certificate with this many days left, or fewer, counts as expiring. */
@@ -34,8 +35,8 @@ export function isCurrent({ state }: CertificateValidity): boolean {
 }
 
 function certificatesIn(pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [pem];
-  return blocks.map((block) => new X509Certificate(block));
+  const blocks = pemBlocks(pem, 'CERTIFICATE');
+  return (blocks.length > 0 ? blocks : [pem]).map((block) => new X509Certificate(block));
 }
 
 function stateOf(dates: {

@@ -7,6 +7,7 @@ import {
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createFile } from './durable-file.js';
+import { pemBlocks } from './pem.js';
 import { StartupError } from './startup-error.js';
 
 /** Reads the key that signs erasure certificates (Ed25519, PEM). @throws StartupError */
@@ -22,15 +23,13 @@ export async function readErasureKey(file: string): Promise<KeyObject> {
   }
 }
 
-const PUBLIC_KEY = /-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g;
-
 /**
  * Reads the public keys that follow the private key in its file. They belong to earlier keys, whose entries in the
  * erasure ledger stay valid. @throws StartupError
  */
 export async function readFormerErasureKeys(file: string): Promise<KeyObject[]> {
   try {
-    const pems = (await readFile(file, 'utf8')).match(PUBLIC_KEY) ?? [];
+    const pems = pemBlocks(await readFile(file, 'utf8'), 'PUBLIC KEY');
     return pems.map((pem) => createPublicKey(pem));
   } catch (cause) {
     throw new StartupError(`ERASURE_KEY_FILE: ${file} contains an invalid public key.`, {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readReport } from './dialects/reports.js';
 import { readSegmentBatch, readSegmentCall } from './dialects/segment.js';
+import { requestContext } from './dialects/testing.js';
 import type { ReceivedEnvelope, RequestContext } from './envelope.js';
 import { parseJson } from './json.js';
 import type { UnderstoodEvent } from './normalised-event.js';
@@ -166,16 +167,7 @@ function recorded(name: string): { head: string; body: Buffer } {
 /** Received when it was sent, or at some time where it does not say. */
 function context(body: Buffer): RequestContext {
   const sentAt = /"sentAt":"([^"]+)"/.exec(body.toString())?.[1] ?? '2026-11-21T06:00:00Z';
-  let ids = 0;
-  return {
-    receivedAt: Date.parse(sentAt.replace('+0000', 'Z')),
-    product: 'dcos',
-    identityKey: 'k'.repeat(32),
-    maxEvents: 2500,
-    isTooLarge: () => false,
-    isTooDeep: () => false,
-    newId: () => `new-${(ids += 1)}`,
-  };
+  return requestContext({ receivedAt: Date.parse(sentAt.replace('+0000', 'Z')) });
 }
 
 /** Events, which must not have defects. */

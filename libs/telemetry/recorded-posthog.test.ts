@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { readPosthog } from './dialects/posthog.js';
+import { requestContext } from './dialects/testing.js';
 import type { EventEnvelope, ReceivedEnvelope } from './envelope.js';
 import { parseJson } from './json.js';
 import type { UnderstoodEvent } from './normalised-event.js';
@@ -154,15 +155,12 @@ function understood(file: string) {
   const body = gunzipSync(bytes.subarray(bytes.indexOf('\r\n\r\n') + 4));
   const { batch: sent, ...request } = JSON.parse(body.toString()) as Request;
   const sentAt = request.sentAt ?? request.sent_at!;
-  const envelopes = readPosthog(parseJson(body, 20), {
+  const context = requestContext({
     receivedAt: Date.parse(sentAt),
     product: 'resoto',
-    identityKey: 'k'.repeat(32),
-    maxEvents: 2500,
-    isTooLarge: () => false,
-    isTooDeep: () => false,
     newId: () => expect.fail('Every event has an id or a time.'),
   });
+  const envelopes = readPosthog(parseJson(body, 20), context);
   return {
     body: body.toString(),
     envelopes: envelopes as EventEnvelope[],

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { RequestContext } from '../envelope.js';
-import { InvalidRequest } from '../envelope.js';
 import { depthCheck, parseJson } from '../json.js';
 import { readNative, readNativeLines } from './native.js';
+import { codeOf, requestContext } from './testing.js';
 
 const event = {
   id: 'b1ce6e37',
@@ -20,26 +19,28 @@ const DERIVED = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 
 describe('an event', () => {
   test('is read unchanged', () => {
-    expect(readNative(event, context())).toEqual([{ accepted: { receivedAt: 1, ...event } }]);
+    expect(readNative(event, requestContext())).toEqual([
+      { accepted: { receivedAt: 1, ...event } },
+    ]);
   });
 
   test('needs an installation, a product, an event and properties', () => {
     const { installationId, product, event: name, properties } = event;
     const least = { installationId, product, event: name, properties };
     const accepted = { receivedAt: 1, id: 'new-1', ...least };
-    expect(readNative(least, context())).toEqual([{ accepted }]);
+    expect(readNative(least, requestContext())).toEqual([{ accepted }]);
     const nulls = { ...least, id: null, occurredAt: null, version: null };
-    expect(readNative(nulls, context())).toEqual([{ accepted }]);
+    expect(readNative(nulls, requestContext())).toEqual([{ accepted }]);
   });
 
   test('without an id is identified by its content if it has a time', () => {
     const { id: _, ...rest } = event;
-    expect(readNative(rest, context())).toEqual([{ accepted: { receivedAt: 1, ...rest } }]);
+    expect(readNative(rest, requestContext())).toEqual([{ accepted: { receivedAt: 1, ...rest } }]);
   });
 
   test('has its installation id normalised', () => {
     const installationId = '{70B28F00-E38F-41B2-A723-AAB344F535B9}\n';
-    const [outcome] = readNative({ ...event, installationId }, context());
+    const [outcome] = readNative({ ...event, installationId }, requestContext());
     expect(outcome).toMatchObject({ accepted: { installationId: event.installationId } });
   });
 
@@ -49,7 +50,7 @@ describe('an event', () => {
       '70b28f00-e38f-21b2-a723-aab344f535b9',
       '70b28f00-e38f-61b2-a723-aab344f535b9',
     ]) {
-      const [outcome] = readNative({ ...event, installationId }, context());
+      const [outcome] = readNative({ ...event, installationId }, requestContext());
       expect(outcome).toMatchObject({
         accepted: { installationId: expect.stringMatching(DERIVED) },
       });
@@ -59,19 +60,19 @@ describe('an event', () => {
 
   test('loses unknown fields', () => {
     const more = { ...event, sentAt: 'x', receivedAt: 7, email: 'alice@example.com', empty: true };
-    expect(readNative(more, context())).toEqual(readNative(event, context()));
+    expect(readNative(more, requestContext())).toEqual(readNative(event, requestContext()));
   });
 
   test('never has a user: only web UIs have users', () => {
     const person = { userId: 'alice', anonymousId: 'alice', userKey: '1', visitorKey: '2' };
-    const outcomes = readNative({ ...event, ...person }, context());
-    expect(outcomes).toEqual(readNative(event, context()));
+    const outcomes = readNative({ ...event, ...person }, requestContext());
+    expect(outcomes).toEqual(readNative(event, requestContext()));
   });
 
   test('is accepted with any properties, which the worker validates', () => {
     fc.assert(
       fc.property(fc.object(), (properties) => {
-        const [outcome] = readNative({ ...event, properties }, context());
+        const [outcome] = readNative({ ...event, properties }, requestContext());
         expect(outcome).toEqual({ accepted: { receivedAt: 1, ...event, properties } });
       }),
     );
@@ -79,7 +80,7 @@ describe('an event', () => {
 
   test('may have its id and its time as numbers, and keeps them as text', () => {
     const numbers = { id: 12345, occurredAt: 1_795_238_790.5 };
-    expect(readNative({ ...event, ...numbers }, context())).toMatchObject([
+    expect(readNative({ ...event, ...numbers }, requestContext())).toMatchObject([
       { accepted: { id: '12345', occurredAt: '1795238790.5' } },
     ]);
   });
@@ -91,13 +92,13 @@ describe('an event', () => {
     [{}, 'no time'],
     [false, 'no time'],
   ])('is taken when its time is %j, which the worker records as a defect', (occurredAt, text) => {
-    const [outcome] = readNative({ ...event, occurredAt }, context());
+    const [outcome] = readNative({ ...event, occurredAt }, requestContext());
     expect(outcome).toEqual({ accepted: { receivedAt: 1, ...event, occurredAt: text } });
   });
 
   test('without an id is also identified by an unreadable time of day', () => {
     const { id: _, ...rest } = event;
-    const read = (occurredAt: string) => readNative({ ...rest, occurredAt }, context())[0];
+    const read = (occurredAt: string) => readNative({ ...rest, occurredAt }, requestContext())[0];
     expect(read('2026-11-21T05:26:30')).not.toHaveProperty('accepted.id');
     expect(read('2026-11-21')).toHaveProperty('accepted.id', 'new-1');
   });
@@ -127,7 +128,7 @@ describe('an event', () => {
     ['properties', [], 'invalid_object'],
     ['properties', 'SECRET', 'invalid_object'],
   ])('is not taken when its %s is %j', (path, value, code) => {
-    const [outcome] = readNative({ ...event, [path]: value }, context());
+    const [outcome] = readNative({ ...event, [path]: value }, requestContext());
     expect(outcome).toEqual({ rejected: { code, path, message: expect.stringMatching(/^.+\.$/) } });
     if (code !== 'product_mismatch') {
       expect(outcome).toMatchObject({ rejected: { message: expect.stringContaining(path) } });
@@ -137,21 +138,21 @@ describe('an event', () => {
   test('is not quoted in the message that rejects it', () => {
     for (const key of Object.keys(event)) {
       for (const value of ['SECRET'.repeat(100), { SECRET: 'SECRET' }, ['SECRET']]) {
-        const [outcome] = readNative({ ...event, [key]: value }, context());
+        const [outcome] = readNative({ ...event, [key]: value }, requestContext());
         expect(JSON.stringify('rejected' in outcome! && outcome)).not.toContain('SECRET');
       }
     }
   });
 
   test.each([null, 7, 'x', true, [[]]])('is not %j', (body) => {
-    const [outcome] = readNative([body], context());
+    const [outcome] = readNative([body], requestContext());
     expect(outcome).toMatchObject({ rejected: { code: 'not_an_object', path: '' } });
   });
 
   test('may be as large as the limit allows', () => {
     const large = { ...event, id: 'large' };
     const isTooLarge = (it: unknown) => it === large;
-    const outcomes = readNative([event, large], context({ isTooLarge }));
+    const outcomes = readNative([event, large], requestContext({ isTooLarge }));
     expect(outcomes[0]).toHaveProperty('accepted');
     expect(outcomes[1]).toMatchObject({ rejected: { code: 'event_too_large', path: '' } });
     expect(outcomes[1]).toMatchObject({ trace: { id: 'large', isTooLarge: true, properties: {} } });
@@ -161,17 +162,17 @@ describe('an event', () => {
 describe('a request', () => {
   test('has an outcome for each of its events, in their order', () => {
     const body = [event, 7, { ...event, id: 'b' }, { ...event, event: '' }];
-    expect(readNative(body, context())).toMatchObject([
+    expect(readNative(body, requestContext())).toMatchObject([
       { accepted: { id: 'b1ce6e37' } },
       { rejected: { code: 'not_an_object' } },
       { accepted: { id: 'b' } },
       { rejected: { code: 'invalid_text', path: 'event' } },
     ]);
-    expect(readNative([], context())).toEqual([]);
+    expect(readNative([], requestContext())).toEqual([]);
   });
 
   test('is limited to the number of events that a job should carry', () => {
-    const two = context({ maxEvents: 2 });
+    const two = requestContext({ maxEvents: 2 });
     expect(readNative([event, event], two)).toHaveLength(2);
     expect(codeOf(() => readNative([event, event, event], two))).toBe('too_many_events');
     const lines = (count: number) => Buffer.from(`${JSON.stringify(event)}\n`.repeat(count));
@@ -189,8 +190,8 @@ describe('a request of lines', () => {
         const lines = body.map((it) => JSON.stringify(it));
         const text = lines.join(lineEnd) + (isEnded ? lineEnd : '');
         const asArray = JSON.parse(`[${lines.join(',')}]`) as unknown;
-        expect(readNativeLines(Buffer.from(text), parse, context())).toEqual(
-          readNative(asArray, context()),
+        expect(readNativeLines(Buffer.from(text), parse, requestContext())).toEqual(
+          readNative(asArray, requestContext()),
         );
       }),
     );
@@ -198,7 +199,7 @@ describe('a request of lines', () => {
 
   test('rejects only the line that is not JSON, with its number', () => {
     const text = `${JSON.stringify(event)}\n\n{"a": SECRET}\n${JSON.stringify(event)}`;
-    const outcomes = readNativeLines(Buffer.from(text), parse, context());
+    const outcomes = readNativeLines(Buffer.from(text), parse, requestContext());
     expect(outcomes).toMatchObject([
       { accepted: { id: 'b1ce6e37' } },
       { rejected: { code: 'invalid_json', path: '', message: expect.stringContaining('Line 3 ') } },
@@ -220,7 +221,7 @@ describe('a request of lines', () => {
     ];
     const bytes = Buffer.from(lines.join('\n'));
     const isTooDeep = depthCheck(bytes, 20);
-    expect(readNativeLines(bytes, parse, context({ isTooDeep }))).toMatchObject([
+    expect(readNativeLines(bytes, parse, requestContext({ isTooDeep }))).toMatchObject([
       { accepted: { id: 'b1ce6e37' } },
       { rejected: { code: 'too_deep' } },
       { rejected: { code: 'too_deep' } },
@@ -245,11 +246,11 @@ describe('a request of lines', () => {
         const together = Buffer.from(texts.join('\n'));
         const isTooDeep = depthCheck(together, 20);
         const alone = texts.flatMap((text) =>
-          readNativeLines(Buffer.from(text), parse, context({ isTooDeep })),
+          readNativeLines(Buffer.from(text), parse, requestContext({ isTooDeep })),
         );
         const withoutNumbers = (value: unknown) =>
           JSON.stringify(value).replaceAll(/Line \d+/g, '');
-        const all = readNativeLines(together, parse, context({ isTooDeep }));
+        const all = readNativeLines(together, parse, requestContext({ isTooDeep }));
         expect(withoutNumbers(all)).toBe(withoutNumbers(alone));
       }),
     );
@@ -257,35 +258,11 @@ describe('a request of lines', () => {
 
   test('may be empty', () => {
     for (const text of ['', '\n', ' \r\n\t\n']) {
-      expect(readNativeLines(Buffer.from(text), parse, context())).toEqual([]);
+      expect(readNativeLines(Buffer.from(text), parse, requestContext())).toEqual([]);
     }
   });
 });
 
-function context(changes: Partial<RequestContext> = {}): RequestContext {
-  let ids = 0;
-  return {
-    receivedAt: 1,
-    product: 'dcos',
-    identityKey: 'k'.repeat(32),
-    maxEvents: 2500,
-    isTooLarge: () => false,
-    isTooDeep: () => false,
-    newId: () => `new-${(ids += 1)}`,
-    ...changes,
-  };
-}
-
 function parse(line: Buffer): unknown {
   return parseJson(line, 20);
-}
-
-function codeOf(read: () => unknown): string {
-  try {
-    read();
-  } catch (error) {
-    if (error instanceof InvalidRequest) return error.code;
-    throw error;
-  }
-  return 'none';
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RequestContext } from '../envelope.js';
 import { readDatedReport } from './octopus.js';
+import { requestContext } from './testing.js';
 
 const address = { installationId: '70b28f00-e38f-41b2-a723-aab344f535b9', date: '2026-11-21' };
 const payload = { version: '2021.2.0', projects: 3 };
@@ -116,15 +117,9 @@ function rejected(code: string, path: string) {
   return { rejected: { code, path, message: expect.stringMatching(/^The .+\.$/) } };
 }
 
-function context(changes: Partial<RequestContext> = {}): RequestContext {
-  return {
-    receivedAt: 1,
+const context = (changes: Partial<RequestContext> = {}) =>
+  requestContext({
     product: 'octopus',
-    identityKey: 'k'.repeat(32),
-    maxEvents: 2500,
-    isTooLarge: () => false,
-    isTooDeep: () => false,
     newId: () => expect.fail('A report of a day is known by its content.'),
     ...changes,
-  };
-}
+  });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RequestContext } from '../envelope.js';
-import { InvalidRequest } from '../envelope.js';
 import { readPosthogV1 } from './posthog.js';
+import { codeOf, requestContext } from './testing.js';
 
 const SYSTEM = '7f0d6c3e-9a3d-4b5a-9d7e-0f5a2f1c9b11';
 const RECEIVED_AT = Date.parse('2026-11-21T05:26:31Z');
@@ -83,26 +83,5 @@ describe('a request of the mode v1', () => {
   });
 });
 
-function context(changes: Partial<RequestContext> = {}): RequestContext {
-  let ids = 0;
-  return {
-    receivedAt: RECEIVED_AT,
-    product: 'resoto',
-    identityKey: 'k'.repeat(32),
-    maxEvents: 2500,
-    isTooLarge: () => false,
-    isTooDeep: () => false,
-    newId: () => `new-${(ids += 1)}`,
-    ...changes,
-  };
-}
-
-function codeOf(read: () => unknown): string {
-  try {
-    read();
-  } catch (error) {
-    if (error instanceof InvalidRequest) return error.code;
-    throw error;
-  }
-  return 'none';
-}
+const context = (changes: Partial<RequestContext> = {}) =>
+  requestContext({ receivedAt: RECEIVED_AT, product: 'resoto', ...changes });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { EventEnvelope, RequestContext } from '../envelope.js';
-import { InvalidRequest } from '../envelope.js';
+import type { EventEnvelope } from '../envelope.js';
 import type { EventOutcome } from './native.js';
 import { readReport } from './reports.js';
+import { codeOf, requestContext } from './testing.js';
 
 const CLUSTER = '70b28f00-e38f-41b2-a723-aab344f535b9';
 
@@ -28,35 +28,35 @@ describe('a printed report', () => {
       accepted('new-2', 'health', diagnostics.properties),
       accepted('new-3', 'mesos_track', mesos.properties),
     ];
-    expect(readReport(composite, context())).toEqual(events);
-    expect(readReport({ mesos, diagnostics, cosmos }, context())).toEqual(events);
+    expect(readReport(composite, requestContext())).toEqual(events);
+    expect(readReport({ mesos, diagnostics, cosmos }, requestContext())).toEqual(events);
   });
 
   test('may lack parts', () => {
     const { mesos } = composite;
     const one = [accepted('new-1', 'mesos_track', mesos.properties)];
-    expect(readReport({ mesos }, context())).toEqual(one);
-    expect(readReport({ cosmos: null, mesos, errors: ['x'] }, context())).toEqual(one);
+    expect(readReport({ mesos }, requestContext())).toEqual(one);
+    expect(readReport({ cosmos: null, mesos, errors: ['x'] }, requestContext())).toEqual(one);
   });
 
   test('in the flat form is a health event', () => {
-    expect(readReport(flat, context())).toEqual([accepted('new-1', 'health', flat)]);
+    expect(readReport(flat, requestContext())).toEqual([accepted('new-1', 'health', flat)]);
   });
 
   test('of 1.7 is the event that it names', () => {
     const one = accepted('new-1', 'health', printedBy17.Properties);
-    expect(readReport(printedBy17, context())).toEqual([one]);
+    expect(readReport(printedBy17, requestContext())).toEqual([one]);
   });
 
   test.each([null, 7, 'x', [], [composite], {}, { Event: 'health' }, { cosmos: null }])(
     'is not %j',
     (body) => {
-      expect(codeOf(() => readReport(body, context()))).toBe('unknown_report');
+      expect(codeOf(() => readReport(body, requestContext()))).toBe('unknown_report');
     },
   );
 
   test('is accepted for DC/OS only', () => {
-    const octopus = context({ product: 'octopus' });
+    const octopus = requestContext({ product: 'octopus' });
     expect(codeOf(() => readReport(composite, octopus))).toBe('unsupported_product');
   });
 });
@@ -76,14 +76,14 @@ describe('a part of a report', () => {
     ['a cloud resource of a cluster id', part('health', {}, ARN), 'invalid_guid'],
     ['no cluster id', { ...cosmos, properties: {}, anonymousId: null }, 'invalid_guid'],
   ])('that is %s costs only itself', (_, broken, code) => {
-    expect(readReport({ cosmos: broken, mesos }, context())).toEqual([
+    expect(readReport({ cosmos: broken, mesos }, requestContext())).toEqual([
       { rejected: { code, path: 'cosmos', message: expect.stringMatching(/^[A-Z].+\.$/) } },
       accepted('new-1', 'mesos_track', mesos.properties),
     ]);
   });
 
   test('above the size limit is rejected without affecting the others', () => {
-    const limited = context({ isTooLarge: (it) => it === cosmos.properties });
+    const limited = requestContext({ isTooLarge: (it) => it === cosmos.properties });
     expect(readReport({ cosmos, mesos }, limited)).toMatchObject([
       { rejected: { code: 'event_too_large', path: 'cosmos' } },
       { accepted: { event: 'mesos_track' } },
@@ -93,17 +93,23 @@ describe('a part of a report', () => {
   test('has its cluster id from the properties, or from anonymousId', () => {
     const other = '71159751-c28a-4a23-a279-d36ffc2fff40';
     const read = (properties: object) =>
-      readReport({ mesos: { event: 'mesos_track', anonymousId: other, properties } }, context());
+      readReport(
+        { mesos: { event: 'mesos_track', anonymousId: other, properties } },
+        requestContext(),
+      );
     expect(read({ clusterId: CLUSTER })).toMatchObject([{ accepted: { installationId: CLUSTER } }]);
     expect(read({})).toMatchObject([{ accepted: { installationId: other } }]);
   });
 
   test('whose cluster id reveals the machine gets a derived installation id', () => {
     const id = '70b28f00-e38f-11b2-a723-aab344f535b9';
-    const [outcome] = readReport({ mesos: part('mesos_track', {}, id) }, context());
+    const [outcome] = readReport({ mesos: part('mesos_track', {}, id) }, requestContext());
     const derived = expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]/);
     expect(outcome).toMatchObject({ accepted: { installationId: derived } });
-    const again = readReport({ Event: 'health', ClusterId: `${id}\n`, Properties: {} }, context());
+    const again = readReport(
+      { Event: 'health', ClusterId: `${id}\n`, Properties: {} },
+      requestContext(),
+    );
     expect(again).toMatchObject([sameInstallation(outcome!)]);
   });
 
@@ -117,7 +123,7 @@ describe('a part of a report', () => {
       { Event: { SECRET: 1 }, ClusterId: CLUSTER, Properties: {} },
     ];
     for (const body of bodies) {
-      const outcomes = readReport(body, context());
+      const outcomes = readReport(body, requestContext());
       expect(outcomes.every((outcome) => 'rejected' in outcome)).toBe(true);
       expect(JSON.stringify(outcomes)).not.toContain('SECRET');
     }
@@ -127,7 +133,7 @@ describe('a part of a report', () => {
 describe('an Idempotency-Key', () => {
   test('identifies each part of a resent report', () => {
     const ids = (body: unknown, idempotencyKey: string) =>
-      readReport(body, { ...context(), idempotencyKey }).map((outcome) =>
+      readReport(body, requestContext({ idempotencyKey })).map((outcome) =>
         'accepted' in outcome && 'id' in outcome.accepted ? outcome.accepted.id : outcome,
       );
     const first = ids(composite, 'run-7');
@@ -142,7 +148,7 @@ describe('an Idempotency-Key', () => {
   });
 
   test('without text is ignored, so every report is new', () => {
-    const same = context();
+    const same = requestContext();
     const once = readReport(flat, { ...same, idempotencyKey: '' });
     const again = readReport(flat, { ...same, idempotencyKey: undefined });
     expect([...once, ...again]).toMatchObject([
@@ -162,7 +168,7 @@ test('any printed JSON is read as a report or rejected with a code', () => {
   fc.assert(
     fc.property(fc.oneof(bodies, fc.anything()), (body) => {
       const code = codeOf(() => {
-        for (const outcome of readReport(body, context())) {
+        for (const outcome of readReport(body, requestContext())) {
           expect(Object.keys(outcome)).toEqual(['rejected']);
         }
       });
@@ -183,28 +189,4 @@ function sameInstallation(outcome: EventOutcome) {
 function accepted(id: string, event: string, properties: object) {
   const envelope = { receivedAt: 1, product: 'dcos', id, installationId: CLUSTER };
   return { accepted: { ...envelope, event, properties } };
-}
-
-function context(changes: Partial<RequestContext> = {}): RequestContext {
-  let ids = 0;
-  return {
-    receivedAt: 1,
-    product: 'dcos',
-    identityKey: 'k'.repeat(32),
-    maxEvents: 2500,
-    isTooLarge: () => false,
-    isTooDeep: () => false,
-    newId: () => `new-${(ids += 1)}`,
-    ...changes,
-  };
-}
-
-function codeOf(read: () => unknown): string {
-  try {
-    read();
-  } catch (error) {
-    if (error instanceof InvalidRequest) return error.code;
-    throw error;
-  }
-  return 'none';
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { EventEnvelope, RequestContext } from '../envelope.js';
+import type { EventEnvelope } from '../envelope.js';
 import { readSegmentBatch, readSegmentCall, segmentTypes } from './segment.js';
+import { requestContext } from './testing.js';
 
 const CLUSTER = '70b28f00-e38f-41b2-a723-aab344f535b9';
 const BROWSER = 'a4a0c4d3-f67e-486c-ad40-73e7bfc02955';
@@ -47,11 +48,11 @@ describe('a person', () => {
     fc.assert(
       fc.property(calls, (call) => {
         const body = { ...track, ...about, ...call };
-        const batch = readSegmentBatch({ batch: [body], ...about }, context());
+        const batch = readSegmentBatch({ batch: [body], ...about }, requestContext());
         const single = readSegmentCall(
           call.type === 'x' ? 'track' : (call.type ?? 'page'),
           body,
-          context(),
+          requestContext(),
         );
         expect(JSON.stringify([batch, single])).not.toMatch(/alice/i);
       }),
@@ -119,7 +120,11 @@ describe('the user of a web UI', () => {
     const clusterId = '71159751-c28a-4a23-a279-d36ffc2fff40';
     const elsewhere = [
       read({ ...call, properties: { clusterId } }),
-      readSegmentCall('page', { ...track, ...call }, context({ identityKey: 'l'.repeat(32) }))[0],
+      readSegmentCall(
+        'page',
+        { ...track, ...call },
+        requestContext({ identityKey: 'l'.repeat(32) }),
+      )[0],
     ];
     for (const it of elsewhere as EventEnvelope[]) {
       expect(it.userKey).toMatch(/^-?\d+$/);
@@ -153,19 +158,5 @@ describe('the user of a web UI', () => {
 
 /** The envelope of an event of dcos-signal in which something is changed. */
 function read(changes: Record<string, unknown>) {
-  return readSegmentBatch({ batch: [{ ...track, ...changes }] }, context())[0];
-}
-
-function context(changes: Partial<RequestContext> = {}): RequestContext {
-  let ids = 0;
-  return {
-    receivedAt: 1,
-    product: 'dcos',
-    identityKey: 'k'.repeat(32),
-    maxEvents: 2500,
-    isTooLarge: () => false,
-    isTooDeep: () => false,
-    newId: () => `new-${(ids += 1)}`,
-    ...changes,
-  };
+  return readSegmentBatch({ batch: [{ ...track, ...changes }] }, requestContext())[0];
 }

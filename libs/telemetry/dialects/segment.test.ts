@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { EventEnvelope, RequestContext } from '../envelope.js';
-import { InvalidRequest } from '../envelope.js';
+import type { EventEnvelope } from '../envelope.js';
 import { readSegmentBatch, readSegmentCall, segmentTypes } from './segment.js';
+import { codeOf, requestContext } from './testing.js';
 
 const CLUSTER = '70b28f00-e38f-41b2-a723-aab344f535b9';
 const BROWSER = 'a4a0c4d3-f67e-486c-ad40-73e7bfc02955';
@@ -35,9 +35,13 @@ test.each(['identify', 'page', 'screen', 'group', 'alias'] as const)(
         throw new Error('was read');
       },
     };
-    const [tooDeep] = readSegmentCall(type, { traits }, context({ isTooDeep: () => true }));
+    const [tooDeep] = readSegmentCall(type, { traits }, requestContext({ isTooDeep: () => true }));
     expect(tooDeep).toMatchObject({ rejection: { reason: 'event_too_deep' } });
-    const [tooLarge] = readSegmentCall(type, { traits }, context({ isTooLarge: () => true }));
+    const [tooLarge] = readSegmentCall(
+      type,
+      { traits },
+      requestContext({ isTooLarge: () => true }),
+    );
     expect(tooLarge).toMatchObject({ isTooLarge: true, properties: {} });
   },
 );
@@ -46,7 +50,7 @@ describe('a batch', () => {
   test('is read event by event, each with the time the request was sent', () => {
     const sentAt = '2026-11-21T05:26:31+0000';
     const body = { batch: [track, { ...track, messageId: 'b' }], messageId: 'c', sentAt };
-    expect(readSegmentBatch(body, context())).toEqual([
+    expect(readSegmentBatch(body, requestContext())).toEqual([
       { ...envelope, sentAt },
       { ...envelope, id: 'b', sentAt },
     ]);
@@ -55,27 +59,27 @@ describe('a batch', () => {
   test('of null, which dcos-signal sends every other time, is read as one empty envelope', () => {
     const sentAt = '2026-11-21T05:26:31+0000';
     for (const body of [{ batch: null, messageId: 'x', sentAt }, { batch: [] }]) {
-      expect(readSegmentBatch(body, context())).toEqual([
+      expect(readSegmentBatch(body, requestContext())).toEqual([
         { receivedAt: 1, product: 'dcos', empty: true },
       ]);
     }
   });
 
   test.each([null, 7, 'x', [], [track]])('is an object, not %j', (body) => {
-    expect(codeOf(() => readSegmentBatch(body, context()))).toBe('invalid_body');
-    expect(codeOf(() => readSegmentCall('track', body, context()))).toBe('invalid_body');
+    expect(codeOf(() => readSegmentBatch(body, requestContext()))).toBe('invalid_body');
+    expect(codeOf(() => readSegmentCall('track', body, requestContext()))).toBe('invalid_body');
   });
 
   test('is required, because a body without it may be an event for another route', () => {
-    expect(codeOf(() => readSegmentBatch(track, context()))).toBe('invalid_body');
+    expect(codeOf(() => readSegmentBatch(track, requestContext()))).toBe('invalid_body');
   });
 
   test.each([7, 'x', {}, true])('is a list of events, not %j', (batch) => {
-    expect(codeOf(() => readSegmentBatch({ batch }, context()))).toBe('invalid_body');
+    expect(codeOf(() => readSegmentBatch({ batch }, requestContext()))).toBe('invalid_body');
   });
 
   test('is limited to the number of events that a job should carry', () => {
-    const two = context({ maxEvents: 2 });
+    const two = requestContext({ maxEvents: 2 });
     expect(readSegmentBatch({ batch: [track, track] }, two)).toHaveLength(2);
     const three = { batch: [track, track, track] };
     expect(codeOf(() => readSegmentBatch(three, two))).toBe('too_many_events');
@@ -89,7 +93,7 @@ describe('a batch', () => {
       rejection: { reason: 'not_an_event', path: `batch[${index}]` },
       keys: [],
     });
-    expect(readSegmentBatch({ batch }, context())).toEqual([
+    expect(readSegmentBatch({ batch }, requestContext())).toEqual([
       lost(0),
       envelope,
       lost(2),
@@ -100,7 +104,9 @@ describe('a batch', () => {
 
   test('keeps only the installation of an event above the size limit, not its properties', () => {
     const large = { ...track, messageId: 'large' };
-    const limited = context({ isTooLarge: (it) => (it as typeof track).messageId === 'large' });
+    const limited = requestContext({
+      isTooLarge: (it) => (it as typeof track).messageId === 'large',
+    });
     const trace = { ...envelope, id: 'large', isTooLarge: true, properties: {} };
     expect(readSegmentBatch({ batch: [track, large] }, limited)).toEqual([envelope, trace]);
     expect(readSegmentCall('track', large, limited)).toEqual([trace]);
@@ -121,7 +127,7 @@ describe('a batch', () => {
     });
     fc.assert(
       fc.property(items, (batch) => {
-        const envelopes = readSegmentBatch({ batch }, context());
+        const envelopes = readSegmentBatch({ batch }, requestContext());
         expect(envelopes).toHaveLength(batch.length);
         for (const it of envelopes) {
           expect(it).toMatchObject({ receivedAt: 1, product: 'dcos' });
@@ -142,16 +148,16 @@ describe('a call of one event', () => {
         sentAt: '2026-11-21T05:26:31Z',
       };
       const { sentAt } = item;
-      expect(readSegmentCall(type, item, context())).toEqual(
-        readSegmentBatch({ batch: [item], sentAt }, context()),
+      expect(readSegmentCall(type, item, requestContext())).toEqual(
+        readSegmentBatch({ batch: [item], sentAt }, requestContext()),
       );
     }
   });
 
   test('has the type of its route, regardless of its body', () => {
     const body = { ...track, type: 'identify' };
-    expect(readSegmentCall('track', body, context())).toEqual([envelope]);
-    expect(readSegmentCall('page', body, context())).toMatchObject([{ event: 'page' }]);
+    expect(readSegmentCall('track', body, requestContext())).toEqual([envelope]);
+    expect(readSegmentCall('page', body, requestContext())).toMatchObject([{ event: 'page' }]);
   });
 });
 
@@ -259,7 +265,7 @@ describe('the installation', () => {
       installationId: ids[0],
     });
     const batch = [{ ...track, properties: { clusterId } }];
-    const elsewhere = readSegmentBatch({ batch }, context({ identityKey: 'l'.repeat(32) }));
+    const elsewhere = readSegmentBatch({ batch }, requestContext({ identityKey: 'l'.repeat(32) }));
     expect(elsewhere[0]).not.toMatchObject({ installationId: ids[0] });
   });
 
@@ -308,13 +314,16 @@ describe('an event', () => {
   test('keeps its times as sent, valid or not', () => {
     const [it] = readSegmentBatch(
       { batch: [{ ...track, timestamp: 'yesterday' }], sentAt: 'now' },
-      context(),
+      requestContext(),
     );
     expect(it).toMatchObject({ occurredAt: 'yesterday', sentAt: 'now' });
-    const [other] = readSegmentBatch({ batch: [{ ...track, timestamp: 7 }], sentAt: 7 }, context());
+    const [other] = readSegmentBatch(
+      { batch: [{ ...track, timestamp: 7 }], sentAt: 7 },
+      requestContext(),
+    );
     expect(other).toMatchObject({ occurredAt: '7', sentAt: '7' });
     const nothing = { batch: [{ ...track, timestamp: '' }], sentAt: null };
-    const [none] = readSegmentBatch(nothing, context());
+    const [none] = readSegmentBatch(nothing, requestContext());
     expect(none).not.toHaveProperty('occurredAt');
     expect(none).not.toHaveProperty('sentAt');
   });
@@ -322,31 +331,7 @@ describe('an event', () => {
 
 /** The envelope of an event of dcos-signal in which something is changed. */
 function read(changes: Record<string, unknown>) {
-  return readSegmentBatch({ batch: [{ ...track, ...changes }] }, context())[0];
-}
-
-function context(changes: Partial<RequestContext> = {}): RequestContext {
-  let ids = 0;
-  return {
-    receivedAt: 1,
-    product: 'dcos',
-    identityKey: 'k'.repeat(32),
-    maxEvents: 2500,
-    isTooLarge: () => false,
-    isTooDeep: () => false,
-    newId: () => `new-${(ids += 1)}`,
-    ...changes,
-  };
-}
-
-function codeOf(read: () => unknown): string {
-  try {
-    read();
-  } catch (error) {
-    if (error instanceof InvalidRequest) return error.code;
-    throw error;
-  }
-  return 'none';
+  return readSegmentBatch({ batch: [{ ...track, ...changes }] }, requestContext())[0];
 }
 
 const anyFields = {

@@ -22,7 +22,7 @@ const SHAPES = {
   mac: matching(
     /(?<![0-9a-z])(?:(?:[0-9a-f]{2}[:_-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})(?![0-9a-z])/i,
   ),
-  guid: matching(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i),
+  guid: matching(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i),
   host: containsHost,
   secret: containsServiceKey,
   serial: containsSerial,

@@ -18,7 +18,7 @@ export const replaceName = (name: string): string => `[${Math.min(name.length, M
 
 const KEY = /^[A-Za-z0-9_$*][A-Za-z0-9_.$=<>!~+*-]*$/;
 const NUMBER = /\d{5,}/g;
-const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
+const GUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 
 /**
  * The name of a property in a form that may be kept. Developers may put account numbers into names: long numbers,
