@@ -19,12 +19,12 @@ const LIMITS_MS = {
 
 export type LoopName = keyof typeof LIMITS_MS;
 
-/** Detects loops that make no progress, while their process still responds. Only a restart helps them. */
+/** Detects loops that make no progress while their process still responds. Only a restart helps. */
 export class Watchdog {
   /** When each loop that is at work last made progress. */
   readonly #progressAt = new Map<LoopName, number>();
 
-  /** @param limitSeconds how long every loop may take over a statement, instead of its own limit */
+  /** @param limitSeconds the limit of every loop, instead of those in `LIMITS_MS` */
   constructor(private readonly limitSeconds?: number) {}
 
   /** A loop begins a round, or waits for its next one. */

@@ -81,7 +81,7 @@ test('an empty variable is an unset one', () => {
   expect(() => ingestSettings(NAMES, { ...INGEST, REDIS_URL: '' })).toThrow('REDIS_URL is not set');
 });
 
-test('every problem is told at once, by name, with what is allowed', () => {
+test('all invalid settings are reported at once, by name, with the allowed values', () => {
   const env = { INGEST_PORT: '84430', REDIS_MEMORY_SHARE: '80%', LOG_LEVEL: 'loud' };
   expect(problems(() => ingestSettings(NAMES, env))).toEqual([
     'REDIS_URL is not set; it must be a URL such as redis://default:password@host:6379/0.',
@@ -220,11 +220,11 @@ test('origins are a star or a list', () => {
   expect(() => read('https://a.example/')).toThrow('has the entry "https://a.example/"');
 });
 
-test('a worker has seven connections more than jobs under way, unless told otherwise', () => {
+test('a worker has seven connections more than jobs under way, unless WORKER_DATABASE_CONNECTIONS is set', () => {
   expect(workerSettings({ ...WORKER, WORKER_CONCURRENCY: '7' }).databaseConnections).toBe(14);
-  const told = workerSettings({ ...WORKER, WORKER_DATABASE_CONNECTIONS: '4' });
-  expect(told.databaseConnections).toBe(4);
-  expect(told.healthPort).toBeUndefined();
+  const limited = workerSettings({ ...WORKER, WORKER_DATABASE_CONNECTIONS: '4' });
+  expect(limited.databaseConnections).toBe(4);
+  expect(limited.healthPort).toBeUndefined();
 });
 
 test('migrating needs the database only', () => {

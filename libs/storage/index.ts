@@ -7,7 +7,7 @@ export {
 } from './access/admin-tokens.js';
 export { TOKEN_NAME, tokenNameProblem } from './access/token-names.js';
 export { APPLICATION_ROLE, isApplication } from './schema/application-role.js';
-export { actOutcomes, type Actor, type RecordedAct } from './database/audit-log.js';
+export { auditOutcomes, type Actor, type AuditRecord } from './database/audit-log.js';
 export { IngestLedger } from './balance/ingest-ledger.js';
 export type { NormalisedBatch } from './write/batch.js';
 export { BalanceReader, type BalancedHour, type BalanceFilter } from './read/balance.js';

@@ -78,7 +78,7 @@ export function Omissible(): PropertyDecorator {
   return ValidateIf((_, value) => value !== undefined);
 }
 
-/** A field that may be omitted, and for which null has a meaning of its own. */
+/** A field that may be omitted, and for which null means something else than omission. */
 export function OrNull(description: string): PropertyDecorator {
   return applyDecorators(
     Reads((raw) => raw),

@@ -13,7 +13,7 @@ export class AuditController {
   @Scope('operations:read')
   @Documented({ summary: 'Lists audit entries', response: AuditPage })
   async list(@Query() query: AuditQuery): Promise<AuditPage> {
-    const acts = await this.admins.acts(query);
+    const acts = await this.admins.auditLog(query);
     return { acts, next: nextAfter(acts, query.limit) };
   }
 }

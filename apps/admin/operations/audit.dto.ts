@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional, Matches } from 'class-validator';
-import { actOutcomes, type RecordedAct } from '#storage';
+import { auditOutcomes, type AuditRecord } from '#storage';
 import { nextPage, Page, time } from '../http/fields.js';
 
 /** `GET /v1/audit`. A bigint of Postgres has 19 digits. */
@@ -11,7 +11,7 @@ export class AuditQuery {
   @Page(500) limit = 50;
 }
 
-class AuditEntry implements RecordedAct {
+class AuditEntry implements AuditRecord {
   @ApiProperty()
   id!: string;
 
@@ -38,8 +38,8 @@ class AuditEntry implements RecordedAct {
   })
   act!: string;
 
-  @ApiProperty({ enum: actOutcomes })
-  outcome!: RecordedAct['outcome'];
+  @ApiProperty({ enum: auditOutcomes })
+  outcome!: AuditRecord['outcome'];
 
   @ApiProperty({
     type: 'string',

@@ -1,11 +1,11 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import type { AdminScope } from './admin-scopes.js';
 import {
-  listActs,
-  recordAct,
-  type Act,
+  listAuditRecords,
+  recordAudit,
+  type AuditEntry,
   type Actor,
-  type RecordedAct,
+  type AuditRecord,
 } from '../database/audit-log.js';
 import type { Database, Queryable } from '../database/database.js';
 import { InstallationHasher } from '../database/installation-hash.js';
@@ -156,7 +156,7 @@ export class AdminStore {
       if (lacking === undefined && token.revokedAt !== null) return { token };
       const outcome = lacking === undefined ? 'done' : 'refused';
       const detail = { tokenId: token.id, name: token.name };
-      await recordAct(tx, this.#hasher, { actor, act: 'token.revoke', outcome, detail });
+      await recordAudit(tx, this.#hasher, { actor, act: 'token.revoke', outcome, detail });
       if (lacking !== undefined) return { lacking };
       const [revoked = token] = await queryRecords<AdminToken>(
         tx,
@@ -198,19 +198,19 @@ export class AdminStore {
   }
 
   /** Adds to the audit log, which nothing can be taken out of. */
-  async record(act: Act): Promise<void> {
-    await recordAct(this.#database, this.#hasher, act);
+  async record(entry: AuditEntry): Promise<void> {
+    await recordAudit(this.#database, this.#hasher, entry);
   }
 
   /** What is in the audit log, newest first. @param page where to go on, and how many at most */
-  async acts(page: { limit: number; after?: string | undefined }): Promise<RecordedAct[]> {
-    return listActs(this.#database, page);
+  async auditLog(page: { limit: number; after?: string | undefined }): Promise<AuditRecord[]> {
+    return listAuditRecords(this.#database, page);
   }
 
   async #recordCreation(tx: Queryable, token: AdminToken, actor: Actor): Promise<void> {
     const { id: tokenId, name, scopes, expiresAt } = token;
     const detail = { tokenId, name, scopes, expiresAt };
-    await recordAct(tx, this.#hasher, { actor, act: 'token.create', outcome: 'done', detail });
+    await recordAudit(tx, this.#hasher, { actor, act: 'token.create', outcome: 'done', detail });
   }
 }
 

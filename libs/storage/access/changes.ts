@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Database } from '../database/database.js';
-import { recordAct, type Act, type Actor } from '../database/audit-log.js';
+import { recordAudit, type AuditEntry, type Actor } from '../database/audit-log.js';
 import { announce } from '../database/listener.js';
 import type { InstallationHasher } from '../database/installation-hash.js';
 
@@ -8,7 +8,7 @@ import type { InstallationHasher } from '../database/installation-hash.js';
 export interface Changed<T> {
   result: T;
   /** Null where everything was so already: then nothing is raised and nothing recorded. */
-  act: Pick<Act, 'act' | 'detail'> | null;
+  act: Pick<AuditEntry, 'act' | 'detail'> | null;
 }
 
 /** Changes what holds, one change at a time. */
@@ -28,7 +28,7 @@ export class PolicyChanges {
       const { result, act } = await work(tx);
       if (act) {
         await tx.query('UPDATE policy_revision SET revision = revision + 1');
-        await recordAct(tx, this.hasher, { actor, outcome: 'done', ...act });
+        await recordAudit(tx, this.hasher, { actor, outcome: 'done', ...act });
         await announce(tx, 'policy');
       }
       return result;

@@ -2,39 +2,39 @@ import type { Queryable } from './database.js';
 import type { InstallationHasher } from './installation-hash.js';
 import { queryRecords, selectList } from './records.js';
 
-export const actOutcomes = ['done', 'refused', 'failed'] as const;
-export type ActOutcome = (typeof actOutcomes)[number];
+export const auditOutcomes = ['done', 'refused', 'failed'] as const;
+export type AuditOutcome = (typeof auditOutcomes)[number];
 
 /** Who acts: an administrator's token, or the name of a process that acts by itself. */
 export type Actor = { id: string; name: string } | string;
 
-/** Something that an administrator did, or tried to do. */
-export interface Act {
+/** Something that an administrator did or tried to do. */
+export interface AuditEntry {
   actor: Actor;
   /** What, as `erasure.request`. */
   act: string;
-  outcome: ActOutcome;
+  outcome: AuditOutcome;
   /** Known by its keyed hash only. */
   installationId?: string | undefined;
   /** Nothing that identifies an installation. */
   detail?: object | undefined;
 }
 
-/** An act as recorded in the log. */
-export interface RecordedAct {
+/** An entry of the log. */
+export interface AuditRecord {
   id: string;
   at: string;
   actor: string;
   /** The id of the actor's token; null where none was used. */
   actorId: string | null;
   act: string;
-  outcome: ActOutcome;
+  outcome: AuditOutcome;
   /** HMAC-SHA-256 of the installation's id, in hex; null where the act is about none. */
   installationHash: string | null;
   detail: object;
 }
 
-const ACT = selectList<RecordedAct>({
+const RECORD = selectList<AuditRecord>({
   id: 'audit_id',
   at: 'at',
   actor: 'actor',
@@ -46,29 +46,29 @@ const ACT = selectList<RecordedAct>({
 });
 
 /**
- * Adds to the audit log, which nothing can be taken out of. To be called in the transaction of the act, so that there is
- * no act without its entry.
+ * Adds an entry to the audit log, from which none can be removed. Call it in the transaction of the act, so that no act
+ * lacks its entry.
  */
-export async function recordAct(
+export async function recordAudit(
   client: Queryable,
   hasher: InstallationHasher,
-  act: Act,
+  entry: AuditEntry,
 ): Promise<void> {
-  const { installationId } = act;
-  await insert(client, act, installationId === undefined ? null : hasher.hash(installationId));
+  const { installationId } = entry;
+  await insert(client, entry, installationId === undefined ? null : hasher.hash(installationId));
 }
 
 /** The same for an act that is not about one installation. */
-export async function recordGeneralAct(
+export async function recordGeneralAudit(
   client: Queryable,
-  act: Omit<Act, 'installationId'>,
+  entry: Omit<AuditEntry, 'installationId'>,
 ): Promise<void> {
-  await insert(client, act, null);
+  await insert(client, entry, null);
 }
 
 async function insert(
   client: Queryable,
-  { actor, act, outcome, detail = {} }: Act,
+  { actor, act, outcome, detail = {} }: AuditEntry,
   installation: Buffer | null,
 ): Promise<void> {
   await client.query(
@@ -86,14 +86,14 @@ function idOf(actor: Actor): string | null {
   return typeof actor === 'string' ? null : actor.id;
 }
 
-/** What was done, newest first. @param after the id of the last one of the page before */
-export async function listActs(
+/** The newest entries first. @param after the id of the last one of the page before */
+export async function listAuditRecords(
   client: Queryable,
   { limit, after }: { limit: number; after?: string | undefined },
-): Promise<RecordedAct[]> {
+): Promise<AuditRecord[]> {
   return queryRecords(
     client,
-    `SELECT ${ACT} FROM audit_log WHERE $2::bigint IS NULL OR audit_id < $2
+    `SELECT ${RECORD} FROM audit_log WHERE $2::bigint IS NULL OR audit_id < $2
       ORDER BY audit_id DESC LIMIT $1`,
     [limit, after],
   );

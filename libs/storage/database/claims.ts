@@ -95,7 +95,7 @@ export async function runNext<R extends { id: string }, T>(
 
 /**
  * Does claimed work, and renews the claim meanwhile. If it fails, any worker may try again after a pause, unless it has
- * failed too often for a reason of its own.
+ * failed too often although the database was available.
  * @param work is given a signal that aborts when the worker stops or has lost the claim
  */
 export async function runClaimed<T>(

@@ -3,26 +3,26 @@ import { CONTENT_TABLES, SET_TABLES, SNAPSHOT_TABLES } from './content-tables.js
 import { inTransaction } from './transaction.js';
 import { waitForWriters } from './wait-for-writers.js';
 
-/** A row that went: a snapshot, or a set of names that this snapshot was the last to have. */
+/** A removed row: a snapshot, or a set of names that only this snapshot used. */
 export interface Collected {
   table: string;
   snapshotId: string;
 }
 
 export interface CollectOptions {
-  /** Told what went, in the transaction in which it goes. Also of nothing. */
+  /** Called with the removed rows, or an empty list, in the transaction that removes them. */
   note?: (collected: readonly Collected[]) => Promise<void>;
   /** Does work in a transaction. */
   inStep?: (work: () => Promise<void>) => Promise<void>;
 }
 
 /**
- * Collects those of these snapshots that no report and no rollup points at any more, and the sets of names
- * that they alone had. Most are found to be in use without a lock: reports are read through once, whatever
- * the number of snapshots. Of the others, workers may remember that they are there, so they are told to look
- * again; then what is about to go is locked, so that a worker which needs it waits, and finds it gone.
- * And as one may have needed it in the meantime, reports are read through once more.
- * @returns how many rows went, by table
+ * Removes the snapshots that no report and no rollup refers to any more, and the sets of names that only they used.
+ *
+ * One scan of the reports, whatever the number of snapshots, finds those in use, without a lock. Workers may have
+ * cached that the others exist, so a new epoch makes them look again. Then the candidates are locked, so that a
+ * worker that needs one waits and inserts it again, and a second scan excludes those that were used meanwhile.
+ * @returns the number of removed rows by table
  */
 export async function collectSnapshots(
   client: pg.ClientBase,
@@ -48,7 +48,7 @@ export async function collectSnapshots(
   return removed;
 }
 
-/** Which of these neither a report nor a rollup points at, as far as can be seen now. */
+/** The snapshots that no visible report or rollup refers to. */
 async function findUnused(client: pg.ClientBase, snapshotIds: readonly string[]) {
   if (snapshotIds.length === 0) return [];
   const { rows } = await client.query<{ id: string }>(
@@ -65,7 +65,7 @@ async function findUnused(client: pg.ClientBase, snapshotIds: readonly string[])
   return rows.map(({ id }) => id);
 }
 
-/** The sets that no other snapshot has, each with one that has it. */
+/** The sets that only these snapshots use, each with one of them. */
 async function findLastUses(client: pg.ClientBase, snapshotIds: readonly string[]) {
   const uses = new Map<string, string>();
   for (const { key, user } of SET_TABLES) {
@@ -81,7 +81,7 @@ async function findLastUses(client: pg.ClientBase, snapshotIds: readonly string[
   return uses;
 }
 
-/** Locks what may go, in the order of the writers. */
+/** Locks what may be removed, in the writers' lock order. */
 async function lock(client: pg.ClientBase, snapshotIds: readonly string[], sets: string[]) {
   for (const { table, key } of CONTENT_TABLES) {
     const [ids, type] = key === 'snapshot_id' ? [snapshotIds, 'bigint'] : [sets, 'uuid'];

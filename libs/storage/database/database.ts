@@ -29,11 +29,11 @@ export interface DatabaseOptions extends OutageListener {
   databaseUrl: string;
   /** As the server lists its connections. */
   name: string;
-  /** The most connections at once, besides those of the write path and the one that listens: 2 at least. */
+  /** The limit of connections, without those of the write path and the one that listens. At least 2. */
   connections: number;
-  /** Those of the write path: none unless given, for a process that stores no batch. */
+  /** The limit of the write path. Default 0, for a process that stores no batch. */
   writeConnections?: number;
-  /** Told of every statement that ended on a connection that is held under a name. */
+  /** Called after each statement on a connection that is held under a name. */
   onProgress?: (name: string) => void;
   /** Of the general connections, for this process. */
   settings?: SessionSettings;

@@ -12,7 +12,7 @@ export interface HoldOptions {
   name?: string;
 }
 
-/** Does work on one connection that has settings of its own meanwhile. */
+/** Does work on one connection, with other settings meanwhile. */
 export async function holdSession<T>(
   client: pg.ClientBase,
   work: (client: pg.ClientBase) => Promise<T>,

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Queryable } from './database.js';
 
-/** What processes are told about: work for workers, and changes of the policy. */
+/** Work for workers, and changes of the policy. */
 const channels = ['work', 'policy'] as const;
 export type Channel = (typeof channels)[number];
 
 const nameOf = (channel: Channel) => `muster_${channel}`;
 const LISTEN = channels.map((channel) => `LISTEN ${nameOf(channel)};`).join(' ');
 
-/** Announces what a transaction does, from its commit on. To be called in that transaction. */
+/** Notifies other processes when the transaction commits. */
 export async function announce(tx: Queryable, channel: Channel): Promise<void> {
   await tx.query(`SELECT pg_notify($1, '')`, [nameOf(channel)]);
 }

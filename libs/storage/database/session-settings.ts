@@ -95,7 +95,7 @@ export async function prepareSession(
   const [facts] = rows;
   if (!facts) throw new Error('The server did not describe the session.');
   requireUtf8(facts);
-  // A pooler answers for the server, and gives its clients numbers of its own.
+  // A pooler reports its own process ids to clients.
   const isPooled = (client as { processID?: number }).processID !== facts.pid;
   if (isPooled) requireDefaults(facts);
   const durable = { ...settings, ...durabilityFor(facts) };

@@ -35,7 +35,7 @@ export class Session {
   answeredAt = performance.now();
   /** Whether it must not be used again. */
   isBroken = false;
-  /** Told of every statement that ended, while the connection is held. */
+  /** Called after each statement while the connection is held. */
   onStatement: (() => void) | undefined;
   readonly #client: pg.Client;
   readonly #onLoss: (error: Error) => void;

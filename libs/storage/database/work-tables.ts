@@ -12,7 +12,7 @@ export interface WorkTable {
 
 /** After this many failures an erasure runs alone, so that it delays no other. */
 export const TRIES_TOGETHER = 2;
-/** After this many failures in a row for a reason of its own, work is `failed`. */
+/** After this many failures in a row, outages not counted, work is `failed`. */
 export const MAX_FAILURES = 10;
 
 export const workTables = {

@@ -1,4 +1,4 @@
-import { recordGeneralAct, type Actor } from '../database/audit-log.js';
+import { recordGeneralAudit, type Actor } from '../database/audit-log.js';
 import { IdleTokens, retryFailed, runClaimed } from '../database/claims.js';
 import type { Database } from '../database/database.js';
 import { InstallationHasher } from '../database/installation-hash.js';
@@ -68,7 +68,7 @@ export class ErasureStore {
       if (!erasure) return null;
       const { mode, installations } = erasure;
       const detail = { erasureId, mode, installations };
-      await recordGeneralAct(tx, { actor, act: 'erasure.retry', outcome: 'done', detail });
+      await recordGeneralAudit(tx, { actor, act: 'erasure.retry', outcome: 'done', detail });
       return erasure;
     });
   }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { recordAct } from '../database/audit-log.js';
+import { recordAudit } from '../database/audit-log.js';
 import type { FailureCause } from '../database/failure.js';
 import type { InstallationHasher } from '../database/installation-hash.js';
 import { MAX_FAILURES, TRIES_TOGETHER } from '../database/work-tables.js';
@@ -18,7 +18,7 @@ export async function recordFailed(
   { id, failure, hasher }: { id: string; failure: string; hasher: InstallationHasher },
 ): Promise<void> {
   const { mode, installationIds = [] } = erasures.find((erasure) => erasure.id === id) ?? {};
-  await recordAct(tx, hasher, {
+  await recordAudit(tx, hasher, {
     ...{ actor: 'worker', act: 'erasure.fail', outcome: 'failed' },
     installationId: installationIds.length === 1 ? installationIds[0] : undefined,
     detail: { erasureId: id, mode, failure },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { recordAct, type Actor } from '../database/audit-log.js';
+import { recordAudit, type Actor } from '../database/audit-log.js';
 import type { Queryable } from '../database/database.js';
 import { announce } from '../database/listener.js';
 import { holdMutex } from '../database/mutex.js';
@@ -52,7 +52,7 @@ export async function requestErasure(
   if (same) return { erasure: same, isNew: false };
   const erasure = await insert(tx, { mode, idempotencyKey, installations, ids, hashes });
   if (mode !== 'lift') await suppress(tx, hashes, mode !== 'erase');
-  await recordAct(tx, hasher, {
+  await recordAudit(tx, hasher, {
     ...{ actor, act: 'erasure.request', outcome: 'done' },
     installationId: installations === 1 ? installationIds[0] : undefined,
     detail: { erasureId: erasure.id, mode, installations },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { reportKinds } from '#telemetry';
-import { nameOf, recordGeneralAct, type Actor } from '../database/audit-log.js';
+import { nameOf, recordGeneralAudit, type Actor } from '../database/audit-log.js';
 import { IdleTokens, retryFailed, runNext } from '../database/claims.js';
 import type { Database } from '../database/database.js';
 import { announce } from '../database/listener.js';
@@ -62,7 +62,7 @@ export class PurgeStore {
     return this.database.transaction(async (tx) => {
       const record = async (purge: Purge) => {
         const detail = { purgeId: purge.id, keyId, from, to };
-        await recordGeneralAct(tx, { actor, act: 'purge.request', outcome: 'done', detail });
+        await recordGeneralAudit(tx, { actor, act: 'purge.request', outcome: 'done', detail });
         await announce(tx, 'work');
         return { purge, isNew: true };
       };
@@ -126,7 +126,7 @@ export class PurgeStore {
           return purge.id;
         },
         recordFailed: (tx, purgeId, failure) =>
-          recordGeneralAct(tx, {
+          recordGeneralAudit(tx, {
             ...{ actor: 'worker', act: 'purge.fail', outcome: 'failed' },
             detail: { purgeId, failure },
           }),
@@ -140,7 +140,7 @@ export class PurgeStore {
       const purge = await retryFailed<Purge>(tx, workTables.purges, PURGE, purgeId);
       if (!purge) return null;
       const detail = { purgeId };
-      await recordGeneralAct(tx, { actor, act: 'purge.retry', outcome: 'done', detail });
+      await recordGeneralAudit(tx, { actor, act: 'purge.retry', outcome: 'done', detail });
       return purge;
     });
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { nameOf, recordGeneralAct, type Actor } from '../database/audit-log.js';
+import { nameOf, recordGeneralAudit, type Actor } from '../database/audit-log.js';
 import { IdleTokens, retryFailed, runNext } from '../database/claims.js';
 import type { Database } from '../database/database.js';
 import { announce } from '../database/listener.js';
@@ -81,7 +81,7 @@ export class QuarantineStore {
          VALUES ($1, $2, $3, 'requested', now(), $4) RETURNING ${JOB}`,
         [randomUUID(), kind, JSON.stringify(filter), nameOf(requestedBy)],
       )) as [QuarantineJob];
-      await recordGeneralAct(client, {
+      await recordGeneralAudit(client, {
         ...{ actor: requestedBy, act: `quarantine.${kind}`, outcome: 'done' },
         detail: { jobId: job.id, filter },
       });
@@ -128,7 +128,7 @@ export class QuarantineStore {
           return isComplete ? id : null;
         },
         recordFailed: (tx, jobId, failure) =>
-          recordGeneralAct(tx, {
+          recordGeneralAudit(tx, {
             ...{ actor: 'worker', act: 'quarantine.fail', outcome: 'failed' },
             detail: { jobId, failure },
           }),
@@ -143,7 +143,7 @@ export class QuarantineStore {
       if (!job) return null;
       const { kind, filter } = job;
       const detail = { jobId, kind, filter };
-      await recordGeneralAct(tx, { actor, act: 'quarantine.retry', outcome: 'done', detail });
+      await recordGeneralAudit(tx, { actor, act: 'quarantine.retry', outcome: 'done', detail });
       return job;
     });
   }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { recordGeneralAct, type Actor } from '../database/audit-log.js';
+import { recordGeneralAudit, type Actor } from '../database/audit-log.js';
 import type { Database } from '../database/database.js';
 import { lockRequests } from '../erasure/request.js';
 import { InstallationHasher } from '../database/installation-hash.js';
@@ -146,7 +146,7 @@ export class LedgerComparison {
     };
     if (detail.suppressions + detail.lifts > 0) {
       const act = { actor: this.actor, act: 'suppression.reapply', detail } as const;
-      await recordGeneralAct(tx, { ...act, outcome: 'done' });
+      await recordGeneralAudit(tx, { ...act, outcome: 'done' });
     }
     return detail;
   }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { recordAct, type Actor } from '../database/audit-log.js';
+import { recordAudit, type Actor } from '../database/audit-log.js';
 import { announce } from '../database/listener.js';
 import { requestErasure } from '../erasure/request.js';
 import type { InstallationHasher } from '../database/installation-hash.js';
@@ -46,7 +46,7 @@ export async function restoreErasures(
        SELECT id, until, $3 FROM unnest($1::uuid[], $2::timestamptz[]) AS t(id, until)`,
       [targets.map(({ id }) => id), targets.map(({ until }) => until), erasureId],
     );
-    await recordAct(tx, context.hasher, {
+    await recordAudit(tx, context.hasher, {
       ...{ actor: context.actor, act: 'erasure.reapply', outcome: 'done' },
       installationId: installations.length === 1 ? targets[0]?.id : undefined,
       detail: { erasureId, mode, installations: installations.length, found: targets.length },

@@ -19,7 +19,7 @@ export interface NormalisedBatch {
   events: readonly NormalisedEvent[];
 }
 
-/** An event of a known installation: it can be told from its copies. */
+/** An event of a known installation, whose copies can be recognised. */
 export type IdentifiedEvent = UnderstoodEvent | QuarantinedEvent;
 
 type Outcome = Fate | 'accepted';

@@ -133,7 +133,7 @@ describe('a part of a report', () => {
 describe('an Idempotency-Key', () => {
   test('identifies each part of a resent report', () => {
     const ids = (body: unknown, idempotencyKey: string) =>
-      readReport(body, requestContext({ idempotencyKey })).map((outcome) =>
+      readReport(body, { ...requestContext(), idempotencyKey }).map((outcome) =>
         'accepted' in outcome && 'id' in outcome.accepted ? outcome.accepted.id : outcome,
       );
     const first = ids(composite, 'run-7');
