@@ -120,6 +120,9 @@ test('what is announced in a notice that was missed is looked for again and agai
     slowPollMs: 20,
   });
   listener.add('work', () => (looked += listened > 0 ? 1 : 0));
-  await expect.poll(() => looked).toBeGreaterThan(3);
-  listener.close();
+  try {
+    await expect.poll(() => looked).toBeGreaterThan(3);
+  } finally {
+    listener.close();
+  }
 });
