@@ -127,20 +127,7 @@ test('an admin process that loses all its connections recovers, and logs the out
   expect(app.pid).toBe(pid);
 }, 60_000);
 
-/** Lets ten seconds pass in each second, for the checks of connections. */
-function hurryTime() {
-  const hurrying = setInterval(() => vi.advanceTimersByTime(1000), 100);
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
-  return {
-    stop: () => {
-      vi.useRealTimers();
-      clearInterval(hurrying);
-    },
-  };
-}
-
 test('an erasure whose connections hang is completed within a minute', async () => {
-  const passing = hurryTime();
   const proxy = await startSilentProxy(muster.databaseUrl);
   const options = { name: 'muster-silenced', connections: 4, writeConnections: 1 };
   const database = new Database({ databaseUrl: proxy.url, ...options });
@@ -165,20 +152,17 @@ test('an erasure whose connections hang is completed within a minute', async () 
     await erasures.request({ mode: 'erase', installationIds: [installationId] }, 'erika');
     // All connections of the pool are open, and all of them hang.
     await Promise.all([1, 2, 3, 4].map(() => database.query('SELECT pg_sleep(0.1)')));
-    let isSilenced = false;
-    const silencedAt = performance.now();
+    const silencedAt = Date.now();
     const erasing = carryOut(erasures, {
       ...ALONE,
       emptyQueue: async () => {
-        if (!isSilenced) proxy.silence();
-        isSilenced = true;
+        if (Date.now() < silencedAt + 3000) proxy.silence();
       },
     });
     await expect(erasing).rejects.toThrow(/Connection terminated/);
     expect(await carryOut(erasures)).toBe(1);
-    expect(performance.now() - silencedAt).toBeLessThan(60_000);
+    expect(Date.now() - silencedAt).toBeLessThan(60_000);
   } finally {
-    passing.stop();
     await database.close();
     await proxy.stop();
   }
