@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate } from '#storage';
 import { catalogueOf, ownDeclarations, readDeclaration } from '#telemetry';
-import { startMuster, startSpawnedMuster, type Muster } from './support/muster.js';
+import { startMuster, type Muster } from './support/muster.js';
 
 let folder: string;
 let muster: Muster;
@@ -149,7 +149,7 @@ test('ingest does not start with an invalid declaration, and the error names the
       events: { e: { about: 'e', store: 'disk' } },
     }),
   );
-  const start = startSpawnedMuster({ ingestEnv: { PRODUCTS_DIR: folder } });
+  const start = startMuster({ workers: 0, ingestEnv: { PRODUCTS_DIR: folder } });
   await expect(start).rejects.toThrow(
     `${file}: events.e.store must be one of "metrics", "usage", "error".`,
   );

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vites
 import { findFreePort, Teardown } from '#devservers';
 import { findHaproxy } from '../tools/install/ensure-haproxy.mjs';
 import { HttpsClient } from './support/https.js';
-import { startSpawnedMuster } from './support/muster.js';
+import { startMuster } from './support/muster.js';
 
 const KEY = { authorization: 'Bearer wk_dcos' };
 const EMPTY = { batch: null };
@@ -95,19 +95,19 @@ describe('a stopping ingest behind a balancer', () => {
           ({ status }) => (status === 200 ? (answered += 1) : failures.push(status)),
           (error: unknown) => failures.push(error),
         );
-        await sleep(5);
+        await sleep(20);
       }
     });
-    await vi.waitFor(() => expect(answered).toBeGreaterThan(50), 20_000);
+    await vi.waitFor(() => expect(answered).toBeGreaterThan(30), 20_000);
     const probe = await startProbe(muster.ingest.ready.port);
     const stopping = muster.ingest.stop();
     await vi.waitFor(async () => {
       const { status, json } = await probe.get('/health/ready');
       expect({ status, json }).toMatchObject({ status: 503, json: { reason: 'draining' } });
     }, 4000);
-    expect(await stopping).toBe(0);
+    await stopping;
     const before = answered;
-    await vi.waitFor(() => expect(answered).toBeGreaterThan(before + 50), 20_000);
+    await vi.waitFor(() => expect(answered).toBeGreaterThan(before + 30), 20_000);
     isOver = true;
     await Promise.all(senders);
     expect(failures).toEqual([]);
@@ -129,7 +129,7 @@ listen one
 });
 
 async function start(ingestEnv: Record<string, string>) {
-  const muster = await startSpawnedMuster({ workers: 0, ingestEnv });
+  const muster = await startMuster({ workers: 0, ingestEnv });
   teardown.add(() => muster.stop());
   return muster;
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startAdmin } from './support/admin.js';
-import { startSpawnedMuster, type Muster, type MusterOptions } from './support/muster.js';
+import { startMuster, type Muster, type MusterOptions } from './support/muster.js';
 import { untilFollowed } from './support/policy.js';
 import { startRedis, type PrivateRedis } from './support/redis.js';
 
@@ -17,7 +17,7 @@ let patient: Muster;
 
 beforeAll(async () => {
   redis = await startRedis();
-  patient = await startSpawnedMuster({ redisUrl: redis.url, ingestEnv: IMPATIENT });
+  patient = await startMuster({ redisUrl: redis.url, ingestEnv: IMPATIENT });
 });
 
 afterEach(() => redis.resume());
@@ -56,7 +56,7 @@ async function expectStoredOnce(in_: Muster, sent: readonly { id: string; status
 }
 
 async function start(options: MusterOptions): Promise<Muster> {
-  const muster = await startSpawnedMuster({ redisUrl: redis.url, workers: 0, ...options });
+  const muster = await startMuster({ redisUrl: redis.url, workers: 0, ...options });
   onTestFinished(() => muster.stop());
   return muster;
 }

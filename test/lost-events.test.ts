@@ -3,11 +3,11 @@ import { readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { startAdmin, type Admin } from './support/admin.js';
-import type { SpawnedApp } from './support/app.js';
-import type { HttpsClient } from './support/https.js';
-import { startSpawnedMuster, type Muster } from './support/muster.js';
+import { type AppClass, InProcessApp, SpawnedApp } from './support/app.js';
+import { HttpsClient } from './support/https.js';
+import { startMuster, type Muster } from './support/muster.js';
 import { startRedis, type PrivateRedis } from './support/redis.js';
 
 const WITHIN = { timeout: 30_000, interval: 100 };
@@ -22,38 +22,61 @@ afterAll(() => vi.resetConfig());
 
 let redis: PrivateRedis;
 let client: Redis;
-let muster: Muster<SpawnedApp>;
+let muster: Muster;
+/** In their own processes, so that they can be frozen. */
+const workers: SpawnedApp[] = [];
 let admin: Admin;
 
 beforeAll(async () => {
   redis = await startRedis();
   client = new Redis(redis.url, { retryStrategy: () => 100 });
   client.on('error', () => undefined);
-  muster = await startSpawnedMuster({
-    redisUrl: redis.url,
+  muster = await startMuster({
+    ...{ redisUrl: redis.url, workers: 0 },
     // Each test has a product, and sees its losses only.
     writeKeys: Object.fromEntries(PRODUCTS.map((product) => [product, `wk_${product}`])),
     ingestEnv: { REDIS_HOLD_MS: '2000' },
     workerEnv: { WORKER_HEALTH_PORT: '0', WORKER_BALANCE_SECONDS: '1' },
   });
   admin = await startAdmin(muster);
+  await addWorker();
 });
+
+async function addWorker(): Promise<SpawnedApp> {
+  const worker = new SpawnedApp('worker', { ...muster.environments.worker });
+  workers.push(worker);
+  return worker.start();
+}
+
+/** A second ingest, which the test stops or kills. */
+async function addIngest<A extends InProcessApp | SpawnedApp>(
+  AppOf: AppClass<A>,
+): Promise<{ app: A; client: HttpsClient }> {
+  const app = new AppOf('ingest', { ...muster.environments.ingest });
+  onTestFinished(async () => {
+    await app.stop();
+  });
+  await app.start();
+  const url = `https://localhost:${app.ready.port}`;
+  return { app, client: new HttpsClient(url, muster.ca) };
+}
 
 afterEach(() => thawWorkers());
 
 afterAll(async () => {
   client.disconnect();
   await admin.stop();
+  await Promise.all(workers.map((worker) => worker.stop()));
   await muster.stop();
   await redis.stop();
 });
 
 test('a long backlog and jobs that a worker retries count as queued, not as lost', async () => {
-  const waiting = muster.workers[0]!;
+  const waiting = workers[0]!;
   await waiting.stop();
   await send('backlog', 5);
   await muster.queue.pause();
-  const worker = await muster.addWorker();
+  const worker = await addWorker();
   await vi.waitFor(
     async () =>
       expect(await balance('backlog')).toMatchObject([
@@ -94,7 +117,7 @@ test('events lost by a flushed queue are reported by hour, product and count, an
     ]),
   );
   await sleep(ROUNDS_MS);
-  const { log, ready } = muster.workers.at(-1)!;
+  const { log, ready } = workers.at(-1)!;
   const lines = log.split('\n').filter((line) => line.includes('are lost'));
   expect(lines).toHaveLength(2);
   expect(lines.map((line) => JSON.parse(line))).toEqual(
@@ -127,7 +150,7 @@ test('events in a lost tail of the append-only file are reported, and later ones
 
 test('a loss is reported even if the process that acknowledged the events was killed after announcing them', async () => {
   freezeWorkers();
-  const { app, client: other } = await muster.addIngest();
+  const { app, client: other } = await addIngest(SpawnedApp);
   await send('killed', 3, other);
   await send('killed', 2);
   await vi.waitFor(async () => expect(await announced('killed')).toBe(5), WITHIN);
@@ -139,7 +162,7 @@ test('a loss is reported even if the process that acknowledged the events was ki
 
 test('a stopping process announces the events that it acknowledged last', async () => {
   freezeWorkers();
-  const { app, client: other } = await muster.addIngest();
+  const { app, client: other } = await addIngest(InProcessApp);
   await send('stopped', 3, other);
   await app.stop();
   expect(await announced('stopped')).toBe(3);
@@ -172,8 +195,8 @@ test('a write that succeeded after a 503 does not hide a lost event', async () =
   expect(await balance('late')).toMatchObject([{ acknowledged: 3, accepted: 2, lost: 2 }]);
 });
 
-const freezeWorkers = () => muster.workers.forEach((worker) => worker.signal('SIGSTOP'));
-const thawWorkers = () => muster.workers.forEach((worker) => worker.signal('SIGCONT'));
+const freezeWorkers = () => workers.forEach((worker) => worker.signal('SIGSTOP'));
+const thawWorkers = () => workers.forEach((worker) => worker.signal('SIGCONT'));
 
 type Ingest = Pick<HttpsClient, 'post'>;
 

@@ -1,18 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startAdmin } from './support/admin.js';
-import type { SpawnedApp } from './support/app.js';
-import { startSpawnedMuster, type Muster } from './support/muster.js';
+import { startMuster, type Muster } from './support/muster.js';
 import { untilFollowed } from './support/policy.js';
 import { type PrivateRedis, startRedis } from './support/redis.js';
 
 let redis: PrivateRedis;
-let muster: Muster<SpawnedApp>;
+let muster: Muster;
 
 beforeAll(async () => {
   redis = await startRedis();
-  muster = await startSpawnedMuster({ redisUrl: redis.url, ingestEnv: { REDIS_HOLD_MS: '0' } });
+  muster = await startMuster({ redisUrl: redis.url, ingestEnv: { REDIS_HOLD_MS: '0' } });
 });
 
 afterAll(async () => {
@@ -34,16 +32,6 @@ const send = (event: string, properties: object, installationId = randomUUID() a
 const storedOf = (installationId: string) =>
   muster.analyst('SELECT kind FROM fleet.reports WHERE installation_id = $1', [installationId]);
 
-test('ingest accepts events again after Redis hung and then died', async () => {
-  redis.pause();
-  await expect.poll(() => send('health', UNIT).then(({ status }) => status)).toBe(503);
-  await redis.kill();
-  await redis.restart();
-  await expect
-    .poll(() => send('health', UNIT).then(({ status }) => status), { timeout: 10_000 })
-    .toBe(202);
-});
-
 test('a product with a limit gets 503 while Redis hangs, and its limit applies afterwards', async () => {
   const admin = await startAdmin(muster);
   const limits = { eventsPerMinutePerInstallation: 2 };
@@ -62,35 +50,6 @@ test('a product with a limit gets 503 while Redis hangs, and its limit applies a
   await admin.ask('PATCH', '/v1/products/dcos', { limits: null });
   await untilFollowed(muster, [muster.ingest, ...muster.workers]);
   await admin.stop();
-});
-
-test('ingest is not ready while Redis is a replica', async () => {
-  const client = new Redis(redis.url);
-  await client.replicaof('127.0.0.1', '1');
-  const ready = () => muster.get('/health/ready').then(({ status }) => status);
-  await expect.poll(ready, { timeout: 5000 }).toBe(503);
-  expect((await send('health', UNIT)).status).toBe(503);
-  await client.replicaof('no', 'one');
-  await expect.poll(ready, { timeout: 10_000 }).toBe(200);
-  client.disconnect();
-});
-
-test('a worker survives the loss of its database connections', async () => {
-  const worker = muster.workers[0]!;
-  const { pid } = worker;
-  await muster.owner('ALTER TABLE report RENAME TO report_away');
-  const { installationId } = await send('health', UNIT);
-  for (let round = 0; round < 20; round += 1) {
-    await muster.owner(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE application_name = 'muster-worker' AND datname = current_database()`,
-    );
-    await send('health', UNIT);
-  }
-  await muster.owner('ALTER TABLE report_away RENAME TO report');
-  await expect.poll(() => storedOf(installationId), { timeout: 10_000 }).toHaveLength(1);
-  expect(worker.pid).toBe(pid);
-  expect(worker.log).not.toContain('the process ends');
 });
 
 test('an event with a thousand invalid readings is stored with a bounded number of defects', async () => {

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { SpawnedApp } from './support/app.js';
-import { startMuster, startSpawnedMuster, type Muster } from './support/muster.js';
+import { startMuster, type Muster } from './support/muster.js';
 import { startRedis, type PrivateRedis } from './support/redis.js';
 
 const WITHIN = { timeout: 15_000, interval: 100 };
 
 let redis: PrivateRedis;
 let operator: Redis;
-let muster: Muster<SpawnedApp>;
+let muster: Muster;
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -17,7 +16,7 @@ beforeAll(async () => {
   await first.call('ACL', 'SETUSER', 'operator', 'on', '>only-for-tests', '~*', '&*', '+@all');
   first.disconnect();
   operator = new Redis(redis.url.replace('//:', '//operator:'));
-  muster = await startSpawnedMuster({ redisUrl: redis.url, ingestEnv: { REDIS_HOLD_MS: '500' } });
+  muster = await startMuster({ redisUrl: redis.url, ingestEnv: { REDIS_HOLD_MS: '500' } });
 });
 
 afterAll(async () => {
@@ -119,7 +118,7 @@ test('while Redis has lost the policy, keys that are not known are answered with
   await untilReady();
   await vi.waitFor(async () => expect((await post('wk_unknown')).status).toBe(401), WITHIN);
   const [worker] = muster.workers;
-  worker!.signal('SIGSTOP');
+  await worker!.stop();
   try {
     await operator.del(`${muster.queuePrefix}:policy`);
     await vi.waitFor(async () => expect((await post('wk_unknown')).status).toBe(503), WITHIN);
@@ -128,7 +127,7 @@ test('while Redis has lost the policy, keys that are not known are answered with
     expect(await ready(withoutKeys)).toMatchObject(notReady('policy_unread', 'policy'));
     expect((await post('wk_unknown', withoutKeys)).status).toBe(503);
   } finally {
-    worker!.signal('SIGCONT');
+    await worker!.start();
   }
   await vi.waitFor(async () => expect((await post('wk_unknown')).status).toBe(401), WITHIN);
 });

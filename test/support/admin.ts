@@ -5,9 +5,14 @@ import { HttpsClient, type Answer } from './https.js';
 import { IDENTITY_KEY, SUPPRESSION_KEY, type Muster } from './muster.js';
 import { connectionsOf } from './database.js';
 
+type Surroundings<A extends App> = Pick<
+  Muster<A>,
+  'databaseUrl' | 'appUrl' | 'redisUrl' | 'queuePrefix' | 'ca' | 'newApp'
+>;
+
 /** The admin API for a Muster, with tokens. It runs in its own process if the Muster's apps do. */
 export async function startAdmin<A extends App>(
-  { databaseUrl, appUrl, redisUrl, queuePrefix, ca, newApp }: Muster<A>,
+  { databaseUrl, appUrl, redisUrl, queuePrefix, ca, newApp }: Surroundings<A>,
   env: Record<string, string> = {},
 ) {
   const { tls, erasureKeyFile } = inject('services');

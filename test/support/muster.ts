@@ -108,6 +108,7 @@ async function start<A extends App>(AppOf: AppClass<A>, options: MusterOptions) 
     return {
       ...{ ingestUrl, ca, post, get, replay, writeKeys },
       ...{ ingest, workers, addIngest, addWorker, newApp },
+      environments: { ingest: ingestEnv, worker: workerEnv },
       ...{ databaseUrl: database.url, appUrl: database.appUrl, analystUrl: database.analystUrl },
       ...{ analyst: analyst.ask, owner: owner.ask },
       ...{ redisUrl, queuePrefix, queue, drained: () => untilDrained(queue) },

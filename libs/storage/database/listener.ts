@@ -27,6 +27,8 @@ export interface ListenerOptions {
   connect: () => Promise<pg.Client | null>;
   /** Runs a statement that must be answered in time; otherwise it closes the connection. */
   ask: (client: pg.Client, statement: string, limitMs: number) => Promise<unknown>;
+  /** How often the handlers are called while notices arrive. Default 30 seconds. */
+  slowPollMs?: number;
 }
 
 /**
@@ -69,7 +71,7 @@ export class Listener {
 
   /** Ends when the connection is lost, or this is closed. @returns whether it has listened */
   async #listen(client: pg.Client): Promise<boolean> {
-    const { ask } = this.options;
+    const { ask, slowPollMs = SLOW_POLL_MS } = this.options;
     const lost = new AbortController();
     client.on('end', () => lost.abort());
     client.on('notification', ({ channel }) => {
@@ -82,7 +84,7 @@ export class Listener {
         await ask(client, LISTEN, CHECK_LIMIT_MS);
         hasListened = this.#isListening = true;
         this.#callAll(); // for what was committed before
-        await pause(SLOW_POLL_MS, ended);
+        await pause(slowPollMs, ended);
       }
     } catch {
       // The database logs the outage.
