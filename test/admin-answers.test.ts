@@ -13,7 +13,7 @@ let muster: Muster;
 let admin: Admin;
 
 beforeAll(async () => {
-  muster = await startMuster({ writeKeys: { acme: 'wk_acme', dcos: 'wk_dcos' } });
+  muster = await startMuster({ keepAlive: true, writeKeys: { acme: 'wk_acme', dcos: 'wk_dcos' } });
   admin = await startAdmin(muster);
 });
 

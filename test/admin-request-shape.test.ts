@@ -44,7 +44,7 @@ const BODIES: Record<string, object> = {
 };
 
 beforeAll(async () => {
-  muster = await startMuster({ workers: 0 });
+  muster = await startMuster({ keepAlive: true, workers: 0 });
   admin = await startAdmin(muster);
   const key = await admin.ask('POST', '/v1/keys', { product: 'dcos' });
   const block = await admin.ask('POST', '/v1/blocks', { product: 'dcos', event: 'nothing' });

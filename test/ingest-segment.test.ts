@@ -10,7 +10,7 @@ type Headers = Record<string, string>;
 let muster: Muster;
 
 beforeAll(async () => {
-  muster = await startMuster({ ingestEnv: { CORS_ORIGINS: 'https://ui.example.com' } });
+  muster = await startMuster({ keepAlive: true, ingestEnv: { CORS_ORIGINS: 'https://ui.example.com' } });
 });
 
 afterAll(() => muster.stop());

@@ -35,7 +35,7 @@ let admin: Admin;
 beforeAll(async () => {
   made = await mkdtemp(join(tmpdir(), 'muster-reference-'));
   await promisify(execFile)(process.execPath, ['dist/tools/docs/reference.js', made]);
-  muster = await startMuster({ workers: 0 });
+  muster = await startMuster({ keepAlive: true, workers: 0 });
   admin = await startAdmin(muster);
 });
 

@@ -11,7 +11,7 @@ let muster: Muster;
 let admin: Admin;
 
 beforeAll(async () => {
-  muster = await startMuster({ ingestEnv: { MAX_EVENT_BYTES: '2048' } });
+  muster = await startMuster({ keepAlive: true, ingestEnv: { MAX_EVENT_BYTES: '2048' } });
   admin = await startAdmin(muster);
 });
 
