@@ -15,7 +15,7 @@ let dir: string;
 let run: ReturnType<typeof commandLine>;
 
 beforeAll(async () => {
-  muster = await startMuster({ keepAlive: true, keepAlive: true });
+  muster = await startMuster({ keepAlive: true });
   admin = await startAdmin(muster);
   run = commandLine(admin.app.ready.port ?? 0, admin.token);
   dir = await mkdtemp(join(tmpdir(), 'muster-command-line-'));

@@ -16,7 +16,7 @@ const OK = { status: 200, text: '{"status":"Ok"}' };
 let muster: Muster;
 
 beforeAll(async () => {
-  muster = await startMuster({ keepAlive: true, keepAlive: true });
+  muster = await startMuster({ keepAlive: true });
 });
 
 afterAll(() => muster.stop());

@@ -10,7 +10,10 @@ type Headers = Record<string, string>;
 let muster: Muster;
 
 beforeAll(async () => {
-  muster = await startMuster({ keepAlive: true, ingestEnv: { CORS_ORIGINS: 'https://ui.example.com' } });
+  muster = await startMuster({
+    keepAlive: true,
+    ingestEnv: { CORS_ORIGINS: 'https://ui.example.com' },
+  });
 });
 
 afterAll(() => muster.stop());
