@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startBrowser, type Seen, type UiBrowser } from './support/browser.js';
 import { startMuster, type Muster } from './support/muster.js';
 
@@ -86,8 +86,7 @@ test('a page may send with credentials and read the response', async () => {
 });
 
 test('a page over a limit may read Retry-After', async () => {
-  const limited = await startMuster({ workers: 0, ingestEnv: { PREVIEW_EVENTS_PER_MINUTE: '1' } });
-  onTestFinished(() => limited.stop());
+  const limited = await anotherIngest({ PREVIEW_EVENTS_PER_MINUTE: '1' });
   const ui = await visit(limited);
   const url = `${limited.ingestUrl}/v1/preview?dialect=segment`;
   expect((await ui.fetch(url, keyInHeader(randomUUID()))).status).toBe(200);
@@ -97,17 +96,22 @@ test('a page over a limit may read Retry-After', async () => {
 });
 
 test('a page of another origin can neither read the response nor send a header', async () => {
-  const strict = await startMuster({ ingestEnv: { CORS_ORIGINS: 'https://ui.example.com' } });
-  onTestFinished(() => strict.stop());
+  const strict = await anotherIngest({ CORS_ORIGINS: 'https://ui.example.com' });
   const id = randomUUID();
   const ui = await visit(strict);
   expect(seen(await ui.page(aboutOf(randomUUID())))).toEqual(HIDDEN);
   const refused = ui.fetch(`${strict.ingestUrl}/v1/p`, keyInHeader(id));
   await expect(refused).rejects.toThrow('Failed to fetch');
-  expect(await uiEventsOf(strict, id)).toEqual([]);
+  expect(await uiEventsOf(muster, id)).toEqual([]);
 });
 
-function visit({ ingestUrl }: Muster) {
+/** An ingest of its own, with the same queue. */
+async function anotherIngest(env: Record<string, string>): Promise<{ ingestUrl: string }> {
+  const { app } = await muster.addIngest(env);
+  return { ingestUrl: `https://localhost:${app.ready.port}` };
+}
+
+function visit({ ingestUrl }: { ingestUrl: string }) {
   return browser.visit(`${new URL(ingestUrl).host}/v1`, KEY);
 }
 
