@@ -294,18 +294,6 @@ describe('the time of an event', () => {
   });
 });
 
-describe('the installation of an event', () => {
-  test.each([
-    ['in upper case', (id: string) => id.toUpperCase()],
-    ['in braces', (id: string) => `{${id}}`],
-    ['with a trailing newline', (id: string) => `${id}\n`],
-  ])('may be written %s', async (_, write) => {
-    const id = randomUUID();
-    expect((await send(health(write(id)))).status).toBe(202);
-    expect(await unitsOf(id)).toEqual(['dcos-net-service']);
-  });
-});
-
 describe('the version of an event', () => {
   test.each([
     ['the version of the envelope', { version: '2.1.0' }, {}, '2.1.0'],
