@@ -1,19 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { OpenApiDocument } from '../tools/docs/document.js';
 import { startAdmin, type Admin } from './support/admin.js';
+import { adminDocument } from './support/admin-routes.js';
 import { flawsOf } from './support/answers.js';
 import { startMuster, type Muster } from './support/muster.js';
-
-const file = 'docs/reference/admin.openapi.json';
-const document = JSON.parse(await readFile(file, 'utf8')) as OpenApiDocument;
 
 let muster: Muster;
 let admin: Admin;
 
 beforeAll(async () => {
-  muster = await startMuster({ writeKeys: { acme: 'wk_acme', dcos: 'wk_dcos' } });
+  muster = await startMuster({ keepAlive: true, writeKeys: { acme: 'wk_acme', dcos: 'wk_dcos' } });
   admin = await startAdmin(muster);
 });
 
@@ -29,7 +25,7 @@ afterAll(async () => {
 async function expectResponse(method: string, template: string, status: number, more: More = {}) {
   const { id = '', query = '', body } = more;
   const answer = await admin.ask(method, template.replace(/\{\w+\}/, id) + query, body);
-  const flaws = flawsOf(document, { method, path: template }, answer);
+  const flaws = flawsOf(adminDocument, { method, path: template }, answer);
   expect([method, template, answer.status, flaws]).toEqual([method, template, status, []]);
   return answer.json;
 }
@@ -95,4 +91,38 @@ test('responses about the quarantine match the reference', async () => {
   await expectResponse('POST', '/v1/quarantine/discards', 400, { body: {} });
   await expectResponse('GET', '/v1/quarantine/jobs/{id}', 200, { id: (job as { id: string }).id });
   await expectResponse('GET', '/v1/quarantine/jobs', 200);
+});
+
+test('responses about erasures and installations match the reference', async () => {
+  const ids = { installationIds: [randomUUID()] };
+  const suppress = { mode: 'suppress', ...ids };
+  const { erasure } = await expectResponse('POST', '/v1/erasures', 202, { body: suppress });
+  const { id } = erasure as { id: string };
+  await expectResponse('POST', '/v1/erasures', 202, { query: '?dryRun=true', body: ids });
+  await expectResponse('POST', '/v1/erasures', 400, { query: '?dryRun=ture', body: ids });
+  await expectResponse('POST', '/v1/erasures', 400, { body: { installationIds: [] } });
+  await expectResponse('GET', '/v1/erasures', 200);
+  await expectResponse('GET', '/v1/erasures', 400, { query: '?limit=no' });
+  await expectResponse('GET', '/v1/erasures/{id}', 200, { id });
+  await expect
+    .poll(async () => (await admin.ask('GET', `/v1/erasures/${id}`)).json.erasure.state)
+    .toBe('complete');
+  await expectResponse('GET', '/v1/erasures/{id}/certificate', 200, { id });
+  const installation = '/v1/installations/{installationId}';
+  await expectResponse('DELETE', installation, 202, { id: ids.installationIds[0]! });
+  await expectResponse('GET', installation, 200, { id: ids.installationIds[0]! });
+  await expectResponse('GET', installation, 400, { id: 'unknown' });
+});
+
+test('responses about the queue and the balance match the reference', async () => {
+  await muster.owner(
+    `INSERT INTO ingest_tally (product, hour, shard, accepted, stored, duplicate, quarantined, suppressed, empty)
+     VALUES ('dcos', date_trunc('hour', now()), 0, 1, 1, 0, 0, 0, 0)`,
+  );
+  await expectResponse('GET', '/v1/balance', 200);
+  await muster.queue.add('batch', { envelopes: 'unreadable' });
+  await expect.poll(() => muster.queue.getFailedCount()).toBe(1);
+  await expectResponse('GET', '/v1/queue', 200);
+  await expectResponse('GET', '/v1/queue/failed', 200);
+  await expectResponse('POST', '/v1/queue/failed/retry', 200, { body: {} });
 });

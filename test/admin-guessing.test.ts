@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startAdmin, type Admin } from './support/admin.js';
 import { startMuster, type Muster } from './support/muster.js';
+import { atScale } from './support/scale.js';
 
-const CONNECTIONS = 200;
+const CONNECTIONS = atScale(40, 200);
 const PIPELINED = 25;
 
 let muster: Muster;
@@ -24,7 +25,7 @@ afterAll(async () => {
   await muster.stop();
 });
 
-test('5,000 parallel guesses do not lock out a valid token from the same address, and cause almost no queries', async () => {
+test('parallel guesses over many connections do not lock out a valid token from the same address, and cause almost no queries', async () => {
   const valid = await admin.tokenFor('known', ['operations:read']);
   const before = await scansOfTokens();
   const floods = Array.from({ length: CONNECTIONS }, (_, at) => guess(at));

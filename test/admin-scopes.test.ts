@@ -3,13 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { adminScopes, scopeMeanings, type AdminScope } from '#storage';
 import { startAdmin, type Admin } from './support/admin.js';
-import { startMuster, type Muster } from './support/muster.js';
+import { commandLine } from './support/command-line.js';
+import { startMuster, SUPPRESSION_KEY, type Muster } from './support/muster.js';
 
 let muster: Muster;
 let admin: Admin;
 
 beforeAll(async () => {
-  muster = await startMuster({ workers: 0 });
+  muster = await startMuster({ keepAlive: true, workers: 0 });
   admin = await startAdmin(muster);
 });
 
@@ -198,6 +199,38 @@ describe('a token that expires', () => {
     expect(Date.parse(json.token.expiresAt)).toBeLessThanOrEqual(Date.now() + DAY_MS);
   });
 });
+
+/** Does what `npm run admin-token` does. */
+const bootstrap = (...words: string[]) =>
+  commandLine(0, '', { DATABASE_URL: muster.databaseUrl, SUPPRESSION_KEY })(
+    ...['tokens', 'bootstrap', ...words],
+  );
+
+test('the command prints a new token once, records it, and stores only its digest', async () => {
+  const { stdout } = await bootstrap('erika', 'erasures:write');
+  const token = stdout.trim();
+  expect((await admin.ask('GET', '/v1/audit?limit=1')).json.acts[0]).toMatchObject({
+    ...{ actor: 'admin-token', act: 'token.create', detail: { name: 'erika' } },
+  });
+  const asked = async (path: string) =>
+    (await admin.ask('GET', path, undefined, bearer(token))).status;
+  expect(await asked('/v1/erasures')).toBe(200);
+  expect(await asked('/v1/keys')).toBe(403);
+  expect(JSON.stringify(await muster.owner('SELECT * FROM admin_token'))).not.toContain(token);
+});
+
+test('the command creates no token with a name that the API refuses', async () => {
+  const { code, stderr } = await bootstrap('Jane Doe');
+  expect([code, stderr]).toEqual([1, expect.stringContaining('The name must ')]);
+});
+
+test.each(['Jane Doe', '..', 'start', 'LEDGER', 'installation', 'admin-token'])(
+  'the API creates no token with the name %j',
+  async (name) => {
+    const { status, json } = await admin.ask('POST', '/v1/tokens', { name });
+    expect([status, json.path]).toEqual([400, 'name']);
+  },
+);
 
 test('docs/admin.md lists the scopes and what they allow as in the code', async () => {
   const page = await readFile('docs/admin.md', 'utf8');

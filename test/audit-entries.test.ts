@@ -10,7 +10,7 @@ let muster: Muster;
 let admin: Admin;
 
 beforeAll(async () => {
-  muster = await startMuster({ workers: 0 });
+  muster = await startMuster({ keepAlive: true, workers: 0 });
   admin = await startAdmin(muster);
 });
 afterEach(() => muster.owner('DROP FUNCTION IF EXISTS kill CASCADE'));
@@ -178,3 +178,26 @@ test.each(ACTS)(
     expect(await entries()).toEqual([...recorded, { act, outcome: 'done' }]);
   },
 );
+
+test('actions are in the audit log with hashed ids, and audit entries cannot be changed or removed', async () => {
+  const id = randomUUID();
+  const reader = await admin.tokenFor('reader', ['installations:read']);
+  const headers = { authorization: `Bearer ${reader}` };
+  await admin.ask('DELETE', `/v1/installations/${id}`);
+  await admin.ask('DELETE', `/v1/installations/${id}`, undefined, headers);
+  const rows = await muster.owner(
+    'SELECT actor, act, outcome, length(installation_hash) AS bytes FROM audit_log ORDER BY audit_id DESC LIMIT 2',
+  );
+  expect(rows).toEqual([
+    { actor: 'reader', act: 'erasures:write', outcome: 'refused', bytes: null },
+    { actor: 'root', act: 'erasure.request', outcome: 'done', bytes: 32 },
+  ]);
+  expect(JSON.stringify(await muster.owner('SELECT * FROM audit_log'))).not.toContain(id);
+  for (const change of [
+    'UPDATE audit_log SET actor = actor',
+    'DELETE FROM audit_log',
+    'TRUNCATE audit_log',
+  ]) {
+    await expect(muster.owner(change)).rejects.toThrow('The audit log is only added to');
+  }
+});

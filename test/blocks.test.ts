@@ -10,7 +10,7 @@ let muster: Muster;
 let admin: Admin;
 
 beforeAll(async () => {
-  muster = await startMuster({ workers: 0 });
+  muster = await startMuster({ keepAlive: true, workers: 0 });
   admin = await startAdmin(muster);
 });
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startBrowser, type Seen, type UiBrowser } from './support/browser.js';
 import { startMuster, type Muster } from './support/muster.js';
 
@@ -12,10 +12,13 @@ const BLANK = { referrer: '', url: '', path: '', title: '' };
 
 let browser: UiBrowser;
 let muster: Muster;
+/** A page that sends to this ingest. */
+let ui: Awaited<ReturnType<typeof visit>>;
 
 beforeAll(async () => {
   browser = await startBrowser();
   muster = await startMuster();
+  ui = await visit(muster);
 });
 
 afterAll(async () => {
@@ -27,7 +30,6 @@ test('a visit to the DC/OS UI, sent by Segment’s client, is stored', async () 
   const id = randomUUID();
   const about = aboutOf(id);
   const options = { page: BLANK };
-  const ui = await visit(muster);
   const answers = [
     await ui.page({ ...about, ...BLANK, path: '/login?target=/nodes' }),
     await ui.identify('alice@example.com', { ...about, email: 'alice@example.com' }, options),
@@ -48,14 +50,12 @@ test('a visit to the DC/OS UI, sent by Segment’s client, is stored', async () 
 
 test('a page may send its key in a header after a CORS preflight', async () => {
   const id = randomUUID();
-  const ui = await visit(muster);
   expect(await ui.fetch(`${muster.ingestUrl}/v1/p`, keyInHeader(id))).toEqual(SUCCESS);
   expect(await uiEventsOf(muster, id)).toEqual([rowOf(id, 'page_view', '/nodes')]);
 });
 
 test('a page may send a JSON beacon, which a browser sends with credentials', async () => {
   const id = randomUUID();
-  const ui = await visit(muster);
   const { body } = keyInHeader(id);
   const beacon = { ...JSON.parse(body as string), writeKey: KEY };
   for (const type of ['application/json', 'text/plain']) {
@@ -66,7 +66,6 @@ test('a page may send a JSON beacon, which a browser sends with credentials', as
 
 test('a beacon in Muster’s own dialect may have its key in the query, and no log contains the key', async () => {
   const installationId = randomUUID();
-  const ui = await visit(muster);
   const properties = { 'health-unit-a-total': 1, 'health-unit-a-unhealthy': 0 };
   const event = JSON.stringify({ installationId, product: 'dcos', event: 'health', properties });
   await ui.beacon(`${muster.ingestUrl}/v1/events?writeKey=${KEY}`, event, 'application/json');
@@ -80,34 +79,37 @@ test('a beacon in Muster’s own dialect may have its key in the query, and no l
 
 test('a page may send with credentials and read the response', async () => {
   const id = randomUUID();
-  const ui = await visit(muster);
   const request = { ...keyInHeader(id), credentials: 'include' } as const;
   expect(await ui.fetch(`${muster.ingestUrl}/v1/p`, request)).toEqual(SUCCESS);
 });
 
 test('a page over a limit may read Retry-After', async () => {
-  const limited = await startMuster({ workers: 0, ingestEnv: { PREVIEW_EVENTS_PER_MINUTE: '1' } });
-  onTestFinished(() => limited.stop());
-  const ui = await visit(limited);
+  const limited = await anotherIngest({ PREVIEW_EVENTS_PER_MINUTE: '1' });
+  const its = await visit(limited);
   const url = `${limited.ingestUrl}/v1/preview?dialect=segment`;
-  expect((await ui.fetch(url, keyInHeader(randomUUID()))).status).toBe(200);
-  const refused = await ui.fetch(url, keyInHeader(randomUUID()));
+  expect((await its.fetch(url, keyInHeader(randomUUID()))).status).toBe(200);
+  const refused = await its.fetch(url, keyInHeader(randomUUID()));
   expect(refused.status).toBe(429);
   expect(Number(refused.retryAfter)).toBeGreaterThan(0);
 });
 
 test('a page of another origin can neither read the response nor send a header', async () => {
-  const strict = await startMuster({ ingestEnv: { CORS_ORIGINS: 'https://ui.example.com' } });
-  onTestFinished(() => strict.stop());
+  const strict = await anotherIngest({ CORS_ORIGINS: 'https://ui.example.com' });
   const id = randomUUID();
-  const ui = await visit(strict);
-  expect(seen(await ui.page(aboutOf(randomUUID())))).toEqual(HIDDEN);
-  const refused = ui.fetch(`${strict.ingestUrl}/v1/p`, keyInHeader(id));
+  const its = await visit(strict);
+  expect(seen(await its.page(aboutOf(randomUUID())))).toEqual(HIDDEN);
+  const refused = its.fetch(`${strict.ingestUrl}/v1/p`, keyInHeader(id));
   await expect(refused).rejects.toThrow('Failed to fetch');
-  expect(await uiEventsOf(strict, id)).toEqual([]);
+  expect(await uiEventsOf(muster, id)).toEqual([]);
 });
 
-function visit({ ingestUrl }: Muster) {
+/** An ingest of its own, with the same queue. */
+async function anotherIngest(env: Record<string, string>): Promise<{ ingestUrl: string }> {
+  const { app } = await muster.addIngest(env);
+  return { ingestUrl: `https://localhost:${app.ready.port}` };
+}
+
+function visit({ ingestUrl }: { ingestUrl: string }) {
   return browser.visit(`${new URL(ingestUrl).host}/v1`, KEY);
 }
 

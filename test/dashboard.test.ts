@@ -24,7 +24,7 @@ let reader: string;
 let jobId: string;
 
 beforeAll(async () => {
-  muster = await startMuster({ workers: 0 });
+  muster = await startMuster({ keepAlive: true, workers: 0 });
   admin = await startAdmin(muster);
   reader = await admin.tokenFor('looker', ['operations:read']);
   const job = await muster.queue.add('batch', { envelopes: SECRET, batchId: SECRET });

@@ -5,7 +5,7 @@ import { startMuster, type Muster } from './support/muster.js';
 let muster: Muster;
 
 beforeAll(async () => {
-  muster = await startMuster();
+  muster = await startMuster({ keepAlive: true });
 });
 
 afterAll(() => muster.stop());

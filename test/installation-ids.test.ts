@@ -9,7 +9,7 @@ let muster: Muster;
 let admin: Admin;
 
 beforeAll(async () => {
-  muster = await startMuster();
+  muster = await startMuster({ keepAlive: true });
   admin = await startAdmin(muster);
 });
 

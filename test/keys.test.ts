@@ -14,7 +14,7 @@ let redis: Redis;
 let replicas: Pick<HttpsClient, 'post'>[];
 
 beforeAll(async () => {
-  muster = await startMuster();
+  muster = await startMuster({ keepAlive: true });
   admin = await startAdmin(muster);
   redis = new Redis(muster.redisUrl);
   const second = await muster.addIngest();

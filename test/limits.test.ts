@@ -15,7 +15,7 @@ let second: Pick<HttpsClient, 'post'>;
 const LIMIT = 5;
 
 beforeAll(async () => {
-  muster = await startMuster();
+  muster = await startMuster({ keepAlive: true });
   admin = await startAdmin(muster);
   const other = await muster.addIngest();
   second = other.client;

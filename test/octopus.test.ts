@@ -10,7 +10,7 @@ const SHA1 = createHash('sha1').update('a serial number').digest('hex');
 let muster: Muster;
 
 beforeAll(async () => {
-  muster = await startMuster();
+  muster = await startMuster({ keepAlive: true });
 });
 
 afterAll(() => muster.stop());

@@ -17,6 +17,7 @@ let admin: Admin;
 
 beforeAll(async () => {
   muster = await startMuster({
+    keepAlive: true,
     writeKeys: { resoto: 'phc_TEST', dcos: 'wk_dcos', octopus: 'wk_octopus' },
   });
   admin = await startAdmin(muster);

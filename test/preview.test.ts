@@ -18,7 +18,11 @@ const keyOf = (product: keyof typeof KEYS) => ({ authorization: `Bearer ${KEYS[p
 let muster: Muster;
 
 beforeAll(async () => {
-  muster = await startMuster({ writeKeys: KEYS, moreKeys: { resoto: 'phc_resoto_public' } });
+  muster = await startMuster({
+    keepAlive: true,
+    writeKeys: KEYS,
+    moreKeys: { resoto: 'phc_resoto_public' },
+  });
 });
 
 afterAll(() => muster.stop());

@@ -87,6 +87,7 @@ let muster: Muster;
 
 beforeAll(async () => {
   muster = await startMuster({
+    keepAlive: true,
     writeKeys: { octopus: 'wk_octopus', dcos: 'TESTWRITEKEY', resoto: 'wk_resoto' },
   });
 });

@@ -14,6 +14,7 @@ let muster: Muster;
 
 beforeAll(async () => {
   muster = await startMuster({
+    keepAlive: true,
     writeKeys: { resoto: 'phc_TEST' },
     moreKeys: { resoto: 'phc_resoto_public' },
   });

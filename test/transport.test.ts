@@ -6,7 +6,7 @@ import { startMuster, type Muster } from './support/muster.js';
 let muster: Muster;
 
 beforeAll(async () => {
-  muster = await startMuster({ workers: 0 });
+  muster = await startMuster({ keepAlive: true, workers: 0 });
 });
 
 afterAll(() => muster.stop());

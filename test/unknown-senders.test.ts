@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SpawnedApp } from './support/app.js';
 import { startMuster, startSpawnedMuster, type Muster } from './support/muster.js';
 
@@ -11,13 +11,21 @@ const GZIP = { 'content-encoding': 'gzip' };
 const KEY = { authorization: 'Bearer wk_resoto' };
 
 let muster: Muster<SpawnedApp>;
+let strict: Muster;
 
 beforeAll(async () => {
   const ingestEnv = { UNKNOWN_BYTES_PER_MINUTE: '1000000000' };
   muster = await startSpawnedMuster({ workers: 0, ingestEnv });
+  strict = await startMuster({
+    workers: 0,
+    ingestEnv: { UNKNOWN_BYTES_PER_MINUTE: '2000000', PREVIEW_EVENTS_PER_MINUTE: '12' },
+  });
 });
 
-afterAll(() => muster.stop());
+afterAll(async () => {
+  await strict.stop();
+  await muster.stop();
+});
 
 const capture = (properties: object = {}) => ({
   ...{ event: 'system.started', distinct_id: randomUUID(), uuid: randomUUID(), properties },
@@ -89,11 +97,6 @@ test.each(['/flags', '/decide'])(
 );
 
 test('an address over the limit without a valid key may send only small bodies, unless the key is in the header', async () => {
-  const strict = await startMuster({
-    workers: 0,
-    ingestEnv: { UNKNOWN_BYTES_PER_MINUTE: '2000000' },
-  });
-  onTestFinished(() => strict.stop());
   const send = (body: Buffer, headers = {}) =>
     strict.post('/batch', body, { headers: { ...GZIP, ...headers } });
 
@@ -114,8 +117,6 @@ test('an address over the limit without a valid key may send only small bodies, 
 });
 
 test('previews are limited by the number of events per key', async () => {
-  const strict = await startMuster({ workers: 0, ingestEnv: { PREVIEW_EVENTS_PER_MINUTE: '12' } });
-  onTestFinished(() => strict.stop());
   const preview = (key: string) =>
     strict.post(
       '/v1/preview?dialect=posthog',

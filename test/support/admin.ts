@@ -7,12 +7,12 @@ import { connectionsOf } from './database.js';
 
 type Surroundings<A extends App> = Pick<
   Muster<A>,
-  'databaseUrl' | 'appUrl' | 'redisUrl' | 'queuePrefix' | 'ca' | 'newApp'
+  'databaseUrl' | 'appUrl' | 'redisUrl' | 'queuePrefix' | 'ca' | 'agent' | 'newApp'
 >;
 
 /** The admin API for a Muster, with tokens. It runs in its own process if the Muster's apps do. */
 export async function startAdmin<A extends App>(
-  { databaseUrl, appUrl, redisUrl, queuePrefix, ca, newApp }: Surroundings<A>,
+  { databaseUrl, appUrl, redisUrl, queuePrefix, ca, agent, newApp }: Surroundings<A>,
   env: Record<string, string> = {},
 ) {
   const { tls, erasureKeyFile } = inject('services');
@@ -29,7 +29,7 @@ export async function startAdmin<A extends App>(
     database: connectionsOf(databaseUrl),
     suppressionKey: SUPPRESSION_KEY,
   });
-  const client = new HttpsClient(`https://localhost:${app.ready.port}`, ca);
+  const client = new HttpsClient(`https://localhost:${app.ready.port}`, ca, agent);
   const tokenFor = (name: string, scopes: readonly AdminScope[] = adminScopes, lifeMs?: number) =>
     store.createToken(name, scopes, { actor: 'test', lifeMs });
   const token = await tokenFor('root');
@@ -50,7 +50,7 @@ export async function startAdmin<A extends App>(
     return client.send(method, path, all, text);
   };
   return {
-    ...{ app, store, ask, tokenFor, token },
+    ...{ app, store, client, ask, tokenFor, token },
     stop: async () => {
       await app.stop();
     },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { inject } from 'vitest';
@@ -27,6 +28,11 @@ export interface MusterOptions {
   /** Further environment variables of ingest and of the workers. */
   ingestEnv?: Record<string, string>;
   workerEnv?: Record<string, string>;
+  /**
+   * Keeps connections to ingest and to the admin API open, which saves 3.5 ms of CPU per request. Not for tests that
+   * kill or restart them.
+   */
+  keepAlive?: boolean;
 }
 
 export type Muster<A extends App = App> = Awaited<ReturnType<typeof start<A>>>;
@@ -89,7 +95,10 @@ async function start<A extends App>(AppOf: AppClass<A>, options: MusterOptions) 
       ...options.ingestEnv,
     };
     const ca = await readFile(tls.certFile, 'utf8');
-    const clientOf = ({ ready }: App) => new HttpsClient(`https://localhost:${ready.port}`, ca);
+    const agent = options.keepAlive === true && new Agent({ keepAlive: true });
+    if (agent) teardown.add(async () => agent.destroy());
+    const clientOf = ({ ready }: App) =>
+      new HttpsClient(`https://localhost:${ready.port}`, ca, agent);
     /** Starts another ingest with the same queue. */
     const addIngest = async (extra: Record<string, string> = {}) => {
       const app = newApp('ingest', { ...ingestEnv, ...extra });
@@ -106,7 +115,7 @@ async function start<A extends App>(AppOf: AppClass<A>, options: MusterOptions) 
     const ingestUrl = `https://localhost:${ingest.ready.port}`;
     const { post, get, replay } = clientOf(ingest);
     return {
-      ...{ ingestUrl, ca, post, get, replay, writeKeys },
+      ...{ ingestUrl, ca, agent, post, get, replay, writeKeys },
       ...{ ingest, workers, addIngest, addWorker, newApp },
       environments: { ingest: ingestEnv, worker: workerEnv },
       ...{ databaseUrl: database.url, appUrl: database.appUrl, analystUrl: database.analystUrl },

@@ -32,7 +32,11 @@ export class Planter {
   readonly #needles = new Map<string, [needle: string, planted: Planted][]>();
   #turn = 0;
 
-  constructor(seed: number) {
+  /** @param kindStep each place gets every n-th kind, and the next place the next ones */
+  constructor(
+    seed: number,
+    private readonly kindStep = 1,
+  ) {
     this.#draw = new Draw(seed);
   }
 
@@ -73,9 +77,10 @@ export class Planter {
     places: readonly Place[],
     ways: 1 | 4 = 1,
   ): object[] {
-    return places.flatMap(([path, content = '{}', except = []]) =>
+    return places.flatMap(([path, content = '{}', except = []], place) =>
       kinds
         .filter((kind) => !except.includes(kind))
+        .filter((_, index) => (index + place) % this.kindStep === 0)
         .flatMap((kind) => Array.from({ length: ways }, () => kind))
         .map((kind) => {
           const value = this.plant(kind, `${dialect} ${path} ${JSON.stringify(content)}`);
