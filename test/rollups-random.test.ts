@@ -134,7 +134,8 @@ async function expectViews(views: Readonly<Record<string, string>>) {
   }
 }
 
-test.each(Array.from({ length: atScale(1, 3) }, (_, at) => at + 1))(
+// The third history is the one that notices a change that is not marked.
+test.each([3, 2, 1].slice(0, atScale(1, 3)))(
   'after any history, the daily views match the remaining reports (%i)',
   async (seed) => {
     const die = new Draw(seed);
