@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope, type ReceivedEnvelope } from '#telemetry';
 import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
+import { atScale } from './support/scale.js';
 import { emptyTables, readTables } from './support/tables.js';
 
 const WORKERS = 3;
@@ -43,7 +44,7 @@ test('the same events leave the same tables, in any order, repetition, batching 
         expect(shuffled).toEqual(once);
       },
     ),
-    { numRuns: 25 },
+    { numRuns: atScale(8, 25) },
   );
 }, 120_000);
 
@@ -65,7 +66,7 @@ test('an event repeated in other batches changes only the count of duplicates', 
         expect(stored(repeatedBalance)).toEqual(stored(balance));
       },
     ),
-    { numRuns: 15 },
+    { numRuns: atScale(6, 15) },
   );
 }, 120_000);
 

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ErasureStore } from '#storage';
@@ -56,10 +55,15 @@ test('planner statistics of a table that another process holds are removed once 
   await other.connect();
   await erasures.request({ mode: 'erase', installationIds: [id] }, 'erika');
   // Vacuum takes the same lock. Rows can be removed meanwhile, statistics cannot.
-  await other.query('BEGIN; LOCK TABLE installation_latest IN SHARE UPDATE EXCLUSIVE MODE');
-  const release = sleep(8000).then(() => other.query('COMMIT'));
-  await carryOut(erasures);
-  await release;
+  await other.query('BEGIN; LOCK TABLE installation_day IN SHARE UPDATE EXCLUSIVE MODE');
+  const carryingOut = carryOut(erasures);
+  const waiting = () =>
+    it.ask(`SELECT FROM pg_locks WHERE NOT granted AND relation = 'installation_day'::regclass`);
+  await expect.poll(waiting, { timeout: 20_000 }).not.toEqual([]);
+  // The first attempt gives up.
+  await expect.poll(waiting, { timeout: 20_000 }).toEqual([]);
+  await other.query('COMMIT');
+  await carryingOut;
   await other.end();
   expect(await columnsWith(id)).toEqual([]);
 }, 60_000);

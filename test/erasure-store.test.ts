@@ -6,6 +6,7 @@ import { IdempotencyKeyReused, ErasureStore, Rollups, TelemetryStore } from '#st
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
 import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 import { ALONE } from './support/erasures.js';
+import { atScale } from './support/scale.js';
 
 const NOW = Date.now();
 const OPTIONS = { products: compileProducts(), retentionMs: 400 * 86_400_000 };
@@ -316,7 +317,7 @@ test('an erasure, also when repeated, includes ids of earlier releases if they a
 });
 
 test('no row of an erased installation remains, however writers and erasures interleave', async () => {
-  const ids = Array.from({ length: 120 }, () => randomUUID());
+  const ids = Array.from({ length: atScale(40, 120) }, () => randomUUID());
   const isOver = new AbortController();
   const writing = writers.map(async (writer) => {
     while (!isOver.signal.aborted) {

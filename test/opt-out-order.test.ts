@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
 import { Asker, connectionsOf, createDatabase, type TestDatabase } from './support/database.js';
+import { atScale } from './support/scale.js';
 import { emptyTables, readTables } from './support/tables.js';
 
 const WORKERS = 3;
@@ -72,7 +73,7 @@ test('opt-outs leave the same rows in any order, batching and distribution over 
         expect(withoutCopies(dealt)).toEqual(withoutCopies(once));
       },
     ),
-    { numRuns: 25 },
+    { numRuns: atScale(8, 25) },
   );
 }, 120_000);
 
@@ -86,7 +87,7 @@ test('no event from an opted-out period remains, in any order', async () => {
       expect(dealt.consents).toEqual(once.consents);
       expect(dealt.balance.filter(({ unaccounted }) => unaccounted !== '0')).toEqual([]);
     }),
-    { numRuns: 25 },
+    { numRuns: atScale(8, 25) },
   );
 }, 120_000);
 

@@ -2,12 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startAdmin, type Admin } from './support/admin.js';
-import type { SpawnedApp } from './support/app.js';
 import { balanceOf } from './support/balance.js';
-import { startSpawnedMuster, type Muster } from './support/muster.js';
+import { startMuster, type Muster } from './support/muster.js';
 
 const daily = {
   about: 'Each day.',
@@ -17,12 +15,12 @@ const daily = {
 };
 
 let folder: string;
-let muster: Muster<SpawnedApp>;
+let muster: Muster;
 let admin: Admin;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'muster-products-'));
-  muster = await startSpawnedMuster({
+  muster = await startMuster({
     writeKeys: { acme: 'wk_acme', dcos: 'wk_dcos' },
     workerEnv: { PRODUCTS_DIR: folder },
   });
@@ -129,40 +127,6 @@ describe('undeclared events', () => {
     const again = await completed(await asked('replays', { filter: { product: 'acme' } }));
     expect(again).toMatchObject({ total: 0, done: 0 });
   });
-
-  test('are each stored once, even if the worker is killed during the replay', async () => {
-    const events = Array.from({ length: 1200 }, () => newEvent({ event: 'hourly' }));
-    await send(...events);
-    await declare('daily', 'hourly');
-    const stored = async () => {
-      const [row] = await muster.owner(
-        'SELECT count(*)::int AS count FROM report WHERE installation_id = ANY ($1)',
-        [events.map(({ installationId }) => installationId)],
-      );
-      return row!.count as number;
-    };
-    const blocker = new pg.Client({ connectionString: muster.databaseUrl });
-    await blocker.connect();
-    try {
-      await blocker.query('BEGIN');
-      await blocker.query(
-        `SELECT FROM installation WHERE installation_id =
-           (SELECT installation_id FROM quarantined_event ORDER BY quarantine_id DESC LIMIT 1) FOR UPDATE`,
-      );
-      const id = await asked('replays', {});
-      await vi.waitFor(async () => expect((await jobOf(id)).done).toBe(1000), { timeout: 20_000 });
-      await muster.workers[0]!.kill();
-      await blocker.query('ROLLBACK');
-      expect(await jobOf(id)).toMatchObject({ state: 'running', total: 1200, done: 1000 });
-      expect(await stored()).toBe(1000);
-      await muster.workers[0]!.start();
-      expect(await completed(id)).toMatchObject({ done: 1200, stored: 1200 });
-    } finally {
-      await blocker.end();
-    }
-    expect(await stored()).toBe(1200);
-    await balanceOf(muster.analyst, 'acme');
-  }, 60_000);
 
   test('are removed by a discard with their originals, and stay in the balance', async () => {
     const [gone, kept] = [newEvent({ event: 'weekly' }), newEvent()];

@@ -6,6 +6,7 @@ import { carryOut } from './support/erasures.js';
 import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 import { Draw } from './support/draw.js';
 import { EXPECTED, EXPECTED_CURRENT } from './support/expected-rollups.js';
+import { atScale } from './support/scale.js';
 import { emptyTables } from './support/tables.js';
 
 const DAY_MS = 86_400_000;
@@ -133,7 +134,8 @@ async function expectViews(views: Readonly<Record<string, string>>) {
   }
 }
 
-test.each([1, 2, 3])(
+// The third history is the one that notices a change that is not marked.
+test.each([3, 2, 1].slice(0, atScale(1, 3)))(
   'after any history, the daily views match the remaining reports (%i)',
   async (seed) => {
     const die = new Draw(seed);
