@@ -28,8 +28,8 @@ export default defineConfig({
     ],
     // The apps are started as they are built.
     server: { deps: { external: [/\/dist\/bundles\//] } },
-    // A behaviour waits for servers and processes: four files at once fill two cores.
-    maxWorkers: 4,
+    // A behaviour waits for servers and processes: five files at once fill two cores.
+    maxWorkers: 5,
     sequence: { sequencer: SlowestFirst },
     // No file changes what modules share, so that the next one need not load them again: Nest's,
     // BullMQ's and the like take a second for each of a hundred files.
