@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Database, ErasureStore, HousekeepingStore, TelemetryStore } from '#storage';
+import { Database, ErasureStore, MaintenanceStore, TelemetryStore } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
 import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 import { carryOut } from './support/erasures.js';
@@ -18,7 +18,7 @@ const NOTHING = { rebuilt: [], savedBytes: 0 };
 let database: TestDatabase;
 let owner: Asker;
 let writer: TelemetryStore;
-let house: HousekeepingStore;
+let house: MaintenanceStore;
 /** A second session that blocks others. */
 let other: pg.Client;
 
@@ -27,7 +27,7 @@ beforeEach(async () => {
   owner = new Asker(database.url);
   const databaseUrl = database.appUrl;
   writer = new TelemetryStore({ database: connectionsOf(databaseUrl), suppressionKey });
-  house = new HousekeepingStore(connectionsOf(databaseUrl));
+  house = new MaintenanceStore(connectionsOf(databaseUrl));
   other = new pg.Client({ connectionString: database.url });
   await other.connect();
 });
@@ -225,14 +225,14 @@ test('compaction that runs out of disk space leaves nothing behind', async () =>
   const options = { databaseUrl: database.appUrl, name: 'muster-test', connections: 3 };
   const limited = new Database(options);
   const { signal } = new AbortController();
-  const compacting = new HousekeepingStore(limited).compact({ now: NOW, signal });
+  const compacting = new MaintenanceStore(limited).compact({ now: NOW, signal });
   await expect(compacting).rejects.toMatchObject({ code: '53400' });
   await limited.close();
   expect(await indexesOf('report_2025_06')).toEqual([`${JUNE} valid`]);
 });
 
 test('retention waits while a month is compacted, and a month that it rewrites is compacted later', async () => {
-  const retention = new HousekeepingStore(connectionsOf(database.appUrl));
+  const retention = new MaintenanceStore(connectionsOf(database.appUrl));
   const applyRetention = (onPiece?: () => Promise<void>) =>
     retention.applyRetention({
       ...{ retentionDays: 60, rollupRetentionDays: 1830, now: NOW, blocksAtOnce: 500 },

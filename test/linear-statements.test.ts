@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import {
   Database,
   ErasureStore,
-  HousekeepingStore,
+  MaintenanceStore,
   PurgeStore,
   QuarantineStore,
   Rollups,
@@ -136,7 +136,7 @@ async function visitsOfDay(size: number): Promise<ReadonlyMap<string, number>> {
   });
   const rollups = new Rollups(listened);
   const erasures = new ErasureStore({ database: listened, suppressionKey });
-  const house = new HousekeepingStore(listened);
+  const house = new MaintenanceStore(listened);
   try {
     await rollups.refresh();
     await save(2);

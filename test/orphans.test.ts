@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { HousekeepingStore, TelemetryStore } from '#storage';
+import { MaintenanceStore, TelemetryStore } from '#storage';
 import { compileProducts, normalise, reportKinds } from '#telemetry';
 import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
 import { atScale } from './support/scale.js';
@@ -14,7 +14,7 @@ const suppressionKey = 'only-for-tests';
 let database: TestDatabase;
 let owner: Asker;
 let writers: TelemetryStore[];
-let house: HousekeepingStore;
+let house: MaintenanceStore;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -23,7 +23,7 @@ beforeAll(async () => {
     { length: 2 },
     () => new TelemetryStore({ database: connectionsOf(database.url), suppressionKey }),
   );
-  house = new HousekeepingStore(connectionsOf(database.url));
+  house = new MaintenanceStore(connectionsOf(database.url));
 });
 
 afterAll(async () => {

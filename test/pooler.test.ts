@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import {
   Database,
   ErasureStore,
-  HousekeepingStore,
+  MaintenanceStore,
   migrate,
   QuarantineStore,
   Rollups,
@@ -108,7 +108,7 @@ test('an erasure is completed and rollups are refreshed through a pooler', async
 
 test('maintenance runs repeatedly through a pooler, and drops and compacts months', async () => {
   const store = new TelemetryStore({ database, suppressionKey });
-  const house = new HousekeepingStore(database);
+  const house = new MaintenanceStore(database);
   const { signal } = new AbortController();
   await save(store, randomUUID(), NOW - 150 * 86_400_000);
   for (let round = 0; round < 3; round += 1) {

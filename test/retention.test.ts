@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ErasureStore, HousekeepingStore, TelemetryStore, type RetentionOptions } from '#storage';
+import { ErasureStore, MaintenanceStore, TelemetryStore, type RetentionOptions } from '#storage';
 import { compileProducts, normalise, type EventEnvelope } from '#telemetry';
 import { carryOut } from './support/erasures.js';
 import { Asker, createDatabase, type TestDatabase, connectionsOf } from './support/database.js';
@@ -18,13 +18,13 @@ const MONTHS = [0, 1, 2, 3, 4, 5, 6];
 let database: TestDatabase;
 let owner: Asker;
 let writer: TelemetryStore;
-let house: HousekeepingStore;
+let house: MaintenanceStore;
 
 beforeEach(async () => {
   database = await createDatabase();
   owner = new Asker(database.url);
   writer = new TelemetryStore({ database: connectionsOf(database.url), suppressionKey });
-  house = new HousekeepingStore(connectionsOf(database.url));
+  house = new MaintenanceStore(connectionsOf(database.url));
 });
 
 afterEach(async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { ErasureStore, HousekeepingStore, migrate } from '#storage';
+import { ErasureStore, MaintenanceStore, migrate } from '#storage';
 import { cadencesOf, ownDeclarations, type EventEnvelope } from '#telemetry';
 import { carryOut } from './support/erasures.js';
 import { event, RolledUp, suppressionKey } from './support/rolled-up.js';
@@ -160,7 +160,7 @@ test('removing expired rollups does not change the remaining ones', async () => 
   const before = await days();
   const livesBefore = await lives();
 
-  const house = new HousekeepingStore(connectionsOf(it.database.url));
+  const house = new MaintenanceStore(connectionsOf(it.database.url));
   const { signal } = new AbortController();
   const expireRollups = () =>
     house.applyRetention({ retentionDays: 400, rollupRetentionDays: 9, signal });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { ErasureStore, HousekeepingStore } from '#storage';
+import { ErasureStore, MaintenanceStore } from '#storage';
 import { connectionsOf } from './support/database.js';
 import { carryOut } from './support/erasures.js';
 import { EXPECTED } from './support/expected-rollups.js';
@@ -116,7 +116,7 @@ test('an erasure does not wait for the removal of old days, and an interrupted r
   const [erased, kept] = [randomUUID(), randomUUID()];
   await it.save(event(erased, 40), event(kept, 40), event(kept, 30), event(kept, 2));
   await it.rollups.refresh();
-  const house = new HousekeepingStore(connectionsOf(it.database.url));
+  const house = new MaintenanceStore(connectionsOf(it.database.url));
   const options = { retentionDays: 400, rollupRetentionDays: 20 };
   // The removal has started and waits. Its work so far is committed.
   const release = await hold('installation_day_events');
@@ -152,7 +152,7 @@ test('old sums are removed in transactions of limited size', async () => {
       'BEGIN INSERT INTO pieces SELECT count(*) FROM gone; RETURN NULL; END';
     CREATE TRIGGER noting AFTER DELETE ON unit_day REFERENCING OLD TABLE AS gone
       FOR EACH STATEMENT EXECUTE FUNCTION note_piece()`);
-  const house = new HousekeepingStore(connectionsOf(it.database.url));
+  const house = new MaintenanceStore(connectionsOf(it.database.url));
   const { signal } = new AbortController();
   await house.applyRetention({ retentionDays: 400, rollupRetentionDays: 20, signal });
   const [left] = await it.ask(

@@ -17,7 +17,7 @@ import {
   Database,
   ErasureStore,
   InstallationData,
-  HousekeepingStore,
+  MaintenanceStore,
   PolicyStore,
   PurgeStore,
   QuarantineStore,
@@ -79,7 +79,7 @@ export interface AdminParts {
 
 /** The stores that need nothing but the database. */
 function storesOf(database: Database): Provider[] {
-  const stores = [InstallationData, BalanceReader, QuarantineStore, PurgeStore, HousekeepingStore];
+  const stores = [InstallationData, BalanceReader, QuarantineStore, PurgeStore, MaintenanceStore];
   return [
     { provide: Database, useValue: database },
     ...stores.map((Store) => ({ provide: Store, useValue: new Store(database) })),

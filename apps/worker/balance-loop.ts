@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '#platform';
 import type { CountReader } from '#queue';
-import { isConnectionLoss, type IngestLedger } from '#storage';
+import { isConnectionLoss, type IngestBalance } from '#storage';
 import type { Watchdog } from './watchdog.js';
 
 /** Reading a long queue is slow, so pause this many times as long as a check took. */
@@ -13,7 +13,7 @@ const CALM_INTERVAL_MS = 60_000;
 
 export interface BalanceParts {
   reader: CountReader;
-  ledger: IngestLedger;
+  balance: IngestBalance;
   watchdog: Watchdog;
   /** A loss is detected within this interval, plus the second between two reports of ingest's counts. */
   intervalMs: number;
@@ -73,13 +73,13 @@ export class BalanceLoop {
   }
 
   private async compare(): Promise<void> {
-    const { reader, ledger } = this.parts;
+    const { reader, balance } = this.parts;
     const announcements = await reader.announcements();
     const counts = JSON.stringify(announcements);
     if (counts === this.#calm.counts && performance.now() < this.#calm.until) return;
-    await ledger.store(announcements);
+    await balance.store(announcements);
     let isMissing = false;
-    const found = await ledger.compare(() => {
+    const found = await balance.compare(() => {
       isMissing = true;
       return reader.queued();
     });
@@ -92,7 +92,7 @@ export class BalanceLoop {
     }
     await reader.forget(announcements);
     if (performance.now() < this.#foldAt) return;
-    await ledger.fold();
+    await balance.fold();
     this.#foldAt = performance.now() + FOLD_INTERVAL_MS;
   }
 }

@@ -1,10 +1,10 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { HousekeepingMetrics } from './housekeeping-metrics.js';
+import { MaintenanceMetrics } from './maintenance-metrics.js';
 
 @Controller('metrics')
 export class MetricsController {
-  constructor(private readonly metrics: HousekeepingMetrics) {}
+  constructor(private readonly metrics: MaintenanceMetrics) {}
 
   /** For Prometheus. */
   @Get()

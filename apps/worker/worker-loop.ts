@@ -5,7 +5,7 @@ import { consumeEnvelopes, type EnvelopeConsumer } from '#queue';
 import { isConnectionLoss, UnsuitableDatabase, type TelemetryStore } from '#storage';
 import type { BalanceLoop } from './balance-loop.js';
 import type { EnvelopeProcessor } from './envelope-processor.js';
-import type { Housekeeping } from './housekeeping.js';
+import type { Maintenance } from './maintenance.js';
 import type { LedgerGuard } from './ledger-guard.js';
 import type { PolicyLoop } from './policy-loop.js';
 import type { Shared } from './shared.js';
@@ -21,7 +21,7 @@ interface Parts {
   processor: EnvelopeProcessor;
   store: TelemetryStore;
   loops: readonly (WorkLoop | BalanceLoop)[];
-  housekeeping: Housekeeping;
+  maintenance: Maintenance;
   policy: PolicyLoop;
   guard: LedgerGuard;
 }
@@ -43,12 +43,12 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** Takes jobs only once the database is usable. @throws StartupError */
   async onApplicationBootstrap(): Promise<void> {
-    const { policy, housekeeping, guard } = this.parts;
+    const { policy, maintenance, guard } = this.parts;
     await this.requireDatabase();
     await this.shared.clock.start(CLOCK_MS);
     await this.preparePartitions();
     await policy.start();
-    housekeeping.start((error) => this.logOnce(error));
+    maintenance.start((error) => this.logOnce(error));
     const working = guard.start().then((isInStep) => isInStep && this.takeWork());
     await Promise.race([working, sleep(LEDGER_WAIT_MS, undefined, { ref: false })]);
   }
@@ -77,12 +77,12 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** Finishes the running jobs before it closes the connections. */
   async onApplicationShutdown(): Promise<void> {
-    const { processor, loops, housekeeping, policy, guard } = this.parts;
+    const { processor, loops, maintenance, policy, guard } = this.parts;
     const { database, redis, clock } = this.shared;
     this.#isStopping = true;
     processor.stop();
     await guard.stop();
-    await Promise.all([...loops, housekeeping].map((loop) => loop.stop()));
+    await Promise.all([...loops, maintenance].map((loop) => loop.stop()));
     await this.#consumer?.close();
     await policy.stop();
     clock.stop();

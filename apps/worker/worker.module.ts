@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type Logger, measureClock, type WorkerSettings } from '#platform';
 import { CountReader, PolicyPublisher, QueueRewriter, StoreClock } from '#queue';
-import { HousekeepingStore, IngestLedger, PolicyStore, TelemetryStore } from '#storage';
+import { MaintenanceStore, IngestBalance, PolicyStore, TelemetryStore } from '#storage';
 import type { Products } from '#telemetry';
 import { Registry } from 'prom-client';
 import { BalanceLoop } from './balance-loop.js';
@@ -9,8 +9,8 @@ import { measureBalance } from './balance-metrics.js';
 import { erasureWork, type ErasureKeys } from './erasure-work.js';
 import { EnvelopeProcessor } from './envelope-processor.js';
 import { HealthController } from './health.controller.js';
-import { Housekeeping } from './housekeeping.js';
-import { HousekeepingMetrics } from './housekeeping-metrics.js';
+import { Maintenance } from './maintenance.js';
+import { MaintenanceMetrics } from './maintenance-metrics.js';
 import { LedgerGuard } from './ledger-guard.js';
 import { MetricsController } from './metrics.controller.js';
 import { PolicyLoop } from './policy-loop.js';
@@ -40,13 +40,13 @@ export class WorkerModule {
     const queue = new QueueRewriter(shared.redis);
     const { parts, guard } = erasureWork(shared, queue);
     parts.push(...workOnStoredEvents(shared, store, queue, optionsNow));
-    const ledger = new IngestLedger(database);
-    const metrics = measure(ledger, shared);
+    const balance = new IngestBalance(database);
+    const metrics = measure(balance, shared);
     const loop = new WorkerLoop(
       {
         processor: new EnvelopeProcessor(store, database, optionsNow),
-        loops: [new WorkLoop(parts, shared), balanceLoop(ledger, shared)],
-        housekeeping: new Housekeeping(shared, store, metrics),
+        loops: [new WorkLoop(parts, shared), balanceLoop(balance, shared)],
+        maintenance: new Maintenance(shared, store, metrics),
         ...{ store, policy, guard },
       },
       shared,
@@ -59,27 +59,27 @@ export class WorkerModule {
         { provide: Watchdog, useValue: watchdog },
         { provide: LedgerGuard, useValue: guard },
         { provide: StoreClock, useValue: clock },
-        { provide: HousekeepingMetrics, useValue: metrics },
+        { provide: MaintenanceMetrics, useValue: metrics },
       ],
     };
   }
 }
 
-function measure(ledger: IngestLedger, { database, clock }: Shared): HousekeepingMetrics {
+function measure(balance: IngestBalance, { database, clock }: Shared): MaintenanceMetrics {
   const registry = new Registry();
-  const metrics = new HousekeepingMetrics(new HousekeepingStore(database), registry);
-  measureBalance(registry, ledger);
+  const metrics = new MaintenanceMetrics(new MaintenanceStore(database), registry);
+  measureBalance(registry, balance);
   measureClock(registry, clock);
   return metrics;
 }
 
 function balanceLoop(
-  ledger: IngestLedger,
+  balance: IngestBalance,
   { settings, redis, watchdog, logger }: Shared,
 ): BalanceLoop {
   const reader = new CountReader(redis);
   const intervalMs = settings.balanceSeconds * 1000;
-  return new BalanceLoop({ reader, ledger, watchdog, intervalMs }, logger);
+  return new BalanceLoop({ reader, balance, watchdog, intervalMs }, logger);
 }
 
 function policyLoop({ settings, redis, database, products, watchdog, logger }: Shared): PolicyLoop {

@@ -2,10 +2,10 @@ import { createRedisBackend, Queue, type BackendFactory, type RedisQueueBackend 
 import { Redis } from 'ioredis';
 
 /** The queues, by their names in Redis below the prefix. */
-export type QueueName = typeof ENVELOPES | typeof HOUSEKEEPING;
+export type QueueName = typeof ENVELOPES | typeof MAINTENANCE;
 export const ENVELOPES = 'envelopes';
 /** The queue of maintenance jobs. */
-export const HOUSEKEEPING = 'housekeeping';
+export const MAINTENANCE = 'housekeeping';
 
 export interface RedisOptions {
   redisUrl: string;

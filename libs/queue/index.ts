@@ -7,8 +7,8 @@ export type { EnvelopeConsumer, EnvelopeConsumerOptions } from './envelope-consu
 export { consumeEnvelopes } from './envelope-consumer.js';
 export type { EnvelopeWriterOptions } from './envelope-writer.js';
 export { EnvelopeWriter } from './envelope-writer.js';
-export type { Housekeeper, HousekeeperOptions, HousekeepingJob } from './housekeeper.js';
-export { housekeepingJobs, runMaintenance } from './housekeeper.js';
+export type { MaintenanceRunner, MaintenanceOptions, MaintenanceJob } from './maintenance.js';
+export { maintenanceJobs, runMaintenance } from './maintenance.js';
 export { QueueRewriter } from './queue-rewriter.js';
 export { LedgerList } from './ledger-list.js';
 export { LogRewriter, type RewriteOutcome } from './log-rewriter.js';
@@ -16,7 +16,7 @@ export {
   QueueInspector,
   type FailedJob,
   type JobCounts,
-  type QueueFigures,
+  type QueueStatus,
 } from './queue-inspector.js';
 export type { PolicyFollowerOptions, PolicyState } from './policy/follower.js';
 export { PolicyFollower } from './policy/follower.js';

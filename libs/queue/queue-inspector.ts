@@ -12,7 +12,7 @@ const states = ['waiting', 'active', 'delayed', 'failed'] as const;
 /** Jobs by state. Delayed jobs failed and wait for a retry. */
 export type JobCounts = Record<(typeof states)[number], number>;
 
-export interface QueueFigures {
+export interface QueueStatus {
   /** Jobs not yet stored. A job contains up to several hundred events. */
   depth: number;
   counts: JobCounts;
@@ -55,7 +55,7 @@ export class QueueInspector {
   }
 
   /** @throws QueueUnavailable */
-  async figures(now = this.#clock.now()): Promise<QueueFigures> {
+  async status(now = this.#clock.now()): Promise<QueueStatus> {
     return this.#ask(async () => {
       const found = await this.queue.getJobCounts(...states);
       const counts = Object.fromEntries(

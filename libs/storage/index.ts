@@ -8,7 +8,7 @@ export {
 export { TOKEN_NAME, tokenNameProblem } from './access/token-names.js';
 export { APPLICATION_ROLE, isApplication } from './schema/application-role.js';
 export { auditOutcomes, type Actor, type AuditRecord } from './database/audit-log.js';
-export { IngestLedger } from './balance/ingest-ledger.js';
+export { IngestBalance } from './balance/ingest-balance.js';
 export type { NormalisedBatch } from './write/batch.js';
 export { BalanceReader, type BalancedHour, type BalanceFilter } from './read/balance.js';
 export { addTo, certify, isGenuine, type ErasureCertificate } from './erasure/certificate.js';
@@ -73,7 +73,7 @@ export type { RefreshResult } from './rollups/refresh.js';
 export type { RefreshOptions, RefreshProgress } from './rollups/refresh-options.js';
 export { Rollups } from './rollups/rollups.js';
 export { TelemetryStore, type TelemetryStoreOptions } from './write/telemetry-store.js';
-export { HousekeepingStore } from './maintenance/maintenance-store.js';
+export { MaintenanceStore } from './maintenance/maintenance-store.js';
 export type { RetentionOptions, RetentionResult } from './maintenance/retention.js';
 export type { JobState, Run } from './maintenance/runs.js';
 export {

@@ -1,13 +1,13 @@
 import { Controller, Get } from '@nestjs/common';
-import { housekeepingJobs } from '#queue';
-import { HousekeepingStore } from '#storage';
+import { maintenanceJobs } from '#queue';
+import { MaintenanceStore } from '#storage';
 import { HousekeepingJobs } from './housekeeping.dto.js';
 import { Scope } from '../http/auth.guard.js';
 import { Documented } from '../http/documented.js';
 
 @Controller('v1/housekeeping')
 export class HousekeepingController {
-  constructor(private readonly housekeeping: HousekeepingStore) {}
+  constructor(private readonly maintenance: MaintenanceStore) {}
 
   @Get()
   @Scope('operations:read')
@@ -16,8 +16,8 @@ export class HousekeepingController {
     response: HousekeepingJobs,
   })
   async list(): Promise<HousekeepingJobs> {
-    const states = await this.housekeeping.states();
-    const jobs = Object.entries(housekeepingJobs).map(([job, { everyMs }]) => {
+    const states = await this.maintenance.states();
+    const jobs = Object.entries(maintenanceJobs).map(([job, { everyMs }]) => {
       const {
         lastRun = null,
         lastSuccessAt = null,

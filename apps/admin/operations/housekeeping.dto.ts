@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { housekeepingJobs } from '#queue';
+import { maintenanceJobs } from '#queue';
 import type { JobState, Run } from '#storage';
 import { time } from '../http/fields.js';
 
@@ -26,7 +26,7 @@ class RunOfJob implements Run {
 
 /** A maintenance job: its interval and its recent runs. */
 class JobOfHousekeeping implements Omit<JobState, 'lastRun'> {
-  @ApiProperty({ enum: Object.keys(housekeepingJobs) })
+  @ApiProperty({ enum: Object.keys(maintenanceJobs) })
   job!: string;
 
   @ApiProperty({

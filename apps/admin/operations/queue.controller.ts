@@ -20,7 +20,7 @@ export class QueueController {
     response: QueueState,
   })
   async figures(): Promise<QueueState> {
-    return this.inspector.figures();
+    return this.inspector.status();
   }
 
   @Get('failed')

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsOptional } from 'class-validator';
-import type { FailedJob, JobCounts, QueueFigures } from '#queue';
+import type { FailedJob, JobCounts, QueueStatus } from '#queue';
 import { Page, Text, time } from '../http/fields.js';
 
 /** `GET /v1/queue/failed`. */
@@ -33,7 +33,7 @@ class CountsByState implements JobCounts {
 }
 
 /** How full the queue is. */
-export class QueueState implements QueueFigures {
+export class QueueState implements QueueStatus {
   @ApiProperty({
     type: 'integer',
     description: 'Jobs not yet stored. A job contains up to several hundred events.',

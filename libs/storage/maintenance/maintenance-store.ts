@@ -13,7 +13,7 @@ import { readStates, recordRun, type JobState, type Run } from './runs.js';
 const SETTINGS = { work_mem: '64MB', statement_timeout: 0, lock_timeout: 10 * 60_000 };
 
 /** Runs maintenance jobs and records their runs. */
-export class HousekeepingStore {
+export class MaintenanceStore {
   constructor(private readonly database: Database) {}
 
   /**

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { Database, HousekeepingStore } from '#storage';
+import { Database, MaintenanceStore } from '#storage';
 
 /** Disk space of all tables and indexes, including rollups. */
 export interface Size {
@@ -59,7 +59,7 @@ export async function compactMonth(
   signal: AbortSignal,
 ): Promise<Size> {
   const database = new Database({ databaseUrl, name: 'muster-bench', connections: 3 });
-  const maintenance = new HousekeepingStore(database);
+  const maintenance = new MaintenanceStore(database);
   try {
     const { savedBytes } = await maintenance.compact({ now: Date.now() + TWO_MONTHS_MS, signal });
     const saved = savedBytes / (await countReports(databaseUrl));

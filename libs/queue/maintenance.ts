@@ -1,5 +1,5 @@
 import { type Queue, Worker } from 'bullmq';
-import { HOUSEKEEPING, untilLost, type RedisConnections } from './connection.js';
+import { MAINTENANCE, untilLost, type RedisConnections } from './connection.js';
 import type { Clock } from './store-clock.js';
 import { createStoreTimeBackend } from './store-time-backend.js';
 
@@ -11,7 +11,7 @@ const DAY_MS = 24 * HOUR_MS;
  * The maintenance jobs and their intervals. Each run is done by one worker. Jobs that depend on settings also run
  * soon after a worker has started.
  */
-export const housekeepingJobs = {
+export const maintenanceJobs = {
   partitions: { everyMs: HOUR_MS, isDoneAtStart: false },
   retention: { everyMs: DAY_MS, isDoneAtStart: true },
   orphans: { everyMs: DAY_MS, isDoneAtStart: false },
@@ -20,9 +20,9 @@ export const housekeepingJobs = {
   rollups: { everyMs: 60 * SECOND_MS, isDoneAtStart: true },
 } as const satisfies Record<string, { everyMs: number; isDoneAtStart: boolean }>;
 
-export type HousekeepingJob = keyof typeof housekeepingJobs;
+export type MaintenanceJob = keyof typeof maintenanceJobs;
 
-export interface HousekeeperOptions {
+export interface MaintenanceOptions {
   /** The clock of the schedule. */
   clock: Clock;
   /** Called for every error that is not a job's, a lost connection among them. */
@@ -31,7 +31,7 @@ export interface HousekeeperOptions {
   onFailure: (job: string, error: Error) => void;
 }
 
-export interface Housekeeper {
+export interface MaintenanceRunner {
   /** Takes no more jobs and stops the running one. */
   close(): Promise<void>;
 }
@@ -54,16 +54,16 @@ const LOCKS = {
  */
 export function runMaintenance(
   connections: RedisConnections,
-  options: HousekeeperOptions,
-  handle: (job: HousekeepingJob, signal: AbortSignal) => Promise<void>,
-): Housekeeper {
+  options: MaintenanceOptions,
+  handle: (job: MaintenanceJob, signal: AbortSignal) => Promise<void>,
+): MaintenanceRunner {
   const { patient: redis, prefix } = connections;
   const inStoreTime = createStoreTimeBackend(options.clock);
-  const queue = connections.queue(HOUSEKEEPING, redis, inStoreTime);
+  const queue = connections.queue(MAINTENANCE, redis, inStoreTime);
   const stopping = new AbortController();
   let running: Promise<void> | null = null;
   const worker = new Worker(
-    HOUSEKEEPING,
+    MAINTENANCE,
     async ({ name }) => {
       // A newer version may have more jobs.
       if (!isJob(name)) return;
@@ -95,19 +95,19 @@ export function runMaintenance(
 
 /** Idempotent, because every worker does it: a job that is already scheduled stays scheduled. */
 async function schedule(queue: Queue): Promise<void> {
-  for (const [name, { everyMs }] of Object.entries(housekeepingJobs)) {
+  for (const [name, { everyMs }] of Object.entries(maintenanceJobs)) {
     await queue.upsertJobScheduler(name, { every: everyMs }, { name, opts: JOB });
   }
 }
 
 async function addAtStart(queue: Queue, clock: Clock): Promise<void> {
-  for (const [name, { isDoneAtStart }] of Object.entries(housekeepingJobs)) {
+  for (const [name, { isDoneAtStart }] of Object.entries(maintenanceJobs)) {
     const jobId = `${name}-at-start`;
     const start = { ...JOB, jobId, delay: AFTER_START_MS, timestamp: clock.now() };
     if (isDoneAtStart) await queue.add(name, null, start);
   }
 }
 
-function isJob(name: string): name is HousekeepingJob {
-  return Object.hasOwn(housekeepingJobs, name);
+function isJob(name: string): name is MaintenanceJob {
+  return Object.hasOwn(maintenanceJobs, name);
 }

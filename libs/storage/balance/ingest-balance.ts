@@ -10,7 +10,7 @@ import {
 } from './comparison.js';
 
 /** Stores what ingest processes counted, and compares it with what workers took from the queue. */
-export class IngestLedger {
+export class IngestBalance {
   constructor(private readonly database: Database) {}
 
   /** Stores the announced counts. Counts only grow, so storing them again changes nothing. */

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { housekeepingJobs } from '#queue';
-import type { HousekeepingStore, Run } from '#storage';
+import { maintenanceJobs } from '#queue';
+import type { MaintenanceStore, Run } from '#storage';
 
 /** From finding an existing partition to rewriting a month of a large fleet. */
 const BUCKETS_S = [0.01, 0.1, 1, 10, 60, 300, 1800, 7200];
@@ -9,12 +9,12 @@ const BUCKETS_S = [0.01, 0.1, 1, 10, 60, 300, 1800, 7200];
  * Prometheus metrics of maintenance: this worker's runs, and from the database the last success of each job on
  * any worker.
  */
-export class HousekeepingMetrics {
+export class MaintenanceMetrics {
   readonly #registry: Registry;
   readonly #runs: Counter<'job' | 'outcome'>;
   readonly #durations: Histogram<'job'>;
 
-  constructor(store: HousekeepingStore, registry = new Registry()) {
+  constructor(store: MaintenanceStore, registry = new Registry()) {
     this.#registry = registry;
     const registers = [this.#registry];
     this.#runs = new Counter({
@@ -30,7 +30,7 @@ export class HousekeepingMetrics {
       buckets: BUCKETS_S,
       registers,
     });
-    for (const job of Object.keys(housekeepingJobs)) {
+    for (const job of Object.keys(maintenanceJobs)) {
       for (const outcome of ['done', 'failed']) this.#runs.inc({ job, outcome }, 0);
     }
     new Gauge({

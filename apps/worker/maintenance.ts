@@ -1,21 +1,21 @@
-import { runMaintenance, type Housekeeper, type HousekeepingJob } from '#queue';
+import { runMaintenance, type MaintenanceRunner, type MaintenanceJob } from '#queue';
 import {
   isConnectionLoss,
-  HousekeepingStore,
+  MaintenanceStore,
   QuarantineStore,
   Rollups,
   type TelemetryStore,
 } from '#storage';
-import type { HousekeepingMetrics } from './housekeeping-metrics.js';
+import type { MaintenanceMetrics } from './maintenance-metrics.js';
 import type { Shared } from './shared.js';
 
 type Work = (signal: AbortSignal) => Promise<object>;
 
 /** Runs the scheduled maintenance jobs. The queue hands each run to one worker. */
-export class Housekeeping {
-  readonly #jobs: Record<HousekeepingJob, Work>;
-  readonly #house: HousekeepingStore;
-  #keeper: Housekeeper | null = null;
+export class Maintenance {
+  readonly #jobs: Record<MaintenanceJob, Work>;
+  readonly #store: MaintenanceStore;
+  #runner: MaintenanceRunner | null = null;
 
   constructor(
     private readonly shared: Pick<
@@ -23,20 +23,20 @@ export class Housekeeping {
       'settings' | 'database' | 'redis' | 'clock' | 'watchdog' | 'logger'
     >,
     telemetry: TelemetryStore,
-    private readonly metrics: HousekeepingMetrics,
+    private readonly metrics: MaintenanceMetrics,
   ) {
     const { database, settings } = shared;
     const { retentionDays, rollupRetentionDays, quarantineRetentionDays } = settings;
-    const house = new HousekeepingStore(database);
+    const store = new MaintenanceStore(database);
     const quarantine = new QuarantineStore(database);
     const rollups = new Rollups(database);
-    this.#house = house;
-    // Intervals: `housekeepingJobs`.
+    this.#store = store;
+    // Intervals: `maintenanceJobs`.
     this.#jobs = {
       partitions: async () => ({ created: await telemetry.preparePartitions() }),
-      retention: (signal) => house.applyRetention({ retentionDays, rollupRetentionDays, signal }),
-      orphans: async (signal) => ({ removed: await house.collectOrphans(signal) }),
-      compaction: (signal) => house.compact({ signal }),
+      retention: (signal) => store.applyRetention({ retentionDays, rollupRetentionDays, signal }),
+      orphans: async (signal) => ({ removed: await store.collectOrphans(signal) }),
+      compaction: (signal) => store.compact({ signal }),
       'quarantine-retention': async () => ({
         removed: await quarantine.removeExpiredQuarantine(quarantineRetentionDays),
       }),
@@ -54,21 +54,21 @@ export class Housekeeping {
         'maintenance job failed; it runs again at its next scheduled time',
       );
     };
-    this.#keeper = runMaintenance(redis, { clock, onError, onFailure }, (job, signal) =>
+    this.#runner = runMaintenance(redis, { clock, onError, onFailure }, (job, signal) =>
       this.run(job, signal),
     );
   }
 
   /** Stops the running job, which another worker restarts. */
   async stop(): Promise<void> {
-    await this.#keeper?.close();
+    await this.#runner?.close();
   }
 
-  private async run(job: HousekeepingJob, signal: AbortSignal): Promise<void> {
+  private async run(job: MaintenanceJob, signal: AbortSignal): Promise<void> {
     const { watchdog, logger } = this.shared;
     watchdog.begin('maintenance');
     const run = await this.metrics
-      .measure(job, () => this.#house.run(job, signal, (until) => this.#jobs[job](until)))
+      .measure(job, () => this.#store.run(job, signal, (until) => this.#jobs[job](until)))
       .finally(() => watchdog.end('maintenance'));
     if (run)
       logger.info({ job, durationMs: run.durationMs, ...run.detail }, 'maintenance run finished');
