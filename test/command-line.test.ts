@@ -215,10 +215,11 @@ test('balance prints the balance, and exits with 3 if it does not add up', async
 });
 
 test('a command line exits with the code of its outcome', async () => {
-  const codes = [['--help'], ['erasee']].map(async (words) => {
+  const failed = ['erasures', 'show', randomUUID()];
+  const codes = [['--help'], failed, ['erasee']].map(async (words) => {
     return (await spawned(process.execPath, [MAIN, ...words], environment())).code;
   });
-  expect(await Promise.all(codes)).toEqual([0, 2]);
+  expect(await Promise.all(codes)).toEqual([0, 1, 2]);
 });
 
 test('without a -- before the command, npm takes its options and nothing is done', async () => {

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import { softwareVersion } from '#platform';
 import { LedgerList, LogRewriter, type QueueRewriter } from '#queue';
 import {
@@ -17,12 +16,6 @@ import {
 import { LedgerGuard } from './ledger-guard.js';
 import type { Shared } from './shared.js';
 import type { Part } from './work-loop.js';
-
-export interface ErasureKeys {
-  key: KeyObject;
-  /** Earlier public keys. */
-  formerKeys: readonly KeyObject[];
-}
 
 /** The erasure jobs of a worker, and the guard that compares the database with the erasure ledger. */
 export function erasureWork(

@@ -1,9 +1,16 @@
+import type { KeyObject } from 'node:crypto';
 import { logClock, type Logger, type WorkerSettings } from '#platform';
 import { RedisConnections, StoreClock } from '#queue';
 import { Database } from '#storage';
 import type { Products } from '#telemetry';
-import type { ErasureKeys } from './erasure-work.js';
 import { Watchdog } from './watchdog.js';
+
+/** The keys that sign erasure certificates and the ledger. */
+export interface ErasureKeys {
+  key: KeyObject;
+  /** Earlier public keys. */
+  formerKeys: readonly KeyObject[];
+}
 
 /** What all parts of a worker share. */
 export interface Shared {

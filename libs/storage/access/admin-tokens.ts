@@ -7,7 +7,8 @@ import {
   type Actor,
   type AuditRecord,
 } from '../database/audit-log.js';
-import type { Database, Queryable } from '../database/database.js';
+import type { Database } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 import { InstallationHasher } from '../database/installation-hash.js';
 import { queryRecords, selectList } from '../database/records.js';
 

@@ -1,6 +1,6 @@
 import type { EventLimits } from '#telemetry';
 import type { Actor } from '../database/audit-log.js';
-import type { Queryable } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 import { queryRecords, selectList } from '../database/records.js';
 import type { PolicyChanges } from './changes.js';
 

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { AcceptedCount } from '#telemetry';
-import type { Queryable } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 
 /** A queued batch, with its accepted events by product and hour. */
 export interface Queued {

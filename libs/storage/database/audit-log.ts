@@ -1,4 +1,4 @@
-import type { Queryable } from './database.js';
+import type { Queryable } from './queryable.js';
 import type { InstallationHasher } from './installation-hash.js';
 import { queryRecords, selectList } from './records.js';
 

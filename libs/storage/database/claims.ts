@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import type { Database, Queryable } from './database.js';
+import type { Database } from './database.js';
+import type { Queryable } from './queryable.js';
 import { causeOf, ClaimLost, codeOf, type FailureCause } from './failure.js';
 import { announce } from './listener.js';
 import { isConnectionLoss } from './postgres-errors.js';

@@ -1,4 +1,4 @@
-import type { Queryable } from './database.js';
+import type { Queryable } from './queryable.js';
 
 /** The time by the database's clock, in milliseconds since 1970. A machine's own clock may be wrong. */
 export async function databaseTime(database: Queryable): Promise<number> {

@@ -17,14 +17,6 @@ import {
   type TransactionOptions,
 } from './transaction.js';
 
-/** What runs single statements: a database, or one of its connections. */
-export interface Queryable {
-  query<R extends pg.QueryResultRow>(
-    query: string | pg.QueryConfig,
-    values?: unknown[],
-  ): Promise<pg.QueryResult<R>>;
-}
-
 export interface DatabaseOptions extends OutageListener {
   databaseUrl: string;
   /** As the server lists its connections. */

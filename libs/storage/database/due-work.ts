@@ -1,4 +1,4 @@
-import type { Queryable } from './database.js';
+import type { Queryable } from './queryable.js';
 import { workTables } from './work-tables.js';
 
 /** Work that waits in the database. */

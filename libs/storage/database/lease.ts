@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Queryable } from './database.js';
+import type { Queryable } from './queryable.js';
 import { keepRenewed } from './renewal.js';
 
 /** Lifetime of a lease. A live holder renews it; that of a killed one ends by itself. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Queryable } from './database.js';
+import type { Queryable } from './queryable.js';
 
 /** Work for workers, and changes of the policy. */
 const channels = ['work', 'policy'] as const;

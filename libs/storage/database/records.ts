@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Queryable } from './database.js';
+import type { Queryable } from './queryable.js';
 
 const { TIMESTAMPTZ } = pg.types.builtins;
 const parseTime = pg.types.getTypeParser(TIMESTAMPTZ) as (text: string) => Date;

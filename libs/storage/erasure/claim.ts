@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { CLAIM, claimOf, isFree, type Claim } from '../database/claims.js';
-import type { Queryable } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 import { ClaimLost } from '../database/failure.js';
 import { TRIES_TOGETHER, workTables } from '../database/work-tables.js';
 import type { ErasureMode } from '../ledger/erasure-mode.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Queryable } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 import { queryRecords } from '../database/records.js';
 import type { ErasureCertificate } from './certificate.js';
 import { inStep } from '../database/claims.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { recordAudit, type Actor } from '../database/audit-log.js';
-import type { Queryable } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 import { announce } from '../database/listener.js';
 import { holdMutex } from '../database/mutex.js';
 import type { InstallationHasher } from '../database/installation-hash.js';

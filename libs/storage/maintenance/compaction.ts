@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Queryable } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 import { databaseTime } from '../database/database-time.js';
 import { listPartitions } from '../database/partitions.js';
 import { tryWithMonth } from './month-lock.js';

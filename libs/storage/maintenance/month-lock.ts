@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Queryable } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 import { withLease } from '../database/lease.js';
 
 /** The lease is polled, because `REINDEX CONCURRENTLY` waits for every statement that waits for a lock: a deadlock. */

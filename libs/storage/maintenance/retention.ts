@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Queryable } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 import { databaseTime } from '../database/database-time.js';
 import { listPartitions, type Partition } from '../database/partitions.js';
 import { removeExpiredDays } from '../rollups/expire-days.js';

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Queryable } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 import { queryRecords, selectList } from '../database/records.js';
 
 /** Runs kept per job, in addition to its latest success. */

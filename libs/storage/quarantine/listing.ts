@@ -1,4 +1,4 @@
-import type { Queryable } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 import { queryRecords, selectList } from '../database/records.js';
 import { conditionOf, type QuarantineFilter } from './filter.js';
 

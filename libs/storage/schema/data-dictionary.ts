@@ -1,4 +1,4 @@
-import type { Queryable } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 
 /** A view for analysts, with its comments. */
 export interface ViewDescription {

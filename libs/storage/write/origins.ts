@@ -1,4 +1,4 @@
-import type { Queryable } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 import type pg from 'pg';
 import type { UnderstoodEvent } from '#telemetry';
 

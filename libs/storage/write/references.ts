@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { NormalisedEvent, UnderstoodEvent } from '#telemetry';
-import type { Queryable } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 import { isUnderstood } from './event-kinds.js';
 import { type OriginOf, Origins } from './origins.js';
 import { contentIdsOf, KnownSnapshots } from './snapshots.js';
