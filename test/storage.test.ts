@@ -76,6 +76,16 @@ describe('a batch', () => {
     expect(await readingsOf(event)).toHaveLength(1);
   });
 
+  test('is stored once, whatever other batches are stored with it', async () => {
+    const [stored, together, alone] = [health(), health(), health()];
+    const batches = [stored, together, alone].map((event) => batchOf([event]));
+    await store.save(batches[0]!);
+    await store.save(batches[1]!, batches[0]!);
+    await store.save(...batches);
+    for (const event of [stored, together, alone]) expect(await readingsOf(event)).toHaveLength(1);
+    await expectBalance();
+  });
+
   test('with an event that the database refuses quarantines only that event', async () => {
     const [bad, ...good] = Array.from({ length: 40 }, () => health());
     await owner.ask(`

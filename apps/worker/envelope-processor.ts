@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EnvelopeBatch } from '#queue';
-import { isConnectionLoss, type Database, type TelemetryStore } from '#storage';
+import {
+  isConnectionLoss,
+  type Database,
+  type NormalisedBatch,
+  type TelemetryStore,
+} from '#storage';
 import { normalise, type NormaliseOptions } from '#telemetry';
+import { GroupCommit } from './group-commit.js';
 
 const CHECK_INTERVAL_MS = 1000;
 /**
@@ -11,27 +17,37 @@ const CHECK_INTERVAL_MS = 1000;
 const ATTEMPTS = 10;
 const FIRST_PAUSE_MS = 50;
 
-/** Normalises the events of a batch and stores the result. */
+interface ProcessorOptions {
+  store: TelemetryStore;
+  database: Database;
+  /** The current rules for events; they may change at any time. */
+  optionsNow: () => NormaliseOptions;
+  /** The limit of transactions at once. */
+  transactions: number;
+}
+
+/** Normalises the events of batches and stores the result, several batches in one transaction if many arrive. */
 export class EnvelopeProcessor {
-  readonly #store: TelemetryStore;
-  readonly #database: Database;
-  readonly #optionsNow: () => NormaliseOptions;
+  readonly #options: ProcessorOptions;
+  readonly #commits: GroupCommit;
   readonly #stopping = new AbortController();
 
-  /** @param optionsNow the current rules for events; they may change at any time */
-  constructor(store: TelemetryStore, database: Database, optionsNow: () => NormaliseOptions) {
-    this.#store = store;
-    this.#database = database;
-    this.#optionsNow = optionsNow;
+  constructor(options: ProcessorOptions) {
+    this.#options = options;
+    this.#commits = new GroupCommit(options.transactions, (batches) => this.#save(batches));
   }
 
   /** Bad data becomes a stored fate. Throws only if a dependency is broken; then the queue retries. */
   async process({ batchId, gatheredAt, accepted, envelopes }: EnvelopeBatch): Promise<void> {
-    const options = this.#optionsNow();
-    const events = envelopes.map((envelope) => normalise(envelope, options));
+    const rules = this.#options.optionsNow();
+    const events = envelopes.map((envelope) => normalise(envelope, rules));
+    await this.#commits.store({ batchId, gatheredAt, accepted, events });
+  }
+
+  async #save(batches: readonly NormalisedBatch[]): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#store.save({ batchId, gatheredAt, accepted, events });
+        return await this.#options.store.save(...batches);
       } catch (error) {
         await this.#untilStoreIsBack();
         const isLoss = isConnectionLoss(error) && attempt < ATTEMPTS;
@@ -52,7 +68,7 @@ export class EnvelopeProcessor {
    */
   async #untilStoreIsBack(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      const isBack = await this.#database.check().then(
+      const isBack = await this.#options.database.check().then(
         () => true,
         () => false,
       );

@@ -12,6 +12,8 @@ import type { Shared } from './shared.js';
 import type { WorkLoop } from './work-loop.js';
 
 const REPEAT_MS = 60_000;
+/** Jobs taken from the queue for each transaction under way, so that the next one stores many of them. */
+const JOBS_PER_TRANSACTION = 8;
 /** How long a start waits for Postgres: on a busy machine, everything may be starting at once. */
 const START_LIMIT_MS = 10_000;
 /** How long a start waits for Redis' time, on which delays of jobs are based. */
@@ -61,7 +63,7 @@ export class WorkerLoop implements OnApplicationBootstrap, OnApplicationShutdown
       this.shared.redis,
       {
         clock: this.shared.clock,
-        concurrency: this.shared.settings.concurrency,
+        concurrency: this.shared.settings.concurrency * JOBS_PER_TRANSACTION,
         onError: (error) => this.logOnce(error),
         onFailure: (error, attempts) => {
           // An outage is logged once, by the database.

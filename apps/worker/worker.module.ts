@@ -36,6 +36,7 @@ export class WorkerModule {
     const store = new TelemetryStore({ database, suppressionKey: settings.suppressionKey });
     const policy = policyLoop(shared);
     const rules = { products, retentionMs: settings.retentionDays * DAY_MS };
+    const transactions = settings.concurrency;
     const optionsNow = () => ({ ...rules, decisions: policy.decisions });
     const queue = new QueueRewriter(shared.redis);
     const { parts, guard } = erasureWork(shared, queue);
@@ -44,7 +45,7 @@ export class WorkerModule {
     const metrics = measure(balance, shared);
     const loop = new WorkerLoop(
       {
-        processor: new EnvelopeProcessor(store, database, optionsNow),
+        processor: new EnvelopeProcessor({ store, database, optionsNow, transactions }),
         loops: [new WorkLoop(parts, shared), balanceLoop(balance, shared)],
         maintenance: new Maintenance(shared, store, metrics),
         ...{ store, policy, guard },

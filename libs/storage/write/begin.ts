@@ -12,8 +12,8 @@ export interface WriteStart {
 }
 
 export interface BatchStart extends WriteStart {
-  /** False where the batch was stored before. */
-  isNew: boolean;
+  /** The batches that were not stored before. */
+  fresh: readonly NormalisedBatch[];
 }
 
 interface StartRow {
@@ -30,26 +30,37 @@ const START = `
   (SELECT epoch FROM snapshot_epoch) AS epoch`;
 
 /**
- * Begins a batch in its transaction: records its receipt, and asks which of its installations are
- * suppressed. The transaction has its number before it asks (`TAKE_NUMBER`), and holds a lock on what it has asked, so
+ * Begins batches in their transaction: records their receipts, and asks which of their installations are suppressed. The transaction has its number before it asks (`TAKE_NUMBER`), and holds a lock on what it has asked, so
  * a suppression can wait for all transactions that may not have seen it (see `waitForWriters`).
+ *
+ * Receipts are inserted in the order of their ids: two workers that hold the same batches, because one of them lost its
+ * locks, wait for each other in one order.
  */
-export async function beginBatch(
+export async function beginBatches(
   tx: pg.ClientBase,
-  batch: NormalisedBatch,
+  batches: readonly NormalisedBatch[],
   hasher: InstallationHasher,
 ): Promise<BatchStart> {
-  const installationIds = [...new Set(batch.events.flatMap(installationIdsOf))];
+  const events = batches.flatMap((batch) => batch.events);
+  const installationIds = [...new Set(events.flatMap(installationIdsOf))];
   const hashes = installationIds.map((id) => hasher.hash(id));
-  const { rows } = await tx.query<StartRow & { is_new: boolean }>({
-    name: 'begin-batch',
+  const { rows } = await tx.query<StartRow & { new_ids: string[] }>({
+    name: 'begin-batches',
     text: `
       WITH receipt AS (
-        INSERT INTO batch_receipt VALUES ($2, $3) ON CONFLICT DO NOTHING RETURNING 1)
-      SELECT EXISTS (SELECT FROM receipt) AS is_new, ${START}`,
-    values: [hashes, batch.batchId, new Date(batch.gatheredAt).toISOString()],
+        INSERT INTO batch_receipt
+        SELECT * FROM unnest($2::uuid[], $3::timestamptz[]) AS r(batch_id, gathered_at) ORDER BY 1
+        ON CONFLICT DO NOTHING RETURNING batch_id)
+      SELECT ARRAY(SELECT batch_id::text FROM receipt) AS new_ids, ${START}`,
+    values: [
+      hashes,
+      batches.map(({ batchId }) => batchId),
+      batches.map(({ gatheredAt }) => new Date(gatheredAt).toISOString()),
+    ],
   });
-  return { isNew: rows[0]?.is_new ?? false, ...toStart(rows[0], installationIds, hashes) };
+  const newIds = new Set(rows[0]?.new_ids);
+  const fresh = batches.filter(({ batchId }) => newIds.has(batchId));
+  return { fresh, ...toStart(rows[0], installationIds, hashes) };
 }
 
 /** Begins a replay in its transaction: the same question, without a receipt. */

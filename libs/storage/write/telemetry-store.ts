@@ -6,7 +6,7 @@ import { ensurePartitions } from '../database/partitions.js';
 import { isMissingPartition, isRefusal } from '../database/postgres-errors.js';
 import { requestOwnErasures } from '../erasure/self-erasure.js';
 import { type NormalisedBatch, Tally } from './batch.js';
-import { beginBatch, beginReplay, installationIdsOf, TAKE_NUMBER } from './begin.js';
+import { beginBatches, beginReplay, installationIdsOf, TAKE_NUMBER } from './begin.js';
 import {
   BEGIN_STEP,
   NEXT_REMOVAL,
@@ -43,13 +43,17 @@ export class TelemetryStore {
   }
 
   /**
-   * Stores a batch in one transaction: rows, fates and the batch's receipt. A batch that was stored
-   * before changes nothing. An event that the database refuses is quarantined, and costs the others
-   * nothing. Throws where the database cannot be reached or gives up; the batch may be saved again.
+   * Stores batches in one transaction: rows, fates and the receipt of each batch. A batch that was stored before
+   * changes nothing. An event that the database refuses is quarantined, and the others are stored. The batches must
+   * have been gathered within a day, because copies of an event in one transaction count as one event.
+   * @throws if the database cannot be reached or gives up; then nothing is stored, and the batches may be saved again
    */
-  async save(batch: NormalisedBatch): Promise<void> {
-    const times = [batch.gatheredAt, ...batch.events.map(({ receivedAt }) => receivedAt)];
-    await this.#insist((mode) => this.#saveBatch(batch, mode), times);
+  async save(...batches: readonly NormalisedBatch[]): Promise<void> {
+    const times = batches.flatMap(({ gatheredAt, events }) => [
+      gatheredAt,
+      ...events.map(({ receivedAt }) => receivedAt),
+    ]);
+    await this.#insist((mode) => this.#saveBatches(batches, mode), times);
   }
 
   /**
@@ -109,16 +113,17 @@ export class TelemetryStore {
     }
   }
 
-  async #saveBatch(batch: NormalisedBatch, mode: SaveMode): Promise<void> {
-    await this.#transaction(batch.events, async (tx, references) => {
-      const { isNew, epoch, suppressed } = await beginBatch(tx, batch, this.#hasher);
+  async #saveBatches(batches: readonly NormalisedBatch[], mode: SaveMode): Promise<void> {
+    await this.#transaction(eventsOf(batches), async (tx, references) => {
+      const { fresh, epoch, suppressed } = await beginBatches(tx, batches, this.#hasher);
       await references.hold(tx, epoch);
-      if (!isNew) return NOTHING;
-      await requestOwnErasures(tx, batch.events, this.#hasher);
-      const { wanted, unwanted } = splitSuppressed(batch.events, suppressed);
+      if (fresh.length === 0) return NOTHING;
+      const events = eventsOf(fresh);
+      await requestOwnErasures(tx, events, this.#hasher);
+      const { wanted, unwanted } = splitSuppressed(events, suppressed);
       const { fates, ...written } = await saveEvents(wanted, { tx, references }, mode);
       for (const event of unwanted) fates.add(event, 'suppressed');
-      await addTally(tx, Tally.ofAccepted(batch.accepted).merge(fates));
+      await addTally(tx, Tally.ofAccepted(fresh.flatMap(({ accepted }) => accepted)).merge(fates));
       return written;
     });
   }
@@ -151,6 +156,11 @@ export class TelemetryStore {
     };
     await this.#database.hold(make, { path: 'write' });
   }
+}
+
+function eventsOf(batches: readonly NormalisedBatch[]): readonly NormalisedEvent[] {
+  const [only] = batches;
+  return only && batches.length === 1 ? only.events : batches.flatMap(({ events }) => events);
 }
 
 /** Separates the events of suppressed installations. */
