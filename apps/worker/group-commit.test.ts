@@ -45,13 +45,36 @@ test('batches that arrive during a transaction are stored together by the next o
   expect(store.transactions).toEqual([['first'], ['a', 'b', 'c']]);
 });
 
-test('a batch waits for nothing while a transaction is free', async () => {
+test('a second transaction begins when enough events wait', async () => {
   const store = new SlowStore();
   const commits = new GroupCommit(2, store.save);
   const stored = [commits.store(batchOf('a'))];
   await begun(store, 1);
+  stored.push(commits.store(batchOf('b', { events: 499 })), commits.store(batchOf('c')));
+  expect(await begun(store, 2)).toEqual([['a'], ['b', 'c']]);
+  store.release({ everyOther: true });
+  await Promise.all(stored);
+});
+
+test('a transaction that takes long holds up no others', async () => {
+  const store = new SlowStore();
+  const commits = new GroupCommit(2, store.save);
+  const stored = [commits.store(batchOf('blocked'))];
+  await begun(store, 1);
   stored.push(commits.store(batchOf('b')));
-  expect(await begun(store, 2)).toEqual([['a'], ['b']]);
+  expect(await begun(store, 2)).toEqual([['blocked'], ['b']]);
+  store.release({ everyOther: true });
+  await Promise.all(stored);
+});
+
+test('no more transactions are under way than allowed', async () => {
+  const store = new SlowStore();
+  const commits = new GroupCommit(1, store.save);
+  const stored = [commits.store(batchOf('blocked'))];
+  await begun(store, 1);
+  stored.push(commits.store(batchOf('b', { events: 1000 })));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(store.transactions).toEqual([['blocked']]);
   store.release({ everyOther: true });
   await Promise.all(stored);
 });

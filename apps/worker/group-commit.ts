@@ -1,7 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NormalisedBatch } from '#storage';
 
-/** Half a second's work for a worker. A transaction's cost per event hardly falls any more above this. */
+/** From this many events on, a transaction's cost per event hardly falls any more, so a further one begins. */
+const ENOUGH_EVENTS = 500;
+/** A transaction that waits for a lock holds up others for this long. */
+const PATIENCE_MS = 50;
 const MAX_EVENTS = 2000;
 const MAX_BATCHES = 64;
 /** Copies of an event in one transaction count as one event, and a month apart they are two. */
@@ -14,12 +17,14 @@ interface Waiting {
 }
 
 /**
- * Stores batches in as few transactions as the load demands: while all transactions are under way, arriving batches
- * gather, and the next transaction stores them together. On an idle worker, a batch waits for nothing.
+ * Stores batches in as few transactions as the load demands: while a transaction is under way, arriving batches gather,
+ * and the next one stores them together. A second transaction begins next to it when enough events wait, or when they
+ * have waited for long. On an idle worker, a batch waits for nothing.
  */
 export class GroupCommit {
   #waiting: Waiting[] = [];
   #running = 0;
+  #timer: NodeJS.Timeout | null = null;
 
   /**
    * @param transactions the limit of transactions at once
@@ -34,16 +39,26 @@ export class GroupCommit {
   async store(batch: NormalisedBatch): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ batch, resolve, reject });
-      if (this.#running < this.transactions) void this.#run();
+      this.#beginIfDue();
     });
   }
 
-  async #run(): Promise<void> {
+  #beginIfDue(): void {
+    if (this.#waiting.length === 0 || this.#running >= this.transactions) return;
+    const events = this.#waiting.reduce((sum, { batch }) => sum + batch.events.length, 0);
+    if (this.#running === 0 || events >= ENOUGH_EVENTS) void this.#transaction();
+    else this.#timer ??= setTimeout(() => void this.#transaction(), PATIENCE_MS);
+  }
+
+  async #transaction(): Promise<void> {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
     this.#running += 1;
     // Redis delivers several jobs in one packet; all of them are taken.
     await nextTurn();
-    while (this.#waiting.length > 0) await this.#storeTogether(this.#take());
+    if (this.#waiting.length > 0) await this.#storeTogether(this.#take());
     this.#running -= 1;
+    this.#beginIfDue();
   }
 
   /** Takes the oldest batches that fit into one transaction, and at least one. */
