@@ -4,12 +4,12 @@ export const WORKER_AND_ADMIN = {
   WORKER_CONCURRENCY: {
     kind: wholeNumber(1, 1000),
     default: '4',
-    about: 'how many jobs a worker processes at once',
+    about: 'how many transactions a worker stores events in at once; each may store several jobs',
   },
   WORKER_DATABASE_CONNECTIONS: {
     kind: wholeNumber(4, 10_000),
     about:
-      'the maximum number of database connections of a worker; default: WORKER_CONCURRENCY + 7, one per job, one that listens and six for replays, erasures, maintenance and short statements',
+      'the maximum number of database connections of a worker; default: WORKER_CONCURRENCY + 7, one per transaction, one that listens and six for replays, erasures, maintenance and short statements',
   },
   ADMIN_DATABASE_CONNECTIONS: {
     kind: wholeNumber(3, 10_000),

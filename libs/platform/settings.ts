@@ -69,7 +69,7 @@ interface IngestKeys {
 /** @throws StartupError with a message for every missing or invalid setting */
 export function workerSettings(env: Environment = process.env) {
   const settings = readSettings(env, WORKER, WORKER_OPTIONAL);
-  // One for each job, one for a replay, and five for everything else.
+  // One for each transaction that stores jobs, one that listens, and six for everything else.
   const databaseConnections = settings.databaseConnections ?? settings.concurrency + 7;
   return { ...settings, databaseConnections };
 }
