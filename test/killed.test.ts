@@ -11,7 +11,8 @@ import { type PrivateRedis, startRedis } from './support/redis.js';
 import { atScale } from './support/scale.js';
 
 const INSTALLATIONS = Array.from({ length: 20 }, () => randomUUID());
-const CONCURRENCY = 4;
+/** The jobs that a worker with one transaction at a time takes from the queue. */
+const JOBS = 8;
 /** How often ingest, Redis and a worker are killed, and each kind of connection is cut. */
 const ROUNDS = atScale(1, 5);
 const EVENTS_A_REQUEST = 5;
@@ -35,7 +36,7 @@ beforeAll(async () => {
   redis = await startRedis();
   commands = new Redis(redis.url);
   commands.on('error', () => undefined);
-  const workerEnv = { WORKER_CONCURRENCY: String(CONCURRENCY) };
+  const workerEnv = { WORKER_CONCURRENCY: '1' };
   muster = await startSpawnedMuster({ redisUrl: redis.url, workers: 2, workerEnv });
   client = new HttpsClient(muster.ingestUrl, muster.ca, agent);
   other = new pg.Client({ connectionString: muster.databaseUrl });
@@ -89,8 +90,8 @@ async function expectSentStoredOnce() {
 
 test('another worker stores the jobs of a killed worker within seconds', async () => {
   await other.query('BEGIN; LOCK TABLE report');
-  for (let job = 0; job < 2 * CONCURRENCY; job += 1) await sendUntilAcknowledged();
-  await expect.poll(() => muster.queue.getActiveCount(), TAKEN_OVER).toBe(2 * CONCURRENCY);
+  for (let job = 0; job < 2 * JOBS; job += 1) await sendUntilAcknowledged();
+  await expect.poll(() => muster.queue.getActiveCount(), TAKEN_OVER).toBe(2 * JOBS);
   const [killed] = muster.workers;
   await killed!.kill();
   await other.query('COMMIT');
