@@ -32,6 +32,16 @@ const send = (event: string, properties: object, installationId = randomUUID() a
 const storedOf = (installationId: string) =>
   muster.analyst('SELECT kind FROM fleet.reports WHERE installation_id = $1', [installationId]);
 
+test('ingest accepts events again after Redis hung and then died', async () => {
+  redis.pause();
+  await expect.poll(() => send('health', UNIT).then(({ status }) => status)).toBe(503);
+  await redis.kill();
+  await redis.restart();
+  await expect
+    .poll(() => send('health', UNIT).then(({ status }) => status), { timeout: 10_000 })
+    .toBe(202);
+});
+
 test('a product with a limit gets 503 while Redis hangs, and its limit applies afterwards', async () => {
   const admin = await startAdmin(muster);
   const limits = { eventsPerMinutePerInstallation: 2 };

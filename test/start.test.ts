@@ -186,7 +186,7 @@ describe('npm start without settings', () => {
     expect(await ask(again.analystUrl, READINGS)).toContainEqual(READING);
   });
 
-  test('stops all its processes', async () => {
+  test('stops all its processes, and has the same data after the next start', async () => {
     const marks = await marksIn(dataDir);
     expect([...marks.keys()].sort()).toEqual(['admin', 'ingest', 'postgres', 'redis', 'worker-1']);
     expect(await muster.signal('SIGTERM')).toBe(0);
@@ -194,6 +194,9 @@ describe('npm start without settings', () => {
     expect(await readdir(join(dataDir, 'run'))).toEqual([]);
     expect(existsSync(join(dataDir, 'endpoints.json'))).toBe(false);
     expect(existsSync(join(dataDir, 'muster.pid'))).toBe(false);
+
+    muster = launch(dataDir);
+    expect(await ask((await muster.ready()).analystUrl, READINGS)).toContainEqual(READING);
   });
 });
 

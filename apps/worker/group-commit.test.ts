@@ -67,6 +67,16 @@ test('a transaction that takes long holds up no others', async () => {
   await Promise.all(stored);
 });
 
+test('what does not fit into a blocked transaction is stored by another', async () => {
+  const store = new SlowStore();
+  const commits = new GroupCommit(2, store.save);
+  const sizes = [1500, 400, 200];
+  const stored = sizes.map((events, at) => commits.store(batchOf(`${at}`, { events })));
+  expect(await begun(store, 2)).toEqual([['0', '1'], ['2']]);
+  store.release({ everyOther: true });
+  await Promise.all(stored);
+});
+
 test('no more transactions are under way than allowed', async () => {
   const store = new SlowStore();
   const commits = new GroupCommit(1, store.save);

@@ -5,6 +5,7 @@ import type { NormalisedBatch } from '#storage';
 const ENOUGH_EVENTS = 500;
 /** A transaction that waits for a lock holds up others for this long. */
 const PATIENCE_MS = 50;
+/** Bounds how long a transaction holds its locks. */
 const MAX_EVENTS = 2000;
 const MAX_BATCHES = 64;
 /** Copies of an event in one transaction count as one event, and a month apart they are two. */
@@ -56,12 +57,15 @@ export class GroupCommit {
     this.#running += 1;
     // Redis delivers several jobs in one packet; all of them are taken.
     await nextTurn();
-    if (this.#waiting.length > 0) await this.#storeTogether(this.#take());
+    const group = this.#take();
+    // What did not fit may be enough for a further transaction.
+    this.#beginIfDue();
+    await this.#storeTogether(group);
     this.#running -= 1;
     this.#beginIfDue();
   }
 
-  /** Takes the oldest batches that fit into one transaction, and at least one. */
+  /** Takes the oldest batches that fit into one transaction, and at least one if any wait. */
   #take(): Waiting[] {
     const [first] = this.#waiting;
     let events = 0;
@@ -76,6 +80,7 @@ export class GroupCommit {
 
   /** If the group fails, each batch is stored alone, so that one cannot make the others fail. */
   async #storeTogether(group: readonly Waiting[]): Promise<void> {
+    if (group.length === 0) return;
     try {
       await this.save(group.map(({ batch }) => batch));
       for (const { resolve } of group) resolve();
