@@ -69,10 +69,12 @@ test('a transaction that takes long holds up no others', async () => {
 
 test('what does not fit into a blocked transaction is stored by another', async () => {
   const store = new SlowStore();
-  const commits = new GroupCommit(2, store.save);
-  const sizes = [1500, 400, 200];
-  const stored = sizes.map((events, at) => commits.store(batchOf(`${at}`, { events })));
-  expect(await begun(store, 2)).toEqual([['0', '1'], ['2']]);
+  const commits = new GroupCommit(3, store.save);
+  const stored = [commits.store(batchOf('blocked'))];
+  await begun(store, 1);
+  stored.push(commits.store(batchOf('old')));
+  stored.push(commits.store(batchOf('now', { events: 500, gatheredAt: 2 * DAY_MS })));
+  expect(await begun(store, 3)).toEqual([['blocked'], ['old'], ['now']]);
   store.release({ everyOther: true });
   await Promise.all(stored);
 });
